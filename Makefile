@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists the targets.
+
+VERSION := 0.1.0
+MODE    ?= release
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      := gcc
+CLANG   := clang
+BPFTOOL := $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+
+B    := build/$(MODE)
+GEN  := build/gen
+Q    := $(if $(V),,@)
+say   = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+LIBS := libbpf libevent jansson libfyaml smartcols
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 \
+	-Wconversion -Wno-sign-conversion
+MODE_release := -O2 -D_FORTIFY_SOURCE=2
+MODE_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+GW_CPPFLAGS := -Iinclude -Iuserspace -isystem $(GEN) -D_GNU_SOURCE -DGWBPF_VERSION='"$(VERSION)"' \
+	$(shell pkg-config --cflags $(LIBS))
+GW_CFLAGS   := -std=gnu11 -g $(MODE_$(MODE)) $(WARN) -fstack-protector-strong
+GW_LDFLAGS  := $(MODE_$(MODE))
+GW_LDLIBS   := $(shell pkg-config --libs $(LIBS))
+
+SOURCES := $(wildcard userspace/*.c userspace/*/*.c)
+OBJECTS := $(SOURCES:userspace/%.c=$(B)/%.o)
+SKELETONS := $(GEN)/gwbpf.skel.h $(GEN)/walk.skel.h
+
+.PHONY: all
+all: build/gwbpf ## build the program (the default)
+
+build/gwbpf: $(B)/gwbpf
+	$(Q)cp $< $@
+
+$(B)/gwbpf: $(OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(GW_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GW_LDLIBS)
+
+$(B)/%.o: userspace/%.c | $(SKELETONS)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(GW_CPPFLAGS) $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
+
+# BPF: -target bpf forgets the multiarch include directory; give it back last.
+$(GEN)/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ibpf \
+		-idirafter /usr/include/$(shell $(CC) -print-multiarch) -MD -MP -MF $(@:.o=.d) -MT $@ \
+		-c -o $@ $<
+
+$(GEN)/%.skel.h: $(GEN)/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
+
+.SECONDARY:
+-include $(OBJECTS:.o=.d) $(wildcard $(GEN)/*.d)
+
+include tests/tests.mk
+
+.PHONY: deps
+deps: ## install what building and testing needs (Debian, Ubuntu)
+	$(Q)./tests/deps.sh
+
+.PHONY: clean
+clean: ## remove all that was built
+	$(Q)rm -rf build
+
+.PHONY: help
+help: ## list the targets
+	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the BPF programs and the user side: keys and values of the maps, limits,
+ * reasons, and the little arithmetic that both sides must do alike.
+ *
+ * Addresses are 16 bytes in network byte order, IPv4 stored v4-mapped. `_ns` is nanoseconds of
+ * CLOCK_MONOTONIC, `_ms` milliseconds. Whoever changes a layout here raises GW_ABI_VERSION.
+ */
+#ifndef GWBPF_ABI_H
+#define GWBPF_ABI_H
+
+#include <linux/bpf.h> /* struct bpf_spin_lock, which the verifier knows by its name */
+#include <linux/types.h>
+
+#define GW_ABI_VERSION 1
+#define GW_MAGIC 0x67776270u /* "gwbp" */
+
+#define GW_SET_MAX 1000      /* backends of one service that are chosen from */
+#define GW_HISTOGRAM_MAX 17  /* buckets of the connect time, the last one open */
+#define GW_NAME_MAX 64       /* a DNS label and its final zero */
+#define GW_LONG_NAME_MAX 254 /* a DNS subdomain and its final zero */
+#define GW_MESSAGE_MAX 256
+
+struct gw_addr {
+	__be32 word[4];
+};
+
+/* gw_vips: hash, this key to the index of a service. An entry never changes while it lives. */
+struct gw_vip_key {
+	struct gw_addr address;
+	__be16 port;
+	__u8 protocol; /* IPPROTO_TCP */
+	__u8 pad;      /* must be zero: keys are compared byte by byte */
+};
+_Static_assert(sizeof(struct gw_vip_key) == 20, "a change of size is a change of ABI");
+
+enum gw_use {
+	GW_USE_FREE,
+	GW_USE_TAKEN,
+};
+
+/* gw_services: array, mmap'ed. One Service port at one address. */
+struct gw_service {
+	struct gw_addr vip;
+	__be16 port;
+	__u8 protocol;
+	__u8 use; /* enum gw_use; written last when an entry is made */
+	__u32 flags;
+	__u32 pad[2];
+};
+_Static_assert(sizeof(struct gw_service) == 32, "a change of size is a change of ABI");
+
+#define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
+#define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
+
+/*
+ * gw_sets: array of one word per service: the range of gw_slots that is its set now. A reader
+ * takes the word once; a writer fills a free range, then stores the word.
+ */
+#define GW_SET_BASE(word) ((__u32)((word) >> 32))
+#define GW_SET_GENERATION(word) ((__u16)((word) >> 16))
+#define GW_SET_COUNT(word) ((__u16)(word))
+#define GW_SET_WORD(base, generation, count)                                                       \
+	((__u64)(base) << 32 | (__u64)(__u16)(generation) << 16 | (__u16)(count))
+
+/* gw_slots: array, mmap'ed. A range is one header, then its members. */
+struct gw_slot {
+	__u32 backend; /* index in gw_backends */
+	__u32 backend_generation;
+	__u16 generation; /* of the set; another one: the reader was overtaken */
+	__u16 weight;
+	__u32 pad;
+};
+_Static_assert(sizeof(struct gw_slot) == 16, "a change of size is a change of ABI");
+
+struct gw_set_header {
+	__u32 policy; /* enum gw_policy */
+	__u32 pad0;
+	__u16 generation; /* at the same place as in a member */
+	__u16 pad1;
+	__u32 pad2;
+};
+_Static_assert(sizeof(struct gw_set_header) == sizeof(struct gw_slot), "a header is one slot");
+
+/* gw_backends: array, mmap'ed. One endpoint of one service, under one id for its whole life. */
+struct gw_backend {
+	struct gw_addr address;
+	__be16 port;
+	__u8 use; /* enum gw_use; written last when an entry is made */
+	__u8 pad;
+	__u32 generation; /* rises each time that the id is given out */
+	__u32 service;
+	__u32 pad1;
+};
+_Static_assert(sizeof(struct gw_backend) == 32, "a change of size is a change of ABI");
+
+/* gw_loads: array of one word per backend. */
+#define GW_LOAD_ACTIVE(word) ((__u32)(word))
+
+/* gw_health: array. What every client of this node has to do with a backend. */
+struct gw_health {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	__u64 suspect_until_ns; /* the latest until of gw_suspects: later, nobody need look there */
+};
+
+/* gw_suspects: LRU hash. A backend that one client has had trouble with. */
+struct gw_suspect_key {
+	__u64 netns_cookie;
+	__u32 backend;
+	__u32 backend_generation;
+};
+
+enum gw_suspicion {
+	GW_SUSPICION_SHORT = 1, /* a connection ended within a second of its establishment */
+	GW_SUSPICION_FAILED,    /* it could not be reached */
+};
+
+struct gw_suspect {
+	__u64 until_ns;
+	__u32 failures; /* in a row: each doubles the time */
+	__u32 kind;     /* enum gw_suspicion */
+};
+
+/* gw_cursors: array, one per service: where the next search begins. */
+struct gw_cursor {
+	struct bpf_spin_lock lock;
+	__u32 next;
+};
+
+/*
+ * gw_counters: array, mmap'ed, one per backend. Once nothing is in flight:
+ * attempts = established + refused + timed_out + unreachable + other_failed + canceled, and
+ * active = established - closed. reset and lost are parts of closed.
+ */
+struct gw_counters {
+	__u64 attempts; /* from the SYN on */
+	__u64 established;
+	__u64 refused;
+	__u64 timed_out;
+	__u64 unreachable;
+	__u64 other_failed;
+	__u64 canceled; /* by the application, before the answer */
+	__u64 closed;
+	__u64 reset;
+	__u64 lost;
+	__u64 connect_ns; /* sum of the connect times */
+	__u64 connect_buckets[GW_HISTOGRAM_MAX]; /* not cumulative */
+	__u64 pad[4];
+};
+_Static_assert(sizeof(struct gw_counters) == 256, "a change of size is a change of ABI");
+
+/* gw_retired: array, mmap'ed, one per service: what is counted on the service itself. */
+struct gw_retired {
+	struct gw_counters gone; /* of its backends that exist no more */
+	__u64 no_backends;       /* connects refused for want of a usable backend */
+	__u64 pad[3];
+};
+_Static_assert(sizeof(struct gw_retired) == 288, "a change of size is a change of ABI");
+
+/*
+ * gw_conns: socket storage, one record per socket that was balanced. Append-only, 128 bytes at
+ * most, so that a later version can go on with the records of this one.
+ *
+ * picked: the connect hook chose; counted: a SYN was sent, active + 1; closed: active - 1.
+ * Only a counted record is ever subtracted, once.
+ */
+enum gw_conn_state {
+	GW_CONN_IDLE,
+	GW_CONN_PICKED,
+	GW_CONN_COUNTED,
+	GW_CONN_CLOSED,
+};
+
+struct gw_conn {
+	__u32 service;
+	__u32 backend;
+	__u32 backend_generation;
+	__u8 state; /* enum gw_conn_state */
+	__u8 established;
+	__be16 port; /* the Service's: what getpeername() shows */
+	struct gw_addr vip;
+	__u64 start_ns;       /* of the connect */
+	__u64 established_ns; /* 0: not yet */
+	__u64 netns_cookie;
+	__u64 cgroup_id;
+	__u32 tgid;
+	__u32 best_position; /* from here on: scratch of the search */
+	__u64 best_score;
+	__u32 best_backend;
+	__u32 best_generation;
+};
+_Static_assert(sizeof(struct gw_conn) <= 128, "socket storage stays in a small slab");
+
+/* gw_service_names and gw_backend_names: hashes by index, for people to read. */
+struct gw_service_names {
+	char namespace[GW_NAME_MAX];
+	char name[GW_NAME_MAX];
+	char port_name[GW_NAME_MAX];
+	char message[GW_MESSAGE_MAX]; /* why it is invalid; empty: it is not */
+};
+
+struct gw_backend_names {
+	char pod[GW_LONG_NAME_MAX];
+	char node[GW_LONG_NAME_MAX];
+	char zone[GW_NAME_MAX];
+	char pad[4];
+};
+_Static_assert(sizeof(struct gw_backend_names) == 576, "a change of size is a change of ABI");
+
+enum gw_source {
+	GW_SOURCE_NONE,
+	GW_SOURCE_FILE,
+	GW_SOURCE_KUBERNETES,
+};
+
+/*
+ * gw_meta: array of one, mmap'ed. magic and abi stay at their places in every version.
+ * The journal makes the end of a backend atomic: its counts are added to gw_retired once,
+ * even if the agent is killed half-way (tables.c).
+ */
+struct gw_meta {
+	__u32 magic;
+	__u32 abi;
+	__u32 max_services;
+	__u32 max_backends;
+	__u32 agent_pid; /* 0: it ended in good order */
+	__u32 source;    /* enum gw_source */
+	__u64 heartbeat_ns;
+	__u64 change_ns; /* when the tables last changed; 0: never */
+	__u32 source_synced;
+	__u32 next_generation; /* of a backend id; begins at random in new maps */
+	char version[32];      /* of the agent that wrote this */
+	char node[GW_LONG_NAME_MAX];
+	char pad[2];
+	char zone[GW_NAME_MAX];
+	struct {
+		__u32 valid;
+		__u32 service;
+		__u32 backend;
+		__u32 pad;
+		struct gw_counters sum; /* what gw_retired holds afterwards */
+	} journal;
+};
+
+/*
+ * Every way out of the hooks: name in the order of the enum, JSON and metrics, and what it means.
+ * gw_reasons: per-CPU array by reason.
+ */
+#define GW_REASONS(X)                                                                              \
+	X(BALANCED, "balanced", "sent to a backend")                                               \
+	X(NO_RECORD, "no-record", "sent to a random backend: no memory to keep a record of it")    \
+	X(NOT_TCP, "not-tcp", "left alone: not TCP")                                               \
+	X(NOT_A_SERVICE, "not-a-service", "left alone: no balanced Service has this address")      \
+	X(STALE_VIP, "stale-vip", "left alone: the entry led to another Service")                  \
+	X(NO_BACKENDS, "no-backends", "refused: the Service has no usable backend")                \
+	X(OVERTAKEN, "overtaken", "refused: the set changed three times during one search")        \
+	X(NO_SYN, "no-syn", "a connect that failed before its first packet, such as for no route") \
+	X(MISSED_CLOSE, "missed-close", "a connection whose end was noticed at the next connect")  \
+	X(BACKEND_GONE, "backend-gone", "an event of a connection whose backend id is not in use")
+
+enum gw_reason {
+#define GW_REASON_ENUM(id, name, text) GW_REASON_##id,
+	GW_REASONS(GW_REASON_ENUM)
+#undef GW_REASON_ENUM
+		GW_REASON_MAX_
+};
+
+/*
+ * Policies: name in annotations and output, and what it does. One table for the kernel, the
+ * parser, the help text and the documentation.
+ */
+#define GW_POLICIES(X)                                                                             \
+	X(LC, "lc", "the fewest active connections; round robin while they are equal")             \
+	X(RR, "rr", "one after the other")                                                         \
+	X(RANDOM, "random", "at random")
+
+enum gw_policy {
+#define GW_POLICY_ENUM(id, name, text) GW_POLICY_##id,
+	GW_POLICIES(GW_POLICY_ENUM)
+#undef GW_POLICY_ENUM
+		GW_POLICY_MAX_
+};
+
+/* Upper bounds of the connect time buckets, in microseconds; the last bucket is open. */
+#define GW_HISTOGRAM_US                                                                            \
+	{ 100,   250,   500,    1000,   2500,   5000,    10000,   25000,                           \
+	  50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000 }
+
+#endif

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Run test programs that speak TAP, one after the other, and count. A program that ends badly
+# without a "not ok" of its own counts as one failure; so does one that runs no test.
+set -u
+passed=0 failed=0 skipped=0
+logs=build/test-logs
+mkdir -p "$logs"
+
+for program in "$@"; do
+	case $program in
+	*.d | *.o) continue ;;
+	*.bats) command=(bats --tap "$program") ;;
+	*) command=("./$program") ;;
+	esac
+	log=$logs/$(basename "$program").tap
+	start=$SECONDS
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout "${TEST_TIMEOUT:-900}" "${command[@]}" </dev/null >"$log" 2>&1
+	status=$?
+	skips=$(grep -c '^ok .*# SKIP\|^ok .*# skip' "$log")
+	oks=$(($(grep -c '^ok ' "$log") - skips))
+	bads=$(grep -c '^not ok ' "$log")
+	if [ $status -ne 0 ] && [ "$bads" -eq 0 ] || [ $((oks + bads + skips)) -eq 0 ]; then
+		bads=$((bads + 1))
+	fi
+	passed=$((passed + oks)) failed=$((failed + bads)) skipped=$((skipped + skips))
+	printf '%-48s %4d passed %3d failed %3d skipped %4d s\n' \
+		"$program" "$oks" "$bads" "$skips" $((SECONDS - start))
+	if [ "$bads" -gt 0 ]; then
+		echo "--- $program, exit status $status: $log"
+		tail -n "${TEST_TAIL:-60}" "$log"
+		echo "---"
+	fi
+	grep '^ok .*# SKIP\|^ok .*# skip' "$log"
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

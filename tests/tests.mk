@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# How the tests are built and run. Every test program speaks TAP; tests/run.sh counts.
+
+CMOCKA := $(shell pkg-config --libs cmocka)
+
+# Unit tests: what a test links is the list of the modules that it depends on.
+UNIT_TESTS := addr
+
+UNIT_addr := base/addr
+
+define UNIT_RULE
+$$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(GW_LDFLAGS) -o $$@ $$^ $$(GW_LDLIBS) $$(CMOCKA)
+endef
+$(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_RULE,$(t))))
+
+UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/test_%)
+
+# Kernel tests: real sockets; they link the whole program but its main.
+KERNEL_PROGRAMS := $(patsubst tests/kernel/test_%.c,$(B)/tests/kernel/test_%,$(wildcard tests/kernel/test_*.c))
+KERNEL_HELPERS  := $(patsubst tests/kernel/%.c,$(B)/tests/kernel/%.o,$(filter-out $(wildcard tests/kernel/test_*.c),$(wildcard tests/kernel/*.c)))
+
+$(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter-out $(B)/main.o,$(OBJECTS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS) $(CMOCKA) -lpthread
+
+$(B)/tests/%.o: tests/%.c | $(SKELETONS)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(GW_CPPFLAGS) -Itests $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
+
+-include $(wildcard $(B)/tests/*/*.d)
+
+.PHONY: check
+check: all check-kernel-programs ## run all tests (as root)
+	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
+	$(Q)tests/run.sh tests/arch/*.sh build/asan/tests/unit/test_* build/release/tests/kernel/test_* tests/cli/*.bats
+
+.PHONY: check-unit
+check-unit: ## run the unit tests alone, with sanitizers (no root needed)
+	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
+	$(Q)tests/run.sh $(UNIT_TESTS:%=build/asan/tests/unit/test_%)
+
+.PHONY: unit-programs check-kernel-programs
+unit-programs: $(UNIT_PROGRAMS)
+check-kernel-programs: $(KERNEL_PROGRAMS)

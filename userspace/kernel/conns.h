@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The balanced sockets that exist now, in every network namespace. */
+#ifndef GWBPF_KERNEL_CONNS_H
+#define GWBPF_KERNEL_CONNS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gwbpf/abi.h>
+#include <gwbpf/walk.h>
+
+/*
+ * Walk over all sockets that have a record in the gw_conns pinned below pin_dir. The array of
+ * struct gw_walk_conn belongs to the caller: free(3). Exact also while connections come and go.
+ * -ENOENT: nothing is pinned there; -EPERM; -ENOMEM; what the verifier says.
+ */
+int conns_walk(const char *pin_dir, struct gw_walk_conn **ret, size_t *count);
+
+#endif

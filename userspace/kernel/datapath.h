@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The programs and maps in the kernel: load and attach them, or adopt what is pinned and put this
+ * version's programs under the pinned links without a gap; and take all of it away.
+ */
+#ifndef GWBPF_KERNEL_DATAPATH_H
+#define GWBPF_KERNEL_DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gwbpf/abi.h>
+
+#define DATAPATH_MESSAGE_MAX 512
+
+struct datapath;
+
+struct datapath_options {
+	const char *pin_dir;
+	const char *cgroup; /* NULL: the root of the cgroup v2 mount */
+	uint32_t max_services;
+	uint32_t max_backends;
+};
+
+/*
+ * Make everything work below pin_dir. On failure message says what is missing and the remedy; on
+ * success it is "" or something that the operator should know (limits that stay as pinned, pins of
+ * another version that were replaced).
+ * -EBUSY: another agent runs (message names its pid); -EPERM, -EROFS, -EINVAL, -ENOTSUP, …
+ */
+int datapath_open(const struct datapath_options *options, struct datapath **ret,
+		  char message[DATAPATH_MESSAGE_MAX]);
+
+/* Let go of it. Programs, links and maps stay pinned and go on working. */
+void datapath_close(struct datapath *datapath); /* takes NULL */
+
+/*
+ * Detach every hook and remove the pins; live connections go on. Idempotent: 0 if nothing was
+ * there. force ends a running agent; without it -EBUSY and its pid.
+ */
+int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSAGE_MAX]);
+
+enum datapath_hook {
+	HOOK_SOCKOPS,
+	HOOK_SOCK_RELEASE,
+	HOOK_GETPEERNAME4,
+	HOOK_GETPEERNAME6,
+	HOOK_CONNECT4,
+	HOOK_CONNECT6,
+	HOOK_MAX_
+};
+
+struct hook_status {
+	const char *name; /* "connect4" */
+	bool attached;
+	uint32_t program_id; /* 0: none */
+	uint64_t cgroup_id;  /* 0: none */
+};
+
+/* The state of every hook, from the pinned links. -ENOENT: no pins. */
+int datapath_hooks(const char *pin_dir, struct hook_status ret[HOOK_MAX_]);
+
+/* The path of a cgroup v2 directory by its id, below the cgroup v2 mount. -ENOENT */
+int datapath_cgroup_path(uint64_t id, char *ret, size_t size);
+
+/* The ABI version of the pins. -ENOENT: no pins; -EPROTO: not gwbpf's. */
+int datapath_pinned_abi(const char *pin_dir, uint32_t *ret);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is in force now, read from the pinned maps: for the commands that show it. Needs no agent
+ * and changes nothing.
+ */
+#ifndef GWBPF_KERNEL_VIEW_H
+#define GWBPF_KERNEL_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gwbpf/abi.h>
+
+struct view;
+
+/*
+ * Take a picture of the maps pinned below pin_dir. -ENOENT: nothing is pinned there; -EPROTO: pins
+ * of another ABI version (view_abi() of pin_dir tells which); -EPERM, -EACCES: not root; -ENOMEM.
+ */
+int view_open(const char *pin_dir, struct view **ret);
+void view_close(struct view *view); /* takes NULL */
+
+struct view_meta {
+	uint32_t abi;
+	uint32_t max_services;
+	uint32_t max_backends;
+	uint32_t agent_pid;           /* 0: none runs */
+	double heartbeat_age_seconds; /* below 0: there never was one */
+	double change_age_seconds;    /* likewise */
+	enum gw_source source;
+	bool source_synced;
+	const char *node; /* "" if no agent ever said */
+	const char *zone;
+	const char *version; /* of the agent that wrote the pins last */
+};
+
+const struct view_meta *view_meta(const struct view *view);
+
+#define VIEW_SERVICE_STATES(X)                                                                     \
+	X(READY, "ready")                                                                          \
+	X(NO_BACKENDS, "no-backends")                                                              \
+	X(INVALID, "invalid")
+
+enum view_service_state {
+#define VIEW_SERVICE_STATE_ENUM(id, name) VIEW_SERVICE_##id,
+	VIEW_SERVICE_STATES(VIEW_SERVICE_STATE_ENUM)
+#undef VIEW_SERVICE_STATE_ENUM
+		VIEW_SERVICE_STATE_MAX_
+};
+
+/* One Service port at one address that is wanted now. Totals include backends that are gone. */
+struct view_service {
+	uint32_t index;
+	const char *namespace;
+	const char *name;
+	const char *port_name;
+	struct gw_addr address;
+	uint16_t port;
+	enum gw_policy policy;
+	enum view_service_state state;
+	const char *message;
+	uint32_t backends; /* with those that are leaving */
+	uint32_t usable;
+	uint32_t active;
+	struct gw_counters counters;
+	uint64_t no_backends;
+};
+
+#define VIEW_BACKEND_STATES(X)                                                                     \
+	X(USABLE, "usable")                                                                        \
+	X(SUSPECT, "suspect")                                                                      \
+	X(LEAVING, "leaving")
+
+enum view_backend_state {
+#define VIEW_BACKEND_STATE_ENUM(id, name) VIEW_BACKEND_##id,
+	VIEW_BACKEND_STATES(VIEW_BACKEND_STATE_ENUM)
+#undef VIEW_BACKEND_STATE_ENUM
+		VIEW_BACKEND_STATE_MAX_
+};
+
+struct view_backend {
+	uint32_t id;
+	uint32_t generation;
+	const char *namespace; /* of the Service, which may be gone itself */
+	const char *service;
+	const char *service_port_name;
+	struct gw_addr service_address;
+	uint16_t service_port;
+	struct gw_addr address;
+	uint16_t port;
+	const char *pod;
+	const char *node;
+	const char *zone;
+	uint32_t weight; /* of a leaving one: 0 */
+	enum view_backend_state state;
+	uint32_t active;
+	uint32_t consecutive_failures; /* the most that any client has seen in a row */
+	struct gw_counters counters;
+};
+
+/* Ordered by namespace, name, port (number), address. Valid until view_close(). */
+size_t view_services(const struct view *view, const struct view_service **ret);
+
+/* Ordered as the services are, then by address and port. Valid until view_close(). */
+size_t view_backends(const struct view *view, const struct view_backend **ret);
+
+/* The backend with this id and generation, or NULL. */
+const struct view_backend *view_find_backend(const struct view *view, uint32_t id,
+					     uint32_t generation);
+
+/* Sums over the CPUs, by enum gw_reason. */
+const uint64_t *view_reasons(const struct view *view);
+
+const char *view_service_state_name(enum view_service_state state);
+const char *view_backend_state_name(enum view_backend_state state);
+const char *view_reason_name(enum gw_reason reason);
+const char *view_reason_text(enum gw_reason reason);
+
+#endif

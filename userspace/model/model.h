@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All Services and EndpointSlices as the source last told them, by name, and which Services have
+ * changed since they were last looked at. No I/O.
+ */
+#ifndef GWBPF_MODEL_MODEL_H
+#define GWBPF_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/object.h"
+
+struct model;
+
+int model_new(struct model **ret); /* -ENOMEM */
+void model_free(struct model *model);
+
+/*
+ * Take an object in, in place of the one with the same namespace and name. The model owns it from
+ * then on, also on failure (-ENOMEM; then the old object stays). The Service that it belongs to
+ * becomes changed; a slice that moves to another Service changes both.
+ *
+ * A Service whose settings are refused (invalid) keeps the settings of the object it replaces, and
+ * stays invalid.
+ */
+int model_put_service(struct model *model, struct service *service);
+int model_put_slice(struct model *model, struct slice *slice);
+
+/* Forget an object. One that is not there is no error. */
+void model_remove_service(struct model *model, const char *namespace, const char *name);
+void model_remove_slice(struct model *model, const char *namespace, const char *name);
+
+/* NULL if there is none. Valid until the model changes. */
+const struct service *model_find_service(const struct model *model, const char *namespace,
+					 const char *name);
+
+/* The slices of a Service, ordered by name; valid until the model changes. */
+size_t model_slices(const struct model *model, const char *namespace, const char *name,
+		    const struct slice *const **ret);
+
+/*
+ * Call visit for every Service name that changed since the last call, existing or gone, in order
+ * of namespace and name; then none is changed. visit must not change the model, and returns
+ * whether it is done with the name: one that it is not done with stays changed.
+ */
+typedef bool (*model_visit)(const char *namespace, const char *name, void *arg);
+void model_visit_changed(struct model *model, model_visit visit, void *arg);
+
+/* Mark every Service changed: after the node's zone changed, or to try again all that failed. */
+void model_touch_all(struct model *model);
+
+/* Call visit for every Service in order of namespace and name. */
+void model_visit_all(const struct model *model, model_visit visit, void *arg);
+
+size_t model_service_count(const struct model *model);
+size_t model_slice_count(const struct model *model);
+
+#endif

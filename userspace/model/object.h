@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The Kubernetes objects that matter here, as plain values: what a source decodes and the model
+ * keeps. Every string and array belongs to its object; a missing string is "", never NULL.
+ */
+#ifndef GWBPF_MODEL_OBJECT_H
+#define GWBPF_MODEL_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gwbpf/abi.h>
+
+#include "model/settings.h"
+
+#define SERVICE_VIPS_MAX 2 /* one per address family */
+
+struct service_port {
+	char *name; /* "" for the only, unnamed port */
+	uint16_t port;
+};
+
+struct service {
+	char *namespace;
+	char *name;
+	bool enabled;       /* label gwbpf.io/enabled: "true" */
+	bool headless;      /* cluster IP "None", none at all, or the headless label */
+	bool external_name; /* type ExternalName */
+	bool other_proxy;   /* label service.kubernetes.io/service-proxy-name */
+	bool local_only;    /* internalTrafficPolicy: Local */
+	bool client_ip_affinity;
+	uint32_t affinity_timeout_s; /* 10800 unless the Service says otherwise */
+	struct gw_addr vips[SERVICE_VIPS_MAX];
+	size_t vip_count;
+	struct service_port *ports; /* TCP only */
+	size_t port_count;
+	struct settings settings;
+	bool settings_good; /* its own, or kept from the object that this one replaced */
+	char *invalid;      /* why its own settings are refused; "": they are not */
+};
+
+struct slice_port {
+	char *name;
+	uint16_t port;
+};
+
+struct endpoint {
+	struct gw_addr address; /* addresses[0] */
+	bool ready;
+	bool serving;
+	bool terminating;
+	char *node;
+	char *zone;
+	char *pod;         /* the name of a targetRef of kind Pod */
+	char *zone_hints;  /* names, each followed by '\n' */
+	char *node_hints;  /* likewise */
+};
+
+enum address_family {
+	FAMILY_IPV4 = 4,
+	FAMILY_IPV6 = 6,
+};
+
+struct slice {
+	char *namespace;
+	char *name;
+	char *service; /* label kubernetes.io/service-name */
+	enum address_family family;
+	struct slice_port *ports; /* TCP only, with a name and a port from 1 on */
+	size_t port_count;
+	struct endpoint *endpoints;
+	size_t endpoint_count;
+};
+
+void service_free(struct service *service); /* takes NULL */
+void slice_free(struct slice *slice);       /* takes NULL */
+
+#endif

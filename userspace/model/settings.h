@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a Service wants to be balanced: the values of its gwbpf.io/ annotations. */
+#ifndef GWBPF_MODEL_SETTINGS_H
+#define GWBPF_MODEL_SETTINGS_H
+
+#include <stddef.h>
+
+#include <gwbpf/abi.h>
+
+struct settings {
+	enum gw_policy policy;
+};
+
+/* The defaults that hold where a Service has no annotation. */
+void settings_init(struct settings *settings);
+
+/*
+ * Read one annotation whose key begins with "gwbpf.io/" into settings.
+ * Returns 0; -ENOENT for a key that is not known; -EINVAL for a bad value. On failure settings is
+ * untouched and message says what is wrong and what is allowed, naming the key.
+ */
+int settings_set(struct settings *settings, const char *key, const char *value, char *message,
+		 size_t size);
+
+const char *policy_name(enum gw_policy policy);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file source: manifests on disk, read again when inotify tells of a change, also when an
+ * editor or a ConfigMap replaces them by rename. A file that cannot be read or parsed keeps the
+ * objects that it had; so does a path of --manifests that vanishes. A file gone from a directory
+ * takes its objects with it.
+ */
+#ifndef GWBPF_SOURCE_FILE_H
+#define GWBPF_SOURCE_FILE_H
+
+#include <stddef.h>
+
+#include "source/sink.h"
+
+struct event_base;
+struct file_source;
+
+/* Read all that there is into the sink (ended by a commit), and watch. paths and sink must outlive
+ * the source. -ENOMEM, or what inotify says; a path that cannot be read is refused, not an error. */
+int file_source_start(struct event_base *base, const char *const *paths, size_t count,
+		      const struct sink *sink, struct file_source **ret);
+void file_source_stop(struct file_source *source); /* takes NULL */
+
+/* Look at everything again (SIGHUP). */
+void file_source_reload(struct file_source *source);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What manifests on disk say: a file of YAML or JSON to objects. Reads files, watches nothing.
+ */
+#ifndef GWBPF_SOURCE_MANIFESTS_H
+#define GWBPF_SOURCE_MANIFESTS_H
+
+#include <stddef.h>
+
+#include "source/decode.h"
+
+#define MANIFEST_BYTES_MAX (64u << 20)
+#define MANIFEST_DEPTH_MAX 64
+
+struct manifest {
+	struct service **services;
+	size_t service_count;
+	struct slice **slices;
+	size_t slice_count;
+};
+
+/*
+ * Read a file: what kubectl prints, a List, or several documents, in YAML or JSON. What is refused
+ * is told to refuse one by one. Returns 0 if the file as such could be read and parsed, -EINVAL if
+ * not (told to refuse with object ""), -EFBIG, -ENOMEM, or what open(2) and read(2) say (told too).
+ * On success manifest_done() frees what ret holds.
+ */
+int manifest_read(const char *path, decode_refuse refuse, void *arg, struct manifest *ret);
+
+/* The same from memory; it is what the fuzzer calls. */
+int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *arg,
+		   struct manifest *ret);
+void manifest_done(struct manifest *manifest);
+
+/*
+ * The files that a path given by --manifests stands for, ordered by name: itself, or the .yaml, .yml
+ * and .json files of a directory (not of those below; names with a leading dot are skipped).
+ * paths_free() frees them. What opendir(3) says.
+ */
+int manifest_paths(const char *path, char ***ret, size_t *count);
+void manifest_paths_free(char **paths, size_t count);
+
+#endif
