@@ -4,9 +4,11 @@
 CMOCKA := $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr
+UNIT_TESTS := addr log parse
 
-UNIT_addr := base/addr
+UNIT_addr  := base/addr base/parse
+UNIT_log   := base/log
+UNIT_parse := base/parse
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Addresses as text and back, and which of them can be no connection's destination. Knows nothing
+ * of Services or endpoints.
+ */
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+#define MAPPED 96 /* bits of ::ffff:0:0, which IPv4 addresses begin with */
+
+/* What no connection may be sent to, as prefixes. */
+static const struct {
+	const char *prefix;
+	unsigned int bits;
+	const char *text;
+} refused[] = {
+	{ "0.0.0.0", MAPPED + 32, "the unspecified address" },
+	{ "::", 128, "the unspecified address" },
+	{ "127.0.0.0", MAPPED + 8, "a loopback address" },
+	{ "::1", 128, "a loopback address" },
+	{ "169.254.0.0", MAPPED + 16, "a link-local address" },
+	{ "fe80::", 10, "a link-local address" },
+	{ "224.0.0.0", MAPPED + 4, "a multicast address" },
+	{ "ff00::", 8, "a multicast address" },
+};
+
+int addr_parse(const char *text, struct gw_addr *ret)
+{
+	struct gw_addr addr = { .word = { 0, 0, htonl(0xffff), 0 } };
+
+	if (inet_pton(AF_INET, text, &addr.word[3]) != 1 && inet_pton(AF_INET6, text, &addr) != 1)
+		return -EINVAL;
+	*ret = addr;
+	return 0;
+}
+
+bool addr_is_ipv4(const struct gw_addr *addr)
+{
+	return addr->word[0] == 0 && addr->word[1] == 0 && addr->word[2] == htonl(0xffff);
+}
+
+const char *addr_format(const struct gw_addr *addr, char *buf)
+{
+	if (addr_is_ipv4(addr))
+		return inet_ntop(AF_INET, &addr->word[3], buf, ADDR_TEXT_MAX);
+	return inet_ntop(AF_INET6, addr, buf, ADDR_TEXT_MAX);
+}
+
+const char *addr_port_format(const struct gw_addr *addr, uint16_t port, char *buf)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_format(addr, text);
+	if (addr_is_ipv4(addr))
+		snprintf(buf, ADDR_PORT_TEXT_MAX, "%s:%u", text, (unsigned int)port);
+	else
+		snprintf(buf, ADDR_PORT_TEXT_MAX, "[%s]:%u", text, (unsigned int)port);
+	return buf;
+}
+
+/* Cut text at its last colon: the address without its brackets goes to host. The port's text, or
+ * NULL if this is no address with a port. */
+static const char *split_port(const char *text, char host[ADDR_TEXT_MAX])
+{
+	const char *colon = strrchr(text, ':');
+	bool bracketed = text[0] == '[';
+	size_t length;
+
+	if (!colon)
+		return NULL;
+	length = (size_t)(colon - text);
+	if (bracketed) {
+		if (length < 2 || colon[-1] != ']')
+			return NULL;
+		text++;
+		length -= 2;
+	}
+	/* What stands in brackets is IPv6; what does not must not be: where would it end? */
+	if (length >= ADDR_TEXT_MAX || bracketed != !!memchr(text, ':', length))
+		return NULL;
+	memcpy(host, text, length);
+	host[length] = '\0';
+	return colon + 1;
+}
+
+int addr_port_parse(const char *text, struct gw_addr *ret, uint16_t *port)
+{
+	char host[ADDR_TEXT_MAX];
+	struct gw_addr addr;
+	const char *port_text;
+	uint32_t number;
+
+	port_text = split_port(text, host);
+	if (!port_text || addr_parse(host, &addr) || parse_u32(port_text, 1, UINT16_MAX, &number))
+		return -EINVAL;
+	*ret = addr;
+	*port = (uint16_t)number;
+	return 0;
+}
+
+int addr_compare(const struct gw_addr *a, const struct gw_addr *b)
+{
+	return memcmp(a, b, sizeof(*a));
+}
+
+static bool has_prefix(const struct gw_addr *addr, const struct gw_addr *prefix, unsigned int bits)
+{
+	for (unsigned int i = 0; i < 4 && bits > 0; i++) {
+		unsigned int taken = bits < 32 ? bits : 32;
+		uint32_t mask = UINT32_MAX << (32 - taken);
+
+		if ((ntohl(addr->word[i]) ^ ntohl(prefix->word[i])) & mask)
+			return false;
+		bits -= taken;
+	}
+	return true;
+}
+
+const char *addr_refusal(const struct gw_addr *addr)
+{
+	struct gw_addr prefix;
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		if (addr_parse(refused[i].prefix, &prefix) == 0 &&
+		    has_prefix(addr, &prefix, refused[i].bits))
+			return refused[i].text;
+	}
+	return NULL;
+}
