@@ -177,7 +177,7 @@ struct gw_conn {
 	__u32 backend;
 	__u32 backend_generation;
 	__u8 state; /* enum gw_conn_state */
-	__u8 established;
+	__u8 pad;
 	__be16 port; /* the Service's: what getpeername() shows */
 	struct gw_addr vip;
 	__u64 start_ns;       /* of the connect */
@@ -189,6 +189,8 @@ struct gw_conn {
 	__u64 best_score;
 	__u32 best_backend;
 	__u32 best_generation;
+	__u32 policy;
+	__u32 pad1;
 };
 _Static_assert(sizeof(struct gw_conn) <= 128, "socket storage stays in a small slab");
 

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * From the address that an application dials to the backend that it gets. Knows no address family.
+ */
+#ifndef GWBPF_CONNECT_H
+#define GWBPF_CONNECT_H
+
+#include <linux/in.h>
+#include <stdbool.h>
+
+#include "life.h"
+#include "pick.h"
+
+#define SOCK_STREAM 1
+
+struct dest {
+	struct gw_addr address;
+	__be16 port;
+};
+
+static __always_inline bool same_address(const struct gw_addr *a, const struct gw_addr *b)
+{
+	return a->word[3] == b->word[3] && a->word[2] == b->word[2] && a->word[1] == b->word[1] &&
+	       a->word[0] == b->word[0];
+}
+
+/* Find the service that an address belongs to. */
+static __always_inline enum gw_reason find_service(const struct dest *to, __u32 *ret)
+{
+	struct gw_vip_key key = {
+		.address = to->address,
+		.port = to->port,
+		.protocol = IPPROTO_TCP,
+	};
+	const struct gw_service *service;
+	const __u32 *index = bpf_map_lookup_elem(&gw_vips, &key);
+
+	if (!index)
+		return GW_REASON_NOT_A_SERVICE;
+	*ret = *index;
+	service = bpf_map_lookup_elem(&gw_services, ret);
+	/* The hash may hand out an element that is just being reused for another address. */
+	if (!service || service->port != to->port || !same_address(&service->vip, &to->address))
+		return GW_REASON_STALE_VIP;
+	return GW_REASON_BALANCED;
+}
+
+static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_conn *conn,
+					__u32 service, const struct dest *to)
+{
+	conn->service = service;
+	conn->vip = to->address;
+	conn->port = to->port;
+	conn->established_ns = 0;
+	conn->netns_cookie = bpf_get_netns_cookie(ctx);
+	conn->cgroup_id = bpf_get_current_cgroup_id();
+	conn->tgid = bpf_get_current_pid_tgid() >> 32;
+	conn->start_ns = bpf_ktime_get_ns();
+	bpf_get_socket_cookie(ctx); /* give the socket one, for whoever looks at it later */
+}
+
+static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct dest *to)
+{
+	const struct gw_backend *backend = pick_unrecorded(service);
+
+	if (!backend)
+		return GW_REASON_NO_BACKENDS;
+	to->address = backend->address;
+	to->port = backend->port;
+	return GW_REASON_NO_RECORD;
+}
+
+static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct gw_conn *conn,
+					      __u32 service, struct dest *to)
+{
+	const struct gw_backend *backend;
+	enum gw_reason reason;
+	__u32 id;
+
+	fill_record(ctx, conn, service, to);
+	reason = pick(ctx, service);
+	if (reason != GW_REASON_BALANCED)
+		return reason;
+	id = conn->best_backend;
+	backend = bpf_map_lookup_elem(&gw_backends, &id);
+	if (!backend)
+		return GW_REASON_NO_BACKENDS;
+	conn->backend = id;
+	conn->backend_generation = conn->best_generation;
+	conn->state = GW_CONN_PICKED;
+	to->address = backend->address;
+	to->port = backend->port;
+	return GW_REASON_BALANCED;
+}
+
+/* Decide about one connect, and change `to` if it is balanced. */
+static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struct dest *to)
+{
+	struct bpf_sock *sk = ctx->sk;
+	enum gw_reason reason;
+	struct gw_conn *conn;
+	__u32 service = 0;
+
+	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || !sk)
+		return GW_REASON_NOT_TCP;
+	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+	if (conn)
+		conn_end_old(conn);
+	reason = find_service(to, &service);
+	if (reason != GW_REASON_BALANCED)
+		return reason;
+	if (!conn)
+		conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	reason = conn ? balance(ctx, conn, service, to) : balance_unrecorded(service, to);
+	if (reason == GW_REASON_NO_BACKENDS)
+		count_no_backends(service);
+	return reason;
+}
+
+#endif

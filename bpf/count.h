@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Counting. Every add is atomic and none uses its result: hooks can be preempted, and kernel 5.10
+ * refuses a program with an atomic whose result is used.
+ */
+#ifndef GWBPF_COUNT_H
+#define GWBPF_COUNT_H
+
+#include "maps.h"
+
+static __always_inline void count_up(__u64 *counter)
+{
+	__sync_fetch_and_add(counter, 1);
+}
+
+static __always_inline void count_reason(enum gw_reason reason)
+{
+	__u32 key = reason;
+	__u64 *counter = bpf_map_lookup_elem(&gw_reasons, &key);
+
+	if (counter)
+		count_up(counter);
+}
+
+static __always_inline void count_no_backends(__u32 service)
+{
+	struct gw_retired *retired = bpf_map_lookup_elem(&gw_retired, &service);
+
+	if (retired)
+		count_up(&retired->no_backends);
+}
+
+/* The counters of the backend that a record names; NULL if its id has another owner by now. */
+static __always_inline struct gw_counters *counters_of(const struct gw_conn *conn)
+{
+	__u32 id = conn->backend;
+	struct gw_backend *backend = bpf_map_lookup_elem(&gw_backends, &id);
+
+	if (!backend || backend->generation != conn->backend_generation) {
+		count_reason(GW_REASON_BACKEND_GONE);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&gw_counters, &id);
+}
+
+static __always_inline void add_load(const struct gw_conn *conn, __s64 active)
+{
+	__u32 id = conn->backend;
+	__u64 *load = bpf_map_lookup_elem(&gw_loads, &id);
+
+	if (load)
+		__sync_fetch_and_add(load, active);
+}
+
+static const __u32 bucket_bounds_us[GW_HISTOGRAM_MAX - 1] = GW_HISTOGRAM_US;
+
+static __always_inline void count_connect_time(struct gw_counters *counters, __u64 ns)
+{
+	__u64 us = ns / 1000;
+	__u32 bucket = 0;
+
+#pragma unroll
+	for (int i = 0; i < GW_HISTOGRAM_MAX - 1; i++)
+		bucket += us > bucket_bounds_us[i];
+	/* clang knows the bound and would drop the check that the verifier needs. */
+	asm volatile("" : "+r"(bucket));
+	if (bucket >= GW_HISTOGRAM_MAX)
+		return;
+	count_up(&counters->connect_buckets[bucket]);
+	__sync_fetch_and_add(&counters->connect_ns, ns);
+}
+
+#endif

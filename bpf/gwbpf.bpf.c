@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The hooks. Entries only: each turns its context into plain values, calls what the headers hold,
+ * and writes the answer back.
+ */
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel_types.h"
+#include "connect.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Kernels before 5.18 lack bpf_set_retval(). Set between open and load. */
+const volatile bool has_set_retval = true;
+
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define TCP_CLOSE 7
+
+#define V4_MAPPED bpf_htonl(0xffff)
+#define ALLOW 1
+#define DENY 0
+
+static __always_inline bool is_refused(enum gw_reason reason)
+{
+	return reason == GW_REASON_NO_BACKENDS || reason == GW_REASON_OVERTAKEN;
+}
+
+static __always_inline bool is_rewritten(enum gw_reason reason)
+{
+	return reason == GW_REASON_BALANCED || reason == GW_REASON_NO_RECORD;
+}
+
+SEC("cgroup/connect4")
+int gw_connect4(struct bpf_sock_addr *ctx)
+{
+	struct dest to = {
+		.address = {{0, 0, V4_MAPPED, ctx->user_ip4}},
+		.port = ctx->user_port,
+	};
+	enum gw_reason reason = translate(ctx, &to);
+
+	count_reason(reason);
+	if (is_rewritten(reason)) {
+		ctx->user_ip4 = to.address.word[3];
+		ctx->user_port = to.port;
+		return ALLOW;
+	}
+	if (!is_refused(reason))
+		return ALLOW;
+	if (has_set_retval) {
+		bpf_set_retval(-ECONNREFUSED);
+		return DENY;
+	}
+	/* Nothing can listen on port 0: connect(2) answers the same ECONNREFUSED. */
+	ctx->user_ip4 = bpf_htonl(0x7f000001);
+	ctx->user_port = 0;
+	return ALLOW;
+}
+
+SEC("cgroup/connect6")
+int gw_connect6(struct bpf_sock_addr *ctx)
+{
+	struct dest to = {
+		.address = {{ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2],
+			     ctx->user_ip6[3]}},
+		.port = ctx->user_port,
+	};
+	bool mapped = to.address.word[2] == V4_MAPPED;
+	enum gw_reason reason = translate(ctx, &to);
+
+	count_reason(reason);
+	if (is_refused(reason)) {
+		if (has_set_retval) {
+			bpf_set_retval(-ECONNREFUSED);
+			return DENY;
+		}
+		to.address.word[0] = 0;
+		to.address.word[1] = 0;
+		to.address.word[2] = mapped ? V4_MAPPED : 0;
+		to.address.word[3] = mapped ? bpf_htonl(0x7f000001) : bpf_htonl(1);
+		to.port = 0;
+	} else if (!is_rewritten(reason)) {
+		return ALLOW;
+	}
+	ctx->user_ip6[0] = to.address.word[0];
+	ctx->user_ip6[1] = to.address.word[1];
+	ctx->user_ip6[2] = to.address.word[2];
+	ctx->user_ip6[3] = to.address.word[3];
+	ctx->user_port = to.port;
+	return ALLOW;
+}
+
+/* The record whose Service a connected socket shows as its peer. */
+static __always_inline const struct gw_conn *shown_record(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	const struct gw_conn *conn;
+
+	if (!sk)
+		return NULL;
+	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+	return conn && conn->state == GW_CONN_COUNTED ? conn : NULL;
+}
+
+SEC("cgroup/getpeername4")
+int gw_getpeername4(struct bpf_sock_addr *ctx)
+{
+	const struct gw_conn *conn = shown_record(ctx);
+
+	if (conn) {
+		ctx->user_ip4 = conn->vip.word[3];
+		ctx->user_port = conn->port;
+	}
+	return ALLOW;
+}
+
+SEC("cgroup/getpeername6")
+int gw_getpeername6(struct bpf_sock_addr *ctx)
+{
+	const struct gw_conn *conn = shown_record(ctx);
+
+	if (conn) {
+		ctx->user_ip6[0] = conn->vip.word[0];
+		ctx->user_ip6[1] = conn->vip.word[1];
+		ctx->user_ip6[2] = conn->vip.word[2];
+		ctx->user_ip6[3] = conn->vip.word[3];
+		ctx->user_port = conn->port;
+	}
+	return ALLOW;
+}
+
+static __always_inline int socket_error(struct bpf_sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	return tcp ? tcp->inet_conn.icsk_inet.sk.sk_err : 0;
+}
+
+static __always_inline void on_state(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
+				     struct gw_conn *conn)
+{
+	__u32 old_state = ctx->args[0];
+	__u32 new_state = ctx->args[1];
+	__u32 retransmits = ctx->total_retrans;
+
+	if (new_state == TCP_ESTABLISHED && old_state <= TCP_SYN_RECV)
+		conn_establish(conn);
+	else if (new_state == TCP_CLOSE)
+		conn_close(conn, socket_error(sk), retransmits);
+}
+
+/* The whole system's sockets pass here: those without a record leave at the first look-up. */
+SEC("sockops")
+int gw_sockops(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *sk;
+	struct gw_conn *conn;
+
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_STATE_CB)
+		return ALLOW;
+	sk = ctx->sk;
+	if (!sk)
+		return ALLOW;
+	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+	if (!conn)
+		return ALLOW;
+	if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
+		on_state(ctx, sk, conn);
+		return ALLOW;
+	}
+	conn_count(conn);
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	return ALLOW;
+}
+
+/* A socket that is closed in SYN_SENT without having sent one waited for data to put into its SYN
+ * (TCP_FASTOPEN_CONNECT): its application gave up, nobody failed. */
+SEC("cgroup/sock_release")
+int gw_sock_release(struct bpf_sock *sk)
+{
+	struct gw_conn *conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+
+	if (conn && sk->state != TCP_SYN_SENT)
+		conn_forget_picked(conn);
+	return ALLOW;
+}

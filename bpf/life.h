@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The life of a balanced connection: picked, counted, closed (gwbpf/abi.h). Only a counted record
+ * is ever subtracted, and only once, whatever happens around it.
+ */
+#ifndef GWBPF_LIFE_H
+#define GWBPF_LIFE_H
+
+#include <linux/errno.h>
+
+#include "count.h"
+#include "suspect.h"
+
+/* A connection that ends sooner did not work, whoever ended it: a TLS handshake that failed. */
+#define SHORT_NS SECOND_NS
+
+/* The first packet leaves. */
+static __always_inline void conn_count(struct gw_conn *conn)
+{
+	struct gw_counters *counters;
+
+	if (conn->state != GW_CONN_PICKED)
+		return;
+	conn->state = GW_CONN_COUNTED;
+	counters = counters_of(conn);
+	if (!counters)
+		return;
+	add_load(conn, 1);
+	count_up(&counters->attempts);
+}
+
+static __always_inline void conn_establish(struct gw_conn *conn)
+{
+	__u64 now_ns = bpf_ktime_get_ns();
+	struct gw_counters *counters;
+
+	if (conn->state != GW_CONN_COUNTED || conn->established_ns)
+		return;
+	conn->established_ns = now_ns;
+	counters = counters_of(conn);
+	if (!counters)
+		return;
+	count_up(&counters->established);
+	count_connect_time(counters, now_ns - conn->start_ns);
+	trust(conn, GW_SUSPICION_FAILED);
+}
+
+/* A route error learnt from ICMP takes the place of ETIMEDOUT when the kernel gives up. */
+static __always_inline int is_unreachable(int error)
+{
+	return error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
+/* It ended before it was established. A close by the application after a repeated SYN is an
+ * application that waited in vain. */
+static __always_inline void count_failure(struct gw_conn *conn, struct gw_counters *counters,
+					  int error, __u32 retransmits)
+{
+	if (!error && !retransmits) {
+		count_up(&counters->canceled);
+		return;
+	}
+	if (!error || error == ETIMEDOUT)
+		count_up(&counters->timed_out);
+	else if (error == ECONNREFUSED)
+		count_up(&counters->refused);
+	else if (is_unreachable(error))
+		count_up(&counters->unreachable);
+	else
+		count_up(&counters->other_failed);
+	suspect(conn, GW_SUSPICION_FAILED, bpf_ktime_get_ns());
+}
+
+static __always_inline void count_end(struct gw_conn *conn, struct gw_counters *counters, int error)
+{
+	__u64 now_ns = bpf_ktime_get_ns();
+
+	count_up(&counters->closed);
+	if (error == ECONNRESET || error == EPIPE)
+		count_up(&counters->reset);
+	else if (error == ETIMEDOUT || is_unreachable(error))
+		count_up(&counters->lost);
+	if (now_ns - conn->established_ns < SHORT_NS)
+		suspect(conn, GW_SUSPICION_SHORT, now_ns);
+	else
+		trust(conn, GW_SUSPICION_SHORT);
+}
+
+static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 retransmits)
+{
+	struct gw_counters *counters;
+
+	if (conn->state != GW_CONN_COUNTED)
+		return;
+	conn->state = GW_CONN_CLOSED;
+	counters = counters_of(conn);
+	if (!counters)
+		return;
+	add_load(conn, -1);
+	if (conn->established_ns)
+		count_end(conn, counters, error);
+	else
+		count_failure(conn, counters, error, retransmits);
+}
+
+/* A connect that never sent a SYN, such as for want of a route: no attempt, but a failure that
+ * this client must not meet again and again. */
+static __always_inline void conn_forget_picked(struct gw_conn *conn)
+{
+	if (conn->state != GW_CONN_PICKED)
+		return;
+	conn->state = GW_CONN_IDLE;
+	count_reason(GW_REASON_NO_SYN);
+	suspect(conn, GW_SUSPICION_FAILED, bpf_ktime_get_ns());
+}
+
+/* The socket connects anew: whatever the record stood for is over. */
+static __always_inline void conn_end_old(struct gw_conn *conn)
+{
+	conn_forget_picked(conn);
+	if (conn->state == GW_CONN_COUNTED) {
+		count_reason(GW_REASON_MISSED_CLOSE);
+		conn_close(conn, 0, 0);
+	}
+	conn->state = GW_CONN_IDLE;
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The maps (keys and values: gwbpf/abi.h). Sizes of 1 are set by the user side before loading.
+ */
+#ifndef GWBPF_MAPS_H
+#define GWBPF_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include <gwbpf/abi.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct gw_vip_key);
+	__type(value, __u32);
+} gw_vips SEC(".maps");
+
+/* What the user side writes or reads as plain memory. */
+#define GW_SHARED_ARRAY(name, value_type)                                                          \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, value_type);                                                         \
+	} name SEC(".maps")
+
+GW_SHARED_ARRAY(gw_services, struct gw_service);
+GW_SHARED_ARRAY(gw_sets, __u64);
+GW_SHARED_ARRAY(gw_slots, struct gw_slot);
+GW_SHARED_ARRAY(gw_backends, struct gw_backend);
+GW_SHARED_ARRAY(gw_loads, __u64);
+GW_SHARED_ARRAY(gw_counters, struct gw_counters);
+GW_SHARED_ARRAY(gw_retired, struct gw_retired);
+GW_SHARED_ARRAY(gw_meta, struct gw_meta);
+
+/* A map with a lock cannot be mmap'ed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gw_health);
+} gw_health SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gw_cursor);
+} gw_cursors SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct gw_suspect_key);
+	__type(value, struct gw_suspect);
+} gw_suspects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, GW_REASON_MAX_);
+	__type(key, __u32);
+	__type(value, __u64);
+} gw_reasons SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct gw_conn);
+} gw_conns SEC(".maps");
+
+/* Only people read these two. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gw_service_names);
+} gw_service_names SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gw_backend_names);
+} gw_backend_names SEC(".maps");
+
+#endif

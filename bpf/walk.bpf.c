@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The walk over every socket that has a record, across network namespaces. It writes into an array
+ * and emits no text: an iterator with output resumes by counting, and so misses and repeats
+ * sockets while others come and go.
+ */
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include <gwbpf/walk.h>
+
+#include "kernel_types.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+#define AF_INET 2
+
+/* Set between open and load: jiffies a second of this kernel. */
+const volatile __u32 jiffies_per_second = 250;
+
+/* How many sockets there were, also beyond the end of gw_walk. */
+__u64 walked;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct gw_walk_conn);
+} gw_walk SEC(".maps");
+
+static __always_inline void copy_ipv4(struct gw_addr *to, __be32 from)
+{
+	to->word[0] = 0;
+	to->word[1] = 0;
+	to->word[2] = bpf_htonl(0xffff);
+	to->word[3] = from;
+}
+
+static __always_inline void copy_addresses(struct gw_walk_conn *to, const struct sock_common *sk)
+{
+	to->source_port = sk->skc_num;
+	to->destination_port = sk->skc_dport;
+	if (sk->skc_family == AF_INET) {
+		copy_ipv4(&to->source, sk->skc_rcv_saddr);
+		copy_ipv4(&to->destination, sk->skc_daddr);
+		return;
+	}
+	for (int i = 0; i < 4; i++) {
+		to->source.word[i] = sk->skc_v6_rcv_saddr.in6_u.u6_addr32[i];
+		to->destination.word[i] = sk->skc_v6_daddr.in6_u.u6_addr32[i];
+	}
+}
+
+static __always_inline __u32 idle_ms(const struct tcp_sock *tcp)
+{
+	__u32 now = (__u32)bpf_jiffies64();
+	__u32 sent = now - tcp->lsndtime;
+	__u32 received = now - tcp->inet_conn.icsk_ack.lrcvtime;
+	__u64 jiffies = sent < received ? sent : received;
+
+	return jiffies * 1000 / jiffies_per_second;
+}
+
+static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	if (!tcp)
+		return;
+	to->idle_ms = idle_ms(tcp);
+	to->srtt_us = tcp->srtt_us >> 3;
+	to->bytes_sent = tcp->bytes_acked;
+	if (to->bytes_sent)
+		to->bytes_sent--; /* the SYN */
+	to->bytes_received = tcp->bytes_received;
+}
+
+SEC("iter/bpf_sk_storage_map")
+int gw_walk_conns(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	const struct gw_conn *conn = ctx->value;
+	struct sock *sk = ctx->sk;
+	struct gw_walk_conn *to;
+	__u32 index;
+
+	if (!conn || !sk)
+		return 0;
+	index = walked++;
+	to = bpf_map_lookup_elem(&gw_walk, &index);
+	if (!to)
+		return 0;
+	to->conn = *conn;
+	to->tcp_state = sk->__sk_common.skc_state;
+	to->netns_inode = sk->__sk_common.skc_net.net->ns.inum;
+	to->cookie = sk->__sk_common.skc_cookie.counter;
+	copy_addresses(to, &sk->__sk_common);
+	copy_tcp(to, sk);
+	return 0;
+}
