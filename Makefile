@@ -21,11 +21,12 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 	-Wconversion -Wno-sign-conversion
 MODE_release := -O2 -D_FORTIFY_SOURCE=2
 MODE_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-GW_CPPFLAGS := -Iinclude -Iuserspace -isystem $(GEN) -D_GNU_SOURCE -DGWBPF_VERSION='"$(VERSION)"' \
+# Not := where pkg-config is asked: "make deps all" installs it after this file was read.
+GW_CPPFLAGS  = -Iinclude -Iuserspace -isystem $(GEN) -D_GNU_SOURCE -DGWBPF_VERSION='"$(VERSION)"' \
 	$(shell pkg-config --cflags $(LIBS))
 GW_CFLAGS   := -std=gnu11 -g $(MODE_$(MODE)) $(WARN) -fstack-protector-strong
 GW_LDFLAGS  := $(MODE_$(MODE))
-GW_LDLIBS   := $(shell pkg-config --libs $(LIBS))
+GW_LDLIBS    = $(shell pkg-config --libs $(LIBS))
 
 SOURCES := $(wildcard userspace/*.c userspace/*/*.c)
 OBJECTS := $(SOURCES:userspace/%.c=$(B)/%.o)

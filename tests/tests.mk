@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # How the tests are built and run. Every test program speaks TAP; tests/run.sh counts.
 
-CMOCKA := $(shell pkg-config --libs cmocka)
+CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log parse
