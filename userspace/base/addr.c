@@ -12,22 +12,23 @@
 
 #include "base/parse.h"
 
-#define MAPPED 96 /* bits of ::ffff:0:0, which IPv4 addresses begin with */
+#define MAPPED 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff /* what IPv4 addresses begin with */
+#define MAPPED_BITS 96
 
-/* What no connection may be sent to, as prefixes. */
+/* What no connection may be sent to. */
 static const struct {
-	const char *prefix;
+	uint8_t prefix[16];
 	unsigned int bits;
 	const char *text;
 } refused[] = {
-	{ "0.0.0.0", MAPPED + 32, "the unspecified address" },
-	{ "::", 128, "the unspecified address" },
-	{ "127.0.0.0", MAPPED + 8, "a loopback address" },
-	{ "::1", 128, "a loopback address" },
-	{ "169.254.0.0", MAPPED + 16, "a link-local address" },
-	{ "fe80::", 10, "a link-local address" },
-	{ "224.0.0.0", MAPPED + 4, "a multicast address" },
-	{ "ff00::", 8, "a multicast address" },
+	{ { MAPPED }, MAPPED_BITS + 32, "the unspecified address" },
+	{ { 0 }, 128, "the unspecified address" },
+	{ { MAPPED, 127 }, MAPPED_BITS + 8, "a loopback address" },
+	{ { [15] = 1 }, 128, "a loopback address" },
+	{ { MAPPED, 169, 254 }, MAPPED_BITS + 16, "a link-local address" },
+	{ { 0xfe, 0x80 }, 10, "a link-local address" },
+	{ { MAPPED, 224 }, MAPPED_BITS + 4, "a multicast address" },
+	{ { 0xff }, 8, "a multicast address" },
 };
 
 int addr_parse(const char *text, struct gw_addr *ret)
@@ -109,26 +110,23 @@ int addr_compare(const struct gw_addr *a, const struct gw_addr *b)
 	return memcmp(a, b, sizeof(*a));
 }
 
-static bool has_prefix(const struct gw_addr *addr, const struct gw_addr *prefix, unsigned int bits)
+static bool has_prefix(const uint8_t addr[16], const uint8_t prefix[16], unsigned int bits)
 {
-	for (unsigned int i = 0; i < 4 && bits > 0; i++) {
-		unsigned int taken = bits < 32 ? bits : 32;
-		uint32_t mask = UINT32_MAX << (32 - taken);
+	unsigned int whole = bits / 8;
+	unsigned int rest = bits % 8;
 
-		if ((ntohl(addr->word[i]) ^ ntohl(prefix->word[i])) & mask)
-			return false;
-		bits -= taken;
-	}
-	return true;
+	if (memcmp(addr, prefix, whole) != 0)
+		return false;
+	return rest == 0 || (addr[whole] ^ prefix[whole]) >> (8 - rest) == 0;
 }
 
 const char *addr_refusal(const struct gw_addr *addr)
 {
-	struct gw_addr prefix;
+	uint8_t bytes[16];
 
+	memcpy(bytes, addr, sizeof(bytes));
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		if (addr_parse(refused[i].prefix, &prefix) == 0 &&
-		    has_prefix(addr, &prefix, refused[i].bits))
+		if (has_prefix(bytes, refused[i].prefix, refused[i].bits))
 			return refused[i].text;
 	}
 	return NULL;
