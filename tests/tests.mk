@@ -4,11 +4,16 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse
+UNIT_TESTS := addr log parse settings model kept choose usable
 
-UNIT_addr  := base/addr base/parse
-UNIT_log   := base/log
-UNIT_parse := base/parse
+UNIT_addr     := base/addr base/parse
+UNIT_log      := base/log
+UNIT_parse    := base/parse
+UNIT_settings := model/settings
+UNIT_model    := model/model model/object model/settings base/addr base/parse
+UNIT_kept     := $(UNIT_model)
+UNIT_choose   := model/choose model/model model/object model/settings base/addr base/parse
+UNIT_usable   := $(UNIT_choose)
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

@@ -97,8 +97,8 @@ static void test_a_json_line_has_the_same_members(void **state)
 	log_configure(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
 	log_warn("cannot find '%s'", "a\tb");
 	value = json_loads(take_line(), JSON_REJECT_DUPLICATES, NULL);
-	assert_int_equal(json_unpack(value, "{s:s, s:s, s:s !}", "time", &time, "level", &level, "msg",
-				     &message), 0);
+	assert_int_equal(json_unpack(value, "{s:s, s:s, s:s !}", "time", &time, "level", &level,
+				     "msg", &message), 0);
 	assert_string_equal(level, "warn");
 	assert_int_equal(strlen(time), strlen("2026-11-24T13:00:00.000Z"));
 	assert_string_equal(message, "cannot find 'a\tb'");

@@ -39,6 +39,7 @@ enum verdict {
 	X(HEADLESS, "headless", "no cluster IP")                                                   \
 	X(EXTERNAL_NAME, "external-name", "type ExternalName")                                     \
 	X(OTHER_PROXY, "other-proxy", "label service.kubernetes.io/service-proxy-name")            \
+	X(NO_TCP_PORT, "no-tcp-port", "no TCP port")                                               \
 	X(INVALID, "invalid", "its settings are refused, and there are no earlier ones")
 
 enum choice_reason {

@@ -71,9 +71,13 @@ struct slice {
 	size_t port_count;
 	struct endpoint *endpoints;
 	size_t endpoint_count;
+	char *text; /* NULL, or what holds every string of the slice: slice_pack() */
 };
 
 void service_free(struct service *service); /* takes NULL */
 void slice_free(struct slice *slice);       /* takes NULL */
+
+/* Move all strings into one block, which takes half the memory. Of no effect without memory. */
+void slice_pack(struct slice *slice);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef GWBPF_MODEL_SETTINGS_H
 #define GWBPF_MODEL_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <gwbpf/abi.h>
@@ -21,6 +22,8 @@ void settings_init(struct settings *settings);
  */
 int settings_set(struct settings *settings, const char *key, const char *value, char *message,
 		 size_t size);
+
+bool settings_equal(const struct settings *a, const struct settings *b);
 
 const char *policy_name(enum gw_policy policy);
 

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the model keeps of objects: good settings beyond the object, strings in one block. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "model/model.h"
+#include "unit/objects.h"
+
+static int setup(void **state)
+{
+	struct model *model;
+
+	if (model_new(&model))
+		return -1;
+	*state = model;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	model_free(*state);
+	return 0;
+}
+
+static struct service *make_invalid(enum gw_policy policy)
+{
+	struct service *service = make_service("gateway", "10.96.0.1", "grpc=7051");
+
+	service->settings.policy = policy;
+	service->settings_good = false;
+	replace_text(&service->invalid, "a typo");
+	return service;
+}
+
+static void test_refused_settings_keep_those_of_the_replaced_service(void **state)
+{
+	struct model *model = *state;
+	struct service *good = make_service("gateway", "10.96.0.1", "grpc=7051");
+	const struct service *found;
+
+	good->settings.policy = GW_POLICY_RANDOM;
+	assert_int_equal(model_put_service(model, good), 0);
+	/* Twice: what was kept once must be kept on. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(model_put_service(model, make_invalid(GW_POLICY_LC)), 0);
+		found = model_find_service(model, "fabric", "gateway");
+		assert_true(found->settings_good);
+		assert_int_equal(found->settings.policy, GW_POLICY_RANDOM);
+		assert_string_equal(found->invalid, "a typo");
+	}
+	good = make_service("gateway", "10.96.0.1", "grpc=7051");
+	good->settings.policy = GW_POLICY_RR;
+	assert_int_equal(model_put_service(model, good), 0);
+	assert_int_equal(good->settings.policy, GW_POLICY_RR);
+	assert_string_equal(good->invalid, "");
+}
+
+static void test_refused_settings_at_first_sight_are_not_good(void **state)
+{
+	struct model *model = *state;
+	struct service *first = make_invalid(GW_POLICY_LC);
+	struct service *second = make_invalid(GW_POLICY_RR);
+
+	assert_int_equal(model_put_service(model, first), 0);
+	assert_false(first->settings_good);
+	second->settings_good = true; /* the model knows better than its source */
+	assert_int_equal(model_put_service(model, second), 0);
+	assert_false(second->settings_good);
+}
+
+static void test_settings_are_not_kept_over_a_removal(void **state)
+{
+	struct model *model = *state;
+	struct service *good = make_service("gateway", "10.96.0.1", "grpc=7051");
+	struct service *again = make_invalid(GW_POLICY_LC);
+
+	assert_int_equal(model_put_service(model, good), 0);
+	model_remove_service(model, "fabric", "gateway");
+	assert_int_equal(model_put_service(model, again), 0);
+	assert_false(again->settings_good);
+}
+
+static void test_packing_a_slice_keeps_every_string(void **state)
+{
+	struct slice *slice = make_slice(
+		"one", "grpc=7051,ops=9443",
+		"10.0.0.1 pod=peer1 node=node1 zone=a for-nodes=node1 for-zones=a,b", "10.0.0.2",
+		NULL);
+	const struct endpoint *first = &slice->endpoints[0];
+
+	(void)state;
+	slice_pack(slice);
+	slice_pack(slice);
+	assert_string_equal(slice->namespace, "fabric");
+	assert_string_equal(slice->name, "one");
+	assert_string_equal(slice->service, "gateway");
+	assert_string_equal(slice->ports[0].name, "grpc");
+	assert_string_equal(slice->ports[1].name, "ops");
+	assert_string_equal(first->pod, "peer1");
+	assert_string_equal(first->node, "node1");
+	assert_string_equal(first->zone, "a");
+	assert_string_equal(first->node_hints, "node1\n");
+	assert_string_equal(first->zone_hints, "a\nb\n");
+	assert_string_equal(slice->endpoints[1].pod, "");
+	assert_string_equal(slice->endpoints[1].node_hints, "");
+	slice_free(slice);
+}
+
+static void test_objects_can_be_freed_half_built_or_absent(void **state)
+{
+	(void)state;
+	service_free(NULL);
+	slice_free(NULL);
+	service_free(needed(calloc(1, sizeof(struct service))));
+	slice_free(needed(calloc(1, sizeof(struct slice))));
+}
+
+#define KEPT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KEPT_TEST(test_refused_settings_keep_those_of_the_replaced_service),
+		KEPT_TEST(test_refused_settings_at_first_sight_are_not_good),
+		KEPT_TEST(test_settings_are_not_kept_over_a_removal),
+		cmocka_unit_test(test_packing_a_slice_keeps_every_string),
+		cmocka_unit_test(test_objects_can_be_freed_half_built_or_absent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

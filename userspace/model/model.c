@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Two trees by namespace and name: slices, and entries, which are Service names with what is known
+ * of them: the Service, its slices, and whether it changed. An entry lives while it holds any of
+ * the three. Knows nothing of what the objects mean.
+ */
+#include "model/model.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct object_name {
+	const char *namespace;
+	const char *name;
+};
+
+struct model_entry {
+	struct object_name key; /* must be first: the trees compare keys */
+	struct service *service;
+	const struct slice **slices; /* ordered by name */
+	size_t slice_count;
+	size_t slice_room;
+	bool changed;
+	char text[]; /* what key points to */
+};
+
+/* A slice in its tree. */
+struct holder {
+	struct object_name key; /* must be first; points into the slice */
+	struct slice *slice;
+	struct model_entry *entry;
+};
+
+struct model {
+	void *entries; /* tsearch(3) */
+	size_t entry_count;
+	void *holders;
+	size_t service_count;
+	size_t slice_count;
+	/* Has room for every entry, so that a change can be noted without fail. */
+	struct model_entry **changed;
+	size_t changed_count;
+	size_t changed_room;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct object_name *left = a;
+	const struct object_name *right = b;
+	int order = strcmp(left->namespace, right->namespace);
+
+	return order ? order : strcmp(left->name, right->name);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	return compare_names(*(struct model_entry *const *)a, *(struct model_entry *const *)b);
+}
+
+static void *find(void *const *tree, const char *namespace, const char *name)
+{
+	struct object_name key = { namespace, name };
+	void *const *found = tfind(&key, tree, compare_names);
+
+	return found ? *found : NULL;
+}
+
+int model_new(struct model **ret)
+{
+	struct model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return -ENOMEM;
+	*ret = model;
+	return 0;
+}
+
+static void free_entry(void *arg)
+{
+	struct model_entry *entry = arg;
+
+	service_free(entry->service);
+	free(entry->slices);
+	free(entry);
+}
+
+static void free_holder(void *arg)
+{
+	struct holder *holder = arg;
+
+	slice_free(holder->slice);
+	free(holder);
+}
+
+void model_free(struct model *model)
+{
+	if (!model)
+		return;
+	tdestroy(model->holders, free_holder);
+	tdestroy(model->entries, free_entry);
+	free(model->changed);
+	free(model);
+}
+
+/* An array of pointers with room for one more than count: items, or a larger copy of it. NULL if
+ * out of memory; items is untouched then. */
+static void *make_room(void *items, size_t count, size_t *room)
+{
+	size_t wanted = *room ? *room * 2 : 1;
+	void *grown;
+
+	if (count < *room)
+		return items;
+	grown = reallocarray(items, wanted, sizeof(void *));
+	if (grown)
+		*room = wanted;
+	return grown;
+}
+
+static void mark_changed(struct model *model, struct model_entry *entry)
+{
+	if (entry->changed)
+		return;
+	entry->changed = true;
+	model->changed[model->changed_count++] = entry;
+}
+
+static struct model_entry *new_entry(const char *namespace, const char *name)
+{
+	size_t namespace_size = strlen(namespace) + 1;
+	size_t name_size = strlen(name) + 1;
+	struct model_entry *entry = calloc(1, sizeof(*entry) + namespace_size + name_size);
+
+	if (!entry)
+		return NULL;
+	entry->key.namespace = memcpy(entry->text, namespace, namespace_size);
+	entry->key.name = memcpy(entry->text + namespace_size, name, name_size);
+	return entry;
+}
+
+/* The entry of a Service name, made if there is none; NULL if out of memory. */
+static struct model_entry *get_entry(struct model *model, const char *namespace, const char *name)
+{
+	struct model_entry *entry = find(&model->entries, namespace, name);
+	struct model_entry **changed;
+
+	if (entry)
+		return entry;
+	changed = make_room(model->changed, model->entry_count, &model->changed_room);
+	if (!changed)
+		return NULL;
+	model->changed = changed;
+	entry = new_entry(namespace, name);
+	if (!entry)
+		return NULL;
+	if (!tsearch(entry, &model->entries, compare_names)) {
+		free_entry(entry);
+		return NULL;
+	}
+	model->entry_count++;
+	return entry;
+}
+
+static void drop_if_empty(struct model *model, struct model_entry *entry)
+{
+	if (entry->service || entry->slice_count > 0 || entry->changed)
+		return;
+	tdelete(entry, &model->entries, compare_names);
+	model->entry_count--;
+	free_entry(entry);
+}
+
+/* A Service whose own settings are refused goes on with the last good ones. */
+static void keep_settings(struct service *service, const struct service *old)
+{
+	if (service->invalid[0] == '\0')
+		return;
+	service->settings_good = old && old->settings_good;
+	if (service->settings_good)
+		service->settings = old->settings;
+}
+
+int model_put_service(struct model *model, struct service *service)
+{
+	struct model_entry *entry = get_entry(model, service->namespace, service->name);
+
+	if (!entry) {
+		service_free(service);
+		return -ENOMEM;
+	}
+	keep_settings(service, entry->service);
+	if (!entry->service)
+		model->service_count++;
+	service_free(entry->service);
+	entry->service = service;
+	mark_changed(model, entry);
+	return 0;
+}
+
+void model_remove_service(struct model *model, const char *namespace, const char *name)
+{
+	struct model_entry *entry = find(&model->entries, namespace, name);
+
+	if (!entry || !entry->service)
+		return;
+	service_free(entry->service);
+	entry->service = NULL;
+	model->service_count--;
+	mark_changed(model, entry);
+}
+
+/* Where in the entry's array the slice of this name stands, or would stand. */
+static size_t slice_position(const struct model_entry *entry, const char *name)
+{
+	size_t low = 0;
+	size_t high = entry->slice_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(entry->slices[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* There must be room for it. */
+static void attach_slice(struct model *model, struct model_entry *entry, const struct slice *slice)
+{
+	size_t at = slice_position(entry, slice->name);
+
+	memmove(&entry->slices[at + 1], &entry->slices[at],
+		(entry->slice_count - at) * sizeof(entry->slices[0]));
+	entry->slices[at] = slice;
+	entry->slice_count++;
+	mark_changed(model, entry);
+}
+
+static void detach_slice(struct model *model, struct model_entry *entry, const struct slice *slice)
+{
+	size_t at = slice_position(entry, slice->name);
+
+	entry->slice_count--;
+	memmove(&entry->slices[at], &entry->slices[at + 1],
+		(entry->slice_count - at) * sizeof(entry->slices[0]));
+	mark_changed(model, entry);
+}
+
+/* The holder of the slice's name, made if there is none; NULL if out of memory. */
+static struct holder *get_holder(struct model *model, const struct slice *slice)
+{
+	struct holder *holder = find(&model->holders, slice->namespace, slice->name);
+
+	if (holder)
+		return holder;
+	holder = calloc(1, sizeof(*holder));
+	if (!holder)
+		return NULL;
+	holder->key = (struct object_name){ slice->namespace, slice->name };
+	if (!tsearch(holder, &model->holders, compare_names)) {
+		free(holder);
+		return NULL;
+	}
+	model->slice_count++;
+	return holder;
+}
+
+int model_put_slice(struct model *model, struct slice *slice)
+{
+	struct model_entry *entry = get_entry(model, slice->namespace, slice->service);
+	const struct slice **slices;
+	struct holder *holder;
+	struct slice *old;
+
+	if (!entry)
+		goto fail;
+	slices = make_room(entry->slices, entry->slice_count, &entry->slice_room);
+	if (!slices)
+		goto fail;
+	entry->slices = slices;
+	holder = get_holder(model, slice);
+	if (!holder)
+		goto fail;
+	old = holder->slice;
+	if (old)
+		detach_slice(model, holder->entry, old);
+	slice_pack(slice);
+	attach_slice(model, entry, slice);
+	*holder = (struct holder){ { slice->namespace, slice->name }, slice, entry };
+	slice_free(old);
+	return 0;
+
+fail:
+	if (entry)
+		drop_if_empty(model, entry);
+	slice_free(slice);
+	return -ENOMEM;
+}
+
+void model_remove_slice(struct model *model, const char *namespace, const char *name)
+{
+	struct holder *holder = find(&model->holders, namespace, name);
+
+	if (!holder)
+		return;
+	tdelete(holder, &model->holders, compare_names);
+	model->slice_count--;
+	detach_slice(model, holder->entry, holder->slice);
+	free_holder(holder);
+}
+
+const struct service *model_find_service(const struct model *model, const char *namespace,
+					 const char *name)
+{
+	const struct model_entry *entry = find(&model->entries, namespace, name);
+
+	return entry ? entry->service : NULL;
+}
+
+size_t model_slices(const struct model *model, const char *namespace, const char *name,
+		    const struct slice *const **ret)
+{
+	const struct model_entry *entry = find(&model->entries, namespace, name);
+
+	*ret = entry ? entry->slices : NULL;
+	return entry ? entry->slice_count : 0;
+}
+
+void model_visit_changed(struct model *model, model_visit visit, void *arg)
+{
+	size_t count = model->changed_count;
+
+	if (count == 0)
+		return;
+	/* Those to come back to move to the front, where they stay in order. */
+	qsort(model->changed, count, sizeof(model->changed[0]), compare_entries);
+	model->changed_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct model_entry *entry = model->changed[i];
+
+		if (!visit(entry->key.namespace, entry->key.name, arg)) {
+			model->changed[model->changed_count++] = entry;
+			continue;
+		}
+		entry->changed = false;
+		drop_if_empty(model, entry);
+	}
+}
+
+static void touch(const void *node, VISIT which, void *model)
+{
+	struct model_entry *entry = *(struct model_entry *const *)node;
+
+	if ((which == postorder || which == leaf) && entry->service)
+		mark_changed(model, entry);
+}
+
+void model_touch_all(struct model *model)
+{
+	twalk_r(model->entries, touch, model);
+}
+
+struct visitor {
+	model_visit visit;
+	void *arg;
+};
+
+static void visit_service(const void *node, VISIT which, void *arg)
+{
+	const struct model_entry *entry = *(struct model_entry *const *)node;
+	const struct visitor *visitor = arg;
+
+	if ((which == postorder || which == leaf) && entry->service)
+		visitor->visit(entry->key.namespace, entry->key.name, visitor->arg);
+}
+
+void model_visit_all(const struct model *model, model_visit visit, void *arg)
+{
+	struct visitor visitor = { visit, arg };
+
+	twalk_r(model->entries, visit_service, &visitor);
+}
+
+size_t model_service_count(const struct model *model)
+{
+	return model->service_count;
+}
+
+size_t model_slice_count(const struct model *model)
+{
+	return model->slice_count;
+}
