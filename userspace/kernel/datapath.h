@@ -24,13 +24,23 @@ struct datapath_options {
 };
 
 /*
- * Make everything work below pin_dir. On failure message says what is missing and the remedy; on
+ * Load the programs and make the maps below pin_dir, or adopt those that are pinned there; attach
+ * nothing yet. On failure message says what is missing and the remedy; on
  * success it is "" or something that the operator should know (limits that stay as pinned, pins of
  * another version that were replaced).
  * -EBUSY: another agent runs (message names its pid); -EPERM, -EROFS, -EINVAL, -ENOTSUP, …
  */
 int datapath_open(const struct datapath_options *options, struct datapath **ret,
 		  char message[DATAPATH_MESSAGE_MAX]);
+
+/* Whether the maps are those that were pinned: what they hold can be put in force at once. */
+bool datapath_is_adopted(const struct datapath *datapath);
+
+/*
+ * Put the programs at the hooks: under the pinned links without a gap, or attach them. To be called
+ * once the maps say what is wanted. On failure message says why, and the remedy.
+ */
+int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX]);
 
 /* Let go of it. Programs, links and maps stay pinned and go on working. */
 void datapath_close(struct datapath *datapath); /* takes NULL */

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/datapath.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <gwbpf.skel.h>
+
+#include "kernel/links.h"
+#include "kernel/maps.h"
+#include "kernel/mounts.h"
+#include "kernel/pins.h"
+
+struct datapath {
+	struct gwbpf_bpf *object;
+	char *pin_dir;
+	int lock_fd;
+	int cgroup_fd;
+	bool adopted;
+};
+
+/* What libbpf last complained of: the reason behind the errno of a failed load. */
+static char complaint[DATAPATH_MESSAGE_MAX / 2];
+
+static int keep_complaint(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(complaint, sizeof(complaint), format, arguments);
+	complaint[strcspn(complaint, "\n")] = '\0';
+	return 0;
+}
+
+/* Sizes of the pool: every set twice, so that a new one never waits for the old one's grace. */
+static uint32_t slot_count(uint32_t services, uint32_t backends)
+{
+	return 2 * (services + backends) + GW_SET_MAX + 1;
+}
+
+static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t backends)
+{
+	const struct {
+		struct bpf_map *map;
+		uint32_t entries;
+	} sizes[] = {
+		{object->maps.gw_vips, services},
+		{object->maps.gw_services, services},
+		{object->maps.gw_sets, services},
+		{object->maps.gw_slots, slot_count(services, backends)},
+		{object->maps.gw_backends, backends},
+		{object->maps.gw_loads, backends},
+		{object->maps.gw_counters, backends},
+		{object->maps.gw_retired, services},
+		{object->maps.gw_health, backends},
+		{object->maps.gw_cursors, services},
+		{object->maps.gw_service_names, services},
+		{object->maps.gw_backend_names, backends},
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
+}
+
+static bool is_pinned_kind(const struct bpf_map *map)
+{
+	return !strncmp(bpf_map__name(map), "gw_", 3);
+}
+
+static bool has_shape(int fd, const struct bpf_map *map)
+{
+	struct bpf_map_info info = {0};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.map_flags == bpf_map__map_flags(map) &&
+	       (!bpf_map__max_entries(map) || info.max_entries == bpf_map__max_entries(map));
+}
+
+/* Go on with a pinned map if it has the shape that the programs expect. */
+static int reuse(const char *pin_dir, struct bpf_map *map)
+{
+	int fd = maps_open_one(pin_dir, bpf_map__name(map));
+	int err = -EPROTO;
+
+	if (fd < 0)
+		return fd;
+	if (has_shape(fd, map))
+		err = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	return err;
+}
+
+static int reuse_all(const char *pin_dir, struct gwbpf_bpf *object)
+{
+	struct bpf_map *map;
+	int err;
+
+	bpf_object__for_each_map(map, object->obj) {
+		err = is_pinned_kind(map) ? reuse(pin_dir, map) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Decide which maps to go on with. All of them, if they are of this ABI and whole. If not, the
+ * records of live connections at least (they only ever grow at the end), so that these go on
+ * showing their Service's address.
+ */
+static int open_object(struct datapath *datapath, const struct datapath_options *options,
+		       char *message)
+{
+	struct maps_identity pinned;
+	int err = maps_identify(options->pin_dir, &pinned);
+
+	if (err && err != -ENOENT && err != -EPROTO)
+		return pins_fail(message, err, "cannot read the pins below '%s': %s", options->pin_dir,
+			    strerror(-err));
+	datapath->object = gwbpf_bpf__open();
+	if (!datapath->object)
+		return pins_fail(message, -errno, "cannot open the BPF object: %s", complaint);
+	if (!err && pinned.abi == GW_ABI_VERSION) {
+		set_sizes(datapath->object, pinned.max_services, pinned.max_backends);
+		if (!reuse_all(options->pin_dir, datapath->object)) {
+			datapath->adopted = true;
+			if (pinned.max_services != options->max_services ||
+			    pinned.max_backends != options->max_backends)
+				pins_fail(message, 0,
+				     "the limits stay at %u services and %u backends, as pinned: "
+				     "'gwbpf detach' first to change them",
+				     pinned.max_services, pinned.max_backends);
+			return 0;
+		}
+		gwbpf_bpf__destroy(datapath->object);
+		datapath->object = gwbpf_bpf__open();
+		if (!datapath->object)
+			return pins_fail(message, -errno, "cannot open the BPF object: %s", complaint);
+	}
+	if (err != -ENOENT)
+		pins_fail(message, 0,
+		     "the pins below '%s' are of another version (ABI %u, this is %u): replaced; "
+		     "live connections go on, their counts begin anew",
+		     options->pin_dir, err ? 0 : pinned.abi, GW_ABI_VERSION);
+	set_sizes(datapath->object, options->max_services, options->max_backends);
+	reuse(options->pin_dir, datapath->object->maps.gw_conns);
+	return 0;
+}
+
+static int load(struct datapath *datapath, char *message)
+{
+	int err;
+
+	datapath->object->rodata->has_set_retval =
+		libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0;
+	complaint[0] = '\0';
+	err = gwbpf_bpf__load(datapath->object);
+	if (err)
+		return pins_fail(message, err,
+			    "cannot load the BPF programs: %s: %s: 'gwbpf check' tells what this "
+			    "node lacks",
+			    strerror(-err), complaint);
+	return 0;
+}
+
+static int write_meta(struct datapath *datapath, const struct datapath_options *options)
+{
+	int fd = bpf_map__fd(datapath->object->maps.gw_meta);
+	struct gw_meta meta = {
+		.magic = GW_MAGIC,
+		.abi = GW_ABI_VERSION,
+		.max_services = options->max_services,
+		.max_backends = options->max_backends,
+	};
+	__u32 key = 0;
+
+	/* Records of an earlier set of maps must not fit a backend of this one by chance. */
+	if (getrandom(&meta.next_generation, sizeof(meta.next_generation), 0) < 0)
+		return -errno;
+	return bpf_map_update_elem(fd, &key, &meta, BPF_ANY) ? -errno : 0;
+}
+
+static int replace_pin(const char *pin_dir, struct bpf_map *map)
+{
+	char path[PATH_MAX];
+
+	pins_map_path(pin_dir, bpf_map__name(map), path);
+	if (unlink(path) && errno != ENOENT)
+		return -errno;
+	return bpf_obj_pin(bpf_map__fd(map), path) ? -errno : 0;
+}
+
+/* gw_meta goes first and comes last: pins without it are those of an agent that was interrupted,
+ * and count for nothing. */
+static int pin_maps(struct datapath *datapath, const struct datapath_options *options,
+		    char *message)
+{
+	struct bpf_map *meta = datapath->object->maps.gw_meta;
+	char path[PATH_MAX];
+	struct bpf_map *map;
+	int err;
+
+	pins_map_path(options->pin_dir, "gw_meta", path);
+	err = unlink(path) && errno != ENOENT ? -errno : write_meta(datapath, options);
+	bpf_object__for_each_map(map, datapath->object->obj) {
+		if (!err && map != meta && is_pinned_kind(map))
+			err = replace_pin(options->pin_dir, map);
+	}
+	if (!err)
+		err = replace_pin(options->pin_dir, meta);
+	if (err)
+		return pins_fail(message, err, "cannot pin the maps below '%s': %s", options->pin_dir,
+			    strerror(-err));
+	return 0;
+}
+
+static int open_cgroup(const struct datapath_options *options, int *ret, char *message)
+{
+	int fd = mounts_open_cgroup(options->cgroup);
+
+	if (fd >= 0) {
+		*ret = fd;
+		return 0;
+	}
+	if (!options->cgroup)
+		return pins_fail(message, fd,
+			    "cannot find a cgroup v2 mount: %s: mount one (mount -t cgroup2 none "
+			    "/sys/fs/cgroup/unified)",
+			    strerror(-fd));
+	return pins_fail(message, fd, "cannot use cgroup '%s': %s", options->cgroup,
+		    fd == -ENOTSUP ? "it is not a cgroup v2 directory" : strerror(-fd));
+}
+
+int datapath_open(const struct datapath_options *options, struct datapath **ret,
+		  char message[DATAPATH_MESSAGE_MAX])
+{
+	struct datapath *datapath = calloc(1, sizeof(*datapath));
+	int err = -ENOMEM;
+
+	message[0] = '\0';
+	if (!datapath)
+		return pins_fail(message, err, "cannot start: %s", strerror(ENOMEM));
+	datapath->lock_fd = -1;
+	datapath->cgroup_fd = -1;
+	datapath->pin_dir = strdup(options->pin_dir);
+	libbpf_set_print(keep_complaint);
+	if (!datapath->pin_dir)
+		goto fail;
+	err = geteuid() ? pins_fail(message, -EPERM, "cannot load BPF programs: run as root") : 0;
+	if (!err)
+		err = mounts_make_pin_dir(options->pin_dir, message, DATAPATH_MESSAGE_MAX);
+	if (!err)
+		err = pins_lock(options->pin_dir, &datapath->lock_fd, message);
+	if (!err)
+		err = open_cgroup(options, &datapath->cgroup_fd, message);
+	if (!err)
+		err = open_object(datapath, options, message);
+	if (!err)
+		err = load(datapath, message);
+	if (!err && !datapath->adopted)
+		err = pin_maps(datapath, options, message);
+	if (err)
+		goto fail;
+	*ret = datapath;
+	return 0;
+fail:
+	datapath_close(datapath);
+	return err;
+}
+
+void datapath_close(struct datapath *datapath)
+{
+	if (!datapath)
+		return;
+	gwbpf_bpf__destroy(datapath->object);
+	if (datapath->cgroup_fd >= 0)
+		close(datapath->cgroup_fd);
+	if (datapath->lock_fd >= 0)
+		close(datapath->lock_fd);
+	free(datapath->pin_dir);
+	free(datapath);
+}
+
+bool datapath_is_adopted(const struct datapath *datapath)
+{
+	return datapath->adopted;
+}
+
+int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX])
+{
+	const struct bpf_program *const programs[HOOK_MAX_] = {
+		[HOOK_SOCKOPS] = datapath->object->progs.gw_sockops,
+		[HOOK_SOCK_RELEASE] = datapath->object->progs.gw_sock_release,
+		[HOOK_GETPEERNAME4] = datapath->object->progs.gw_getpeername4,
+		[HOOK_GETPEERNAME6] = datapath->object->progs.gw_getpeername6,
+		[HOOK_CONNECT4] = datapath->object->progs.gw_connect4,
+		[HOOK_CONNECT6] = datapath->object->progs.gw_connect6,
+	};
+	int err;
+
+	for (int i = 0; i < HOOK_MAX_; i++) {
+		err = links_attach(datapath->pin_dir, (enum datapath_hook)i,
+				   bpf_program__fd(programs[i]), datapath->cgroup_fd);
+		if (err == -EPERM)
+			return pins_fail(message, err,
+				    "cannot attach %s: another program holds this hook of the "
+				    "cgroup, or of one above it, exclusively: 'bpftool cgroup tree' "
+				    "shows it",
+				    links_hook_name((enum datapath_hook)i));
+		if (err)
+			return pins_fail(message, err, "cannot attach %s: %s",
+				    links_hook_name((enum datapath_hook)i), strerror(-err));
+	}
+	return 0;
+}

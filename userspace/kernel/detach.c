@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Taking everything away: the last part of datapath.h. */
+#include "kernel/datapath.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+#include <gwbpf.skel.h>
+
+#include "kernel/links.h"
+#include "kernel/maps.h"
+#include "kernel/pins.h"
+
+#define END_WAIT_MS 10000 /* how long a forced end of an agent may take */
+
+static int end_agent(uint32_t pid, char *message)
+{
+	struct pollfd exit = {.events = POLLIN};
+	int err = 0;
+
+	exit.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (exit.fd < 0)
+		return pins_fail(message, -errno, "cannot end the agent with pid %u: %s", pid,
+			    strerror(errno));
+	if (syscall(SYS_pidfd_send_signal, exit.fd, SIGTERM, NULL, 0))
+		err = pins_fail(message, -errno, "cannot end the agent with pid %u: %s", pid,
+			   strerror(errno));
+	else if (poll(&exit, 1, END_WAIT_MS) != 1)
+		err = pins_fail(message, -ETIMEDOUT, "cannot end the agent with pid %u: it does not stop",
+			   pid);
+	close(exit.fd);
+	return err;
+}
+
+static int remove_pins(const char *pin_dir)
+{
+	static const char *const directories[] = {"/maps", "/links", ""};
+	struct gwbpf_bpf *object = gwbpf_bpf__open();
+	char path[PATH_MAX];
+	struct bpf_map *map;
+
+	if (!object)
+		return -errno;
+	pins_map_path(pin_dir, "gw_meta", path);
+	unlink(path);
+	bpf_object__for_each_map(map, object->obj) {
+		pins_map_path(pin_dir, bpf_map__name(map), path);
+		unlink(path);
+	}
+	gwbpf_bpf__destroy(object);
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++) {
+		snprintf(path, sizeof(path), "%s%s", pin_dir, directories[i]);
+		if (rmdir(path) && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+static int lock_for_detach(const char *pin_dir, bool force, int *ret, char *message)
+{
+	struct maps_identity identity = {0};
+	int err = pins_lock(pin_dir, ret, message);
+
+	if (err != -EBUSY)
+		return err;
+	maps_identify(pin_dir, &identity);
+	if (!force)
+		return pins_fail(message, err,
+			    "cannot detach: the agent with pid %u runs: end it first, or use "
+			    "--force",
+			    identity.agent_pid);
+	err = end_agent(identity.agent_pid, message);
+	return err ? err : pins_lock(pin_dir, ret, message);
+}
+
+int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSAGE_MAX])
+{
+	int err, lock_fd;
+
+	message[0] = '\0';
+	if (access(pin_dir, F_OK))
+		return errno == ENOENT ? 0 : -errno;
+	err = lock_for_detach(pin_dir, force, &lock_fd, message);
+	if (err)
+		return err;
+	for (int i = HOOK_MAX_ - 1; i >= 0 && !err; i--)
+		err = links_detach(pin_dir, (enum datapath_hook)i);
+	if (!err)
+		err = remove_pins(pin_dir);
+	if (err)
+		pins_fail(message, err, "cannot remove the pins below '%s': %s", pin_dir,
+		     strerror(-err));
+	close(lock_fd);
+	return err;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/pins.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "kernel/datapath.h"
+#include "kernel/maps.h"
+#include "kernel/mounts.h"
+
+void pins_map_path(const char *pin_dir, const char *name, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/maps/%s", pin_dir, name);
+}
+
+int pins_fail(char *message, int err, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(message, DATAPATH_MESSAGE_MAX, format, arguments);
+	va_end(arguments);
+	return err;
+}
+
+int pins_lock(const char *pin_dir, int *ret, char *message)
+{
+	struct maps_identity identity = {0};
+	int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return pins_fail(message, -errno, "cannot open pin directory '%s': %s", pin_dir,
+			    strerror(errno));
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		*ret = fd;
+		return 0;
+	}
+	close(fd);
+	maps_identify(pin_dir, &identity);
+	return pins_fail(message, -EBUSY,
+		    "cannot use pin directory '%s': the agent with pid %u runs on it: end that one "
+		    "first, or name another directory with --pin-dir",
+		    pin_dir, identity.agent_pid);
+}
+
+int datapath_pinned_abi(const char *pin_dir, uint32_t *ret)
+{
+	struct maps_identity identity;
+	int err = maps_identify(pin_dir, &identity);
+
+	if (!err)
+		*ret = identity.abi;
+	return err;
+}
+
+/* The kernel finds a cgroup by its id as by any file handle (FILEID_KERNFS). */
+int datapath_cgroup_path(uint64_t id, char *ret, size_t size)
+{
+	union {
+		struct file_handle head;
+		char bytes[sizeof(struct file_handle) + sizeof(id)];
+	} handle = {.head = {.handle_bytes = sizeof(id), .handle_type = 0xfe}};
+	char link[64];
+	ssize_t length;
+	int root, fd;
+
+	memcpy(handle.head.f_handle, &id, sizeof(id));
+	root = mounts_open_cgroup(NULL);
+	if (root < 0)
+		return root;
+	fd = open_by_handle_at(root, &handle.head, O_RDONLY | O_CLOEXEC);
+	close(root);
+	if (fd < 0)
+		return errno == ESTALE ? -ENOENT : -errno;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, ret, size - 1);
+	close(fd);
+	if (length < 0)
+		return -errno;
+	ret[length] = '\0';
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pin directory: who may write to it, and the names below it. */
+#ifndef GWBPF_KERNEL_PINS_H
+#define GWBPF_KERNEL_PINS_H
+
+#include <limits.h>
+
+/*
+ * Become the only writer of the pins. The descriptor in ret is the lock: it ends with its holder,
+ * so that nothing needs cleaning up after a crash. -EBUSY: an agent runs. message says why.
+ */
+int pins_lock(const char *pin_dir, int *ret, char *message);
+
+/* "PIN_DIR/maps/gw_vips" */
+void pins_map_path(const char *pin_dir, const char *name, char path[PATH_MAX]);
+
+/* Write a message of at most DATAPATH_MESSAGE_MAX bytes and return err. */
+int pins_fail(char *message, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif
