@@ -26,6 +26,7 @@ struct present {
 	struct gw_addr vip;
 	uint16_t port;
 	bool published; /* connects find it */
+	bool withdrawn; /* no longer wanted: kept while its connections live */
 	struct settings settings;
 	const char *message; /* why it is invalid; "": it is not */
 	const struct present_member *members; /* ordered by address and port */
@@ -53,7 +54,7 @@ struct plan {
 /*
  * The steps from have to want, both of one Service. An entry is the same if port name, address
  * and port are. A choice that is left alone is not wanted, except an invalid one: it is added
- * unpublished, so that its reason can be shown. An entry that is neither published nor wanted
+ * unpublished, so that its reason can be shown. An entry that is withdrawn already and not wanted
  * needs no step. -ENOMEM. plan_done() frees what ret holds.
  */
 int plan_make(const struct choice *want, size_t want_count, const struct present *have,

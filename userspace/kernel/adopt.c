@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reading back what an earlier agent left in the maps. It may have been killed between any two
+ * stores of apply.c and collect.c.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "kernel/tables_state.h"
+
+struct adoption {
+	struct tables *tables;
+	struct table_entry **entries; /* by service index; NULL: not in use */
+};
+
+static int adopt_names(struct adoption *adoption, struct table_entry *entry)
+{
+	struct gw_service_names names;
+	struct group *group;
+	int err;
+
+	if (bpf_map_lookup_elem(adoption->tables->maps.service_names_fd, &entry->index, &names))
+		return -errno;
+	entry->port_name = strdup(names.port_name);
+	entry->message = strdup(names.message);
+	if (!entry->port_name || !entry->message)
+		return -ENOMEM;
+	err = group_make(adoption->tables, names.namespace, names.name, &group);
+	return err ? err : group_add(group, entry);
+}
+
+static int adopt_service(struct adoption *adoption, uint32_t index)
+{
+	const struct gw_service *service = &adoption->tables->maps.services[index];
+	struct table_entry *entry = calloc(1, sizeof(*entry));
+	int err;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->index = index;
+	entry->vip = service->vip;
+	entry->port = ntohs(service->port);
+	entry->withdrawn = service->flags & GW_SERVICE_WITHDRAWN;
+	settings_init(&entry->settings);
+	err = adopt_names(adoption, entry);
+	if (err) {
+		entry_free(entry);
+		return err;
+	}
+	adoption->entries[index] = entry;
+	return 0;
+}
+
+/* Downwards, so that the lowest free id is on top of the stack. */
+static int adopt_services(struct adoption *adoption)
+{
+	struct tables *tables = adoption->tables;
+	int err = 0;
+
+	for (size_t i = tables->maps.services_count; i-- > 0 && !err;) {
+		if (tables->maps.services[i].use == GW_USE_TAKEN)
+			err = adopt_service(adoption, (uint32_t)i);
+		else
+			ids_give(&tables->service_ids, (uint32_t)i);
+	}
+	return err;
+}
+
+static int adopt_backend(struct adoption *adoption, uint32_t id)
+{
+	struct tables *tables = adoption->tables;
+	const struct gw_backend *backend = &tables->maps.backends[id];
+	struct table_entry *entry = adoption->entries[backend->service];
+	struct gw_backend_names names = {0};
+	struct backend_ref *refs;
+
+	refs = reallocarray(entry->backends, entry->backend_count + 1, sizeof(*refs));
+	if (!refs)
+		return -ENOMEM;
+	entry->backends = refs;
+	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &names);
+	refs[entry->backend_count++] = (struct backend_ref){
+		.address = backend->address,
+		.port = ntohs(backend->port),
+		.id = id,
+		.names = endpoint_names_hash(names.pod, names.node, names.zone),
+		.left_ns = now_ns(),
+	};
+	return 0;
+}
+
+/* A backend without a Service was made by an agent that was killed before it made the Service:
+ * nothing can have used it. */
+static int adopt_backends(struct adoption *adoption)
+{
+	struct tables *tables = adoption->tables;
+	int err = 0;
+
+	for (size_t i = tables->maps.backends_count; i-- > 0 && !err;) {
+		struct gw_backend *backend = &tables->maps.backends[i];
+
+		if (backend->use == GW_USE_TAKEN && backend->service < tables->maps.services_count &&
+		    adoption->entries[backend->service]) {
+			err = adopt_backend(adoption, (uint32_t)i);
+			continue;
+		}
+		backend->use = GW_USE_FREE;
+		ids_give(&tables->backend_ids, (uint32_t)i);
+	}
+	return err;
+}
+
+static int compare_refs(const void *a, const void *b)
+{
+	const struct backend_ref *x = a, *y = b;
+
+	return backend_compare(&x->address, x->port, &y->address, y->port);
+}
+
+static struct backend_ref *find_id(struct table_entry *entry, uint32_t id)
+{
+	for (size_t i = 0; i < entry->backend_count; i++)
+		if (entry->backends[i].id == id)
+			return &entry->backends[i];
+	return NULL;
+}
+
+static int adopt_members(struct tables *tables, struct table_entry *entry, const struct gw_slot *slots,
+			 size_t count)
+{
+	struct backend_ref *ref;
+
+	entry->members = calloc(count + 1, sizeof(*entry->members));
+	if (!entry->members)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		ref = find_id(entry, slots[i].backend);
+		if (!ref)
+			return -EPROTO;
+		ref->is_member = true;
+		entry->members[entry->member_count++] = (struct present_member){
+			.address = ref->address,
+			.port = ref->port,
+			.weight = slots[i].weight,
+			.names = ref->names,
+		};
+	}
+	tables->leaving += entry->backend_count - entry->member_count + entry->withdrawn;
+	return 0;
+}
+
+static int adopt_set(struct tables *tables, struct table_entry *entry)
+{
+	uint64_t word = tables->maps.sets[entry->index];
+	struct range range = {GW_SET_BASE(word), GW_SET_COUNT(word) + 1u};
+	const struct gw_set_header *header;
+	int err;
+
+	entry->generation = GW_SET_GENERATION(word);
+	qsort(entry->backends, entry->backend_count, sizeof(*entry->backends), compare_refs);
+	if (!GW_SET_COUNT(word))
+		return adopt_members(tables, entry, NULL, 0);
+	err = ranges_reserve(&tables->ranges, &range);
+	if (err)
+		return err == -ENOMEM ? err : -EPROTO;
+	header = (const struct gw_set_header *)&tables->maps.slots[range.base];
+	entry->range = range;
+	entry->settings.policy = header->policy;
+	return adopt_members(tables, entry, &tables->maps.slots[range.base + 1],
+			     GW_SET_COUNT(word));
+}
+
+/* Which entries connects can find. One that they cannot find, and that is not marked so, was just
+ * being added or withdrawn. */
+static int adopt_vips(struct adoption *adoption)
+{
+	struct tables *tables = adoption->tables;
+	struct gw_vip_key key, *previous = NULL;
+	struct table_entry *entry;
+	uint32_t index;
+
+	while (!bpf_map_get_next_key(tables->maps.vips_fd, previous, &key)) {
+		previous = &key;
+		if (bpf_map_lookup_elem(tables->maps.vips_fd, &key, &index))
+			return -errno;
+		entry = index < tables->maps.services_count ? adoption->entries[index] : NULL;
+		if (entry)
+			entry->published = true;
+	}
+	return 0;
+}
+
+static int finish(struct adoption *adoption)
+{
+	struct tables *tables = adoption->tables;
+	int err = 0;
+
+	for (size_t i = 0; i < tables->maps.services_count && !err; i++) {
+		struct table_entry *entry = adoption->entries[i];
+
+		if (!entry)
+			continue;
+		if (!entry->published && !entry->message[0])
+			entry->withdrawn = true;
+		err = adopt_set(tables, entry);
+	}
+	return err;
+}
+
+int tables_adopt(struct tables *tables)
+{
+	struct adoption adoption = {.tables = tables};
+	int err;
+
+	adoption.entries = calloc(tables->maps.services_count, sizeof(*adoption.entries));
+	if (!adoption.entries)
+		return -ENOMEM;
+	tables_replay(tables);
+	err = adopt_services(&adoption);
+	if (!err)
+		err = adopt_backends(&adoption);
+	if (!err)
+		err = adopt_vips(&adoption);
+	if (!err)
+		err = finish(&adoption);
+	free(adoption.entries);
+	/* Programs of the earlier agent's last moments may still read what it freed. */
+	return err ? err : tables_grace(tables);
+}

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Writing a plan. The order of the stores is the point of this file: what a program can reach is
+ * complete before it can be reached, and changes by one store.
+ */
+#include "kernel/tables.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <bpf/bpf.h>
+
+#include "base/addr.h"
+#include "kernel/tables_state.h"
+
+static void refuse(const struct tables_job *job, const struct table_entry *entry, const char *what,
+		   const char *remedy)
+{
+	char address[ADDR_PORT_TEXT_MAX];
+	char message[GW_MESSAGE_MAX];
+
+	snprintf(message, sizeof(message), "%s at %s: %s: %s", what,
+		 addr_port_format(&entry->vip, entry->port, address), "no room is left", remedy);
+	job->refuse(message, job->arg);
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
+}
+
+static int write_service_names(struct tables *tables, const struct tables_job *job,
+			       const struct table_entry *entry)
+{
+	struct gw_service_names names = {0};
+
+	copy_text(names.namespace, sizeof(names.namespace), job->namespace);
+	copy_text(names.name, sizeof(names.name), job->name);
+	copy_text(names.port_name, sizeof(names.port_name), entry->port_name);
+	copy_text(names.message, sizeof(names.message), entry->message);
+	return bpf_map_update_elem(tables->maps.service_names_fd, &entry->index, &names, BPF_ANY)
+		       ? -errno
+		       : 0;
+}
+
+static int write_backend_names(struct tables *tables, const struct member *member,
+			       struct backend_ref *ref)
+{
+	const struct endpoint *endpoint = member->endpoint;
+	uint32_t hash = endpoint_names_hash(endpoint->pod, endpoint->node, endpoint->zone);
+	struct gw_backend_names names = {0};
+
+	if (ref->names == hash)
+		return 0;
+	copy_text(names.pod, sizeof(names.pod), endpoint->pod);
+	copy_text(names.node, sizeof(names.node), endpoint->node);
+	copy_text(names.zone, sizeof(names.zone), endpoint->zone);
+	if (bpf_map_update_elem(tables->maps.backend_names_fd, &ref->id, &names, BPF_ANY))
+		return -errno;
+	ref->names = hash;
+	return 0;
+}
+
+/* Give an id to an endpoint. `use` is written last: a half-made backend is a free one. */
+static int make_backend(struct tables *tables, const struct table_entry *entry,
+			const struct member *member, struct backend_ref *ret)
+{
+	struct gw_backend *backend;
+	uint32_t id;
+	int err;
+
+	err = ids_take(&tables->backend_ids, &id);
+	if (err)
+		return err;
+	*ret = (struct backend_ref){
+		.address = member->address,
+		.port = member->port,
+		.id = id,
+		.names = endpoint_names_hash("", "", ""),
+	};
+	err = write_backend_names(tables, member, ret);
+	if (err) {
+		ids_give(&tables->backend_ids, id);
+		return err;
+	}
+	backend = &tables->maps.backends[id];
+	backend->address = member->address;
+	backend->port = htons(member->port);
+	backend->service = entry->index;
+	backend->generation = tables->maps.meta->next_generation++;
+	__atomic_store_n(&backend->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static struct backend_ref *find_backend(const struct table_entry *entry, const struct member *member)
+{
+	size_t low = 0, high = entry->backend_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		struct backend_ref *ref = &entry->backends[middle];
+		int order = backend_compare(&member->address, member->port, &ref->address, ref->port);
+
+		if (!order)
+			return ref;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static int compare_refs(const void *a, const void *b)
+{
+	const struct backend_ref *x = a, *y = b;
+
+	return backend_compare(&x->address, x->port, &y->address, y->port);
+}
+
+/* Make sure that every wanted member has a backend of this entry; those that got no id have none.
+ * Returns how many got none, or -errno. */
+static int make_backends(struct tables *tables, struct table_entry *entry, const struct choice *want)
+{
+	size_t known = entry->backend_count, count = known;
+	struct backend_ref *refs, *ref;
+	int missing = 0, err = 0;
+
+	refs = reallocarray(entry->backends, known + want->member_count + 1, sizeof(*refs));
+	if (!refs)
+		return -ENOMEM;
+	entry->backends = refs;
+	for (size_t i = 0; i < want->member_count && !err; i++) {
+		/* entry->backend_count stays: only the known ones are ordered. */
+		ref = find_backend(entry, &want->members[i]);
+		if (ref) {
+			err = write_backend_names(tables, &want->members[i], ref);
+			continue;
+		}
+		err = make_backend(tables, entry, &want->members[i], &refs[count]);
+		if (!err)
+			count++;
+		if (err == -ENOSPC) {
+			missing++;
+			err = 0;
+		}
+	}
+	entry->backend_count = count;
+	if (count != known)
+		qsort(refs, count, sizeof(*refs), compare_refs);
+	return err ? err : missing;
+}
+
+static int take_range(struct tables *tables, size_t members, struct range *ret)
+{
+	struct range range = {.length = (uint32_t)members + 1};
+	int err;
+
+	if (!members) {
+		*ret = (struct range){0};
+		return 0;
+	}
+	err = ranges_take(&tables->ranges, range.length, &range.base);
+	if (err == -ENOSPC && tables->retiring_count) {
+		err = tables_release_ranges(tables);
+		if (!err)
+			err = ranges_take(&tables->ranges, range.length, &range.base);
+	}
+	if (!err)
+		*ret = range;
+	return err;
+}
+
+/* Fill a range that nobody reads yet. */
+static void fill_range(struct tables *tables, const struct table_entry *entry, struct range range,
+		       uint16_t generation)
+{
+	struct gw_set_header header = {.policy = entry->settings.policy, .generation = generation};
+	struct gw_slot *slots = &tables->maps.slots[range.base];
+	const struct backend_ref *ref = entry->backends;
+
+	if (!range.length)
+		return;
+	memcpy(slots, &header, sizeof(header));
+	for (size_t i = 0; i < entry->member_count; i++) {
+		const struct present_member *member = &entry->members[i];
+
+		while (backend_compare(&ref->address, ref->port, &member->address, member->port))
+			ref++;
+		slots[i + 1] = (struct gw_slot){
+			.backend = ref->id,
+			.backend_generation = tables->maps.backends[ref->id].generation,
+			.generation = generation,
+			.weight = member->weight,
+		};
+	}
+}
+
+/* The members are those wanted that have a backend; all other backends are leaving. */
+static int note_members(struct tables *tables, struct table_entry *entry, const struct choice *want)
+{
+	struct present_member *members;
+	uint64_t now = now_ns();
+	struct backend_ref *ref;
+
+	members = reallocarray(entry->members, want->member_count + 1, sizeof(*members));
+	if (!members)
+		return -ENOMEM;
+	entry->members = members;
+	entry->member_count = 0;
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		if (entry->backends[i].is_member)
+			entry->backends[i].left_ns = now;
+		entry->backends[i].is_member = false;
+	}
+	for (size_t i = 0; i < want->member_count; i++) {
+		ref = find_backend(entry, &want->members[i]);
+		if (!ref)
+			continue;
+		ref->is_member = true;
+		members[entry->member_count++] = (struct present_member){
+			.address = ref->address,
+			.port = ref->port,
+			.weight = want->members[i].weight,
+			.names = ref->names,
+		};
+	}
+	tables->leaving += entry->backend_count - entry->member_count;
+	return 0;
+}
+
+/* Replace the set. Returns -ENOSPC if not every wanted member found room. */
+static int write_set(struct tables *tables, struct table_entry *entry, const struct choice *want)
+{
+	uint16_t generation = (uint16_t)(entry->generation + 1);
+	struct range range, old = entry->range;
+	int missing, err;
+
+	missing = make_backends(tables, entry, want);
+	if (missing < 0)
+		return missing;
+	err = take_range(tables, want->member_count, &range);
+	if (err)
+		return err;
+	err = note_members(tables, entry, want);
+	if (err) {
+		ranges_release(&tables->ranges, &range);
+		return err;
+	}
+	fill_range(tables, entry, range, generation);
+	entry->generation = generation;
+	entry->range = range;
+	__atomic_store_n(&tables->maps.sets[entry->index],
+			 GW_SET_WORD(range.base, generation, entry->member_count), __ATOMIC_RELEASE);
+	err = tables_retire_range(tables, old);
+	return err ? err : missing ? -ENOSPC : 0;
+}
+
+static int replace_text(char **text, const char *with)
+{
+	char *copy = strdup(with);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+static int publish(struct tables *tables, struct table_entry *entry)
+{
+	struct gw_vip_key key = vip_key(entry);
+	int err = 0;
+
+	if (entry->published)
+		return 0;
+	/* The hash may give the element of a deleted entry, which a program may still read. */
+	if (tables->vip_deleted)
+		err = tables_grace(tables);
+	if (!err && bpf_map_update_elem(tables->maps.vips_fd, &key, &entry->index, BPF_NOEXIST))
+		err = -errno;
+	entry->published = !err;
+	return err;
+}
+
+static int unpublish(struct tables *tables, struct table_entry *entry)
+{
+	struct gw_vip_key key = vip_key(entry);
+
+	if (!entry->published)
+		return 0;
+	if (bpf_map_delete_elem(tables->maps.vips_fd, &key) && errno != ENOENT)
+		return -errno;
+	entry->published = false;
+	tables->vip_deleted = true;
+	return 0;
+}
+
+static uint32_t flags_of(const struct table_entry *entry)
+{
+	return (entry->withdrawn ? GW_SERVICE_WITHDRAWN : 0) |
+	       (entry->message[0] ? GW_SERVICE_INVALID : 0);
+}
+
+/* Connects stop finding it. Its set stays for those that have just found it; tables_collect()
+ * empties it. */
+static int withdraw(struct tables *tables, struct table_entry *entry)
+{
+	int err = unpublish(tables, entry);
+
+	if (err)
+		return err;
+	entry->withdrawn = true;
+	tables->maps.services[entry->index].flags = flags_of(entry);
+	tables->leaving++;
+	return 0;
+}
+
+static int change(struct tables *tables, const struct tables_job *job,
+		  const struct plan_step *step, struct table_entry *entry)
+{
+	const struct service *service = step->want->service;
+	bool nothing_fits;
+	int full = 0, err;
+
+	err = replace_text(&entry->message, service->invalid);
+	if (err)
+		return err;
+	entry->settings = service->settings;
+	entry->withdrawn = false;
+	err = write_service_names(tables, job, entry);
+	if (!err)
+		full = write_set(tables, entry, step->want);
+	if (!err && full && full != -ENOSPC)
+		err = full;
+	if (err)
+		return err;
+	tables->maps.services[entry->index].flags = flags_of(entry);
+	/* Better kube-proxy's choice than none at all. */
+	nothing_fits = full && !entry->member_count;
+	err = step->publish && !nothing_fits ? publish(tables, entry) : unpublish(tables, entry);
+	if (!err && full)
+		refuse(job, entry, "backends", "raise --max-backends");
+	return err ? err : full;
+}
+
+static int make_entry(struct tables *tables, const struct choice *want, struct table_entry **ret)
+{
+	struct table_entry *entry = calloc(1, sizeof(*entry));
+	int err;
+
+	if (!entry)
+		return -ENOMEM;
+	entry->vip = want->vip;
+	entry->port = want->port;
+	entry->port_name = strdup(want->port_name);
+	entry->message = strdup("");
+	err = entry->port_name && entry->message ? 0 : -ENOMEM;
+	if (!err)
+		err = ids_take(&tables->service_ids, &entry->index);
+	if (err) {
+		entry_free(entry);
+		return err;
+	}
+	entry->generation = GW_SET_GENERATION(tables->maps.sets[entry->index]);
+	*ret = entry;
+	return 0;
+}
+
+/* Nodes and Services must not all begin with the same backend. */
+static int scatter_cursor(struct tables *tables, uint32_t index)
+{
+	struct gw_cursor cursor = {0};
+
+	if (getrandom(&cursor.next, sizeof(cursor.next), 0) < 0)
+		return -errno;
+	return bpf_map_update_elem(tables->maps.cursors_fd, &index, &cursor, BPF_ANY) ? -errno : 0;
+}
+
+static void take_service(struct tables *tables, const struct table_entry *entry)
+{
+	struct gw_service *service = &tables->maps.services[entry->index];
+	struct gw_vip_key key = vip_key(entry);
+
+	memset(&tables->maps.retired[entry->index], 0, sizeof(struct gw_retired));
+	service->vip = key.address;
+	service->port = key.port;
+	service->protocol = key.protocol;
+	service->flags = 0;
+	__atomic_store_n(&service->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
+}
+
+static int add(struct tables *tables, const struct tables_job *job, const struct plan_step *step)
+{
+	struct table_entry *entry = NULL;
+	struct group *group;
+	int err;
+
+	err = group_make(tables, job->namespace, job->name, &group);
+	if (!err)
+		err = make_entry(tables, step->want, &entry);
+	if (err == -ENOSPC) {
+		struct table_entry unmade = {.vip = step->want->vip, .port = step->want->port};
+
+		refuse(job, &unmade, "the Service", "raise --max-services");
+	}
+	if (!err)
+		err = group_add(group, entry);
+	if (err)
+		goto fail;
+	err = write_service_names(tables, job, entry);
+	if (!err)
+		err = scatter_cursor(tables, entry->index);
+	if (err) {
+		ids_give(&tables->service_ids, entry->index);
+		group_remove(tables, group, entry);
+		return err;
+	}
+	take_service(tables, entry);
+	return change(tables, job, step, entry);
+fail:
+	if (entry)
+		ids_give(&tables->service_ids, entry->index);
+	entry_free(entry);
+	return err;
+}
+
+static struct table_entry *find_entry(struct tables *tables, const struct tables_job *job, uint32_t index)
+{
+	struct group *group = group_find(tables, job->namespace, job->name);
+
+	for (size_t i = 0; group && i < group->count; i++)
+		if (group->entries[i]->index == index)
+			return group->entries[i];
+	return NULL;
+}
+
+static int apply_step(struct tables *tables, const struct tables_job *job,
+		      const struct plan_step *step)
+{
+	struct table_entry *entry;
+
+	if (step->kind == PLAN_ADD)
+		return add(tables, job, step);
+	entry = find_entry(tables, job, step->have->index);
+	if (!entry)
+		return -ENOENT;
+	if (step->kind == PLAN_WITHDRAW)
+		return withdraw(tables, entry);
+	return change(tables, job, step, entry);
+}
+
+int tables_apply(struct tables *tables, const struct tables_job *job)
+{
+	int result = 0, err;
+
+	for (size_t i = 0; i < job->plan->count; i++) {
+		err = apply_step(tables, job, &job->plan->steps[i]);
+		if (err && err != -ENOSPC)
+			return err;
+		if (err)
+			result = err;
+	}
+	tables->maps.meta->change_ns = now_ns();
+	return result;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Setting free what is no longer used. A backend's counts move to its Service exactly once, through
+ * a journal of absolute values: written twice they are the same.
+ */
+#include "kernel/tables.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "kernel/conns.h"
+#include "kernel/tables_state.h"
+
+static void clear_backend(struct tables *tables, uint32_t id)
+{
+	memset(&tables->maps.counters[id], 0, sizeof(struct gw_counters));
+	tables->maps.loads[id] = 0;
+}
+
+void tables_replay(struct tables *tables)
+{
+	struct gw_meta *meta = tables->maps.meta;
+
+	if (!__atomic_load_n(&meta->journal.valid, __ATOMIC_ACQUIRE))
+		return;
+	tables->maps.retired[meta->journal.service].gone = meta->journal.sum;
+	clear_backend(tables, meta->journal.backend);
+	__atomic_store_n(&tables->maps.backends[meta->journal.backend].use, GW_USE_FREE,
+			 __ATOMIC_RELEASE);
+	__atomic_store_n(&meta->journal.valid, 0, __ATOMIC_RELEASE);
+}
+
+static void add_counters(struct gw_counters *sum, const struct gw_counters *part)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)part;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
+{
+	struct gw_meta *meta = tables->maps.meta;
+	struct gw_health healthy = {0};
+
+	/* Before the id is free: its next owner must not inherit them. */
+	bpf_map_update_elem(tables->maps.health_fd, &id, &healthy, BPF_ANY);
+	bpf_map_delete_elem(tables->maps.backend_names_fd, &id);
+	meta->journal.service = service;
+	meta->journal.backend = id;
+	meta->journal.sum = tables->maps.retired[service].gone;
+	add_counters(&meta->journal.sum, &tables->maps.counters[id]);
+	__atomic_store_n(&meta->journal.valid, 1, __ATOMIC_RELEASE);
+	tables_replay(tables);
+	ids_give(&tables->backend_ids, id);
+}
+
+int tables_release_ranges(struct tables *tables)
+{
+	int err = tables_grace(tables);
+
+	for (size_t i = 0; i < tables->retiring_count && !err; i++)
+		err = ranges_release(&tables->ranges, &tables->retiring[i]);
+	if (!err)
+		tables->retiring_count = 0;
+	return err;
+}
+
+/* One round of tables_collect(). */
+struct round {
+	struct tables *tables;
+	uint64_t now;
+	uint64_t linger_ns;
+	uint8_t *in_use; /* by backend id: a record names it; NULL: nobody has looked yet */
+	size_t leaving;  /* backends and entries that will go */
+	size_t due;      /* those of them whose time has come */
+	struct group **groups;
+	size_t group_count;
+};
+
+static bool is_due(struct round *round, struct backend_ref *ref)
+{
+	if (GW_LOAD_ACTIVE(round->tables->maps.loads[ref->id]))
+		ref->left_ns = round->now;
+	return round->now - ref->left_ns >= round->linger_ns;
+}
+
+/* After a grace no connect can find a withdrawn entry any more: its backends leave. */
+static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_t now)
+{
+	int err = tables_retire_range(tables, entry->range);
+
+	if (err)
+		return err;
+	__atomic_store_n(&tables->maps.sets[entry->index], GW_SET_WORD(0, entry->generation, 0),
+			 __ATOMIC_RELEASE);
+	entry->range = (struct range){0};
+	entry->member_count = 0;
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		if (entry->backends[i].is_member)
+			entry->backends[i].left_ns = now;
+		entry->backends[i].is_member = false;
+	}
+	return 0;
+}
+
+static void look_at_entry(struct round *round, struct table_entry *entry)
+{
+	if (entry->withdrawn && (entry->member_count || !entry->backend_count))
+		round->due++;
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		if (entry->backends[i].is_member)
+			continue;
+		round->leaving++;
+		if (is_due(round, &entry->backends[i]))
+			round->due++;
+	}
+	round->leaving += entry->withdrawn;
+}
+
+static void look_at_group(const void *node, VISIT which, void *closure)
+{
+	struct group *group = *(struct group *const *)node;
+	struct round *round = closure;
+
+	if (which != postorder && which != leaf)
+		return;
+	for (size_t i = 0; i < group->count; i++)
+		look_at_entry(round, group->entries[i]);
+	round->groups[round->group_count++] = group;
+}
+
+/* Which backends a record still names: those must keep their ids. */
+static int look_at_records(struct round *round)
+{
+	struct maps *maps = &round->tables->maps;
+	struct gw_walk_conn *conns;
+	size_t count;
+	int err;
+
+	round->in_use = calloc(maps->backends_count, 1);
+	if (!round->in_use)
+		return -ENOMEM;
+	err = conns_walk(round->tables->pin_dir, &conns, &count);
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		const struct gw_conn *conn = &conns[i].conn;
+
+		if (conn->state != GW_CONN_PICKED && conn->state != GW_CONN_COUNTED)
+			continue;
+		if (conn->backend < maps->backends_count)
+			round->in_use[conn->backend] = 1;
+	}
+	free(conns);
+	return 0;
+}
+
+static void collect_backends(struct round *round, struct table_entry *entry)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		struct backend_ref *ref = &entry->backends[i];
+
+		if (!ref->is_member && is_due(round, ref) && !round->in_use[ref->id])
+			retire_backend(round->tables, entry->index, ref->id);
+		else
+			entry->backends[kept++] = *ref;
+	}
+	entry->backend_count = kept;
+}
+
+static void free_entry(struct tables *tables, struct group *group, struct table_entry *entry)
+{
+	__atomic_store_n(&tables->maps.services[entry->index].use, GW_USE_FREE, __ATOMIC_RELEASE);
+	bpf_map_delete_elem(tables->maps.service_names_fd, &entry->index);
+	ids_give(&tables->service_ids, entry->index);
+	group_remove(tables, group, entry);
+}
+
+/* From the end: an entry that goes is replaced by the last one, and the last one of all takes the
+ * group with it. */
+static int collect_group(struct round *round, struct group *group)
+{
+	int err = 0;
+
+	for (size_t i = group->count; i-- > 0 && !err;) {
+		struct table_entry *entry = group->entries[i];
+		bool is_last = group->count == 1;
+
+		if (entry->withdrawn && entry->member_count)
+			err = empty_entry(round->tables, entry, round->now);
+		collect_backends(round, entry);
+		if (!entry->withdrawn || entry->backend_count || entry->member_count)
+			continue;
+		free_entry(round->tables, group, entry);
+		if (is_last)
+			break;
+	}
+	return err;
+}
+
+static int collect_due(struct round *round)
+{
+	int err = tables_release_ranges(round->tables);
+
+	if (!err)
+		err = look_at_records(round);
+	for (size_t i = 0; i < round->group_count && !err; i++)
+		err = collect_group(round, round->groups[i]);
+	return err;
+}
+
+int tables_collect(struct tables *tables, uint64_t linger_ms)
+{
+	struct round round = {
+		.tables = tables,
+		.now = now_ns(),
+		.linger_ns = linger_ms * 1000000u,
+	};
+	int err = 0;
+
+	if (tables->leaving) {
+		round.groups = calloc(tables_service_count(tables) + 1, sizeof(*round.groups));
+		if (!round.groups)
+			return -ENOMEM;
+		twalk_r(tables->groups, look_at_group, &round);
+		tables->leaving = round.leaving;
+	}
+	if (round.due)
+		err = collect_due(&round);
+	else if (tables->retiring_count)
+		err = tables_release_ranges(tables);
+	free(round.in_use);
+	free(round.groups);
+	return err;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/probe.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <gwbpf.skel.h>
+#include <walk.skel.h>
+
+#include "kernel/mounts.h"
+
+#define SCRATCH_CGROUP "gwbpf-check"
+
+static const char *const outcomes[] = {
+	[PROBE_FOUND] = "found",
+	[PROBE_DEGRADED] = "degraded",
+	[PROBE_MISSING] = "missing",
+};
+
+const char *probe_outcome_name(enum probe_outcome outcome)
+{
+	return outcomes[outcome];
+}
+
+__attribute__((format(printf, 3, 4))) static void say(struct probe_result *result,
+						      enum probe_outcome outcome,
+						      const char *format, ...)
+{
+	va_list arguments;
+
+	result->outcome = outcome;
+	va_start(arguments, format);
+	vsnprintf(result->detail, sizeof(result->detail), format, arguments);
+	va_end(arguments);
+}
+
+static void remedy(struct probe_result *result, const char *text)
+{
+	snprintf(result->remedy, sizeof(result->remedy), "%s", text);
+}
+
+static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+static void probe_root(const struct probe_options *options, struct probe_result *result)
+{
+	(void)options;
+	say(result, geteuid() ? PROBE_MISSING : PROBE_FOUND, "user id %u", geteuid());
+	if (geteuid())
+		remedy(result, "run as root, in a pod privileged: true");
+}
+
+static void probe_btf(const struct probe_options *options, struct probe_result *result)
+{
+	(void)options;
+	if (!access("/sys/kernel/btf/vmlinux", R_OK)) {
+		say(result, PROBE_FOUND, "/sys/kernel/btf/vmlinux");
+		return;
+	}
+	say(result, PROBE_MISSING, "/sys/kernel/btf/vmlinux: %s", strerror(errno));
+	remedy(result, "use a kernel from 5.10 on that is built with CONFIG_DEBUG_INFO_BTF");
+}
+
+static void probe_cgroup(const struct probe_options *options, struct probe_result *result)
+{
+	char root[192] = "";
+	int fd;
+
+	mounts_find_cgroup2(root, sizeof(root));
+	fd = mounts_open_cgroup(options->cgroup);
+	if (fd >= 0) {
+		say(result, PROBE_FOUND, "%s", options->cgroup ? options->cgroup : root);
+		close(fd);
+		return;
+	}
+	say(result, PROBE_MISSING, "%.180s: %s", options->cgroup ? options->cgroup : "no mount",
+	    fd == -ENOTSUP ? "it is not a cgroup v2 directory" : strerror(-fd));
+	remedy(result, options->cgroup ? "name a cgroup v2 directory with --cgroup"
+				       : "mount one: mount -t cgroup2 none /sys/fs/cgroup/unified");
+}
+
+static void probe_bpffs(const struct probe_options *options, struct probe_result *result)
+{
+	if (mounts_is_on_bpffs(options->pin_dir)) {
+		say(result, PROBE_FOUND, "%.200s is on a bpffs", options->pin_dir);
+		return;
+	}
+	if (mounts_is_host() && !strncmp(options->pin_dir, "/sys/fs/bpf/", 12)) {
+		say(result, PROBE_FOUND, "not mounted: 'gwbpf agent' mounts it");
+		return;
+	}
+	say(result, PROBE_MISSING, "%.200s is not on a bpffs of the host", options->pin_dir);
+	remedy(result, "mount one: mount -t bpf bpf /sys/fs/bpf; in a pod mount the host's "
+		       "/sys/fs/bpf as a hostPath volume");
+}
+
+static void probe_programs(const struct probe_options *options, struct probe_result *result)
+{
+	struct gwbpf_bpf *object = gwbpf_bpf__open();
+	int err = -errno;
+
+	(void)options;
+	if (object) {
+		object->rodata->has_set_retval = libbpf_probe_bpf_helper(
+			BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0;
+		err = gwbpf_bpf__load(object);
+		gwbpf_bpf__destroy(object);
+	}
+	if (!err) {
+		say(result, PROBE_FOUND, "the kernel takes every program and map");
+		return;
+	}
+	say(result, PROBE_MISSING, "the kernel refuses the programs: %s", strerror(-err));
+	remedy(result, err == -EPERM ? "run as root, with CAP_BPF and CAP_NET_ADMIN, and without "
+				       "kernel lockdown"
+				     : "use a kernel from 5.10 on with CONFIG_CGROUP_BPF and "
+				       "CONFIG_BPF_JIT");
+}
+
+static int attach_to_scratch(const char *path)
+{
+	struct gwbpf_bpf *object = gwbpf_bpf__open();
+	struct bpf_link *link = NULL;
+	int err = -ENOMEM, fd;
+
+	fd = mounts_open_cgroup(path);
+	if (fd < 0 || !object)
+		goto out;
+	object->rodata->has_set_retval = false;
+	err = gwbpf_bpf__load(object);
+	if (err)
+		goto out;
+	link = bpf_program__attach_cgroup(object->progs.gw_connect4, fd);
+	err = link ? 0 : -errno;
+out:
+	bpf_link__destroy(link);
+	if (fd >= 0)
+		close(fd);
+	gwbpf_bpf__destroy(object);
+	return err;
+}
+
+/* Attached for a moment to a cgroup that nobody is in. */
+static void probe_attach(const struct probe_options *options, struct probe_result *result)
+{
+	char above[192], path[256];
+	int err;
+
+	if (options->cgroup)
+		snprintf(above, sizeof(above), "%s", options->cgroup);
+	else if (mounts_find_cgroup2(above, sizeof(above)))
+		above[0] = '\0';
+	snprintf(path, sizeof(path), "%s/" SCRATCH_CGROUP "-%d", above, getpid());
+	err = mkdir(path, 0700) ? -errno : attach_to_scratch(path);
+	rmdir(path);
+	if (!err) {
+		say(result, PROBE_FOUND, "a program could be attached below %.150s", above);
+		return;
+	}
+	say(result, PROBE_MISSING, "attaching below '%.150s': %s", above, strerror(-err));
+	remedy(result, err == -EPERM ? "another program holds the hook exclusively: see 'bpftool "
+				       "cgroup tree'"
+				     : "mount cgroup v2 read-write");
+}
+
+static void probe_refusal(const struct probe_options *options, struct probe_result *result)
+{
+	(void)options;
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0)
+		say(result, PROBE_FOUND, "bpf_set_retval()");
+	else
+		say(result, PROBE_DEGRADED,
+		    "no bpf_set_retval(): a Service without backends is refused by way of port 0 "
+		    "of the loopback address");
+}
+
+static void probe_walk(const struct probe_options *options, struct probe_result *result)
+{
+	struct walk_bpf *walk = walk_bpf__open_and_load();
+
+	(void)options;
+	if (walk) {
+		say(result, PROBE_FOUND, "iterator over the records of sockets");
+		walk_bpf__destroy(walk);
+		return;
+	}
+	say(result, PROBE_MISSING, "the iterator over sockets is refused: %s", strerror(errno));
+	remedy(result, "use a kernel from 5.10 on with BTF");
+}
+
+static const struct {
+	const char *name;
+	void (*probe)(const struct probe_options *options, struct probe_result *result);
+} probes[] = {
+	{"root", probe_root},	      {"btf", probe_btf},	{"cgroup-v2", probe_cgroup},
+	{"bpffs", probe_bpffs},	      {"programs", probe_programs}, {"attach", probe_attach},
+	{"socket-walk", probe_walk},  {"refusal", probe_refusal},
+};
+
+size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX])
+{
+	size_t count = sizeof(probes) / sizeof(*probes);
+	libbpf_print_fn_t print = libbpf_set_print(be_silent);
+
+	for (size_t i = 0; i < count; i++) {
+		ret[i] = (struct probe_result){.name = probes[i].name};
+		probes[i].probe(options, &ret[i]);
+	}
+	libbpf_set_print(print);
+	return count;
+}

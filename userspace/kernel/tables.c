@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/tables.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/addr.h"
+#include "kernel/tables_state.h"
+
+uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int group_compare(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	int order = strcmp(x->namespace, y->namespace);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+struct group *group_find(struct tables *tables, const char *namespace, const char *name)
+{
+	struct group key = {.namespace = (char *)namespace, .name = (char *)name};
+	struct group **found = tfind(&key, &tables->groups, group_compare);
+
+	return found ? *found : NULL;
+}
+
+static void group_free(void *arg)
+{
+	struct group *group = arg;
+
+	for (size_t i = 0; i < group->count; i++)
+		entry_free(group->entries[i]);
+	free(group->entries);
+	free(group->namespace);
+	free(group->name);
+	free(group);
+}
+
+int group_make(struct tables *tables, const char *namespace, const char *name, struct group **ret)
+{
+	struct group *group = group_find(tables, namespace, name);
+
+	if (group) {
+		*ret = group;
+		return 0;
+	}
+	group = calloc(1, sizeof(*group));
+	if (!group)
+		return -ENOMEM;
+	group->namespace = strdup(namespace);
+	group->name = strdup(name);
+	if (!group->namespace || !group->name || !tsearch(group, &tables->groups, group_compare)) {
+		group_free(group);
+		return -ENOMEM;
+	}
+	*ret = group;
+	return 0;
+}
+
+int group_add(struct group *group, struct table_entry *entry)
+{
+	struct table_entry **entries;
+
+	entries = reallocarray(group->entries, group->count + 1, sizeof(*entries));
+	if (!entries)
+		return -ENOMEM;
+	group->entries = entries;
+	entries[group->count++] = entry;
+	return 0;
+}
+
+void group_remove(struct tables *tables, struct group *group, struct table_entry *entry)
+{
+	size_t i = 0;
+
+	while (group->entries[i] != entry)
+		i++;
+	group->entries[i] = group->entries[--group->count];
+	entry_free(entry);
+	if (group->count)
+		return;
+	tdelete(group, &tables->groups, group_compare);
+	group_free(group);
+}
+
+void entry_free(struct table_entry *entry)
+{
+	if (!entry)
+		return;
+	free(entry->port_name);
+	free(entry->message);
+	free(entry->backends);
+	free(entry->members);
+	free(entry);
+}
+
+int ids_take(struct ids *ids, uint32_t *ret)
+{
+	if (!ids->count)
+		return -ENOSPC;
+	*ret = ids->free[--ids->count];
+	return 0;
+}
+
+void ids_give(struct ids *ids, uint32_t id)
+{
+	ids->free[ids->count++] = id;
+}
+
+int backend_compare(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
+		    uint16_t b_port)
+{
+	int order = addr_compare(a, b);
+
+	return order ? order : (a_port > b_port) - (a_port < b_port);
+}
+
+struct gw_vip_key vip_key(const struct table_entry *entry)
+{
+	struct gw_vip_key key = {
+		.address = entry->vip,
+		.port = htons(entry->port),
+		.protocol = IPPROTO_TCP,
+	};
+
+	return key;
+}
+
+/* An update of a map of maps returns only when all programs that ran before it have ended;
+ * membarrier(2) is no substitute: on one CPU it returns at once. */
+int tables_grace(struct tables *tables)
+{
+	__u32 key = 0;
+
+	if (bpf_map_update_elem(tables->grace_fd, &key, &tables->grace_inner_fd, BPF_ANY))
+		return -errno;
+	tables->vip_deleted = false;
+	return 0;
+}
+
+int tables_retire_range(struct tables *tables, struct range range)
+{
+	size_t capacity = tables->retiring_capacity ? 2 * tables->retiring_capacity : 64;
+	struct range *retiring;
+
+	if (!range.length)
+		return 0;
+	if (tables->retiring_count == tables->retiring_capacity) {
+		retiring = reallocarray(tables->retiring, capacity, sizeof(*retiring));
+		if (!retiring)
+			return -ENOMEM;
+		tables->retiring = retiring;
+		tables->retiring_capacity = capacity;
+	}
+	tables->retiring[tables->retiring_count++] = range;
+	return 0;
+}
+
+static int make_grace_maps(struct tables *tables)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options);
+
+	tables->grace_inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "gw_grace_inner",
+						sizeof(__u32), sizeof(__u32), 1, NULL);
+	if (tables->grace_inner_fd < 0)
+		return -errno;
+	options.inner_map_fd = (__u32)tables->grace_inner_fd;
+	tables->grace_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "gw_grace", sizeof(__u32),
+					  sizeof(__u32), 1, &options);
+	return tables->grace_fd < 0 ? -errno : 0;
+}
+
+static int make_ids(struct ids *ids, size_t count)
+{
+	ids->free = calloc(count, sizeof(*ids->free));
+	return ids->free ? 0 : -ENOMEM;
+}
+
+int tables_open(const char *pin_dir, struct tables **ret)
+{
+	struct tables *tables = calloc(1, sizeof(*tables));
+	int err;
+
+	if (!tables)
+		return -ENOMEM;
+	tables->grace_fd = -1;
+	tables->grace_inner_fd = -1;
+	err = maps_open(pin_dir, true, &tables->maps);
+	if (err) {
+		free(tables);
+		return err;
+	}
+	tables->pin_dir = strdup(pin_dir);
+	err = tables->pin_dir ? make_grace_maps(tables) : -ENOMEM;
+	if (!err)
+		err = make_ids(&tables->service_ids, tables->maps.services_count);
+	if (!err)
+		err = make_ids(&tables->backend_ids, tables->maps.backends_count);
+	if (!err)
+		err = ranges_init(&tables->ranges, (uint32_t)tables->maps.slots_count);
+	if (!err)
+		err = tables_adopt(tables);
+	if (err)
+		goto fail;
+	*ret = tables;
+	return 0;
+fail:
+	tables_close(tables);
+	return err;
+}
+
+void tables_close(struct tables *tables)
+{
+	if (!tables)
+		return;
+	maps_close(&tables->maps);
+	tdestroy(tables->groups, group_free);
+	ranges_done(&tables->ranges);
+	free(tables->retiring);
+	free(tables->service_ids.free);
+	free(tables->backend_ids.free);
+	free(tables->presents);
+	free(tables->pin_dir);
+	if (tables->grace_fd >= 0)
+		close(tables->grace_fd);
+	if (tables->grace_inner_fd >= 0)
+		close(tables->grace_inner_fd);
+	free(tables);
+}
+
+static struct present present_of(const struct table_entry *entry)
+{
+	struct present present = {
+		.index = entry->index,
+		.port_name = entry->port_name,
+		.vip = entry->vip,
+		.port = entry->port,
+		.published = entry->published,
+		.withdrawn = entry->withdrawn,
+		.settings = entry->settings,
+		.message = entry->message,
+		.members = entry->members,
+		.member_count = entry->member_count,
+	};
+
+	return present;
+}
+
+int tables_present(struct tables *tables, const char *namespace, const char *name,
+		   const struct present **ret, size_t *count)
+{
+	struct group *group = group_find(tables, namespace, name);
+	struct present *presents;
+
+	*count = 0;
+	if (!group)
+		return 0;
+	presents = reallocarray(tables->presents, group->count, sizeof(*presents));
+	if (!presents)
+		return -ENOMEM;
+	tables->presents = presents;
+	for (size_t i = 0; i < group->count; i++)
+		presents[i] = present_of(group->entries[i]);
+	*ret = presents;
+	*count = group->count;
+	return 0;
+}
+
+struct visit {
+	tables_visit visit;
+	void *arg;
+};
+
+static bool is_in_force(const struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (!group->entries[i]->withdrawn)
+			return true;
+	return false;
+}
+
+static void visit_group(const void *node, VISIT which, void *closure)
+{
+	const struct group *group = *(struct group *const *)node;
+	struct visit *visit = closure;
+
+	if ((which == postorder || which == leaf) && is_in_force(group))
+		visit->visit(group->namespace, group->name, visit->arg);
+}
+
+void tables_visit_services(struct tables *tables, tables_visit visit, void *arg)
+{
+	struct visit closure = {visit, arg};
+
+	twalk_r(tables->groups, visit_group, &closure);
+}
+
+struct gw_meta *tables_meta(struct tables *tables)
+{
+	return tables->maps.meta;
+}
+
+size_t tables_service_count(const struct tables *tables)
+{
+	return tables->maps.services_count - tables->service_ids.count;
+}
+
+size_t tables_backend_count(const struct tables *tables)
+{
+	return tables->maps.backends_count - tables->backend_ids.count;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only writer of the maps. What it does in which order is what makes a kill at any instant
+ * harmless: an entry becomes visible by its last write, a set changes by one word, and nothing is
+ * used again before every program that might see its old content has ended.
+ */
+#ifndef GWBPF_KERNEL_TABLES_H
+#define GWBPF_KERNEL_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/plan.h"
+
+struct tables;
+
+/*
+ * Adopt what the maps below pin_dir hold; what an agent left half done is completed or undone.
+ * -ENOENT, -EPROTO, -EPERM, -ENOMEM as maps_open().
+ */
+int tables_open(const char *pin_dir, struct tables **ret);
+void tables_close(struct tables *tables); /* takes NULL */
+
+/* What stands there for one Service; valid until the next call with these tables. -ENOMEM */
+int tables_present(struct tables *tables, const char *namespace, const char *name,
+		   const struct present **ret, size_t *count);
+
+/* A message of something that could not be taken in, for want of room. */
+typedef void (*tables_refuse)(const char *message, void *arg);
+
+/*
+ * Write a plan for the Service namespace/name. What is beyond the limits is told to refuse and
+ * left out, the rest is in force. -ENOSPC: something was refused; -ENOMEM and what bpf(2) says:
+ * what was written before stands, and the same call may be repeated.
+ */
+struct tables_job {
+	const char *namespace;
+	const char *name;
+	const struct plan *plan;
+	tables_refuse refuse;
+	void *arg;
+};
+
+int tables_apply(struct tables *tables, const struct tables_job *job);
+
+/*
+ * Set free what is no longer used: ranges, backends that left, Services that went. A backend stays
+ * for linger_ms after it was last used. To be called about once a second, off the path of updates:
+ * it may wait some 10 ms for running programs to end.
+ */
+int tables_collect(struct tables *tables, uint64_t linger_ms);
+
+/* Names of all Services that are in force, so that those that vanished can be withdrawn. */
+typedef void (*tables_visit)(const char *namespace, const char *name, void *arg);
+void tables_visit_services(struct tables *tables, tables_visit visit, void *arg);
+
+/* The agent's own words about itself. */
+struct gw_meta *tables_meta(struct tables *tables);
+
+/* How many entries and backends are in use, those that are leaving among them. */
+size_t tables_service_count(const struct tables *tables);
+size_t tables_backend_count(const struct tables *tables);
+
+#endif

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/view.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/addr.h"
+#include "kernel/maps.h"
+
+struct view {
+	struct maps maps;
+	uint64_t now_ns;
+	struct view_meta meta;
+	struct gw_meta meta_copy;
+	struct gw_service_names *service_names; /* by service index */
+	struct gw_backend_names *backend_names; /* by place in backends, before they are ordered */
+	struct view_service *services;
+	size_t service_count;
+	struct view_backend *backends;
+	size_t backend_count;
+	struct view_backend **by_id;
+	uint64_t reasons[GW_REASON_MAX_];
+};
+
+static const char *const service_states[] = {
+#define NAME(id, name) [VIEW_SERVICE_##id] = name,
+	VIEW_SERVICE_STATES(NAME)
+#undef NAME
+};
+
+static const char *const backend_states[] = {
+#define NAME(id, name) [VIEW_BACKEND_##id] = name,
+	VIEW_BACKEND_STATES(NAME)
+#undef NAME
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+} reasons[] = {
+#define REASON(id, name, text) [GW_REASON_##id] = {name, text},
+	GW_REASONS(REASON)
+#undef REASON
+};
+
+const char *view_service_state_name(enum view_service_state state)
+{
+	return service_states[state];
+}
+
+const char *view_backend_state_name(enum view_backend_state state)
+{
+	return backend_states[state];
+}
+
+const char *view_reason_name(enum gw_reason reason)
+{
+	return reasons[reason].name;
+}
+
+const char *view_reason_text(enum gw_reason reason)
+{
+	return reasons[reason].text;
+}
+
+static double age_seconds(const struct view *view, uint64_t then_ns)
+{
+	if (!then_ns)
+		return -1;
+	return then_ns < view->now_ns ? (double)(view->now_ns - then_ns) / 1e9 : 0;
+}
+
+static void read_meta(struct view *view)
+{
+	struct timespec now;
+	struct gw_meta *meta = &view->meta_copy;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	view->now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	*meta = *view->maps.meta;
+	view->meta = (struct view_meta){
+		.abi = meta->abi,
+		.max_services = meta->max_services,
+		.max_backends = meta->max_backends,
+		.agent_pid = meta->agent_pid,
+		.heartbeat_age_seconds = age_seconds(view, meta->heartbeat_ns),
+		.change_age_seconds = age_seconds(view, meta->change_ns),
+		.source = meta->source,
+		.source_synced = meta->source_synced,
+		.node = meta->node,
+		.zone = meta->zone,
+		.version = meta->version,
+	};
+}
+
+static int read_reasons(struct view *view)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t *values;
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc((size_t)cpus, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (__u32 i = 0; i < GW_REASON_MAX_; i++) {
+		if (bpf_map_lookup_elem(view->maps.reasons_fd, &i, values))
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			view->reasons[i] += values[cpu];
+	}
+	free(values);
+	return 0;
+}
+
+static void add_service(struct view *view, uint32_t index)
+{
+	const struct gw_service *from = &view->maps.services[index];
+	const struct gw_retired *retired = &view->maps.retired[index];
+	struct gw_service_names *names = &view->service_names[index];
+	uint64_t word = view->maps.sets[index];
+	const struct gw_set_header *header;
+
+	if (bpf_map_lookup_elem(view->maps.service_names_fd, &index, names))
+		return;
+	if (from->flags & GW_SERVICE_WITHDRAWN)
+		return;
+	header = (const struct gw_set_header *)&view->maps.slots[GW_SET_BASE(word)];
+	view->services[view->service_count++] = (struct view_service){
+		.index = index,
+		.namespace = names->namespace,
+		.name = names->name,
+		.port_name = names->port_name,
+		.address = from->vip,
+		.port = ntohs(from->port),
+		.policy = GW_SET_COUNT(word) ? header->policy : GW_POLICY_LC,
+		.state = from->flags & GW_SERVICE_INVALID ? VIEW_SERVICE_INVALID
+			 : GW_SET_COUNT(word)		  ? VIEW_SERVICE_READY
+							  : VIEW_SERVICE_NO_BACKENDS,
+		.message = names->message,
+		.usable = GW_SET_COUNT(word),
+		.counters = retired->gone,
+		.no_backends = retired->no_backends,
+	};
+}
+
+static int read_services(struct view *view)
+{
+	size_t count = view->maps.services_count;
+
+	view->service_names = calloc(count, sizeof(*view->service_names));
+	view->services = calloc(count, sizeof(*view->services));
+	if (!view->service_names || !view->services)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		if (view->maps.services[i].use == GW_USE_TAKEN)
+			add_service(view, (uint32_t)i);
+	return 0;
+}
+
+static void add_backend(struct view *view, uint32_t id)
+{
+	const struct gw_backend *from = &view->maps.backends[id];
+	const struct gw_service *service = &view->maps.services[from->service];
+	const struct gw_service_names *service_names = &view->service_names[from->service];
+	struct gw_backend_names *names = &view->backend_names[view->backend_count];
+
+	bpf_map_lookup_elem(view->maps.backend_names_fd, &id, names);
+	view->backends[view->backend_count++] = (struct view_backend){
+		.id = id,
+		.generation = from->generation,
+		.namespace = service_names->namespace,
+		.service = service_names->name,
+		.service_port_name = service_names->port_name,
+		.service_address = service->vip,
+		.service_port = ntohs(service->port),
+		.address = from->address,
+		.port = ntohs(from->port),
+		.pod = names->pod,
+		.node = names->node,
+		.zone = names->zone,
+		.state = VIEW_BACKEND_LEAVING,
+		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
+		.counters = view->maps.counters[id],
+	};
+}
+
+static int read_backends(struct view *view)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < view->maps.backends_count; i++)
+		used += view->maps.backends[i].use == GW_USE_TAKEN;
+	view->backend_names = calloc(used + 1, sizeof(*view->backend_names));
+	view->backends = calloc(used + 1, sizeof(*view->backends));
+	view->by_id = calloc(view->maps.backends_count, sizeof(*view->by_id));
+	if (!view->backend_names || !view->backends || !view->by_id)
+		return -ENOMEM;
+	for (size_t i = 0; i < view->maps.backends_count && view->backend_count < used; i++)
+		if (view->maps.backends[i].use == GW_USE_TAKEN &&
+		    view->maps.backends[i].service < view->maps.services_count)
+			add_backend(view, (uint32_t)i);
+	return 0;
+}
+
+static int compare_place(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
+			 uint16_t b_port)
+{
+	int order = addr_compare(a, b);
+
+	return order ? order : (a_port > b_port) - (a_port < b_port);
+}
+
+static int compare_services(const void *a, const void *b)
+{
+	const struct view_service *x = a, *y = b;
+	int order = strcmp(x->namespace, y->namespace);
+
+	if (!order)
+		order = strcmp(x->name, y->name);
+	if (!order)
+		order = (x->port > y->port) - (x->port < y->port);
+	return order ? order : addr_compare(&x->address, &y->address);
+}
+
+static int compare_backends(const void *a, const void *b)
+{
+	const struct view_backend *x = a, *y = b;
+	int order = strcmp(x->namespace, y->namespace);
+
+	if (!order)
+		order = strcmp(x->service, y->service);
+	if (!order)
+		order = (x->service_port > y->service_port) - (x->service_port < y->service_port);
+	if (!order)
+		order = addr_compare(&x->service_address, &y->service_address);
+	return order ? order : compare_place(&x->address, x->port, &y->address, y->port);
+}
+
+/* Those in the set of a Service are in use; the rest are leaving. */
+static void mark_members(struct view *view, const struct view_service *service)
+{
+	uint64_t word = view->maps.sets[service->index];
+	const struct gw_slot *slots = &view->maps.slots[GW_SET_BASE(word)];
+	struct view_backend *backend;
+
+	for (uint32_t i = 1; i <= GW_SET_COUNT(word); i++) {
+		if (slots[i].backend >= view->maps.backends_count)
+			continue;
+		backend = view->by_id[slots[i].backend];
+		if (!backend)
+			continue;
+		backend->state = VIEW_BACKEND_USABLE;
+		backend->weight = slots[i].weight;
+	}
+}
+
+static void mark_suspects(struct view *view)
+{
+	struct gw_suspect_key key, *previous = NULL;
+	struct view_backend *backend;
+	struct gw_suspect suspect;
+
+	/* An LRU map may go round in circles while it changes: it holds no more than this. */
+	for (size_t i = 0; i < 2 * 16384; i++) {
+		if (bpf_map_get_next_key(view->maps.suspects_fd, previous, &key))
+			return;
+		previous = &key;
+		if (bpf_map_lookup_elem(view->maps.suspects_fd, &key, &suspect))
+			continue;
+		backend = (struct view_backend *)view_find_backend(view, key.backend,
+								   key.backend_generation);
+		if (!backend)
+			continue;
+		if (suspect.failures > backend->consecutive_failures)
+			backend->consecutive_failures = suspect.failures;
+		if (suspect.until_ns > view->now_ns && backend->state == VIEW_BACKEND_USABLE)
+			backend->state = VIEW_BACKEND_SUSPECT;
+	}
+}
+
+static void add_counters(struct gw_counters *sum, const struct gw_counters *part)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)part;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+/* Both lists are in the same order. */
+static void sum_up(struct view *view)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < view->service_count; i++) {
+		struct view_service *service = &view->services[i];
+
+		for (size_t j = next; j < view->backend_count; j++) {
+			struct view_backend *backend = &view->backends[j];
+
+			if (view->maps.backends[backend->id].service != service->index)
+				continue;
+			service->backends++;
+			service->active += backend->active;
+			add_counters(&service->counters, &backend->counters);
+			next = j + 1;
+		}
+	}
+}
+
+static void arrange(struct view *view)
+{
+	qsort(view->services, view->service_count, sizeof(*view->services), compare_services);
+	qsort(view->backends, view->backend_count, sizeof(*view->backends), compare_backends);
+	for (size_t i = 0; i < view->backend_count; i++)
+		view->by_id[view->backends[i].id] = &view->backends[i];
+	for (size_t i = 0; i < view->service_count; i++)
+		mark_members(view, &view->services[i]);
+	mark_suspects(view);
+	sum_up(view);
+}
+
+int view_open(const char *pin_dir, struct view **ret)
+{
+	struct view *view = calloc(1, sizeof(*view));
+	int err;
+
+	if (!view)
+		return -ENOMEM;
+	err = maps_open(pin_dir, false, &view->maps);
+	if (err) {
+		free(view);
+		return err;
+	}
+	read_meta(view);
+	err = read_reasons(view);
+	if (!err)
+		err = read_services(view);
+	if (!err)
+		err = read_backends(view);
+	if (err) {
+		view_close(view);
+		return err;
+	}
+	arrange(view);
+	*ret = view;
+	return 0;
+}
+
+void view_close(struct view *view)
+{
+	if (!view)
+		return;
+	maps_close(&view->maps);
+	free(view->service_names);
+	free(view->backend_names);
+	free(view->services);
+	free(view->backends);
+	free(view->by_id);
+	free(view);
+}
+
+const struct view_meta *view_meta(const struct view *view)
+{
+	return &view->meta;
+}
+
+size_t view_services(const struct view *view, const struct view_service **ret)
+{
+	*ret = view->services;
+	return view->service_count;
+}
+
+size_t view_backends(const struct view *view, const struct view_backend **ret)
+{
+	*ret = view->backends;
+	return view->backend_count;
+}
+
+const struct view_backend *view_find_backend(const struct view *view, uint32_t id,
+					     uint32_t generation)
+{
+	const struct view_backend *backend = NULL;
+
+	if (id < view->maps.backends_count)
+		backend = view->by_id[id];
+	return backend && backend->generation == generation ? backend : NULL;
+}
+
+const uint64_t *view_reasons(const struct view *view)
+{
+	return view->reasons;
+}
