@@ -4,7 +4,7 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings model kept choose usable
+UNIT_TESTS := addr log parse settings model kept choose usable decode
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
@@ -14,6 +14,8 @@ UNIT_model    := model/model model/object model/settings base/addr base/parse
 UNIT_kept     := $(UNIT_model)
 UNIT_choose   := model/choose model/model model/object model/settings base/addr base/parse
 UNIT_usable   := $(UNIT_choose)
+UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields model/object \
+	model/settings base/addr base/parse
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * discovery.k8s.io/v1 EndpointSlice, by the rules of kube-proxy (kubernetes/pkg/proxy/
+ * endpointslicecache.go): what it ignores is ignored, what cannot be is refused by name.
+ */
+#include "source/decode.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "source/fields.h"
+
+#define HINTS_MAX 32
+
+static const char service_label[] = "kubernetes.io/service-name";
+static const char *const address_types[] = { "IPv4", "IPv6", "FQDN", NULL };
+static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
+
+/* 0, -EINVAL, or -ENOENT for an endpoint without an address, which kube-proxy skips. */
+static int decode_address(struct report *report, const json_t *value, const struct slice *slice,
+			  struct gw_addr *ret)
+{
+	const char *text, *why = NULL;
+	const json_t *addresses;
+	char quoted[QUOTE_MAX];
+	int err;
+
+	err = field_array(report, value, "addresses", &addresses);
+	if (err)
+		return err;
+	if (!json_array_size(addresses))
+		return -ENOENT;
+	text = json_string_value(json_array_get(addresses, 0));
+	if (!text) {
+		report_say(report, "addresses[0] must be text: put the address in quotes");
+		return -EINVAL;
+	}
+	if (addr_parse(text, ret))
+		why = "no IP address";
+	else if (addr_is_ipv4(ret) != (slice->family == FAMILY_IPV4))
+		why = slice->family == FAMILY_IPV4 ? "no IPv4 address" : "no IPv6 address";
+	else
+		why = addr_refusal(ret);
+	if (!why)
+		return 0;
+	report_say(report, " '%s' is %s: give the address of a pod, or leave it out",
+		   quote(quoted, text), why);
+	return -EINVAL;
+}
+
+static int decode_conditions(struct report *report, const json_t *value, struct endpoint *ret)
+{
+	const json_t *conditions;
+	int err;
+
+	err = field_object(report, value, "conditions", &conditions);
+	if (!err)
+		err = field_bool(report, conditions, "conditions.ready", true, &ret->ready);
+	if (!err)
+		err = field_bool(report, conditions, "conditions.serving", true, &ret->serving);
+	if (!err)
+		err = field_bool(report, conditions, "conditions.terminating", false,
+				 &ret->terminating);
+	return err;
+}
+
+static int decode_pod(struct report *report, const json_t *value, const char **ret)
+{
+	const json_t *target;
+	const char *kind;
+	int err;
+
+	err = field_object(report, value, "targetRef", &target);
+	if (!err)
+		err = field_text(report, target, "targetRef.kind", &kind);
+	if (err)
+		return err;
+	*ret = "";
+	if (strcmp(kind, "Pod"))
+		return 0;
+	return field_name(report, target, "targetRef.name", &name_subdomain, ret);
+}
+
+/* The names of forZones or forNodes, each followed by '\n'. -EINVAL, -ENOMEM */
+static int decode_hints(struct report *report, const json_t *array, const struct name_rule *rule,
+			char **ret)
+{
+	size_t i, used = 0, count = json_array_size(array);
+	const json_t *hint;
+	char text[HINTS_MAX * (GW_LONG_NAME_MAX + 1)];
+	const char *name;
+	int err;
+
+	if (count > HINTS_MAX) {
+		report_say(report, "hints: %zu are more than the %d that are read", count,
+			   HINTS_MAX);
+		return -EINVAL;
+	}
+	*text = '\0'; /* and no more: this is done for each endpoint */
+	for (i = 0; i < count; i++) {
+		err = field_element(report, array, i, "hints", &hint);
+		if (!err)
+			err = field_name(report, hint, "hints.name", rule, &name);
+		if (err)
+			return err;
+		if (*name)
+			used += (size_t)sprintf(text + used, "%s\n", name);
+	}
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int decode_all_hints(struct report *report, const json_t *value, struct endpoint *ret)
+{
+	const json_t *hints, *zones, *nodes;
+	int err;
+
+	err = field_object(report, value, "hints", &hints);
+	if (!err)
+		err = field_array(report, hints, "hints.forZones", &zones);
+	if (!err)
+		err = field_array(report, hints, "hints.forNodes", &nodes);
+	if (!err)
+		err = decode_hints(report, zones, &name_zone, &ret->zone_hints);
+	if (!err)
+		err = decode_hints(report, nodes, &name_subdomain, &ret->node_hints);
+	return err;
+}
+
+static void clear_endpoint(struct endpoint *endpoint)
+{
+	free(endpoint->node);
+	free(endpoint->zone);
+	free(endpoint->pod);
+	free(endpoint->zone_hints);
+	free(endpoint->node_hints);
+	memset(endpoint, 0, sizeof(*endpoint));
+}
+
+/* 0, -ENOENT for one that is skipped, -EINVAL for one that is refused, -ENOMEM */
+static int decode_endpoint(struct report *report, const json_t *value, const struct slice *slice,
+			   struct endpoint *ret)
+{
+	const char *node, *zone, *pod;
+	int err;
+
+	err = decode_address(report, value, slice, &ret->address);
+	if (!err)
+		err = decode_conditions(report, value, ret);
+	if (!err)
+		err = field_name(report, value, "nodeName", &name_subdomain, &node);
+	if (!err)
+		err = field_name(report, value, "zone", &name_zone, &zone);
+	if (!err)
+		err = decode_pod(report, value, &pod);
+	if (!err)
+		err = decode_all_hints(report, value, ret);
+	if (err)
+		goto fail;
+	ret->node = strdup(node);
+	ret->zone = strdup(zone);
+	ret->pod = strdup(pod);
+	if (ret->node && ret->zone && ret->pod)
+		return 0;
+	err = -ENOMEM;
+fail:
+	clear_endpoint(ret);
+	return err;
+}
+
+static int decode_endpoints(struct report *report, const json_t *value, struct slice *slice)
+{
+	const json_t *array, *element;
+	size_t i, count;
+	int err;
+
+	err = field_array(report, value, "endpoints", &array);
+	if (err)
+		return err;
+	count = json_array_size(array);
+	if (count > DECODE_ENDPOINTS_MAX) {
+		report_say(report,
+			   "%zu endpoints are more than the %d that a slice may have: split it",
+			   count, DECODE_ENDPOINTS_MAX);
+		return -EINVAL;
+	}
+	slice->endpoints = calloc(count + 1, sizeof(*slice->endpoints));
+	if (!slice->endpoints)
+		return -ENOMEM;
+	report->array = "endpoints";
+	for (i = 0; i < count; i++) {
+		report->index = i;
+		err = field_element(report, array, i, " ", &element);
+		if (!err)
+			err = decode_endpoint(report, element, slice,
+					      &slice->endpoints[slice->endpoint_count]);
+		if (err == -ENOMEM)
+			return err;
+		if (!err)
+			slice->endpoint_count++;
+	}
+	report->array = NULL;
+	return 0;
+}
+
+static bool has_port(const struct slice *slice, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < slice->port_count; i++) {
+		if (!strcmp(slice->ports[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* 0, -ENOENT for one that is skipped, -EINVAL for one that is refused, -ENOMEM */
+static int decode_port(struct report *report, const json_t *value, const struct slice *slice,
+		       struct slice_port *ret)
+{
+	const char *name;
+	size_t protocol;
+	int err;
+
+	err = field_word(report, value, "protocol", protocols, &protocol);
+	if (!err)
+		err = field_port(report, value, "port", &ret->port);
+	if (!err)
+		err = field_name(report, value, "name", &name_label, &name);
+	if (err)
+		return err;
+	if (protocol || !ret->port || !json_is_string(json_object_get(value, "name")))
+		return -ENOENT;
+	if (has_port(slice, name)) {
+		report_say(report, "name '%s' is there twice: give each port its own", name);
+		return -EINVAL;
+	}
+	ret->name = strdup(name);
+	return ret->name ? 0 : -ENOMEM;
+}
+
+static int decode_ports(struct report *report, const json_t *value, struct slice *slice)
+{
+	const json_t *array, *element;
+	size_t i, count;
+	int err;
+
+	err = field_array(report, value, "ports", &array);
+	if (err)
+		return err;
+	count = json_array_size(array);
+	if (count > DECODE_PORTS_MAX) {
+		report_say(report, "%zu ports are more than the %d that are read: split it", count,
+			   DECODE_PORTS_MAX);
+		return -EINVAL;
+	}
+	slice->ports = calloc(count + 1, sizeof(*slice->ports));
+	if (!slice->ports)
+		return -ENOMEM;
+	report->array = "ports";
+	for (i = 0; i < count; i++) {
+		report->index = i;
+		err = field_element(report, array, i, " ", &element);
+		if (!err)
+			err = decode_port(report, element, slice, &slice->ports[slice->port_count]);
+		if (err == -ENOMEM)
+			return err;
+		if (!err)
+			slice->port_count++;
+	}
+	report->array = NULL;
+	return 0;
+}
+
+static int decode_content(struct report *report, const json_t *value, struct slice *slice)
+{
+	size_t type;
+	int err;
+
+	err = field_word(report, value, "addressType", address_types, &type);
+	if (err)
+		return err;
+	if (!json_string_length(json_object_get(value, "addressType"))) {
+		report_say(report, "addressType is missing: set it to IPv4 or IPv6");
+		return -EINVAL;
+	}
+	slice->family = type == 1 ? FAMILY_IPV6 : FAMILY_IPV4;
+	if (type > 1)
+		return 0;
+	err = decode_ports(report, value, slice);
+	return err ? err : decode_endpoints(report, value, slice);
+}
+
+static int decode_names(struct report *report, const json_t *value, struct slice *slice)
+{
+	struct metadata metadata;
+	char quoted[QUOTE_MAX];
+	const char *service;
+	int err;
+
+	err = metadata_read(report, value, "EndpointSlice", &name_subdomain, &metadata);
+	if (!err)
+		err = field_label(report, &metadata, service_label, &service);
+	if (err)
+		return err;
+	if (!*service) {
+		report_say(report, "it has no label '%s': set it to the name of its Service",
+			   service_label);
+		return -EINVAL;
+	}
+	if (!name_label.is_valid(service, strlen(service))) {
+		report_say(report, "label '%s' is '%s', which no Service can be called",
+			   service_label, quote(quoted, service));
+		return -EINVAL;
+	}
+	slice->namespace = strdup(metadata.namespace);
+	slice->name = strdup(metadata.name);
+	slice->service = strdup(service);
+	return slice->namespace && slice->name && slice->service ? 0 : -ENOMEM;
+}
+
+int decode_slice(const json_t *value, decode_refuse refuse, void *arg, struct slice **ret)
+{
+	struct report report;
+	struct slice *slice;
+	int err;
+
+	slice = calloc(1, sizeof(*slice));
+	if (!slice)
+		return -ENOMEM;
+	report_init(&report, refuse, arg);
+	err = decode_names(&report, value, slice);
+	if (!err)
+		err = decode_content(&report, value, slice);
+	report_done(&report);
+	if (err)
+		slice_free(slice);
+	else
+		*ret = slice;
+	return err;
+}
