@@ -4,7 +4,8 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings model kept choose usable decode
+UNIT_TESTS := addr log parse settings model kept choose usable decode \
+	args
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
@@ -16,6 +17,7 @@ UNIT_choose   := model/choose model/model model/object model/settings base/addr 
 UNIT_usable   := $(UNIT_choose)
 UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields model/object \
 	model/settings base/addr base/parse
+UNIT_args     := base/args
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)
