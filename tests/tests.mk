@@ -5,7 +5,7 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log parse settings model kept choose usable decode \
-	args
+	args naming format
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
@@ -18,6 +18,8 @@ UNIT_usable   := $(UNIT_choose)
 UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields model/object \
 	model/settings base/addr base/parse
 UNIT_args     := base/args
+UNIT_naming   := cli/naming base/addr base/parse
+UNIT_format   := cli/format cli/json cli/say base/addr base/parse
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: a table of commands, and what every command is given. It reads the pins and
+ * manifests; it does not know the agent.
+ */
+#ifndef GWBPF_CLI_CLI_H
+#define GWBPF_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <argp.h>
+
+#define CLI_PIN_DIR "/sys/fs/bpf/gwbpf"
+
+enum cli_output {
+	CLI_OUTPUT_TABLE,
+	CLI_OUTPUT_WIDE,
+	CLI_OUTPUT_JSON,
+};
+
+struct command;
+
+struct cli {
+	const struct command *commands;
+	size_t command_count;
+
+	/* Of every command. */
+	const char *pin_dir;
+	enum cli_output output;
+	bool headers;
+	bool color;
+
+	/* Of some; NULL and 0: not given. */
+	const char *backend;
+	const char *cgroup;
+	const char *node_name;
+	const char *zone;
+	bool force;
+	const char **manifests;
+	size_t manifest_count;
+	const char **arguments;
+	size_t argument_count;
+};
+
+/*
+ * Texts hold no quotes, colons, brackets or dollar signs: they also stand in the completions.
+ * arguments is "[SERVICE]", "[COMMAND]", "[PATH...]", or the allowed words: "bash|zsh|fish".
+ */
+struct command {
+	const char *name;
+	const char *help; /* a line */
+	const char *arguments;
+	unsigned int arguments_min;
+	unsigned int arguments_max;
+	const struct argp_option *options; /* beside those of every command */
+	int (*run)(const struct cli *cli); /* returns the exit status */
+	/* In place of run: a command that reads its options itself. argv[0] is its name. */
+	int (*main)(int argc, char **argv);
+};
+
+/* Find the command that argv names and run it. Returns the exit status. */
+int cli_main(const struct command *commands, size_t count, int argc, char **argv);
+
+const struct command *cli_find_command(const struct cli *cli, const char *name);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands do, one file each, and the options that only they have. */
+#ifndef GWBPF_CLI_COMMANDS_H
+#define GWBPF_CLI_COMMANDS_H
+
+#include <argp.h>
+
+struct cli;
+
+/* Each returns the exit status, having said why if it is not 0. */
+int status_run(const struct cli *cli);
+int services_run(const struct cli *cli);
+int backends_run(const struct cli *cli);
+int connections_run(const struct cli *cli);
+int plan_run(const struct cli *cli);
+int check_run(const struct cli *cli);
+int detach_run(const struct cli *cli);
+int version_run(const struct cli *cli);
+int completion_run(const struct cli *cli);
+int help_run(const struct cli *cli);
+
+extern const struct argp_option connections_options[];
+extern const struct argp_option plan_options[];
+extern const struct argp_option check_options[];
+extern const struct argp_option detach_options[];
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON that every command answers with. What stands in it is a promise: fields are added, never
+ * renamed or removed; what is unknown is null.
+ *
+ * Functions that make a value return NULL for want of memory; jansson passes that on.
+ */
+#ifndef GWBPF_CLI_JSON_H
+#define GWBPF_CLI_JSON_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <gwbpf/abi.h>
+
+/* {"apiVersion", "kind", "observedBy"} */
+json_t *json_answer(const char *kind, const char *node);
+
+/* The same with "items". items is taken over. */
+json_t *json_list(const char *kind, const char *node, json_t *items);
+
+/* object with the fields of more, both taken over. */
+json_t *json_extend(json_t *object, json_t *more);
+
+/* Append item, which is taken over, to an array. Without memory the array becomes NULL, and stays so. */
+void json_add(json_t **array, json_t *item);
+
+json_t *json_text(const char *text);         /* what is no UTF-8 in it becomes '?' */
+json_t *json_text_or_null(const char *text); /* null for "" and NULL */
+json_t *json_identity(uint64_t value);       /* as text: 64 bits do not fit every reader's number */
+json_t *json_count(uint64_t value);
+json_t *json_seconds(double seconds);        /* null below 0 */
+json_t *json_address(const struct gw_addr *address);
+
+/* Write it to standard output; answer is taken over. Returns the exit status, having said why if it
+ * is not 0. */
+int json_print(json_t *answer);
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Open the pins, or say why not. */
+#include "cli/lookup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/naming.h"
+#include "cli/say.h"
+#include "kernel/datapath.h"
+#include "kernel/view.h"
+
+static void explain_abi(const char *pin_dir, char buf[LOOKUP_MESSAGE_MAX])
+{
+	uint32_t abi;
+
+	if (datapath_pinned_abi(pin_dir, &abi))
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "cannot read '%s': what is pinned there is not gwbpf's: "
+			 "give the directory of the agent with --pin-dir",
+			 pin_dir);
+	else
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "cannot read '%s': it has ABI %u and this gwbpf reads ABI %u: use the "
+			 "gwbpf that installed it, or restart the agent with this version",
+			 pin_dir, abi, GW_ABI_VERSION);
+}
+
+const char *lookup_message(const char *pin_dir, int err, char buf[LOOKUP_MESSAGE_MAX])
+{
+	switch (err) {
+	case -ENOENT:
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "nothing is installed in '%s': run 'gwbpf agent', or give its directory "
+			 "with --pin-dir",
+			 pin_dir);
+		break;
+	case -EPROTO:
+		explain_abi(pin_dir, buf);
+		break;
+	case -EPERM:
+	case -EACCES:
+		snprintf(buf, LOOKUP_MESSAGE_MAX, "cannot read '%s': not permitted: run it as root",
+			 pin_dir);
+		break;
+	default:
+		snprintf(buf, LOOKUP_MESSAGE_MAX, "cannot read '%s': %s", pin_dir, strerror(-err));
+	}
+	return buf;
+}
+
+int lookup_open(const struct cli *cli, struct view **ret)
+{
+	char message[LOOKUP_MESSAGE_MAX];
+	int err = view_open(cli->pin_dir, ret);
+
+	if (err)
+		say_error("%s", lookup_message(cli->pin_dir, err, message));
+	return err;
+}
+
+/* A backend may outlive its Service here: both tell names. */
+static size_t collect_ports(const struct view *view, struct named_port **ret)
+{
+	const struct view_service *services;
+	const struct view_backend *backends;
+	size_t service_count = view_services(view, &services);
+	size_t backend_count = view_backends(view, &backends);
+	struct named_port *port = calloc(service_count + backend_count + 1, sizeof(*port));
+	size_t i;
+
+	*ret = port;
+	if (!port)
+		return 0;
+	for (i = 0; i < service_count; i++)
+		*port++ = (struct named_port){ services[i].namespace, services[i].name,
+					       services[i].port_name, services[i].port };
+	for (i = 0; i < backend_count; i++)
+		*port++ = (struct named_port){ backends[i].namespace, backends[i].service,
+					       backends[i].service_port_name,
+					       backends[i].service_port };
+	return service_count + backend_count;
+}
+
+int lookup_service(const struct cli *cli, const struct view *view, struct service_filter *ret)
+{
+	char message[NAMING_MESSAGE_MAX] = "cannot find the Service: out of memory";
+	struct named_port *ports;
+	size_t count;
+	int err;
+
+	*ret = (struct service_filter){ 0 };
+	if (!cli->argument_count)
+		return 0;
+	count = collect_ports(view, &ports);
+	err = ports ? naming_find_service(cli->arguments[0], ports, count, ret, message) : -ENOMEM;
+	if (err)
+		say_error("%s", message);
+	free(ports);
+	return err;
+}
+
+int lookup_backend(const struct cli *cli, const struct view *view,
+		       const struct service_filter *filter)
+{
+	const struct view_backend *backends;
+	size_t count = view_backends(view, &backends);
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct view_backend *backend = &backends[i];
+		struct named_port port = { backend->namespace, backend->service,
+					   backend->service_port_name, backend->service_port };
+
+		if (naming_is_service(filter, &port) &&
+		    naming_is_backend(cli->backend, &backend->address, backend->port, backend->pod))
+			return 0;
+	}
+	if (!cli->backend)
+		return 0;
+	say_error("cannot find backend '%s': give ADDRESS:PORT or the name of its pod: "
+		  "'gwbpf backends' lists them",
+		  cli->backend);
+	return -ENOENT;
+}
+
+const char *lookup_host(void)
+{
+	static char name[HOST_NAME_MAX + 1];
+
+	if (gethostname(name, sizeof(name)) || !*name)
+		return "unknown";
+	return name;
+}
+
+const char *lookup_node(const struct view *view)
+{
+	return view && *view_meta(view)->node ? view_meta(view)->node : lookup_host();
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Options into struct cli, for every command: the keys are the same everywhere. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static const struct argp_option common_options[] = {
+	{ .doc = "Options of every command:", .group = 1 },
+	{ .name = "pin-dir",
+	  .key = OPTION_PIN_DIR,
+	  .arg = "DIR",
+	  .doc = "where programs and maps are pinned (default " CLI_PIN_DIR ")",
+	  .group = 1 },
+	{ .name = "output",
+	  .key = OPTION_OUTPUT,
+	  .arg = "table|wide|json",
+	  .doc = "how to print (default table)",
+	  .group = 1 },
+	{ .name = "no-headers",
+	  .key = OPTION_NO_HEADERS,
+	  .doc = "print neither the node nor the titles of columns",
+	  .group = 1 },
+	{ .name = "color",
+	  .key = OPTION_COLOR,
+	  .arg = "auto|always|never",
+	  .doc = "colour states (default auto, on a terminal unless NO_COLOR is set)",
+	  .group = 1 },
+	{ 0 },
+};
+
+void options_list(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX])
+{
+	size_t own = 0;
+
+	for (; command->options && command->options[own].name; own++)
+		ret[own] = command->options[own];
+	memcpy(&ret[own], common_options, sizeof(common_options));
+}
+
+static enum cli_output output_from(const char *value)
+{
+	if (!strcmp(value, "json"))
+		return CLI_OUTPUT_JSON;
+	return !strcmp(value, "wide") ? CLI_OUTPUT_WIDE : CLI_OUTPUT_TABLE;
+}
+
+static bool is_color_wanted(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+
+	if (no_color && *no_color)
+		return false;
+	return isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb");
+}
+
+static int set(int key, const char *value, void *arg)
+{
+	struct cli *cli = arg;
+
+	switch (key) {
+	case OPTION_PIN_DIR:
+		cli->pin_dir = value;
+		break;
+	case OPTION_OUTPUT:
+		cli->output = output_from(value);
+		break;
+	case OPTION_NO_HEADERS:
+		cli->headers = false;
+		break;
+	case OPTION_COLOR:
+		if (strcmp(value, "auto"))
+			cli->color = !strcmp(value, "always");
+		break;
+	case OPTION_BACKEND:
+		cli->backend = value;
+		break;
+	case OPTION_CGROUP:
+		cli->cgroup = value;
+		break;
+	case OPTION_NODE_NAME:
+		cli->node_name = value;
+		break;
+	case OPTION_ZONE:
+		cli->zone = value;
+		break;
+	case OPTION_FORCE:
+		cli->force = true;
+		break;
+	case OPTION_MANIFESTS:
+		cli->manifests[cli->manifest_count++] = value;
+		break;
+	case ARGS_ARGUMENT:
+		cli->arguments[cli->argument_count++] = value;
+		break;
+	}
+	return 0;
+}
+
+int options_parse(struct cli *cli, const struct command *command, int argc, char **argv)
+{
+	struct argp_option options[ARGS_OPTIONS_MAX];
+	char name[64];
+	struct args args = {
+		.name = name,
+		.help = command->help,
+		.arguments = command->arguments,
+		.arguments_min = command->arguments_min,
+		.arguments_max = command->arguments_max,
+		.options = options,
+		.set = set,
+		.arg = cli,
+	};
+
+	/* No more than argc of each, and one from the environment. */
+	cli->manifests = calloc((size_t)argc + 1, sizeof(*cli->manifests));
+	cli->arguments = calloc((size_t)argc + 1, sizeof(*cli->arguments));
+	if (!cli->manifests || !cli->arguments)
+		return -ENOMEM;
+	cli->pin_dir = CLI_PIN_DIR;
+	cli->headers = true;
+	cli->color = is_color_wanted();
+	snprintf(name, sizeof(name), "gwbpf %s", command->name);
+	options_list(command, options);
+	args_parse(&args, argc, argv);
+	return 0;
+}
+
+void options_done(struct cli *cli)
+{
+	free(cli->manifests);
+	free(cli->arguments);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `gwbpf services`: the Service ports that are balanced on this node. */
+#include "cli/commands.h"
+
+#include <stdlib.h>
+
+#include "base/addr.h"
+#include "cli/cli.h"
+#include "cli/json.h"
+#include "cli/lookup.h"
+#include "cli/table.h"
+#include "kernel/view.h"
+#include "model/settings.h"
+
+static const struct table_column columns[] = {
+	{ "NAMESPACE", 0 },
+	{ "NAME", 0 },
+	{ "PORT", 0 },
+	{ "ADDRESS", 0 },
+	{ "POLICY", 0 },
+	{ "STATE", 0 },
+	{ "BACKENDS", TABLE_RIGHT },
+	{ "USABLE", TABLE_RIGHT },
+	{ "ACTIVE", TABLE_RIGHT },
+	{ "ATTEMPTS", TABLE_RIGHT },
+	{ "FAILED", TABLE_RIGHT },
+	{ "ESTABLISHED", TABLE_RIGHT | TABLE_WIDE },
+	{ "CANCELED", TABLE_RIGHT | TABLE_WIDE },
+	{ "CLOSED", TABLE_RIGHT | TABLE_WIDE },
+	{ "NO-BACKEND", TABLE_RIGHT | TABLE_WIDE },
+	{ "MESSAGE", TABLE_WIDE },
+};
+
+static const enum table_mood moods[] = {
+	[VIEW_SERVICE_READY] = TABLE_GOOD,
+	[VIEW_SERVICE_NO_BACKENDS] = TABLE_BAD,
+	[VIEW_SERVICE_INVALID] = TABLE_BAD,
+};
+
+static uint64_t failed(const struct gw_counters *counters)
+{
+	return counters->refused + counters->timed_out + counters->unreachable +
+	       counters->other_failed;
+}
+
+static void add_row(struct table *table, const struct view_service *service)
+{
+	char text[ADDR_PORT_TEXT_MAX];
+
+	table_row(table);
+	table_text(table, service->namespace);
+	table_text(table, service->name);
+	table_text(table, service->port_name);
+	table_text(table, addr_port_format(&service->address, service->port, text));
+	table_text(table, policy_name(service->policy));
+	table_state(table, view_service_state_name(service->state), moods[service->state]);
+	table_number(table, service->backends);
+	table_number(table, service->usable);
+	table_number(table, service->active);
+	table_number(table, service->counters.attempts);
+	table_number(table, failed(&service->counters));
+	table_number(table, service->counters.established);
+	table_number(table, service->counters.canceled);
+	table_number(table, service->counters.closed);
+	table_number(table, service->no_backends);
+	table_text(table, service->message);
+}
+
+static int print_table(const struct cli *cli, const struct view *view)
+{
+	const struct view_service *services;
+	size_t count = view_services(view, &services);
+	struct table *table;
+	size_t i;
+	int status;
+
+	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
+		return EXIT_FAILURE;
+	for (i = 0; i < count; i++)
+		add_row(table, &services[i]);
+	table_print_node(cli, lookup_node(view));
+	status = table_print(table);
+	table_free(table);
+	return status;
+}
+
+static json_t *to_json(const struct view_service *service)
+{
+	const struct gw_counters *counters = &service->counters;
+
+	return json_pack("{so so so so si ss ss so si si si so so so so so so}",
+			 "namespace", json_text(service->namespace),
+			 "name", json_text(service->name),
+			 "portName", json_text(service->port_name),
+			 "address", json_address(&service->address),
+			 "port", service->port,
+			 "policy", policy_name(service->policy),
+			 "state", view_service_state_name(service->state),
+			 "message", json_text_or_null(service->message),
+			 "backends", service->backends,
+			 "usable", service->usable,
+			 "active", service->active,
+			 "attemptsTotal", json_count(counters->attempts),
+			 "establishedTotal", json_count(counters->established),
+			 "failedTotal", json_count(failed(counters)),
+			 "canceledTotal", json_count(counters->canceled),
+			 "closedTotal", json_count(counters->closed),
+			 "noBackendTotal", json_count(service->no_backends));
+}
+
+static int print_json(const struct view *view)
+{
+	const struct view_service *services;
+	size_t count = view_services(view, &services);
+	json_t *items = json_array();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		json_add(&items, to_json(&services[i]));
+	return json_print(json_list("ServiceList", lookup_node(view), items));
+}
+
+int services_run(const struct cli *cli)
+{
+	struct view *view;
+	int status;
+
+	if (lookup_open(cli, &view))
+		return EXIT_FAILURE;
+	status = cli->output == CLI_OUTPUT_JSON ? print_json(view) : print_table(cli, view);
+	view_close(view);
+	return status;
+}
