@@ -34,15 +34,6 @@ void tables_replay(struct tables *tables)
 	__atomic_store_n(&meta->journal.valid, 0, __ATOMIC_RELEASE);
 }
 
-static void add_counters(struct gw_counters *sum, const struct gw_counters *part)
-{
-	uint64_t *to = (uint64_t *)sum;
-	const uint64_t *from = (const uint64_t *)part;
-
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
-}
-
 static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
 {
 	struct gw_meta *meta = tables->maps.meta;
@@ -54,7 +45,7 @@ static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
 	meta->journal.service = service;
 	meta->journal.backend = id;
 	meta->journal.sum = tables->maps.retired[service].gone;
-	add_counters(&meta->journal.sum, &tables->maps.counters[id]);
+	counters_add(&meta->journal.sum, &tables->maps.counters[id]);
 	__atomic_store_n(&meta->journal.valid, 1, __ATOMIC_RELEASE);
 	tables_replay(tables);
 	ids_give(&tables->backend_ids, id);

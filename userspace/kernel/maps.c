@@ -125,6 +125,15 @@ int maps_open(const char *pin_dir, bool writable, struct maps *ret)
 	return 0;
 }
 
+void counters_add(struct gw_counters *sum, const struct gw_counters *part)
+{
+	uint64_t *to = (uint64_t *)sum;
+	const uint64_t *from = (const uint64_t *)part;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
 int maps_identify(const char *pin_dir, struct maps_identity *ret)
 {
 	struct bpf_map_info info;

@@ -53,6 +53,9 @@ void maps_close(struct maps *maps);
 /* A descriptor of one pinned map ("gw_conns"), or -errno. */
 int maps_open_one(const char *pin_dir, const char *name);
 
+/* sum += part */
+void counters_add(struct gw_counters *sum, const struct gw_counters *part);
+
 /* What the pins say of themselves, readable for every version. -ENOENT: no pins; -EPROTO: the
  * map there is not gwbpf's. */
 struct maps_identity {

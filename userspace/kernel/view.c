@@ -285,37 +285,30 @@ static void mark_suspects(struct view *view)
 	}
 }
 
-static void add_counters(struct gw_counters *sum, const struct gw_counters *part)
+static int sum_up(struct view *view)
 {
-	uint64_t *to = (uint64_t *)sum;
-	const uint64_t *from = (const uint64_t *)part;
+	struct view_service **by_index = calloc(view->maps.services_count, sizeof(*by_index));
 
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
-}
+	if (!by_index)
+		return -ENOMEM;
+	for (size_t i = 0; i < view->service_count; i++)
+		by_index[view->services[i].index] = &view->services[i];
+	for (size_t i = 0; i < view->backend_count; i++) {
+		struct view_backend *backend = &view->backends[i];
+		struct view_service *service =
+			by_index[view->maps.backends[backend->id].service];
 
-/* Both lists are in the same order. */
-static void sum_up(struct view *view)
-{
-	size_t next = 0;
-
-	for (size_t i = 0; i < view->service_count; i++) {
-		struct view_service *service = &view->services[i];
-
-		for (size_t j = next; j < view->backend_count; j++) {
-			struct view_backend *backend = &view->backends[j];
-
-			if (view->maps.backends[backend->id].service != service->index)
-				continue;
-			service->backends++;
-			service->active += backend->active;
-			add_counters(&service->counters, &backend->counters);
-			next = j + 1;
-		}
+		if (!service)
+			continue;
+		service->backends++;
+		service->active += backend->active;
+		counters_add(&service->counters, &backend->counters);
 	}
+	free(by_index);
+	return 0;
 }
 
-static void arrange(struct view *view)
+static int arrange(struct view *view)
 {
 	qsort(view->services, view->service_count, sizeof(*view->services), compare_services);
 	qsort(view->backends, view->backend_count, sizeof(*view->backends), compare_backends);
@@ -324,7 +317,7 @@ static void arrange(struct view *view)
 	for (size_t i = 0; i < view->service_count; i++)
 		mark_members(view, &view->services[i]);
 	mark_suspects(view);
-	sum_up(view);
+	return sum_up(view);
 }
 
 int view_open(const char *pin_dir, struct view **ret)
@@ -345,11 +338,12 @@ int view_open(const char *pin_dir, struct view **ret)
 		err = read_services(view);
 	if (!err)
 		err = read_backends(view);
+	if (!err)
+		err = arrange(view);
 	if (err) {
 		view_close(view);
 		return err;
 	}
-	arrange(view);
 	*ret = view;
 	return 0;
 }

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/notify.h"
+#include "agent/options.h"
+#include "agent/sync.h"
+#include "base/log.h"
+#include "kernel/datapath.h"
+#include "kernel/tables.h"
+#include "source/file.h"
+
+#define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
+
+struct agent {
+	struct options options;
+	struct event_base *base;
+	struct datapath *datapath;
+	struct tables *tables;
+	struct sync_options sync_options;
+	struct sync *sync;
+	struct file_source *file;
+	struct event *signals;
+	struct event *tick;
+	int signal_fd;
+	int status;
+};
+
+static int fail(struct agent *agent, const char *message)
+{
+	log_error("%s", message);
+	agent->status = 1;
+	event_base_loopbreak(agent->base);
+	return -1;
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+	struct signalfd_siginfo info;
+
+	(void)what;
+	if (read((int)fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP) {
+		log_info("reading the manifests again");
+		file_source_reload(agent->file);
+		return;
+	}
+	log_info("ending: hooks and maps stay in place");
+	event_base_loopbreak(agent->base);
+}
+
+static void beat(struct agent *agent)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	__atomic_store_n(&tables_meta(agent->tables)->heartbeat_ns,
+			 (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+			 __ATOMIC_RELEASE);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+	int err;
+
+	(void)fd;
+	(void)what;
+	beat(agent);
+	err = tables_collect(agent->tables, LINGER_MS);
+	if (err)
+		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
+			  strerror(-err));
+	sync_retry(agent->sync);
+}
+
+static int attach(struct agent *agent)
+{
+	char message[DATAPATH_MESSAGE_MAX];
+
+	if (datapath_attach(agent->datapath, message))
+		return fail(agent, message);
+	return 0;
+}
+
+/* Everything is programmed for the first time. */
+static void on_programmed(void *arg)
+{
+	struct agent *agent = arg;
+
+	tables_meta(agent->tables)->source_synced = 1;
+	if (!datapath_is_adopted(agent->datapath) && attach(agent))
+		return;
+	log_info("hooks are attached, ready");
+	notify("READY=1");
+}
+
+static int start_kernel(struct agent *agent)
+{
+	const struct datapath_options options = {
+		.pin_dir = agent->options.pin_dir,
+		.cgroup = agent->options.cgroup,
+		.max_services = agent->options.max_services,
+		.max_backends = agent->options.max_backends,
+	};
+	char message[DATAPATH_MESSAGE_MAX];
+	int err;
+
+	if (datapath_open(&options, &agent->datapath, message))
+		return fail(agent, message);
+	if (message[0])
+		log_warn("%s", message);
+	err = tables_open(agent->options.pin_dir, &agent->tables);
+	if (err) {
+		snprintf(message, sizeof(message),
+			 "cannot adopt the maps below '%s': %s: 'gwbpf detach' removes them",
+			 agent->options.pin_dir, strerror(-err));
+		return fail(agent, message);
+	}
+	/* What the maps hold is in force at once: an agent that returns leaves no gap. */
+	return datapath_is_adopted(agent->datapath) ? attach(agent) : 0;
+}
+
+static void introduce(struct agent *agent)
+{
+	struct gw_meta *meta = tables_meta(agent->tables);
+
+	snprintf(meta->version, sizeof(meta->version), "%s", GWBPF_VERSION);
+	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
+	snprintf(meta->zone, sizeof(meta->zone), "%s", agent->options.zone);
+	meta->source = GW_SOURCE_FILE;
+	meta->source_synced = 0;
+	meta->agent_pid = (uint32_t)getpid();
+	beat(agent);
+}
+
+static int start_events(struct agent *agent)
+{
+	const struct timeval second = {.tv_sec = 1};
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	agent->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	agent->signals = event_new(agent->base, agent->signal_fd, EV_READ | EV_PERSIST, on_signal,
+				   agent);
+	agent->tick = event_new(agent->base, -1, EV_PERSIST, on_tick, agent);
+	if (agent->signal_fd < 0 || !agent->signals || !agent->tick ||
+	    event_add(agent->signals, NULL) || event_add(agent->tick, &second))
+		return fail(agent, "cannot make the event loop");
+	return 0;
+}
+
+static int start_source(struct agent *agent)
+{
+	char message[256];
+	int err;
+
+	agent->sync_options = (struct sync_options){
+		.node = agent->options.node,
+		.zone = agent->options.zone,
+		.services = agent->options.services,
+		.service_count = agent->options.service_count,
+		.programmed = on_programmed,
+		.arg = agent,
+	};
+	err = sync_new(agent->tables, &agent->sync_options, &agent->sync);
+	if (!err)
+		err = file_source_start(agent->base, agent->options.manifests,
+					agent->options.manifest_count, sync_sink(agent->sync),
+					&agent->file);
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot watch the manifests: %s", strerror(-err));
+	return fail(agent, message);
+}
+
+static void stop(struct agent *agent)
+{
+	if (agent->tables)
+		tables_meta(agent->tables)->agent_pid = 0;
+	file_source_stop(agent->file);
+	sync_free(agent->sync);
+	tables_close(agent->tables);
+	datapath_close(agent->datapath);
+	if (agent->signals)
+		event_free(agent->signals);
+	if (agent->tick)
+		event_free(agent->tick);
+	if (agent->signal_fd >= 0)
+		close(agent->signal_fd);
+	event_base_free(agent->base);
+}
+
+int agent_main(int argc, char **argv)
+{
+	struct agent agent = {.signal_fd = -1};
+
+	options_parse(argc, argv, &agent.options);
+	log_configure(agent.options.log_level, agent.options.log_format);
+	agent.base = event_base_new();
+	if (!agent.base) {
+		log_error("cannot make the event loop");
+		return 1;
+	}
+	log_info("gwbpf " GWBPF_VERSION " starts on node '%s'", agent.options.node);
+	if (!start_kernel(&agent)) {
+		introduce(&agent);
+		if (!start_events(&agent) && !start_source(&agent) && !agent.status)
+			event_base_dispatch(agent.base);
+	}
+	stop(&agent);
+	return agent.status;
+}

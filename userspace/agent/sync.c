@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/sync.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "model/choose.h"
+#include "model/claims.h"
+#include "model/model.h"
+#include "model/plan.h"
+
+#define OWNER_MAX (2 * GW_NAME_MAX)
+
+struct sync {
+	struct tables *tables;
+	const struct sync_options *options;
+	struct model *model;
+	struct claims *claims;
+	struct sink sink;
+	bool complete;    /* all that there is has been delivered once */
+	size_t programmed; /* Services in the round that runs */
+	char **refused;    /* "namespace/name" of Services to be tried again */
+	size_t refused_count;
+};
+
+static void owner_name(const char *namespace, const char *name, char ret[OWNER_MAX])
+{
+	snprintf(ret, OWNER_MAX, "%s/%s", namespace, name);
+}
+
+static void note_refused(struct sync *sync, const char *owner)
+{
+	char **refused;
+	char *copy;
+
+	for (size_t i = 0; i < sync->refused_count; i++)
+		if (!strcmp(sync->refused[i], owner))
+			return;
+	copy = strdup(owner);
+	refused = reallocarray(sync->refused, sync->refused_count + 1, sizeof(*refused));
+	if (refused)
+		sync->refused = refused;
+	if (refused && copy)
+		refused[sync->refused_count++] = copy;
+	else
+		free(copy);
+}
+
+/* One Service on its way into the kernel. */
+struct job {
+	struct sync *sync;
+	char owner[OWNER_MAX];
+	struct choice *choices;
+	size_t choice_count;
+	bool refused;
+};
+
+static void refuse_for_room(const char *message, void *arg)
+{
+	struct job *job = arg;
+
+	job->refused = true;
+	log_warn("service '%s': cannot take in %s", job->owner, message);
+}
+
+/* An address has one owner: the choices of a second one are dropped, and tried again later. */
+static int claim(struct job *job)
+{
+	char address[ADDR_PORT_TEXT_MAX];
+	const char *holder;
+	size_t kept = 0;
+	int err;
+
+	for (size_t i = 0; i < job->choice_count; i++) {
+		struct choice *choice = &job->choices[i];
+
+		err = 0;
+		if (choice->verdict != VERDICT_LEAVE_ALONE)
+			err = claims_take(job->sync->claims, &choice->vip, choice->port, job->owner,
+					  &holder);
+		if (err == -ENOMEM)
+			return err;
+		if (!err) {
+			struct choice kept_choice = *choice;
+
+			*choice = job->choices[kept];
+			job->choices[kept++] = kept_choice;
+			continue;
+		}
+		job->refused = true;
+		log_warn("service '%s': cannot balance %s: the address belongs to service '%s': "
+			 "give one of them another",
+			 job->owner, addr_port_format(&choice->vip, choice->port, address), holder);
+	}
+	return (int)kept;
+}
+
+static void log_step(const struct job *job, const struct plan_step *step)
+{
+	const struct gw_addr *vip = step->want ? &step->want->vip : &step->have->vip;
+	uint16_t port = step->want ? step->want->port : step->have->port;
+	char address[ADDR_PORT_TEXT_MAX];
+
+	addr_port_format(vip, port, address);
+	if (step->kind == PLAN_WITHDRAW) {
+		log_info("service '%s': %s is no longer balanced", job->owner, address);
+		return;
+	}
+	log_write(job->sync->complete ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+		  "service '%s': %s has %zu backends (%s), before %zu", job->owner, address,
+		  step->want->member_count, choice_reason_name(step->want->reason),
+		  step->have ? step->have->member_count : 0);
+	if (step->want->surplus)
+		log_warn("service '%s': %zu endpoints beyond the limit of %d are not used: spread "
+			 "them over several Services",
+			 job->owner, step->want->surplus, GW_SET_MAX);
+}
+
+static void release_withdrawn(struct job *job, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == PLAN_WITHDRAW)
+			claims_release(job->sync->claims, &plan->steps[i].have->vip,
+				       plan->steps[i].have->port, job->owner);
+}
+
+static int write_plan(struct job *job, const char *namespace, const char *name, size_t wanted)
+{
+	struct tables_job tables_job = {
+		.namespace = namespace,
+		.name = name,
+		.refuse = refuse_for_room,
+		.arg = job,
+	};
+	const struct present *have = NULL;
+	struct plan plan = {0};
+	size_t have_count;
+	int err;
+
+	err = tables_present(job->sync->tables, namespace, name, &have, &have_count);
+	if (!err)
+		err = plan_make(job->choices, wanted, have, have_count, &plan);
+	if (err)
+		return err;
+	for (size_t i = 0; i < plan.count; i++)
+		log_step(job, &plan.steps[i]);
+	release_withdrawn(job, &plan);
+	tables_job.plan = &plan;
+	err = tables_apply(job->sync->tables, &tables_job);
+	plan_done(&plan);
+	return err == -ENOSPC ? 0 : err;
+}
+
+static bool program_service(const char *namespace, const char *name, void *arg)
+{
+	struct sync *sync = arg;
+	struct place place = {sync->options->node, sync->options->zone};
+	const struct service *service = model_find_service(sync->model, namespace, name);
+	struct job job = {.sync = sync};
+	int wanted = 0, err = 0;
+
+	owner_name(namespace, name, job.owner);
+	if (service)
+		err = choose(sync->model, service, &place, &job.choices, &job.choice_count);
+	if (!err)
+		wanted = claim(&job);
+	if (!err && wanted < 0)
+		err = wanted;
+	if (!err)
+		err = write_plan(&job, namespace, name, (size_t)wanted);
+	choices_free(job.choices, job.choice_count);
+	if (err)
+		log_error("cannot program service '%s', retrying at the next change: %s", job.owner,
+			  strerror(-err));
+	if (job.refused)
+		note_refused(sync, job.owner);
+	sync->programmed++;
+	return !err;
+}
+
+void sync_retry(struct sync *sync)
+{
+	char **refused = sync->refused;
+	size_t count = sync->refused_count;
+
+	sync->refused = NULL;
+	sync->refused_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		char *slash = strchr(refused[i], '/');
+
+		*slash = '\0';
+		program_service(refused[i], slash + 1, sync);
+		free(refused[i]);
+	}
+	free(refused);
+}
+
+/* What stands in the kernel and is not wanted by anybody: it vanished while no agent looked. */
+static void withdraw_vanished(const char *namespace, const char *name, void *arg)
+{
+	struct sync *sync = arg;
+
+	if (!model_find_service(sync->model, namespace, name))
+		model_touch(sync->model, namespace, name);
+}
+
+static void commit(bool complete, void *arg)
+{
+	struct sync *sync = arg;
+	bool is_first = complete && !sync->complete;
+
+	if (!complete && !sync->complete)
+		return;
+	sync->programmed = 0;
+	if (is_first)
+		tables_visit_services(sync->tables, withdraw_vanished, sync);
+	model_visit_changed(sync->model, program_service, sync);
+	if (!is_first)
+		return;
+	sync->complete = true;
+	malloc_trim(0);
+	log_info("programmed %zu services: %zu entries and %zu backends are in use",
+		 sync->programmed, tables_service_count(sync->tables),
+		 tables_backend_count(sync->tables));
+	sync->options->programmed(sync->options->arg);
+}
+
+static bool is_named(const struct sync *sync, const struct service *service)
+{
+	char owner[OWNER_MAX];
+
+	owner_name(service->namespace, service->name, owner);
+	for (size_t i = 0; i < sync->options->service_count; i++)
+		if (!strcmp(sync->options->services[i], owner))
+			return true;
+	return false;
+}
+
+static void put_service(struct service *service, void *arg)
+{
+	struct sync *sync = arg;
+	int err;
+
+	if (is_named(sync, service))
+		service->enabled = true;
+	err = model_put_service(sync->model, service);
+	if (err)
+		log_error("cannot take in a service: %s", strerror(-err));
+}
+
+static void put_slice(struct slice *slice, void *arg)
+{
+	struct sync *sync = arg;
+	int err = model_put_slice(sync->model, slice);
+
+	if (err)
+		log_error("cannot take in an EndpointSlice: %s", strerror(-err));
+}
+
+static void remove_service(const char *namespace, const char *name, void *arg)
+{
+	struct sync *sync = arg;
+
+	model_remove_service(sync->model, namespace, name);
+}
+
+static void remove_slice(const char *namespace, const char *name, void *arg)
+{
+	struct sync *sync = arg;
+
+	model_remove_slice(sync->model, namespace, name);
+}
+
+static void refuse(const char *origin, const char *object, const char *message, void *arg)
+{
+	(void)arg;
+	log_warn("refused from '%s': %s%s%s", origin, object, *object ? ": " : "", message);
+}
+
+static void accept_all(const char *origin, void *arg)
+{
+	(void)arg;
+	log_debug("all of '%s' is taken in", origin);
+}
+
+/* The addresses that stand in the kernel keep their owners. */
+static void claim_present(const char *namespace, const char *name, void *arg)
+{
+	struct sync *sync = arg;
+	const struct present *have;
+	char owner[OWNER_MAX];
+	const char *holder;
+	size_t count;
+
+	owner_name(namespace, name, owner);
+	if (tables_present(sync->tables, namespace, name, &have, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (have[i].published)
+			claims_take(sync->claims, &have[i].vip, have[i].port, owner, &holder);
+}
+
+int sync_new(struct tables *tables, const struct sync_options *options, struct sync **ret)
+{
+	struct sync *sync = calloc(1, sizeof(*sync));
+
+	if (!sync)
+		return -ENOMEM;
+	sync->tables = tables;
+	sync->options = options;
+	sync->sink = (struct sink){
+		.put_service = put_service,
+		.put_slice = put_slice,
+		.remove_service = remove_service,
+		.remove_slice = remove_slice,
+		.refuse = refuse,
+		.accept_all = accept_all,
+		.commit = commit,
+		.arg = sync,
+	};
+	if (model_new(&sync->model) || claims_new(&sync->claims)) {
+		sync_free(sync);
+		return -ENOMEM;
+	}
+	tables_visit_services(tables, claim_present, sync);
+	*ret = sync;
+	return 0;
+}
+
+void sync_free(struct sync *sync)
+{
+	if (!sync)
+		return;
+	model_free(sync->model);
+	if (sync->claims)
+		claims_free(sync->claims);
+	for (size_t i = 0; i < sync->refused_count; i++)
+		free(sync->refused[i]);
+	free(sync->refused);
+	free(sync);
+}
+
+const struct sink *sync_sink(struct sync *sync)
+{
+	return &sync->sink;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what a source delivers to what the kernel holds: each Service that changed is chosen for,
+ * planned and written. This is the sink of every source.
+ */
+#ifndef GWBPF_AGENT_SYNC_H
+#define GWBPF_AGENT_SYNC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernel/tables.h"
+#include "source/sink.h"
+
+struct sync;
+
+struct sync_options {
+	const char *node;
+	const char *zone;
+	const char *const *services; /* "NAMESPACE/NAME": balanced without the label */
+	size_t service_count;
+	/* Called once, when everything that there is has been programmed. */
+	void (*programmed)(void *arg);
+	void *arg;
+};
+
+/* tables and options must outlive it. -ENOMEM */
+int sync_new(struct tables *tables, const struct sync_options *options, struct sync **ret);
+void sync_free(struct sync *sync); /* takes NULL */
+
+const struct sink *sync_sink(struct sync *sync);
+
+/* Try again what was refused for want of room or of an address. */
+void sync_retry(struct sync *sync);
+
+#endif
