@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/options.h"
 
-#include <argp.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +10,7 @@
 
 #include <gwbpf/abi.h>
 
+#include "base/args.h"
 #include "base/parse.h"
 
 #define SERVICES_LIMIT (1u << 20)
@@ -46,9 +45,9 @@ static const struct argp_option table[] = {
 	 "where maps and links are pinned (default: /sys/fs/bpf/gwbpf)", 0},
 	{"max-services", OPTION_MAX_SERVICES, "N", 0, "room for Service ports (default: 4096)", 0},
 	{"max-backends", OPTION_MAX_BACKENDS, "N", 0, "room for backends (default: 16384)", 0},
-	{"log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "error, warn, info or debug (default: info)",
-	 0},
-	{"log-format", OPTION_LOG_FORMAT, "FORMAT", 0, "logfmt or json (default: logfmt)", 0},
+	{"log-level", OPTION_LOG_LEVEL, "error|warn|info|debug", 0,
+	 "what is logged (default: info)", 0},
+	{"log-format", OPTION_LOG_FORMAT, "logfmt|json", 0, "how it is logged (default: logfmt)", 0},
 	{0},
 };
 
@@ -67,8 +66,10 @@ static int append(const char **list, size_t *count, const char *value)
 	return 0;
 }
 
-static int set_option(struct options *options, int key, const char *value)
+static int set_option(int key, const char *value, void *arg)
 {
+	struct options *options = arg;
+
 	switch (key) {
 	case OPTION_MANIFESTS:
 		return append(options->manifests, &options->manifest_count, value);
@@ -97,57 +98,7 @@ static int set_option(struct options *options, int key, const char *value)
 	case OPTION_LOG_FORMAT:
 		return log_format_parse(value, &options->log_format);
 	}
-	return -ENOENT;
-}
-
-static const char *name_of(int key)
-{
-	for (size_t i = 0; table[i].name; i++)
-		if (table[i].key == key)
-			return table[i].name;
-	return "";
-}
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-	int err;
-
-	if (key == ARGP_KEY_ARG)
-		argp_error(state, "unexpected argument '%s'", argument);
-	if (key == ARGP_KEY_END && !options->manifest_count)
-		argp_error(state, "nothing to read Services from: give --manifests PATH");
-	if (key < OPTION_PIN_DIR || key > OPTION_LOG_FORMAT)
-		return ARGP_ERR_UNKNOWN;
-	err = set_option(options, key, argument);
-	if (err)
-		argp_error(state, "cannot use --%s '%s': %s", name_of(key), argument,
-			   strerror(-err));
-	return 0;
-}
-
-/* GWBPF_PIN_DIR for --pin-dir, and so on. */
-static void read_environment(struct options *options)
-{
-	char name[64];
-	const char *value;
-	int err;
-
-	for (size_t i = 0; table[i].name; i++) {
-		size_t length = (size_t)snprintf(name, sizeof(name), "GWBPF_%s", table[i].name);
-
-		for (size_t j = 0; j < length; j++)
-			name[j] = name[j] == '-' ? '_' : (char)toupper(name[j]);
-		value = getenv(name);
-		if (!value)
-			continue;
-		err = set_option(options, table[i].key, value);
-		if (!err)
-			continue;
-		fprintf(stderr, "gwbpf agent: cannot use %s='%s': %s\n", name, value,
-			strerror(-err));
-		exit(2);
-	}
+	return -EINVAL;
 }
 
 static const char *default_node(void)
@@ -162,13 +113,14 @@ static const char *default_node(void)
 
 void options_parse(int argc, char **argv, struct options *ret)
 {
-	static const struct argp argp = {
+	const struct args args = {
+		.name = "gwbpf agent",
+		.help = "Balance the connections of this node. Hooks and maps stay in place when it "
+			"ends: 'gwbpf detach' removes them.",
 		.options = table,
-		.parser = parse,
-		.doc = "Balance the connections of this node. Hooks and maps stay in place when it "
-		       "ends: 'gwbpf detach' removes them.",
+		.set = set_option,
+		.arg = ret,
 	};
-	static char name[] = "gwbpf agent";
 
 	*ret = (struct options){
 		.pin_dir = "/sys/fs/bpf/gwbpf",
@@ -179,8 +131,9 @@ void options_parse(int argc, char **argv, struct options *ret)
 		.log_level = LOG_LEVEL_INFO,
 		.log_format = LOG_FORMAT_LOGFMT,
 	};
-	read_environment(ret);
-	argv[0] = name;
-	argp_err_exit_status = 2;
-	argp_parse(&argp, argc, argv, 0, NULL, ret);
+	args_parse(&args, argc, argv);
+	if (ret->manifest_count)
+		return;
+	fputs("gwbpf agent: nothing to read Services from: give --manifests PATH\n", stderr);
+	exit(ARGS_EXIT_USAGE);
 }

@@ -207,7 +207,7 @@ static void withdraw_vanished(const char *namespace, const char *name, void *arg
 	struct sync *sync = arg;
 
 	if (!model_find_service(sync->model, namespace, name))
-		model_touch(sync->model, namespace, name);
+		program_service(namespace, name, sync);
 }
 
 static void commit(bool complete, void *arg)
