@@ -61,7 +61,7 @@ static bool is_service_name(const char *text)
 static int append(const char **list, size_t *count, const char *value)
 {
 	if (*count == OPTIONS_LIST_MAX)
-		return -E2BIG;
+		return -EINVAL;
 	list[(*count)++] = value;
 	return 0;
 }
@@ -90,9 +90,9 @@ static int set_option(int key, const char *value, void *arg)
 		options->pin_dir = value;
 		return 0;
 	case OPTION_MAX_SERVICES:
-		return parse_u32(value, 1, SERVICES_LIMIT, &options->max_services);
+		return parse_u32(value, 1, SERVICES_LIMIT, &options->max_services) ? -EINVAL : 0;
 	case OPTION_MAX_BACKENDS:
-		return parse_u32(value, 1, BACKENDS_LIMIT, &options->max_backends);
+		return parse_u32(value, 1, BACKENDS_LIMIT, &options->max_backends) ? -EINVAL : 0;
 	case OPTION_LOG_LEVEL:
 		return log_level_parse(value, &options->log_level);
 	case OPTION_LOG_FORMAT:
