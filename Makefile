@@ -63,6 +63,7 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 -include $(OBJECTS:.o=.d) $(wildcard $(GEN)/*.d)
 
 include tests/tests.mk
+include tests/cluster/cluster.mk
 
 .PHONY: deps
 deps: ## install what building and testing needs (Debian, Ubuntu)
