@@ -63,7 +63,19 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 -include $(OBJECTS:.o=.d) $(wildcard $(GEN)/*.d)
 
 include tests/tests.mk
-include tests/cluster/cluster.mk
+
+# The completions come from the program's own table, so the program that was built prints them.
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+.PHONY: install
+install: all ## install program, man page and completions (DESTDIR, PREFIX)
+	$(Q)install -D -m 755 build/gwbpf $(DESTDIR)$(PREFIX)/bin/gwbpf
+	$(Q)install -D -m 644 docs/gwbpf.8 $(SHARE)/man/man8/gwbpf.8
+	$(Q)install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+		$(SHARE)/fish/vendor_completions.d
+	$(Q)build/gwbpf completion bash > $(SHARE)/bash-completion/completions/gwbpf
+	$(Q)build/gwbpf completion zsh > $(SHARE)/zsh/site-functions/_gwbpf
+	$(Q)build/gwbpf completion fish > $(SHARE)/fish/vendor_completions.d/gwbpf.fish
 
 .PHONY: deps
 deps: ## install what building and testing needs (Debian, Ubuntu)
