@@ -7,6 +7,7 @@
 static const struct command commands[] = {
 	{ .name = "agent",
 	  .help = "follow Services and endpoints and balance connections, in the foreground",
+	  .options = agent_options,
 	  .main = agent_main },
 	{ .name = "status",
 	  .help = "what is attached, whether the agent runs, and what to do if not",

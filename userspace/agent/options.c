@@ -10,6 +10,7 @@
 
 #include <gwbpf/abi.h>
 
+#include "agent/agent.h"
 #include "base/args.h"
 #include "base/parse.h"
 
@@ -29,7 +30,7 @@ enum option_key {
 	OPTION_LOG_FORMAT,
 };
 
-static const struct argp_option table[] = {
+const struct argp_option agent_options[] = {
 	{"manifests", OPTION_MANIFESTS, "PATH", 0,
 	 "Services and EndpointSlices as YAML or JSON: a file or a directory of them, watched "
 	 "(repeatable)",
@@ -117,7 +118,7 @@ void options_parse(int argc, char **argv, struct options *ret)
 		.name = "gwbpf agent",
 		.help = "Balance the connections of this node. Hooks and maps stay in place when it "
 			"ends: 'gwbpf detach' removes them.",
-		.options = table,
+		.options = agent_options,
 		.set = set_option,
 		.arg = ret,
 	};

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
-#include "cli/options.h"
+#include "cli/usage.h"
 #include "cli/say.h"
 
 const struct command *cli_find_command(const struct cli *cli, const char *name)
@@ -37,11 +37,11 @@ static int run(struct cli *cli, const struct command *command, int argc, char **
 
 	if (command->main)
 		return command->main(argc, argv);
-	if (options_parse(cli, command, argc, argv))
+	if (usage_parse(cli, command, argc, argv))
 		say_error("cannot read the options: out of memory");
 	else
 		status = finish(command->run(cli));
-	options_done(cli);
+	usage_done(cli);
 	return status;
 }
 

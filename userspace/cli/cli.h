@@ -43,17 +43,15 @@ struct cli {
 	size_t argument_count;
 };
 
-/*
- * Texts hold no quotes, colons, brackets or dollar signs: they also stand in the completions.
- * arguments is "[SERVICE]", "[COMMAND]", "[PATH...]", or the allowed words: "bash|zsh|fish".
- */
+/* arguments is "[SERVICE]", "[COMMAND]", "[PATH...]", or the allowed words: "bash|zsh|fish". */
 struct command {
 	const char *name;
 	const char *help; /* a line */
 	const char *arguments;
 	unsigned int arguments_min;
 	unsigned int arguments_max;
-	const struct argp_option *options; /* beside those of every command */
+	/* Beside those of every command; all there are of one that reads its options itself. */
+	const struct argp_option *options;
 	int (*run)(const struct cli *cli); /* returns the exit status */
 	/* In place of run: a command that reads its options itself. argv[0] is its name. */
 	int (*main)(int argc, char **argv);

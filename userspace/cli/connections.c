@@ -14,7 +14,7 @@
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/naming.h"
-#include "cli/options.h"
+#include "cli/usage.h"
 #include "cli/lookup.h"
 #include "cli/say.h"
 #include "cli/table.h"

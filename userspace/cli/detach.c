@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/json.h"
-#include "cli/options.h"
+#include "cli/usage.h"
 #include "cli/lookup.h"
 #include "cli/say.h"
 #include "cli/table.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "cli/options.h"
+#include "cli/usage.h"
 #include "cli/say.h"
 
 static int explain(const struct cli *cli, const char *name)
@@ -22,7 +22,7 @@ static int explain(const struct cli *cli, const char *name)
 	if (command->main)
 		return command->main(2, argv);
 	/* Ends the program after --help. */
-	return options_parse(&other, command, 2, argv) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return usage_parse(&other, command, 2, argv) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int help_run(const struct cli *cli)

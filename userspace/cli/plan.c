@@ -11,7 +11,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/lookup.h"
-#include "cli/options.h"
+#include "cli/usage.h"
 #include "cli/plan_input.h"
 #include "cli/say.h"
 #include "cli/table.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Options into struct cli, for every command: the keys are the same everywhere. */
-#include "cli/options.h"
+#include "cli/usage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,13 +34,16 @@ static const struct argp_option common_options[] = {
 	{ 0 },
 };
 
-void options_list(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX])
+void usage_options(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX])
 {
 	size_t own = 0;
 
 	for (; command->options && command->options[own].name; own++)
 		ret[own] = command->options[own];
-	memcpy(&ret[own], common_options, sizeof(common_options));
+	if (command->main)
+		ret[own] = (struct argp_option){ 0 };
+	else
+		memcpy(&ret[own], common_options, sizeof(common_options));
 }
 
 static enum cli_output output_from(const char *value)
@@ -103,7 +106,7 @@ static int set(int key, const char *value, void *arg)
 	return 0;
 }
 
-int options_parse(struct cli *cli, const struct command *command, int argc, char **argv)
+int usage_parse(struct cli *cli, const struct command *command, int argc, char **argv)
 {
 	struct argp_option options[ARGS_OPTIONS_MAX];
 	char name[64];
@@ -127,12 +130,12 @@ int options_parse(struct cli *cli, const struct command *command, int argc, char
 	cli->headers = true;
 	cli->color = is_color_wanted();
 	snprintf(name, sizeof(name), "gwbpf %s", command->name);
-	options_list(command, options);
+	usage_options(command, options);
 	args_parse(&args, argc, argv);
 	return 0;
 }
 
-void options_done(struct cli *cli)
+void usage_done(struct cli *cli)
 {
 	free(cli->manifests);
 	free(cli->arguments);

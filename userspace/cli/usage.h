@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The options of the commands: their keys, and how they get into struct cli. */
-#ifndef GWBPF_CLI_OPTIONS_H
-#define GWBPF_CLI_OPTIONS_H
+#ifndef GWBPF_CLI_USAGE_H
+#define GWBPF_CLI_USAGE_H
 
 #include <argp.h>
 
@@ -23,12 +23,13 @@ enum option_key {
 	OPTION_MANIFESTS,
 };
 
-/* A command's own options and those of every command, ended by an empty one. */
-void options_list(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX]);
+/* A command's own options and those of every command, ended by an empty one. A command that reads
+ * its options itself has only its own. */
+void usage_options(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX]);
 
 /* Fill cli from the command line and the environment; ends the program on wrong usage. -ENOMEM.
- * options_done() frees what it holds. */
-int options_parse(struct cli *cli, const struct command *command, int argc, char **argv);
-void options_done(struct cli *cli);
+ * usage_done() frees what it holds. */
+int usage_parse(struct cli *cli, const struct command *command, int argc, char **argv);
+void usage_done(struct cli *cli);
 
 #endif

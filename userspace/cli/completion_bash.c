@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Completion of bash: words of the line, without the package bash-completion. */
+#include "cli/completion.h"
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/usage.h"
+
+static void print_bash_value(const struct cli *cli, const char *text)
+{
+	switch (completion_kind(text)) {
+	case VALUE_WORDS:
+		printf("_gwbpf_words '");
+		completion_print_words(text);
+		printf("'");
+		break;
+	case VALUE_DIRECTORY:
+		printf("_gwbpf_files -d");
+		break;
+	case VALUE_FILE:
+		printf("_gwbpf_files -f");
+		break;
+	case VALUE_SERVICE:
+		printf("_gwbpf_words \"$(_gwbpf_services)\"");
+		break;
+	case VALUE_COMMAND:
+		printf("_gwbpf_words '");
+		completion_print_names(cli);
+		printf("'");
+		break;
+	case VALUE_NONE:
+		printf(":");
+		break;
+	}
+}
+
+static void print_bash_option(const struct cli *cli, const struct argp_option *option)
+{
+	printf("\t\t--%s", option->name);
+	if (option->key < 128)
+		printf(" | -%c", option->key);
+	printf(") ");
+	print_bash_value(cli, option->arg);
+	printf("; return ;;\n");
+}
+
+static void print_bash_command(const struct cli *cli, const struct command *command)
+{
+	struct argp_option options[ARGS_OPTIONS_MAX];
+	size_t count, i;
+
+	usage_options(command, options);
+	count = completion_count_options(options);
+	printf("\t%s)\n\t\tcase $prev in\n", command->name);
+	for (i = 0; i < count; i++)
+		if (options[i].name && options[i].arg)
+			print_bash_option(cli, &options[i]);
+	printf("\t\tesac\n\t\tcase $cur in\n\t\t-*) _gwbpf_words '--help");
+	for (i = 0; i < count; i++)
+		if (options[i].name)
+			printf(" --%s", options[i].name);
+	printf("' ;;\n\t\t*) ");
+	print_bash_value(cli, command->arguments);
+	printf(" ;;\n\t\tesac\n\t\t;;\n");
+}
+
+void completion_print_bash(const struct cli *cli)
+{
+	size_t i;
+
+	puts("# bash completion of gwbpf\n"
+	     "_gwbpf_services()\n"
+	     "{\n"
+	     "\t" COMPLETION_LIST_SERVICES "\n"
+	     "}\n"
+	     "\n"
+	     "_gwbpf_words()\n"
+	     "{\n"
+	     "\tCOMPREPLY=($(compgen -W \"$1\" -- \"$cur\"))\n"
+	     "}\n"
+	     "\n"
+	     "_gwbpf_files()\n"
+	     "{\n"
+	     "\tcompopt -o filenames 2>/dev/null\n"
+	     "\tmapfile -t COMPREPLY < <(compgen \"$1\" -- \"$cur\")\n"
+	     "}\n"
+	     "\n"
+	     "_gwbpf()\n"
+	     "{\n"
+	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	     "\n"
+	     "\t# bash takes --output=json apart.\n"
+	     "\tif [ \"$cur\" = = ]; then\n"
+	     "\t\tcur=\n"
+	     "\telif [ \"$prev\" = = ]; then\n"
+	     "\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	     "\tfi\n"
+	     "\tCOMPREPLY=()\n"
+	     "\tif [ \"$COMP_CWORD\" -eq 1 ]; then");
+	printf("\t\t_gwbpf_words '");
+	completion_print_names(cli);
+	puts("'\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in");
+	for (i = 0; i < cli->command_count; i++)
+		print_bash_command(cli, &cli->commands[i]);
+	puts("\tesac\n}\n\ncomplete -F _gwbpf gwbpf");
+}

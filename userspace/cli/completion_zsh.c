@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Completion of zsh: _arguments, where brackets and colons have a meaning. */
+#include "cli/completion.h"
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/usage.h"
+
+static void print_zsh_text(const char *text)
+{
+	completion_print_quoted(text, "[]:\\", "'\\''");
+}
+
+static void print_zsh_value(const struct cli *cli, const char *text)
+{
+	switch (completion_kind(text)) {
+	case VALUE_WORDS:
+		printf("(");
+		completion_print_words(text);
+		printf(")");
+		break;
+	case VALUE_DIRECTORY:
+		printf("_directories");
+		break;
+	case VALUE_FILE:
+		printf("_files");
+		break;
+	case VALUE_SERVICE:
+		printf("_gwbpf_services");
+		break;
+	case VALUE_COMMAND:
+		printf("(");
+		completion_print_names(cli);
+		printf(")");
+		break;
+	case VALUE_NONE:
+		printf(" ");
+		break;
+	}
+}
+
+static void print_zsh_option(const struct cli *cli, const struct argp_option *option)
+{
+	if (option->key < 128)
+		printf(" \\\n\t\t\t'(-%c --%s)'{-%c+,--%s=}", option->key, option->name,
+		       option->key, option->name);
+	else
+		printf(" \\\n\t\t\t'*--%s%s'", option->name, option->arg ? "=" : "");
+	printf("'[");
+	print_zsh_text(option->doc);
+	printf("]");
+	if (option->arg) {
+		printf(":value:");
+		print_zsh_value(cli, option->arg);
+	}
+	printf("'");
+}
+
+static void print_zsh_command(const struct cli *cli, const struct command *command)
+{
+	struct argp_option options[ARGS_OPTIONS_MAX];
+	size_t count, i;
+
+	usage_options(command, options);
+	count = completion_count_options(options);
+	printf("\t%s)\n\t\t_arguments '--help[explain the command]'", command->name);
+	for (i = 0; i < count; i++)
+		if (options[i].name)
+			print_zsh_option(cli, &options[i]);
+	if (command->arguments) {
+		printf(" \\\n\t\t\t'%s:argument:", command->arguments_max > 1 ? "*" : "1");
+		print_zsh_value(cli, command->arguments);
+		printf("'");
+	}
+	printf("\n\t\t;;\n");
+}
+
+static void print_zsh_name(const struct command *command)
+{
+	printf("\t\t'%s:", command->name);
+	print_zsh_text(command->help);
+	printf("'\n");
+}
+
+void completion_print_zsh(const struct cli *cli)
+{
+	size_t i;
+
+	puts("#compdef gwbpf\n"
+	     "_gwbpf_services()\n"
+	     "{\n"
+	     "\tlocal -a names=(${(f)\"$(" COMPLETION_LIST_SERVICES ")\"})\n"
+	     "\tcompadd -a names\n"
+	     "}\n"
+	     "\n"
+	     "_gwbpf()\n"
+	     "{\n"
+	     "\tlocal -a commands=(");
+	for (i = 0; i < cli->command_count; i++)
+		print_zsh_name(&cli->commands[i]);
+	puts("\t)\n"
+	     "\tif ((CURRENT == 2)); then\n"
+	     "\t\t_describe command commands\n"
+	     "\t\treturn\n"
+	     "\tfi\n"
+	     "\tshift words\n"
+	     "\t((CURRENT--))\n"
+	     "\tcase $words[1] in");
+	for (i = 0; i < cli->command_count; i++)
+		print_zsh_command(cli, &cli->commands[i]);
+	puts("\tesac\n"
+	     "}\n"
+	     "\n"
+	     "# Sourced, or loaded by zsh as the function of this name?\n"
+	     "if [ \"$funcstack[1]\" = _gwbpf ]; then\n"
+	     "\t_gwbpf \"$@\"\n"
+	     "else\n"
+	     "\tcompdef _gwbpf gwbpf\n"
+	     "fi");
+}
