@@ -4,7 +4,7 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings model kept choose usable decode \
+UNIT_TESTS := addr log parse settings model kept choose usable plan plan_edges claims decode \
 	args naming format
 
 UNIT_addr     := base/addr base/parse
@@ -15,6 +15,9 @@ UNIT_model    := model/model model/object model/settings base/addr base/parse
 UNIT_kept     := $(UNIT_model)
 UNIT_choose   := model/choose model/model model/object model/settings base/addr base/parse
 UNIT_usable   := $(UNIT_choose)
+UNIT_plan     := model/plan model/object model/settings base/addr base/parse
+UNIT_plan_edges := $(UNIT_plan)
+UNIT_claims   := model/claims model/object model/settings base/addr base/parse
 UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields model/object \
 	model/settings base/addr base/parse
 UNIT_args     := base/args

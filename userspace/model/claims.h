@@ -10,7 +10,7 @@
 struct claims;
 
 int claims_new(struct claims **ret); /* -ENOMEM */
-void claims_free(struct claims *claims);
+void claims_free(struct claims *claims); /* takes NULL */
 
 /*
  * Claim vip and port for owner ("namespace/name"). 0 if they are now, or were already, owner's;

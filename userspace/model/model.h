@@ -14,7 +14,7 @@
 struct model;
 
 int model_new(struct model **ret); /* -ENOMEM */
-void model_free(struct model *model);
+void model_free(struct model *model); /* takes NULL */
 
 /*
  * Take an object in, in place of the one with the same namespace and name. The model owns it from

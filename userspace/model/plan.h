@@ -61,7 +61,8 @@ int plan_make(const struct choice *want, size_t want_count, const struct present
 	      size_t have_count, struct plan *ret);
 void plan_done(struct plan *plan);
 
-/* FNV-1a over pod, node and zone, each with its final zero. */
+/* FNV-1a over pod, node and zone, each as far as struct gw_backend_names has room for it, with its
+ * final zero. */
 uint32_t endpoint_names_hash(const char *pod, const char *node, const char *zone);
 
 #endif
