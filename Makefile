@@ -63,6 +63,7 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 -include $(OBJECTS:.o=.d) $(wildcard $(GEN)/*.d)
 
 include tests/tests.mk
+include tests/cluster/cluster.mk
 
 # The completions come from the program's own table, so the program that was built prints them.
 SHARE := $(DESTDIR)$(PREFIX)/share

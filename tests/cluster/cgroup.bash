@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+# Cgroups in every hierarchy of this machine at once: v2 alone, or v1 controllers beside v2.
+
+cgroup_hierarchies() {
+	findmnt -rn -t cgroup,cgroup2 -o TARGET
+}
+
+# A v1 cpuset takes no process before it is told its CPUs and memory.
+cgroup_make() {
+	local dir=$1 file
+	[ ! -d "$dir" ] || return 0
+	mkdir "$dir"
+	[ ! -e "$dir/cgroup.controllers" ] || return 0
+	for file in cpuset.cpus cpuset.mems; do
+		[ ! -e "$dir/$file" ] || cat "$dir/../$file" >"$dir/$file"
+	done
+}
+
+# In v2 a controller is off unless the parent hands it on, which it may not while it has processes.
+cgroup_enable() {
+	local controller
+	for controller in $(cat "$1/cgroup.controllers" 2>/dev/null); do
+		echo "+$controller" >"$1/cgroup.subtree_control"
+	done
+}
+
+# Put the process $1 into the cgroup $2, made if absent.
+cgroup_enter() {
+	local pid=$1 path=$2 hierarchy part dir parents
+	for hierarchy in $(cgroup_hierarchies); do
+		dir=$hierarchy parents=()
+		for part in ${path//\// }; do
+			parents+=("$dir")
+			dir=$dir/$part
+			cgroup_make "$dir"
+		done
+		echo "$pid" >"$dir/cgroup.procs"
+		for dir in "${parents[@]}"; do
+			cgroup_enable "$dir"
+		done
+	done
+}
+
+# End every process below the cgroup $1, then remove it.
+cgroup_destroy() {
+	local path=$1 hierarchy
+	for hierarchy in $(cgroup_hierarchies); do
+		[ ! -e "$hierarchy/$path/cgroup.kill" ] || echo 1 >"$hierarchy/$path/cgroup.kill"
+	done
+	for hierarchy in $(cgroup_hierarchies); do
+		[ ! -d "$hierarchy/$path" ] || cluster_wait 20 cgroup_remove "$hierarchy/$path"
+	done
+}
+
+cgroup_remove() {
+	find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+	[ ! -d "$1" ]
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A place where the shipped programs meet real sockets: a network namespace, a bpffs and a scratch
+ * cgroup of this process's own, which go away with it, however it ends.
+ */
+#ifndef GWBPF_TESTS_LAB_H
+#define GWBPF_TESTS_LAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include <gwbpf/abi.h>
+
+#include "kernel/datapath.h"
+#include "kernel/tables.h"
+#include "kernel/view.h"
+
+#define LAB_PINS "/mnt/gwbpf"
+#define LAB_ADDRESSES 8 /* 10.1.0.1 to .8 and fd00::1 to ::8 are this host's own */
+
+/* Run a group of tests inside a lab. Returns what main() shall return. */
+int lab_main(const struct CMUnitTest *tests, size_t count);
+
+/* Load and attach, with empty tables; and undo it. For group or test set-up. */
+int lab_start(void **state);
+int lab_stop(void **state);
+
+struct lab {
+	struct datapath *datapath;
+	struct tables *tables;
+	char cgroup[256];
+};
+
+extern struct lab lab;
+
+/* Open the datapath and its tables (again), and attach. */
+void lab_open(void);
+void lab_close(void);
+
+/*
+ * Give the Service "lab/NAME" at vip:port these backends ("10.1.0.1:7051"), in place of those it
+ * had. NULL ends the list; an empty list is a Service without backends.
+ */
+void lab_service(const char *name, const char *vip, enum gw_policy policy,
+		 const char *const *backends);
+void lab_remove_service(const char *name);
+
+/* A listening socket; it never accepts, connections complete all the same. */
+int lab_listen(const char *address);
+
+/* Connect a new socket of the family of the address; `mapped`: IPv4 through an IPv6 socket.
+ * Returns the socket, or -errno. */
+int lab_connect(const char *address);
+int lab_connect_mapped(const char *address);
+
+/* connect(2) on this socket. 0 or -errno. */
+int lab_dial(int fd, const char *address);
+
+/* What getpeername(2) and the kernel's own view of the socket say, as text. */
+const char *lab_peer_name(int fd, char *buf);
+#define LAB_TEXT 64
+
+/* A picture of the maps; view_close() it. */
+struct view *lab_view(void);
+
+/* The backend with this address of the picture. Fails the test if there is none. */
+const struct view_backend *lab_backend(const struct view *view, const char *address);
+const struct view_service *lab_find_service(const struct view *view, const char *name);
+uint64_t lab_reason(enum gw_reason reason);
+
+/* Wait, for 10 s at most, until check() holds. */
+void lab_wait(bool (*check)(void *arg), void *arg, const char *what);
+
+/* Run a shell command; fails the test if it fails. */
+void lab_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
