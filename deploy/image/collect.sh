@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Lay out the files of an image: the given programs, in /usr/bin, and the libraries that they load.
+#
+#	collect.sh DIRECTORY PROGRAM...
+set -eu
+root=$1
+shift
+
+# What ldd names: "lib => /path (address)", and the loader as "/path (address)".
+libraries() {
+	ldd "$@" | awk '$2 == "=>" && $3 ~ /^\// { print $3 } NF == 2 && $1 ~ /^\/.*[^:]$/ { print $1 }' |
+		sort -u
+}
+
+mkdir -p "$root/usr/bin"
+cp "$@" "$root/usr/bin/"
+for library in $(libraries "$@"); do
+	# Debian's /lib is a link to usr/lib: keep the path that the loader looks at.
+	mkdir -p "$root$(dirname "$library")"
+	cp -L "$library" "$root$library"
+done
