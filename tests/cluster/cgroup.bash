@@ -2,11 +2,11 @@
 # Cgroups in every hierarchy of this machine at once: v2 alone, or v1 controllers beside v2.
 
 cgroup_hierarchies() {
-	findmnt -rn -t cgroup,cgroup2 -o TARGET
+	findmnt -rn -t "${1:-cgroup,cgroup2}" -o TARGET
 }
 
 # A v1 cpuset takes no process before it is told its CPUs and memory.
-cgroup_make() {
+cgroup_make_one() {
 	local dir=$1 file
 	[ ! -d "$dir" ] || return 0
 	mkdir "$dir"
@@ -16,28 +16,39 @@ cgroup_make() {
 	done
 }
 
-# In v2 a controller is off unless the parent hands it on, which it may not while it has processes.
-cgroup_enable() {
-	local controller
-	for controller in $(cat "$1/cgroup.controllers" 2>/dev/null); do
-		echo "+$controller" >"$1/cgroup.subtree_control"
+# Make the cgroup $1 with its parents, in the hierarchies of type $2 or in all.
+cgroup_make() {
+	local path=$1 hierarchy part dir
+	for hierarchy in $(cgroup_hierarchies "${2:-}"); do
+		dir=$hierarchy
+		for part in ${path//\// }; do
+			dir=$dir/$part
+			cgroup_make_one "$dir"
+		done
 	done
 }
 
-# Put the process $1 into the cgroup $2, made if absent.
+# Make it and put the process $1 into it.
 cgroup_enter() {
-	local pid=$1 path=$2 hierarchy part dir parents
-	for hierarchy in $(cgroup_hierarchies); do
-		dir=$hierarchy parents=()
+	local pid=$1 path=$2 types=${3:-} hierarchy part dir
+	cgroup_make "$path" "$types"
+	for hierarchy in $(cgroup_hierarchies "$types"); do
+		echo "$pid" >"$hierarchy/$path/cgroup.procs"
+	done
+	for hierarchy in $(cgroup_hierarchies cgroup2); do
+		dir=$hierarchy
 		for part in ${path//\// }; do
-			parents+=("$dir")
-			dir=$dir/$part
-			cgroup_make "$dir"
-		done
-		echo "$pid" >"$dir/cgroup.procs"
-		for dir in "${parents[@]}"; do
 			cgroup_enable "$dir"
+			dir=$dir/$part
 		done
+	done
+}
+
+# In v2 a controller is off unless the parent hands it on, which it may not while it has processes.
+cgroup_enable() {
+	local controller
+	for controller in $(cat "$1/cgroup.controllers"); do
+		echo "+$controller" >"$1/cgroup.subtree_control"
 	done
 }
 

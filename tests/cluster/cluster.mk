@@ -10,6 +10,19 @@ cluster-deps: ## install what the tests on a real Kubernetes need
 kubernetes: ## build the Kubernetes of the tests (6 minutes the first time)
 	$(Q)tests/cluster/k8s/build.sh
 
+.PHONY: cluster-images
+cluster-images: build/cluster/peer-image.tar image ## build the images for the tests on nodes
+
 .PHONY: check-cluster
-check-cluster: all kubernetes ## run the tests on a real Kubernetes (as root)
+check-cluster: all kubernetes cluster-images ## run the tests on a real Kubernetes (as root)
 	$(Q)TEST_TIMEOUT=1800 tests/run.sh tests/cluster/*.bats
+
+# What runs in the tests' pods, and what they look around with.
+build/cluster/peer: tests/cluster/pods/peer.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE $(CPPFLAGS) -std=gnu11 -g -O2 $(WARN) $(CFLAGS) -o $@ $<
+
+build/cluster/peer-image.tar: build/cluster/peer deploy/image/scratch.sh deploy/image/collect.sh
+	$(call say,IMAGE,$@)
+	$(Q)deploy/image/scratch.sh localhost/peer:test $@ $< /usr/bin/stat /usr/bin/ls

@@ -285,7 +285,7 @@ cluster_controllers_start() {
 		--leader-elect=false --use-service-account-credentials \
 		--service-account-private-key-file "$CLUSTER/pki/accounts.key" \
 		--root-ca-file "$CLUSTER/pki/ca.crt" "$@"
-	cluster_wait_ready controllers kubectl get serviceaccount -n default default
+	kubectl wait --for=create --timeout=60s serviceaccount/default >/dev/null
 }
 
 # Forget the history: a watch or a list that wants to go on from before gets 410 Gone. What the

@@ -1,0 +1,101 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What deploy/ says, and that an API server takes it without a warning. No agent runs here.
+
+setup_file() {
+	. "$BATS_TEST_DIRNAME/lib.bash"
+	[ -z "$(cluster_missing)" ] || skip "$(cluster_missing)"
+	cluster_up
+}
+
+setup() {
+	. "$BATS_TEST_DIRNAME/lib.bash"
+	deploy=$CLUSTER_TOP/deploy
+}
+
+teardown_file() {
+	. "$BATS_TEST_DIRNAME/lib.bash"
+	cluster_down
+}
+
+# One object of what kustomize makes of a directory, as JSON.
+rendered() {
+	kubectl kustomize "$deploy/$1" |
+		kubectl create --dry-run=client -f - -o json |
+		jq -s "[.[] | .items? // . | if type == \"array\" then .[] else . end] |
+			.[] | select(.kind == \"$2\")"
+}
+
+pod() {
+	rendered "$1" DaemonSet | jq "$2 | .spec.template.spec"
+}
+
+@test "every directory that kustomize knows is accepted by the API server without a warning" {
+	for dir in base overlays/one-namespace overlays/kind uninstall; do
+		kube_namespace fabric
+		run kubectl apply --server-side --force-conflicts -k "$deploy/$dir"
+		[ "$status" -eq 0 ]
+		[[ $output != *[Ww]arning* ]]
+	done
+}
+
+@test "the agent is privileged in the node's network, and its own files are read-only" {
+	run rendered base DaemonSet
+	jq -e '.spec.template.spec | .hostNetwork and (.enableServiceLinks == false) and
+		(.priorityClassName == "system-node-critical") and
+		(.tolerations == [{operator: "Exists"}])' <<<"$output"
+	jq -e '.spec.template.spec.containers[0] | .securityContext.privileged and
+		.securityContext.readOnlyRootFilesystem and (.resources.limits.cpu == null)' <<<"$output"
+	[ "$(jq -c '[.spec.template.spec.containers[0] | .startupProbe, .livenessProbe, .readinessProbe |
+		.httpGet | [.host, .port, .path]]' <<<"$output")" = \
+		'[["127.0.0.1",9451,"/livez"],["127.0.0.1",9451,"/livez"],["127.0.0.1",9451,"/readyz"]]' ]
+}
+
+@test "the image has the version that the Makefile names" {
+	version=$(sed -n 's/^VERSION *:= *//p' "$CLUSTER_TOP/Makefile")
+	for dir in base overlays/one-namespace overlays/kind uninstall; do
+		run jq -r '.spec.template.spec | (.containers + (.initContainers // []))[].image' \
+			<<<"$(rendered "$dir" DaemonSet)"
+		[ "$(sort -u <<<"$output")" = "gwbpf:$version" ]
+	done
+}
+
+@test "the namespace admits privileged pods, and a quota the node's critical ones" {
+	[ "$(rendered base Namespace |
+		jq -r '.metadata.labels["pod-security.kubernetes.io/enforce"]')" = privileged ]
+	[ "$(rendered base ResourceQuota |
+		jq -r '.spec.scopeSelector.matchExpressions[0].values[0]')" = system-node-critical ]
+}
+
+@test "with the overlay for one namespace the account reads that namespace alone" {
+	kubectl delete clusterrole,clusterrolebinding gwbpf
+	kube_namespace fabric
+	kubectl apply --server-side --force-conflicts -k "$deploy/overlays/one-namespace"
+	cluster_token_kubeconfig "$CLUSTER/one.kubeconfig" "$(cluster_token gwbpf-system gwbpf)"
+	export KUBECONFIG=$CLUSTER/one.kubeconfig
+	kubectl get services,endpointslices.discovery.k8s.io -n fabric
+	run kubectl get services -n default
+	[[ $output = *forbidden* ]]
+	run kubectl get node any
+	[[ $output = *forbidden* ]]
+}
+
+@test "uninstalling changes the pods alone: the same object, detaching before anything else" {
+	run rendered uninstall DaemonSet
+	[ "$(jq -c '.spec.selector' <<<"$output")" = "$(rendered base DaemonSet | jq -c .spec.selector)" ]
+	[ "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" = '["detach","--force"]' ]
+	jq -e '.spec.template.spec.containers[0] | .livenessProbe == null and .readinessProbe == null' \
+		<<<"$output"
+}
+
+@test "the image holds the program, what it loads, and nothing of the machine" {
+	[ -e "$CLUSTER_TOP/build/gwbpf-image.tar" ] || skip "no image (make image)"
+	mkdir "$BATS_TEST_TMPDIR/image" "$BATS_TEST_TMPDIR/root"
+	tar -C "$BATS_TEST_TMPDIR/image" -xf "$CLUSTER_TOP/build/gwbpf-image.tar"
+	for layer in $(jq -r '.[0].Layers[]' "$BATS_TEST_TMPDIR/image/manifest.json"); do
+		tar -C "$BATS_TEST_TMPDIR/root" -xf "$BATS_TEST_TMPDIR/image/$layer"
+	done
+	chroot "$BATS_TEST_TMPDIR/root" /usr/bin/gwbpf version
+	[ "$(ls "$BATS_TEST_TMPDIR/root/usr/bin")" = "$(printf 'gwbpf\nsleep')" ]
+	[ ! -e "$BATS_TEST_TMPDIR/root/etc/hostname" ]
+}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# The pods of the tests, in namespace 'fabric', shaped like the Fabric sample: a Deployment for each
+# peer, one gateway Service for all peers of an organisation, and clients that hold connections.
+
+# pods_peer NAME NODE: one peer of the organisation that its name begins with (org1-peer1).
+pods_peer() {
+	kube_apply <<-END
+		apiVersion: apps/v1
+		kind: Deployment
+		metadata: {namespace: fabric, name: $1, labels: {app: $1}}
+		spec:
+		  selector: {matchLabels: {app: $1}}
+		  template:
+		    metadata: {labels: {app: $1, org: ${1%%-*}}}
+		    spec:
+		      nodeName: $2
+		      terminationGracePeriodSeconds: 1
+		      containers:
+		      - name: peer
+		        image: localhost/peer:test
+		        args: [serve, "7051"]
+		        env: [{name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
+		        readinessProbe: {tcpSocket: {port: 7051}, periodSeconds: 1}
+	END
+}
+
+# pods_gateway ORG [gwbpf.io/KEY=VALUE...]: the Service of all peers of an organisation.
+pods_gateway() {
+	local org=$1
+	shift
+	jq -n --arg org "$org" '{apiVersion: "v1", kind: "Service",
+		metadata: {namespace: "fabric", name: ($org + "-gateway"), labels: {"gwbpf.io/enabled": "true"},
+			annotations: ($ARGS.positional | map(capture("^(?<key>[^=]*)=(?<value>.*)$")) | from_entries)},
+		spec: {selector: {org: $org}, ipFamilyPolicy: "PreferDualStack",
+			ports: [{name: "grpc", port: 7051}]}}' --args "$@" | kube_apply
+}
+
+# The address of a gateway, of the family of its first address or of 4 or 6.
+pods_gateway_address() {
+	kubectl get service -n fabric "$1-gateway" -o json |
+		jq -r '.spec.clusterIPs[] | select(contains(":") == ($family == "6"))' --arg family "${2:-4}"
+}
+
+# pods_client NAME NODE ADDRESS COUNT: a pod that holds COUNT connections to ADDRESS; its log has a
+# line for each connection, the peer's name. With COUNT 0 it only waits for pods_ask.
+pods_client() {
+	kube_apply <<-END
+		apiVersion: v1
+		kind: Pod
+		metadata: {namespace: fabric, name: $1, labels: {app: client}}
+		spec:
+		  nodeName: $2
+		  terminationGracePeriodSeconds: 1
+		  containers:
+		  - name: client
+		    image: localhost/peer:test
+		    args: [hold, "$3", "7051", "$4"]
+	END
+	kubectl wait -n fabric --for=condition=Ready --timeout=60s "pod/$1" >/dev/null
+}
+
+# pods_ask CLIENT ADDRESS COUNT: open and close connections one after the other; the peers' names.
+pods_ask() {
+	kubectl exec -n fabric "$1" -- peer ask "$2" 7051 "$3"
+}
+
+pods_wait() {
+	kubectl rollout status -n fabric --timeout=60s "deployment/$1" >/dev/null
+}
+
+# The number of endpoints that a gateway's slices call ready, in one family.
+pods_ready_endpoints() {
+	kubectl get endpointslice -n fabric -l "kubernetes.io/service-name=$1-gateway" -o json |
+		jq '[.items[] | select(.addressType == "IPv4") | .endpoints[]? | select(.conditions.ready)] | length'
+}

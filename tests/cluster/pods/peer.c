@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs in the pods of the cluster tests: a server that tells its name and holds every
+ * connection, and clients as gRPC's are: few connections, held for good, opened again when lost.
+ * Without an argument it waits, and so holds a pod's namespaces. It knows nothing of gwbpf: it
+ * dials the Service's address.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define HELD_MAX 1024
+#define RETRY_MS 200
+
+static const char *own_name(void)
+{
+	static char host[64];
+	const char *name = getenv("POD_NAME");
+
+	if (name)
+		return name;
+	gethostname(host, sizeof(host) - 1);
+	return host;
+}
+
+/* Both families: an IPv6 socket that also takes IPv4. */
+static int listen_on(uint16_t port)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int on = 1, off = 0, fd;
+
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) || listen(fd, 128)) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static int greet(int listener, struct pollfd *held, nfds_t *count)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	if (fd < 0)
+		return -errno;
+	if (*count == HELD_MAX || dprintf(fd, "%s\n", own_name()) < 0) {
+		close(fd);
+		return 0;
+	}
+	held[(*count)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return 0;
+}
+
+/* A client says nothing more: what can be read is the end of its connection. */
+static void drop_ended(struct pollfd *held, nfds_t *count)
+{
+	for (nfds_t i = 1; i < *count; i++) {
+		if (!held[i].revents)
+			continue;
+		close(held[i].fd);
+		held[i--] = held[--*count];
+	}
+}
+
+static int serve(uint16_t port)
+{
+	static struct pollfd held[HELD_MAX];
+	nfds_t count = 1;
+	int fd = listen_on(port);
+
+	if (fd < 0)
+		return fd;
+	held[0] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	while (poll(held, count, -1) >= 0) {
+		bool is_new = held[0].revents;
+
+		drop_ended(held, &count);
+		if (is_new && greet(fd, held, &count))
+			break;
+	}
+	return -errno;
+}
+
+/* Connect and read the server's name; the descriptor, or -errno. */
+static int dial(const struct addrinfo *to, char name[64])
+{
+	int fd = socket(to->ai_family, SOCK_STREAM, 0), error = ECONNRESET;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, to->ai_addr, to->ai_addrlen)) {
+		error = errno;
+		goto fail;
+	}
+	got = read(fd, name, 63);
+	if (got < 1) {
+		error = got ? errno : ECONNRESET;
+		goto fail;
+	}
+	name[got - 1] = '\0';
+	return fd;
+fail:
+	close(fd);
+	return -error;
+}
+
+static int hold_one(const struct addrinfo *to, struct pollfd *slot)
+{
+	char name[64];
+	int fd = dial(to, name);
+
+	printf("%s\n", fd < 0 ? strerrorname_np(-fd) : name);
+	if (fd < 0)
+		return fd;
+	*slot = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return 0;
+}
+
+/* Keep count connections open; one that ends is opened again. */
+static int hold(const struct addrinfo *to, nfds_t count)
+{
+	static struct pollfd held[HELD_MAX];
+
+	for (nfds_t i = 0; i < count; i++)
+		held[i].fd = -1;
+	for (;;) {
+		bool is_short = false;
+
+		for (nfds_t i = 0; i < count; i++)
+			if (held[i].fd < 0 && hold_one(to, &held[i]))
+				is_short = true;
+		if (poll(held, count, is_short ? RETRY_MS : -1) < 0)
+			return -errno;
+		for (nfds_t i = 0; i < count; i++) {
+			if (held[i].fd < 0 || !held[i].revents)
+				continue;
+			close(held[i].fd);
+			held[i].fd = -1;
+		}
+	}
+}
+
+/* Open count connections one after the other and close each at once; 0 if all were answered. */
+static int ask(const struct addrinfo *to, nfds_t count)
+{
+	int error = 0;
+
+	for (nfds_t i = 0; i < count; i++) {
+		char name[64];
+		int fd = dial(to, name);
+
+		printf("%s\n", fd < 0 ? strerrorname_np(-fd) : name);
+		if (fd < 0)
+			error = fd;
+		else
+			close(fd);
+	}
+	return error;
+}
+
+static int run_client(char **argv)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
+	nfds_t count = strtoul(argv[4], NULL, 10);
+	struct addrinfo *to;
+
+	if (count > HELD_MAX || getaddrinfo(argv[2], argv[3], &hints, &to))
+		return -EINVAL;
+	return strcmp(argv[1], "hold") ? ask(to, count) : hold(to, count);
+}
+
+int main(int argc, char **argv)
+{
+	int error;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* As the first process of a pod it would otherwise ignore the order to end. */
+	signal(SIGTERM, _exit);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc == 3 && !strcmp(argv[1], "serve")) {
+		error = serve((uint16_t)strtoul(argv[2], NULL, 10));
+	} else if (argc == 5 && (!strcmp(argv[1], "hold") || !strcmp(argv[1], "ask"))) {
+		error = run_client(argv);
+	} else if (argc == 1) {
+		error = pause();
+	} else {
+		fprintf(stderr, "usage: peer serve PORT | hold|ask ADDRESS PORT COUNT\n");
+		return 2;
+	}
+	if (error)
+		fprintf(stderr, "peer: %s\n", strerror(-error));
+	return error ? 1 : 0;
+}
