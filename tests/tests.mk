@@ -5,7 +5,7 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log parse settings model kept choose usable plan plan_edges claims decode \
-	args naming format
+	manifests args naming format
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
@@ -23,6 +23,8 @@ UNIT_decode   := source/decode source/decode_service source/decode_slice source/
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
 UNIT_format   := cli/format cli/json cli/say base/addr base/parse
+UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
+	$(UNIT_decode)
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

@@ -5,25 +5,38 @@
 #ifndef GWBPF_SOURCE_MANIFESTS_H
 #define GWBPF_SOURCE_MANIFESTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "source/decode.h"
 
 #define MANIFEST_BYTES_MAX (64u << 20)
-#define MANIFEST_DEPTH_MAX 64
+
+/* An object that was refused whole, but is still there. */
+struct manifest_name {
+	enum object_kind kind;
+	char *namespace;
+	char *name;
+};
 
 struct manifest {
 	struct service **services;
 	size_t service_count;
 	struct slice **slices;
 	size_t slice_count;
+	struct manifest_name *refused;
+	size_t refused_count;
 };
 
 /*
  * Read a file: what kubectl prints, a List, or several documents, in YAML or JSON. What is refused
- * is told to refuse one by one. Returns 0 if the file as such could be read and parsed, -EINVAL if
- * not (told to refuse with object ""), -EFBIG, -ENOMEM, or what open(2) and read(2) say (told too).
+ * is told to refuse one by one; so is the second of two objects of one name. Returns 0 if the file
+ * as such could be read and parsed, -EINVAL if not (told to refuse with object ""), -EFBIG, -ENOMEM,
+ * or what open(2) and read(2) say (told too, but for -ENOMEM). Never waits for another process.
  * On success manifest_done() frees what ret holds.
+ *
+ * A document without a kind fails the file: the kind of a List stands behind its items, so that is
+ * what half a file looks like.
  */
 int manifest_read(const char *path, decode_refuse refuse, void *arg, struct manifest *ret);
 
@@ -35,9 +48,12 @@ void manifest_done(struct manifest *manifest);
 /*
  * The files that a path given by --manifests stands for, ordered by name: itself, or the .yaml, .yml
  * and .json files of a directory (not of those below; names with a leading dot are skipped).
- * paths_free() frees them. What opendir(3) says.
+ * manifest_paths_free() frees them. What opendir(3) says; -ENOMEM.
  */
 int manifest_paths(const char *path, char ***ret, size_t *count);
 void manifest_paths_free(char **paths, size_t count);
+
+/* Whether a file in a directory is taken for a manifest. */
+bool manifest_is_named(const char *name);
 
 #endif

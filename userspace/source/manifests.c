@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Documents to objects. A document is decoded and freed before the next one is parsed, so that a
+ * file of many costs the memory of one. Reading and listing files is in manifest_files.c.
+ */
+#include "source/manifests.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/fields.h"
+#include "source/yaml.h"
+
+struct reader {
+	struct manifest manifest;
+	void *names; /* tree of struct manifest_name: what was there already */
+	struct report report; /* what is wrong between the objects */
+	size_t documents;
+	char error[DECODE_MESSAGE_MAX]; /* why the file as such is refused */
+};
+
+static int fail(struct reader *reader, const char *what)
+{
+	snprintf(reader->error, sizeof(reader->error), "document %zu %s", reader->documents, what);
+	return -EINVAL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct manifest_name *x = a, *y = b;
+	int order = (int)x->kind - (int)y->kind;
+
+	if (!order)
+		order = strcmp(x->namespace, y->namespace);
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static void free_name(void *name)
+{
+	struct manifest_name *freed = name;
+
+	free(freed->namespace);
+	free(freed->name);
+	free(freed);
+}
+
+/* Arrays grow whenever their count is a power of two. */
+static void *grow(void *array, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return array;
+	return reallocarray(array, count ? count * 2 : 1, size);
+}
+
+/* Remember a name. -EEXIST if it was there, -ENOMEM */
+static int take_name(struct reader *reader, enum object_kind kind, const char *namespace,
+		     const char *name)
+{
+	struct manifest_name *taken, **found;
+
+	taken = calloc(1, sizeof(*taken));
+	if (!taken)
+		return -ENOMEM;
+	taken->kind = kind;
+	taken->namespace = strdup(namespace);
+	taken->name = strdup(name);
+	if (!taken->namespace || !taken->name)
+		goto fail;
+	found = tsearch(taken, &reader->names, compare_names);
+	if (!found)
+		goto fail;
+	if (*found == taken)
+		return 0;
+	free_name(taken);
+	return -EEXIST;
+fail:
+	free_name(taken);
+	return -ENOMEM;
+}
+
+static int refuse_second(struct reader *reader, const char *kind, const char *namespace,
+			 const char *name)
+{
+	struct report *report = &reader->report;
+
+	snprintf(report->object, sizeof(report->object), "%s '%s/%s'", kind, namespace, name);
+	report_say(report, "it is there twice in this file: the first one is used");
+	report->object[0] = '\0';
+	return 0;
+}
+
+static int add_service(struct reader *reader, struct service *service)
+{
+	struct manifest *manifest = &reader->manifest;
+	struct service **larger;
+	int err;
+
+	err = take_name(reader, OBJECT_SERVICE, service->namespace, service->name);
+	larger = grow(manifest->services, manifest->service_count, sizeof(service));
+	if (larger)
+		manifest->services = larger;
+	else
+		err = -ENOMEM;
+	if (!err) {
+		manifest->services[manifest->service_count++] = service;
+		return 0;
+	}
+	if (err == -EEXIST)
+		err = refuse_second(reader, "Service", service->namespace, service->name);
+	service_free(service);
+	return err;
+}
+
+static int add_slice(struct reader *reader, struct slice *slice)
+{
+	struct manifest *manifest = &reader->manifest;
+	struct slice **larger;
+	int err;
+
+	err = take_name(reader, OBJECT_SLICE, slice->namespace, slice->name);
+	larger = grow(manifest->slices, manifest->slice_count, sizeof(slice));
+	if (larger)
+		manifest->slices = larger;
+	else
+		err = -ENOMEM;
+	if (!err) {
+		manifest->slices[manifest->slice_count++] = slice;
+		return 0;
+	}
+	if (err == -EEXIST)
+		err = refuse_second(reader, "EndpointSlice", slice->namespace, slice->name);
+	slice_free(slice);
+	return err;
+}
+
+/* Keep the name of an object that was refused whole, if it has one. */
+static int add_refused(struct reader *reader, enum object_kind kind, const json_t *value)
+{
+	struct manifest *manifest = &reader->manifest;
+	struct manifest_name *refused;
+	const char *namespace, *name;
+
+	if (decode_name(value, &namespace, &name))
+		return 0;
+	refused = grow(manifest->refused, manifest->refused_count, sizeof(*refused));
+	if (!refused)
+		return -ENOMEM;
+	manifest->refused = refused;
+	refused = &manifest->refused[manifest->refused_count++];
+	refused->kind = kind;
+	refused->namespace = strdup(namespace);
+	refused->name = strdup(name);
+	return refused->namespace && refused->name ? 0 : -ENOMEM;
+}
+
+static int read_object(struct reader *reader, enum object_kind kind, const json_t *value)
+{
+	struct service *service;
+	struct slice *slice;
+	int err = 0;
+
+	if (kind == OBJECT_SERVICE) {
+		err = decode_service(value, reader->report.refuse, reader->report.arg, &service);
+		if (!err)
+			return add_service(reader, service);
+	} else if (kind == OBJECT_SLICE) {
+		err = decode_slice(value, reader->report.refuse, reader->report.arg, &slice);
+		if (!err)
+			return add_slice(reader, slice);
+	}
+	return err == -EINVAL ? add_refused(reader, kind, value) : err;
+}
+
+static bool has_kind(const json_t *value)
+{
+	return json_is_string(json_object_get(value, "kind")) &&
+	       json_is_string(json_object_get(value, "apiVersion"));
+}
+
+static int read_item(struct reader *reader, const json_t *list, const json_t *item)
+{
+	enum object_kind kind = decode_item_kind(list, item);
+
+	if (kind == OBJECT_LIST || (kind == OBJECT_OTHER && !has_kind(item))) {
+		report_say(&reader->report, "an item of the List has no kind, or is a List itself");
+		return 0;
+	}
+	return read_object(reader, kind, item);
+}
+
+static int read_list(struct reader *reader, const json_t *list)
+{
+	const json_t *items = json_object_get(list, "items");
+	size_t i;
+	int err = 0;
+
+	if (items && !json_is_array(items) && !json_is_null(items))
+		return fail(reader, "is a List whose items are no array");
+	for (i = 0; i < json_array_size(items) && !err; i++)
+		err = read_item(reader, list, json_array_get(items, i));
+	return err;
+}
+
+static int read_document(const json_t *value, void *arg)
+{
+	struct reader *reader = arg;
+	enum object_kind kind;
+
+	reader->documents++;
+	if (!value || json_is_null(value))
+		return 0;
+	if (!has_kind(value))
+		return fail(reader, "has no kind and apiVersion: it is no manifest, or only a part");
+	kind = decode_kind(value);
+	return kind == OBJECT_LIST ? read_list(reader, value) : read_object(reader, kind, value);
+}
+
+static size_t count_lines(const char *text, size_t size)
+{
+	const char *end = text + size;
+	size_t lines = 0;
+
+	while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		lines++;
+		text++;
+	}
+	return lines;
+}
+
+/* Blanks, and the lines that stand between documents. */
+static size_t skip_separators(const char *text, size_t size, size_t at)
+{
+	for (;;) {
+		while (at < size && text[at] && strchr(" \t\r\n", text[at]))
+			at++;
+		if (size - at < 3 || memcmp(text + at, "---", 3))
+			return at;
+		at += 3;
+	}
+}
+
+/* A brace alone may also begin YAML; a brace and a quote are JSON. */
+static bool is_json(const char *text, size_t size)
+{
+	size_t at = skip_separators(text, size, 0);
+
+	if (at == size || text[at] != '{')
+		return at < size && text[at] == '[';
+	at = skip_separators(text, size, at + 1);
+	return at < size && (text[at] == '"' || text[at] == '}');
+}
+
+/* One JSON text after the other, as several kubectl commands into one file leave them. */
+static int read_json(struct reader *reader, const char *text, size_t size)
+{
+	json_error_t error;
+	json_t *value;
+	size_t at;
+	int err = 0;
+
+	for (at = skip_separators(text, size, 0); at < size && !err;
+	     at = skip_separators(text, size, at + (size_t)error.position)) {
+		value = json_loadb(text + at, size - at,
+				   JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, &error);
+		if (!value) {
+			snprintf(reader->error, sizeof(reader->error), "JSON: line %zu: %s",
+				 count_lines(text, at) + (size_t)error.line, error.text);
+			return -EINVAL;
+		}
+		err = read_document(value, reader);
+		json_decref(value);
+	}
+	return err;
+}
+
+static int read_yaml(struct reader *reader, const char *text, size_t size)
+{
+	char message[YAML_MESSAGE_MAX];
+	int err;
+
+	err = yaml_parse(text, size, read_document, reader, message);
+	if (err == -EINVAL && *message)
+		snprintf(reader->error, sizeof(reader->error), "YAML: %s", message);
+	return err;
+}
+
+static int read_text(struct reader *reader, const char *text, size_t size)
+{
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+	if (size >= 3 && !memcmp(text, byte_order_mark, 3)) {
+		text += 3;
+		size -= 3;
+	}
+	return is_json(text, size) ? read_json(reader, text, size) : read_yaml(reader, text, size);
+}
+
+int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *arg,
+		   struct manifest *ret)
+{
+	struct reader reader = { 0 };
+	char message[DECODE_MESSAGE_MAX];
+	int err;
+
+	report_init(&reader.report, refuse, arg);
+	err = read_text(&reader, text, size);
+	tdestroy(reader.names, free_name);
+	report_done(&reader.report);
+	if (!err) {
+		*ret = reader.manifest;
+		return 0;
+	}
+	manifest_done(&reader.manifest);
+	if (err != -EINVAL)
+		return err;
+	snprintf(message, sizeof(message), "cannot parse the file: %.440s; nothing of it is used",
+		 reader.error);
+	refuse("", message, arg);
+	return err;
+}
+
+void manifest_done(struct manifest *manifest)
+{
+	size_t i;
+
+	for (i = 0; i < manifest->service_count; i++)
+		service_free(manifest->services[i]);
+	for (i = 0; i < manifest->slice_count; i++)
+		slice_free(manifest->slices[i]);
+	for (i = 0; i < manifest->refused_count; i++) {
+		free(manifest->refused[i].namespace);
+		free(manifest->refused[i].name);
+	}
+	free(manifest->services);
+	free(manifest->slices);
+	free(manifest->refused);
+	memset(manifest, 0, sizeof(*manifest));
+}
