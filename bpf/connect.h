@@ -24,8 +24,9 @@ static __always_inline bool same_address(const struct gw_addr *a, const struct g
 	       a->word[0] == b->word[0];
 }
 
-/* Find the service that an address belongs to. */
-static __always_inline enum gw_reason find_service(const struct dest *to, __u32 *ret)
+/* Find the service that an address belongs to. Not GW_REASON_BALANCED: why it is none of ours. */
+static __always_inline enum gw_reason find_service(const struct dest *to, __u32 *index,
+						   const struct gw_service **ret)
 {
 	struct gw_vip_key key = {
 		.address = to->address,
@@ -33,15 +34,38 @@ static __always_inline enum gw_reason find_service(const struct dest *to, __u32 
 		.protocol = IPPROTO_TCP,
 	};
 	const struct gw_service *service;
-	const __u32 *index = bpf_map_lookup_elem(&gw_vips, &key);
+	const __u32 *found = bpf_map_lookup_elem(&gw_vips, &key);
 
-	if (!index)
+	if (!found)
 		return GW_REASON_NOT_A_SERVICE;
-	*ret = *index;
-	service = bpf_map_lookup_elem(&gw_services, ret);
+	*index = *found;
+	service = bpf_map_lookup_elem(&gw_services, index);
 	/* The hash may hand out an element that is just being reused for another address. */
 	if (!service || service->port != to->port || !same_address(&service->vip, &to->address))
 		return GW_REASON_STALE_VIP;
+	*ret = service;
+	return service->suspended ? GW_REASON_SUSPENDED : GW_REASON_BALANCED;
+}
+
+/* Whether the agent is there to follow what Kubernetes says. The heartbeat is read first: one that
+ * is written between the two reads must not lie in the future. */
+static __always_inline enum gw_reason check_agent(void)
+{
+	__u32 key = 0;
+	const volatile struct gw_meta *meta = bpf_map_lookup_elem(&gw_meta, &key);
+	__u64 heartbeat_ns, stale_after_ns, now_ns;
+
+	if (!meta)
+		return GW_REASON_BALANCED;
+	if (meta->suspended)
+		return GW_REASON_SUSPENDED;
+	stale_after_ns = meta->stale_after_ns;
+	if (!stale_after_ns)
+		return GW_REASON_BALANCED;
+	heartbeat_ns = meta->heartbeat_ns;
+	now_ns = bpf_ktime_get_ns();
+	if (now_ns > heartbeat_ns && now_ns - heartbeat_ns > stale_after_ns)
+		return GW_REASON_STEPPED_ASIDE;
 	return GW_REASON_BALANCED;
 }
 
@@ -52,6 +76,8 @@ static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_con
 	conn->vip = to->address;
 	conn->port = to->port;
 	conn->established_ns = 0;
+	conn->flags = 0;
+	conn->how = 0;
 	conn->netns_cookie = bpf_get_netns_cookie(ctx);
 	conn->cgroup_id = bpf_get_current_cgroup_id();
 	conn->tgid = bpf_get_current_pid_tgid() >> 32;
@@ -71,14 +97,14 @@ static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct d
 }
 
 static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					      __u32 service, struct dest *to)
+					      __u32 service, __u32 affinity_s, struct dest *to)
 {
 	const struct gw_backend *backend;
 	enum gw_reason reason;
 	__u32 id;
 
 	fill_record(ctx, conn, service, to);
-	reason = pick(ctx, service);
+	reason = pick(ctx, conn, service, affinity_s);
 	if (reason != GW_REASON_BALANCED)
 		return reason;
 	id = conn->best_backend;
@@ -97,23 +123,29 @@ static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct 
 static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struct dest *to)
 {
 	struct bpf_sock *sk = ctx->sk;
+	const struct gw_service *service = NULL;
 	enum gw_reason reason;
 	struct gw_conn *conn;
-	__u32 service = 0;
+	__u32 index = 0;
 
 	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || !sk)
 		return GW_REASON_NOT_TCP;
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
 	if (conn)
 		conn_end_old(conn);
-	reason = find_service(to, &service);
-	if (reason != GW_REASON_BALANCED)
+	reason = find_service(to, &index, &service);
+	if (reason == GW_REASON_BALANCED)
+		reason = check_agent();
+	if (reason != GW_REASON_BALANCED || !service)
 		return reason;
 	if (!conn)
 		conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	reason = conn ? balance(ctx, conn, service, to) : balance_unrecorded(service, to);
+	if (conn)
+		reason = balance(ctx, conn, index, service->affinity_timeout_s, to);
+	else
+		reason = balance_unrecorded(index, to);
 	if (reason == GW_REASON_NO_BACKENDS)
-		count_no_backends(service);
+		count_no_backends(index);
 	return reason;
 }
 

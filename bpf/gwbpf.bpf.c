@@ -5,11 +5,13 @@
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "kernel_types.h"
 #include "connect.h"
+#include "timers.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -134,47 +136,69 @@ int gw_getpeername6(struct bpf_sock_addr *ctx)
 	return ALLOW;
 }
 
-static __always_inline int socket_error(struct bpf_sock *sk)
+static __always_inline void on_syn(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
+				   struct gw_conn *conn)
 {
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-
-	return tcp ? tcp->inet_conn.icsk_inet.sk.sk_err : 0;
+	if (conn->state != GW_CONN_PICKED)
+		return;
+	conn_count(conn);
+	limit_connect(ctx, tcp, conn);
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG |
+					       BPF_SOCK_OPS_RTO_CB_FLAG);
 }
 
-static __always_inline void on_state(struct bpf_sock_ops *ctx, struct bpf_sock *sk,
+static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
 				     struct gw_conn *conn)
 {
 	__u32 old_state = ctx->args[0];
 	__u32 new_state = ctx->args[1];
 	__u32 retransmits = ctx->total_retrans;
 
-	if (new_state == TCP_ESTABLISHED && old_state <= TCP_SYN_RECV)
+	if (new_state == TCP_CLOSE) {
+		conn_close(conn, tcp->inet_conn.icsk_inet.sk.sk_err, retransmits);
+	} else if (new_state == TCP_ESTABLISHED && old_state <= TCP_SYN_RECV) {
 		conn_establish(conn);
-	else if (new_state == TCP_CLOSE)
-		conn_close(conn, socket_error(sk), retransmits);
+		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags &
+						       ~BPF_SOCK_OPS_RTO_CB_FLAG);
+		if (conn->state == GW_CONN_COUNTED)
+			limit_silence(ctx, tcp, conn);
+	}
 }
 
 /* The whole system's sockets pass here: those without a record leave at the first look-up. */
 SEC("sockops")
 int gw_sockops(struct bpf_sock_ops *ctx)
 {
-	struct bpf_sock *sk;
 	struct gw_conn *conn;
+	struct tcp_sock *tcp;
+	struct bpf_sock *sk;
 
-	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_STATE_CB)
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_STATE_CB &&
+	    ctx->op != BPF_SOCK_OPS_RTO_CB && ctx->op != BPF_SOCK_OPS_TIMEOUT_INIT)
 		return ALLOW;
 	sk = ctx->sk;
 	if (!sk)
 		return ALLOW;
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
-	if (!conn)
+	tcp = conn ? bpf_skc_to_tcp_sock(sk) : NULL;
+	if (!conn || !tcp)
 		return ALLOW;
-	if (ctx->op == BPF_SOCK_OPS_STATE_CB) {
-		on_state(ctx, sk, conn);
-		return ALLOW;
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		on_syn(ctx, tcp, conn);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		on_state(ctx, tcp, conn);
+		break;
+	case BPF_SOCK_OPS_RTO_CB:
+		if (conn->state == GW_CONN_COUNTED && !conn->established_ns)
+			suspect_silence(conn, bpf_ktime_get_ns());
+		break;
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+		if (conn->state == GW_CONN_COUNTED)
+			ctx->reply = FIRST_SYN_AGAIN_MS * jiffies_per_second / 1000;
+		break;
 	}
-	conn_count(conn);
-	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	return ALLOW;
 }
 

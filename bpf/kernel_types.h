@@ -40,6 +40,7 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
@@ -56,6 +57,8 @@ struct inet_sock {
 
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
+	__u8 icsk_syn_retries;
+	__u32 icsk_user_timeout;
 	struct {
 		__u32 lrcvtime;
 	} icsk_ack;
@@ -67,6 +70,14 @@ struct tcp_sock {
 	__u64 bytes_acked;
 	__u32 lsndtime;
 	__u32 srtt_us;
+	unsigned int keepalive_time;
+	unsigned int keepalive_intvl;
+	__u8 keepalive_probes;
+};
+
+/* Only the name counts: the value is the kernel's. */
+enum sock_flags {
+	SOCK_KEEPOPEN = 3,
 };
 
 struct bpf_iter_meta {

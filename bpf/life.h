@@ -9,7 +9,7 @@
 #include <linux/errno.h>
 
 #include "count.h"
-#include "suspect.h"
+#include "health.h"
 
 /* A connection that ends sooner did not work, whoever ended it: a TLS handshake that failed. */
 #define SHORT_NS SECOND_NS
@@ -42,13 +42,22 @@ static __always_inline void conn_establish(struct gw_conn *conn)
 		return;
 	count_up(&counters->established);
 	count_connect_time(counters, now_ns - conn->start_ns);
-	trust(conn, GW_SUSPICION_FAILED);
+	trust_reachable(conn);
+	restore(conn, now_ns);
 }
 
 /* A route error learnt from ICMP takes the place of ETIMEDOUT when the kernel gives up. */
 static __always_inline int is_unreachable(int error)
 {
 	return error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
+static __always_inline void hold_against(const struct gw_conn *conn)
+{
+	__u64 now_ns = bpf_ktime_get_ns();
+	__u64 until_ns = suspect(conn, GW_SUSPICION_FAILED, now_ns);
+
+	judge(conn, until_ns, now_ns);
 }
 
 /* It ended before it was established. A close by the application after a repeated SYN is an
@@ -68,7 +77,7 @@ static __always_inline void count_failure(struct gw_conn *conn, struct gw_counte
 		count_up(&counters->unreachable);
 	else
 		count_up(&counters->other_failed);
-	suspect(conn, GW_SUSPICION_FAILED, bpf_ktime_get_ns());
+	hold_against(conn);
 }
 
 static __always_inline void count_end(struct gw_conn *conn, struct gw_counters *counters, int error)
@@ -83,7 +92,7 @@ static __always_inline void count_end(struct gw_conn *conn, struct gw_counters *
 	if (now_ns - conn->established_ns < SHORT_NS)
 		suspect(conn, GW_SUSPICION_SHORT, now_ns);
 	else
-		trust(conn, GW_SUSPICION_SHORT);
+		trust_lasting(conn);
 }
 
 static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 retransmits)
@@ -111,7 +120,7 @@ static __always_inline void conn_forget_picked(struct gw_conn *conn)
 		return;
 	conn->state = GW_CONN_IDLE;
 	count_reason(GW_REASON_NO_SYN);
-	suspect(conn, GW_SUSPICION_FAILED, bpf_ktime_get_ns());
+	hold_against(conn);
 }
 
 /* The socket connects anew: whatever the record stood for is over. */

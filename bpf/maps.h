@@ -60,6 +60,13 @@ struct {
 } gw_suspects SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct gw_affinity_key);
+	__type(value, struct gw_affinity);
+} gw_affinity SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, GW_REASON_MAX_);
 	__type(key, __u32);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which backend a connection gets. One loop serves every policy that looks at backends; what
- * differs between policies is where it begins and one score, the least of which wins.
+ * Which backend a connection gets. One loop serves every policy; what differs between policies is
+ * where it begins and one score, the least of which wins.
  *
  * Best so far lives in the socket's record: in registers the verifier follows every combination,
  * and in a per-CPU map another connect can preempt us.
@@ -11,15 +11,60 @@
 
 #include <linux/errno.h>
 
+#include "health.h"
 #include "maps.h"
-#include "suspect.h"
 
-#define PICK_TRIES 3 /* reads of a set that is replaced under our eyes */
+#define PICK_TRIES 4 /* a set that is replaced under our eyes, a lease that another one took */
 
-/* Above any load: a suspect is chosen only if all others are suspect too. */
-#define SCORE_SHORT (1ull << 62)
-#define SCORE_FAILED (1ull << 63)
+/* An ejected backend whose time has come is tried by the first connection that can. */
+#define SCORE_PROBE 0
+#define SCORE_BEST 1
+/* Above any load: such a backend is chosen only if there is no better one. */
+#define SCORE_RISING (1ull << 60)
+#define SCORE_SHORT (1ull << 61)
+#define SCORE_FAILED (1ull << 62)
+#define SCORE_EJECTED (1ull << 63)
 #define SCORE_NONE (~0ull)
+#define LOAD_MAX ((1u << 27) - 1) /* shifted by 32 it stays below SCORE_RISING */
+
+/* What gw_score() is to look at, policy and flags and weight in one argument: a global function
+ * has five at most. */
+#define HOW_POLICY(how) ((how) & 0xff)
+#define HOW_TROUBLE 0x100 /* some backend may be suspect or ejected */
+#define HOW_DESPERATE 0x200 /* too many are ejected: Kubernetes' word counts */
+#define HOW_WEIGHT_SHIFT 16
+
+/* Shares of a weight are compared exactly: two different quotients of numbers below 2^16 differ by
+ * more than 2^-32. */
+static __always_inline __u64 load_score(__u32 policy, __u32 load, __u32 weight)
+{
+	if (load > LOAD_MAX)
+		load = LOAD_MAX;
+	switch (policy) {
+	case GW_POLICY_LC:
+		return load;
+	case GW_POLICY_WLC:
+	case GW_POLICY_P2C:
+		return ((__u64)load << 32) / weight;
+	case GW_POLICY_NQ:
+		return load ? ((__u64)(load + 1) << 32) / weight : 0;
+	case GW_POLICY_SED:
+		return ((__u64)(load + 1) << 32) / weight;
+	case GW_POLICY_FO:
+		return 0xffff - weight;
+	case GW_POLICY_OVF:
+		return load > weight ? SCORE_RISING - weight : 0xffff - weight;
+	default:
+		return 0;
+	}
+}
+
+/* Policies that follow the load return by themselves to a peer that always hangs up. */
+static __always_inline bool follows_load(__u32 policy)
+{
+	return policy == GW_POLICY_LC || policy == GW_POLICY_WLC || policy == GW_POLICY_SED ||
+	       policy == GW_POLICY_NQ || policy == GW_POLICY_P2C;
+}
 
 static __always_inline __u64 suspicion_score(const struct gw_suspect_key *key, __u32 policy,
 					     __u64 now_ns)
@@ -28,52 +73,77 @@ static __always_inline __u64 suspicion_score(const struct gw_suspect_key *key, _
 
 	if (!known || known->until_ns <= now_ns)
 		return 0;
-	if (known->kind == GW_SUSPICION_FAILED)
+	if (known->kind != GW_SUSPICION_SHORT)
 		return SCORE_FAILED;
-	/* Only a policy that follows the load returns by itself to a peer that always hangs up. */
-	return policy == GW_POLICY_LC ? SCORE_SHORT : 0;
+	return follows_load(policy) ? SCORE_SHORT : 0;
+}
+
+/* Of what it would get by its score, a backend that has just come back gets a part that grows
+ * within the base time. */
+static __always_inline __u64 rising_score(const struct gw_health *health, __u32 backend,
+					  __u64 now_ns)
+{
+	const struct gw_backend *known = bpf_map_lookup_elem(&gw_backends, &backend);
+	const struct gw_service *service;
+	__u64 base_ns, passed_ns;
+	__u32 index;
+
+	if (!known || !health->ejections)
+		return 0;
+	index = known->service;
+	service = bpf_map_lookup_elem(&gw_services, &index);
+	if (!service)
+		return 0;
+	base_ns = service->eject_base_ms * MS_NS;
+	passed_ns = now_ns - health->changed_ns;
+	if (passed_ns >= base_ns)
+		return 0;
+	return (__u64)bpf_get_prandom_u32() * base_ns >> 32 < passed_ns ? 0 : SCORE_RISING;
+}
+
+static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u32 how,
+					  __u64 now_ns, __u64 score)
+{
+	__u32 backend = key->backend;
+	const struct gw_health *health = bpf_map_lookup_elem(&gw_health, &backend);
+
+	if (!health)
+		return SCORE_NONE;
+	if (now_ns < health->suspect_until_ns)
+		score |= suspicion_score(key, HOW_POLICY(how), now_ns);
+	if (how & HOW_DESPERATE)
+		return score;
+	if (!health->is_ejected)
+		return score | rising_score(health, backend, now_ns);
+	if (now_ns >= health->ejected_until_ns && now_ns >= health->lease_until_ns)
+		return SCORE_PROBE;
+	return score | SCORE_EJECTED;
 }
 
 /*
  * A global function, verified once and not again for each turn of the loop: without it kernel
  * 5.10 gives up at 1,000 backends.
  */
-__noinline __u64 gw_score(__u32 policy, __u32 backend, __u32 generation, __u64 netns_cookie,
+__noinline __u64 gw_score(__u32 how, __u32 backend, __u32 generation, __u64 netns_cookie,
 			  __u64 now_ns)
 {
-	const struct gw_health *health = bpf_map_lookup_elem(&gw_health, &backend);
 	const __u64 *load = bpf_map_lookup_elem(&gw_loads, &backend);
-	__u64 score = 0;
+	__u32 weight = how >> HOW_WEIGHT_SHIFT;
+	__u64 score;
 
-	if (!health || !load)
+	if (!load || !weight)
 		return SCORE_NONE;
-	if (now_ns < health->suspect_until_ns) {
+	score = SCORE_BEST + load_score(HOW_POLICY(how), GW_LOAD_ACTIVE(*load), weight);
+	if (how & HOW_TROUBLE) {
 		struct gw_suspect_key key = {
 			.netns_cookie = netns_cookie,
 			.backend = backend,
 			.backend_generation = generation,
 		};
 
-		score = suspicion_score(&key, policy, now_ns);
+		score = health_score(&key, how, now_ns, score);
 	}
-	if (policy == GW_POLICY_LC)
-		score += GW_LOAD_ACTIVE(*load);
 	return score;
-}
-
-/* Take the next turns of a service, and return the first of them. */
-static __always_inline __u32 take_turns(__u32 service, __u32 turns)
-{
-	struct gw_cursor *cursor = bpf_map_lookup_elem(&gw_cursors, &service);
-	__u32 first;
-
-	if (!cursor)
-		return 0;
-	bpf_spin_lock(&cursor->lock);
-	first = cursor->next;
-	cursor->next = first + turns;
-	bpf_spin_unlock(&cursor->lock);
-	return first;
 }
 
 /* One range, as the set's word gave it. */
@@ -81,6 +151,8 @@ struct pick_set {
 	__u32 first; /* index of the first member */
 	__u32 count;
 	__u32 policy;
+	__u32 keep_percent;
+	__u32 table_length;
 	__u16 generation;
 };
 
@@ -103,85 +175,307 @@ static __always_inline int read_set(__u32 service, struct pick_set *set)
 	if (!set->count || !header)
 		return -ENOENT;
 	set->policy = header->policy;
+	set->keep_percent = header->keep_percent;
+	set->table_length = header->table_length;
 	return header->generation == set->generation ? 0 : -EAGAIN;
 }
 
-/* Look at the members from `start` on and leave the best in the record. -EAGAIN: the set was
- * overtaken. */
-static __always_inline int search(struct gw_conn *conn, const struct pick_set *set, __u32 start)
+/* What a search knows of its service before it begins. */
+struct turn {
+	__u32 number;
+	__u32 ejected; /* gw_cursor.ejected when it began */
+	bool is_trouble;
+};
+
+/* Take the next turns of a service, and return the first of them. */
+static __always_inline struct turn take_turns(__u32 service, __u32 turns, __u64 now_ns)
 {
+	struct gw_cursor *cursor = bpf_map_lookup_elem(&gw_cursors, &service);
+	struct turn turn = {0};
+
+	if (!cursor)
+		return turn;
+	bpf_spin_lock(&cursor->lock);
+	turn.number = cursor->next;
+	turn.ejected = cursor->ejected;
+	turn.is_trouble = cursor->ejected || now_ns < cursor->trouble_until_ns;
+	cursor->next = turn.number + turns;
+	bpf_spin_unlock(&cursor->lock);
+	return turn;
+}
+
+/* A search met no ejected backend: the next ones need not look, unless one was ejected since. */
+static __always_inline void note_none_ejected(__u32 service, __u32 ejected)
+{
+	struct gw_cursor *cursor = bpf_map_lookup_elem(&gw_cursors, &service);
+
+	if (!cursor)
+		return;
+	bpf_spin_lock(&cursor->lock);
+	if (cursor->ejected == ejected)
+		cursor->ejected = 0;
+	bpf_spin_unlock(&cursor->lock);
+}
+
+/* The position at a place of the policy's table. */
+static __always_inline __u32 table_at(const struct pick_set *set, __u32 place)
+{
+	__u32 index, part;
+	const struct gw_slot *slot;
+
+	place %= set->table_length;
+	index = set->first + set->count + place / GW_TABLE_PER_SLOT;
+	slot = bpf_map_lookup_elem(&gw_slots, &index);
+	if (!slot)
+		return 0;
+	part = place % GW_TABLE_PER_SLOT;
+	return ((const __u16 *)slot)[part];
+}
+
+static __always_inline __u32 mix(__u64 value)
+{
+	value ^= value >> 33;
+	value *= 0xff51afd7ed558ccdull;
+	value ^= value >> 33;
+	value *= 0xc4ceb9fe1a85ec53ull;
+	return value >> 32;
+}
+
+/* Where to begin. */
+static __always_inline __u32 first_position(const struct gw_conn *conn, const struct pick_set *set,
+					    __u32 turn)
+{
+	__u32 place = turn;
+
+	if (set->policy == GW_POLICY_RANDOM || set->policy == GW_POLICY_P2C)
+		place = bpf_get_prandom_u32();
+	else if (set->policy == GW_POLICY_SH || set->policy == GW_POLICY_MH)
+		place = mix(conn->netns_cookie);
+	if (set->table_length)
+		place = table_at(set, place);
+	return place % set->count;
+}
+
+static __always_inline __u64 member_score(const struct gw_conn *conn, const struct gw_slot *slot)
+{
+	return gw_score(conn->how | (__u32)slot->weight << HOW_WEIGHT_SHIFT, slot->backend,
+			slot->backend_generation, conn->netns_cookie, conn->start_ns);
+}
+
+static __always_inline struct gw_conn *record_of(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	return sk ? bpf_sk_storage_get(&gw_conns, sk, NULL, 0) : NULL;
+}
+
+/* Take a member into the record if it is the best so far. Returns whether none can be better. */
+static __always_inline bool consider(struct gw_conn *conn, const struct gw_slot *slot,
+				     __u32 position)
+{
+	__u64 score = member_score(conn, slot);
+
+	if (score == SCORE_PROBE || (score != SCORE_NONE && score & SCORE_EJECTED))
+		conn->ejected++;
+	if (score >= conn->best_score)
+		return false;
+	conn->best_score = score;
+	conn->best_position = position;
+	conn->best_backend = slot->backend;
+	conn->best_generation = slot->backend_generation;
+	/* In trouble all are counted that are ejected. */
+	return score <= SCORE_BEST && !(conn->how & HOW_TROUBLE);
+}
+
+/*
+ * Look at `count` members behind index `first`, from position `start` on, and leave the best in the
+ * record. -ENOENT: none takes new connections; -EAGAIN: the set was overtaken. Global for the
+ * reason of gw_score().
+ */
+__noinline int gw_search(struct bpf_sock_addr *ctx, __u32 first, __u32 count, __u32 generation,
+			 __u32 start)
+{
+	struct gw_conn *conn = record_of(ctx);
+
+	if (!conn)
+		return -ENOENT;
 	conn->best_score = SCORE_NONE;
+	conn->ejected = 0;
 	for (__u32 i = 0; i < GW_SET_MAX; i++) {
 		__u32 index = start + i;
 		const struct gw_slot *slot;
-		__u64 score;
 
-		if (i >= set->count)
+		if (i >= count)
 			break;
-		if (index >= set->count)
-			index -= set->count;
-		index += set->first;
+		if (index >= count)
+			index -= count;
+		index += first;
 		slot = bpf_map_lookup_elem(&gw_slots, &index);
-		if (!slot || slot->generation != set->generation)
+		if (!slot || slot->generation != generation)
 			return -EAGAIN;
-		score = gw_score(conn->policy, slot->backend, slot->backend_generation,
-				 conn->netns_cookie, conn->start_ns);
-		if (score >= conn->best_score)
-			continue;
-		conn->best_score = score;
-		conn->best_position = i;
-		conn->best_backend = slot->backend;
-		conn->best_generation = slot->backend_generation;
-		if (!score)
+		if (consider(conn, slot, i))
 			break;
 	}
-	return conn->best_score == SCORE_NONE ? -EAGAIN : 0;
+	return conn->best_score == SCORE_NONE ? -ENOENT : 0;
 }
 
-static __always_inline int pick_for(struct gw_conn *conn, __u32 service)
+static __always_inline int search(struct bpf_sock_addr *ctx, const struct pick_set *set,
+				  __u32 start)
 {
-	struct pick_set set;
-	__u32 start;
+	return gw_search(ctx, set->first, set->count, set->generation, start);
+}
+
+/* Of two drawn at random the less loaded. Only while all is well: in trouble everybody is looked at. */
+static __always_inline int pick_of_two(struct gw_conn *conn, const struct pick_set *set,
+				       __u32 first, __u32 second)
+{
+	__u32 a_index = set->first + first, b_index = set->first + second;
+	const struct gw_slot *a = bpf_map_lookup_elem(&gw_slots, &a_index);
+	const struct gw_slot *b = bpf_map_lookup_elem(&gw_slots, &b_index);
+	__u64 a_score;
+
+	if (!a || !b || a->generation != set->generation || b->generation != set->generation)
+		return -EAGAIN;
+	a_score = member_score(conn, a);
+	conn->best_score = member_score(conn, b);
+	if (a_score < conn->best_score) {
+		conn->best_score = a_score;
+		b = a;
+	}
+	conn->best_backend = b->backend;
+	conn->best_generation = b->backend_generation;
+	return conn->best_score == SCORE_NONE ? -ENOENT : 0;
+}
+
+/* The clients of a backend that fails are spread over all others, not given to its neighbour. */
+static __always_inline __u32 second_hash(const struct gw_conn *conn, const struct pick_set *set,
+					 __u32 start)
+{
+	__u32 index = set->first + start;
+	const struct gw_slot *slot = bpf_map_lookup_elem(&gw_slots, &index);
+
+	if (set->policy != GW_POLICY_SH && set->policy != GW_POLICY_MH)
+		return start;
+	if (slot && member_score(conn, slot) < SCORE_RISING)
+		return start;
+	return mix(conn->netns_cookie + 1) % set->count;
+}
+
+/* The backend that this client had last, if it still takes connections. */
+static __always_inline bool pick_affine(struct gw_conn *conn, __u32 service, __u32 timeout_s)
+{
+	struct gw_affinity_key key = {.netns_cookie = conn->netns_cookie, .service = service};
+	const struct gw_affinity *last = bpf_map_lookup_elem(&gw_affinity, &key);
+	const struct gw_backend *backend;
+	__u32 id, generation;
+	__u64 score;
+
+	if (!last || conn->start_ns - last->used_ns > timeout_s * SECOND_NS)
+		return false;
+	id = last->backend;
+	generation = last->backend_generation;
+	backend = bpf_map_lookup_elem(&gw_backends, &id);
+	if (!backend || backend->generation != generation || !backend->weight)
+		return false;
+	score = gw_score(GW_POLICY_RR | (conn->how & HOW_TROUBLE) |
+				 1 << HOW_WEIGHT_SHIFT,
+			 id, generation, conn->netns_cookie, conn->start_ns);
+	if (score >= SCORE_SHORT || score == SCORE_PROBE)
+		return false;
+	conn->best_score = score;
+	conn->best_backend = id;
+	conn->best_generation = generation;
+	return true;
+}
+
+static __always_inline void remember_affine(const struct gw_conn *conn, __u32 service)
+{
+	struct gw_affinity_key key = {.netns_cookie = conn->netns_cookie, .service = service};
+	struct gw_affinity value = {
+		.used_ns = conn->start_ns,
+		.backend = conn->best_backend,
+		.backend_generation = conn->best_generation,
+	};
+
+	bpf_map_update_elem(&gw_affinity, &key, &value, BPF_ANY);
+}
+
+/* Whether so many are ejected that Kubernetes' word counts more than ours. */
+static __always_inline bool is_desperate(const struct gw_conn *conn, const struct pick_set *set)
+{
+	return (set->count - conn->ejected) * 100 < set->keep_percent * set->count;
+}
+
+static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct gw_conn *conn,
+					     const struct pick_set *set, __u32 start)
+{
 	int err;
 
-	err = read_set(service, &set);
+	start = second_hash(conn, set, start);
+	err = search(ctx, set, start);
 	if (err)
 		return err;
-	/* Through memory: the verifier would follow each policy through the whole loop. */
-	conn->policy = set.policy;
-	if (set.policy == GW_POLICY_RANDOM)
-		start = bpf_get_prandom_u32();
-	else
-		start = take_turns(service, 1);
-	err = search(conn, &set, start % set.count);
-	/* Else the backend after one that is passed over would get its share as well. */
-	if (!err && conn->policy == GW_POLICY_RR && conn->best_position)
-		take_turns(service, conn->best_position);
+	if (conn->best_score == SCORE_PROBE) {
+		if (!take_lease(conn->best_backend, conn->start_ns))
+			return -EAGAIN;
+		conn->flags |= GW_CONN_PROBE;
+	} else if (is_desperate(conn, set)) {
+		conn->how |= HOW_DESPERATE;
+		err = search(ctx, set, start);
+	}
 	return err;
 }
 
 /* One try, for the socket of ctx, which has a record. Global for the reason of gw_score(). */
 __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 {
-	struct bpf_sock *sk = ctx->sk;
-	struct gw_conn *conn;
+	struct gw_conn *conn = record_of(ctx);
+	struct pick_set set;
+	struct turn turn;
+	__u32 start;
+	int err;
 
-	if (!sk)
+	if (!conn)
 		return -ENOENT;
-	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
-	return conn ? pick_for(conn, service) : -ENOENT;
+	err = read_set(service, &set);
+	if (err)
+		return err;
+	turn = take_turns(service, 1, conn->start_ns);
+	conn->how = set.policy | (turn.is_trouble ? HOW_TROUBLE : 0);
+	start = first_position(conn, &set, turn.number);
+	if (turn.is_trouble)
+		err = search_in_trouble(ctx, conn, &set, start);
+	else if (set.policy == GW_POLICY_P2C)
+		err = pick_of_two(conn, &set, start, first_position(conn, &set, 0));
+	else
+		err = search(ctx, &set, start);
+	if (err)
+		return err;
+	if (turn.ejected && !conn->ejected)
+		note_none_ejected(service, turn.ejected);
+	/* Else the backend after one that is passed over would get its share as well. */
+	if (set.policy == GW_POLICY_RR && conn->best_position)
+		take_turns(service, conn->best_position, 0);
+	return 0;
 }
 
 /* GW_REASON_BALANCED: best_backend and best_generation of the record say who it is. */
-static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, __u32 service)
+static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_conn *conn,
+					   __u32 service, __u32 affinity_s)
 {
 	int err = -EAGAIN;
 
+	if (affinity_s && pick_affine(conn, service, affinity_s))
+		err = 0;
 	for (int i = 0; i < PICK_TRIES && err == -EAGAIN; i++)
 		err = gw_pick(ctx, service);
 	if (err == -EAGAIN)
 		return GW_REASON_OVERTAKEN;
-	return err ? GW_REASON_NO_BACKENDS : GW_REASON_BALANCED;
+	if (err)
+		return GW_REASON_NO_BACKENDS;
+	if (affinity_s)
+		remember_affine(conn, service);
+	return GW_REASON_BALANCED;
 }
 
 /* Pick at random, for a socket of which no record can be kept. NULL: none is usable. */
@@ -195,7 +489,7 @@ static __always_inline const struct gw_backend *pick_unrecorded(__u32 service)
 		return NULL;
 	index = set.first + bpf_get_prandom_u32() % set.count;
 	slot = bpf_map_lookup_elem(&gw_slots, &index);
-	if (!slot || slot->generation != set.generation)
+	if (!slot || slot->generation != set.generation || !slot->weight)
 		return NULL;
 	index = slot->backend;
 	return bpf_map_lookup_elem(&gw_backends, &index);

@@ -39,16 +39,21 @@ enum gw_use {
 	GW_USE_TAKEN,
 };
 
-/* gw_services: array, mmap'ed. One Service port at one address. */
+/* gw_services: array, mmap'ed. One Service port at one address, and its settings. */
 struct gw_service {
 	struct gw_addr vip;
 	__be16 port;
 	__u8 protocol;
 	__u8 use; /* enum gw_use; written last when an entry is made */
 	__u32 flags;
-	__u32 pad[2];
+	__u32 connect_timeout_ms;    /* 0: the kernel's */
+	__u32 dead_peer_timeout_ms;  /* 0: the socket is left alone */
+	__u32 eject_base_ms;         /* 0: nothing is ejected */
+	__u32 eject_max_ms;
+	__u32 affinity_timeout_s;    /* 0: no session affinity */
+	__u32 suspended;             /* left to kube-proxy; only `gwbpf suspend` and `resume` write it */
 };
-_Static_assert(sizeof(struct gw_service) == 32, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_service) == 48, "a change of size is a change of ABI");
 
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
@@ -63,7 +68,8 @@ _Static_assert(sizeof(struct gw_service) == 32, "a change of size is a change of
 #define GW_SET_WORD(base, generation, count)                                                       \
 	((__u64)(base) << 32 | (__u64)(__u16)(generation) << 16 | (__u16)(count))
 
-/* gw_slots: array, mmap'ed. A range is one header, then its members. */
+/* gw_slots: array, mmap'ed. A range is one header, then its members, then the policy's table:
+ * positions of members, GW_TABLE_PER_SLOT to a slot. */
 struct gw_slot {
 	__u32 backend; /* index in gw_backends */
 	__u32 backend_generation;
@@ -73,12 +79,15 @@ struct gw_slot {
 };
 _Static_assert(sizeof(struct gw_slot) == 16, "a change of size is a change of ABI");
 
+#define GW_TABLE_PER_SLOT 8
+#define GW_TABLE_MAX 4096
+
 struct gw_set_header {
 	__u32 policy; /* enum gw_policy */
-	__u32 pad0;
-	__u16 generation; /* at the same place as in a member */
-	__u16 pad1;
-	__u32 pad2;
+	__u32 keep_percent; /* as many as that are never ejected */
+	__u16 generation;   /* at the same place as in a member */
+	__u16 table_length;
+	__u32 pad;
 };
 _Static_assert(sizeof(struct gw_set_header) == sizeof(struct gw_slot), "a header is one slot");
 
@@ -90,7 +99,7 @@ struct gw_backend {
 	__u8 pad;
 	__u32 generation; /* rises each time that the id is given out */
 	__u32 service;
-	__u32 pad1;
+	__u32 weight; /* in the set of its service; 0: takes no new connections */
 };
 _Static_assert(sizeof(struct gw_backend) == 32, "a change of size is a change of ABI");
 
@@ -100,9 +109,17 @@ _Static_assert(sizeof(struct gw_backend) == 32, "a change of size is a change of
 /* gw_health: array. What every client of this node has to do with a backend. */
 struct gw_health {
 	struct bpf_spin_lock lock;
-	__u32 pad;
+	__u32 is_ejected;
 	__u64 suspect_until_ns; /* the latest until of gw_suspects: later, nobody need look there */
+	__u64 changed_ns;       /* when it was last ejected or came back: older attempts do not count */
+	__u64 ejected_until_ns; /* from then on one connection may try */
+	__u64 lease_until_ns;   /* and until then no other one */
+	__u64 failed_until_ns;  /* a client has failed; if another one fails before: ejection */
+	__u64 failed_client;    /* its network namespace */
+	__u32 doublings;        /* of the time of the next ejection */
+	__u32 ejections;
 };
+_Static_assert(sizeof(struct gw_health) == 64, "a change of size is a change of ABI");
 
 /* gw_suspects: LRU hash. A backend that one client has had trouble with. */
 struct gw_suspect_key {
@@ -113,19 +130,40 @@ struct gw_suspect_key {
 
 enum gw_suspicion {
 	GW_SUSPICION_SHORT = 1, /* a connection ended within a second of its establishment */
+	GW_SUSPICION_SILENT,    /* a SYN had to be repeated: withdrawn if it answers after all */
 	GW_SUSPICION_FAILED,    /* it could not be reached */
 };
 
 struct gw_suspect {
 	__u64 until_ns;
+	__u64 changed_ns; /* an attempt that began earlier says nothing new */
 	__u32 failures; /* in a row: each doubles the time */
 	__u32 kind;     /* enum gw_suspicion */
 };
 
-/* gw_cursors: array, one per service: where the next search begins. */
+/*
+ * gw_cursors: array, one per service. Where the next search begins, and whether it must look at
+ * the health of backends at all.
+ */
 struct gw_cursor {
 	struct bpf_spin_lock lock;
 	__u32 next;
+	__u64 trouble_until_ns; /* some backend is suspect, or has just come back, until then */
+	__u32 ejected;          /* not 0: perhaps some backend is ejected; another number each time */
+	__u32 pad;
+};
+
+/* gw_affinity: LRU hash. Which backend a client had last, for session affinity. */
+struct gw_affinity_key {
+	__u64 netns_cookie;
+	__u32 service;
+	__u32 pad;
+};
+
+struct gw_affinity {
+	__u64 used_ns;
+	__u32 backend;
+	__u32 backend_generation;
 };
 
 /*
@@ -172,12 +210,15 @@ enum gw_conn_state {
 	GW_CONN_CLOSED,
 };
 
+#define GW_CONN_PROBE 1u       /* holds the lease of an ejected backend */
+#define GW_CONN_OUR_TIMEOUT 2u /* TCP_USER_TIMEOUT is the connect timeout that we set */
+
 struct gw_conn {
 	__u32 service;
 	__u32 backend;
 	__u32 backend_generation;
 	__u8 state; /* enum gw_conn_state */
-	__u8 pad;
+	__u8 flags;
 	__be16 port; /* the Service's: what getpeername() shows */
 	struct gw_addr vip;
 	__u64 start_ns;       /* of the connect */
@@ -189,8 +230,8 @@ struct gw_conn {
 	__u64 best_score;
 	__u32 best_backend;
 	__u32 best_generation;
-	__u32 policy;
-	__u32 pad1;
+	__u32 how;      /* policy, and what the search is to look at (pick.h) */
+	__u32 ejected;  /* how many it has met */
 };
 _Static_assert(sizeof(struct gw_conn) <= 128, "socket storage stays in a small slab");
 
@@ -229,7 +270,10 @@ struct gw_meta {
 	__u32 agent_pid; /* 0: it ended in good order */
 	__u32 source;    /* enum gw_source */
 	__u64 heartbeat_ns;
-	__u64 change_ns; /* when the tables last changed; 0: never */
+	__u64 stale_after_ns; /* older a heartbeat: connects are left to kube-proxy; 0: never */
+	__u64 change_ns;      /* when the tables last changed; 0: never */
+	__u32 suspended;      /* everything is left to kube-proxy */
+	__u32 pad0;
 	__u32 source_synced;
 	__u32 next_generation; /* of a backend id; begins at random in new maps */
 	char version[32];      /* of the agent that wrote this */
@@ -256,6 +300,8 @@ struct gw_meta {
 	X(NOT_A_SERVICE, "not-a-service", "left alone: no balanced Service has this address")      \
 	X(STALE_VIP, "stale-vip", "left alone: the entry led to another Service")                  \
 	X(NO_BACKENDS, "no-backends", "refused: the Service has no usable backend")                \
+	X(SUSPENDED, "suspended", "left alone: by `gwbpf suspend`")                                \
+	X(STEPPED_ASIDE, "stepped-aside", "left alone: no agent for longer than --stale-after")    \
 	X(OVERTAKEN, "overtaken", "refused: the set changed three times during one search")        \
 	X(NO_SYN, "no-syn", "a connect that failed before its first packet, such as for no route") \
 	X(MISSED_CLOSE, "missed-close", "a connection whose end was noticed at the next connect")  \
@@ -275,7 +321,16 @@ enum gw_reason {
 #define GW_POLICIES(X)                                                                             \
 	X(LC, "lc", "the fewest active connections; round robin while they are equal")             \
 	X(RR, "rr", "one after the other")                                                         \
-	X(RANDOM, "random", "at random")
+	X(WRR, "wrr", "one after the other, each as often as its weight")                          \
+	X(RANDOM, "random", "at random, each as often as its weight")                              \
+	X(WLC, "wlc", "the fewest active connections for its weight")                              \
+	X(SED, "sed", "the fewest active connections and this one for its weight")                 \
+	X(NQ, "nq", "an idle one, else as sed")                                                    \
+	X(SH, "sh", "the same one for the same client")                                            \
+	X(MH, "mh", "the same one for the same client; few clients move when a backend goes")      \
+	X(FO, "fo", "the highest weight that is usable")                                           \
+	X(OVF, "ovf", "the highest weight that has no more active connections than its weight")    \
+	X(P2C, "p2c", "the less loaded for its weight of two drawn at random")
 
 enum gw_policy {
 #define GW_POLICY_ENUM(id, name, text) GW_POLICY_##id,

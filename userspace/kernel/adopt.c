@@ -46,7 +46,12 @@ static int adopt_service(struct adoption *adoption, uint32_t index)
 	entry->vip = service->vip;
 	entry->port = ntohs(service->port);
 	entry->withdrawn = service->flags & GW_SERVICE_WITHDRAWN;
+	entry->affinity_timeout_s = service->affinity_timeout_s;
 	settings_init(&entry->settings);
+	entry->settings.connect_timeout_ms = service->connect_timeout_ms;
+	entry->settings.dead_peer_timeout_ms = service->dead_peer_timeout_ms;
+	entry->settings.eject_base_ms = service->eject_base_ms;
+	entry->settings.eject_max_ms = service->eject_max_ms;
 	err = adopt_names(adoption, entry);
 	if (err) {
 		entry_free(entry);
@@ -83,6 +88,7 @@ static int adopt_backend(struct adoption *adoption, uint32_t id)
 	if (!refs)
 		return -ENOMEM;
 	entry->backends = refs;
+	tables->maps.backends[id].weight = 0; /* until it is found in the set */
 	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &names);
 	refs[entry->backend_count++] = (struct backend_ref){
 		.address = backend->address,
@@ -143,6 +149,7 @@ static int adopt_members(struct tables *tables, struct table_entry *entry, const
 		if (!ref)
 			return -EPROTO;
 		ref->is_member = true;
+		tables->maps.backends[ref->id].weight = slots[i].weight;
 		entry->members[entry->member_count++] = (struct present_member){
 			.address = ref->address,
 			.port = ref->port,
@@ -157,7 +164,7 @@ static int adopt_members(struct tables *tables, struct table_entry *entry, const
 static int adopt_set(struct tables *tables, struct table_entry *entry)
 {
 	uint64_t word = tables->maps.sets[entry->index];
-	struct range range = {GW_SET_BASE(word), GW_SET_COUNT(word) + 1u};
+	struct range range = {.base = GW_SET_BASE(word)};
 	const struct gw_set_header *header;
 	int err;
 
@@ -165,12 +172,14 @@ static int adopt_set(struct tables *tables, struct table_entry *entry)
 	qsort(entry->backends, entry->backend_count, sizeof(*entry->backends), compare_refs);
 	if (!GW_SET_COUNT(word))
 		return adopt_members(tables, entry, NULL, 0);
+	header = (const struct gw_set_header *)&tables->maps.slots[range.base];
+	range.length = set_slots(GW_SET_COUNT(word), header->table_length);
 	err = ranges_reserve(&tables->ranges, &range);
 	if (err)
 		return err == -ENOMEM ? err : -EPROTO;
-	header = (const struct gw_set_header *)&tables->maps.slots[range.base];
 	entry->range = range;
 	entry->settings.policy = header->policy;
+	entry->settings.keep_percent = header->keep_percent;
 	return adopt_members(tables, entry, &tables->maps.slots[range.base + 1],
 			     GW_SET_COUNT(word));
 }

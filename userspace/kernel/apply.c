@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "kernel/tables_state.h"
+#include "model/policy_table.h"
 
 static void refuse(const struct tables_job *job, const struct table_entry *entry, const char *what,
 		   const char *remedy)
@@ -155,15 +156,11 @@ static int make_backends(struct tables *tables, struct table_entry *entry, const
 	return err ? err : missing;
 }
 
-static int take_range(struct tables *tables, size_t members, struct range *ret)
+static int take_range(struct tables *tables, uint32_t length, struct range *ret)
 {
-	struct range range = {.length = (uint32_t)members + 1};
+	struct range range = {.length = length};
 	int err;
 
-	if (!members) {
-		*ret = (struct range){0};
-		return 0;
-	}
 	err = ranges_take(&tables->ranges, range.length, &range.base);
 	if (err == -ENOSPC && tables->retiring_count) {
 		err = tables_release_ranges(tables);
@@ -175,57 +172,75 @@ static int take_range(struct tables *tables, size_t members, struct range *ret)
 	return err;
 }
 
-/* Fill a range that nobody reads yet. */
-static void fill_range(struct tables *tables, const struct table_entry *entry, struct range range,
-		       uint16_t generation)
+/* A set on its way: those wanted that have a backend, and the policy's table over them. */
+struct new_set {
+	struct member *members;
+	size_t count;
+	uint16_t table[GW_TABLE_MAX];
+	size_t table_length;
+	struct range range;
+	uint16_t generation;
+};
+
+static void choose_members(const struct table_entry *entry, const struct choice *want,
+			   struct new_set *set)
 {
-	struct gw_set_header header = {.policy = entry->settings.policy, .generation = generation};
-	struct gw_slot *slots = &tables->maps.slots[range.base];
-	const struct backend_ref *ref = entry->backends;
+	for (size_t i = 0; i < want->member_count; i++)
+		if (find_backend(entry, &want->members[i]))
+			set->members[set->count++] = want->members[i];
+}
 
-	if (!range.length)
-		return;
+/* Fill a range that nobody reads yet. */
+static void fill_range(struct tables *tables, const struct table_entry *entry,
+		       const struct new_set *set)
+{
+	struct gw_set_header header = {
+		.policy = entry->settings.policy,
+		.keep_percent = entry->settings.keep_percent,
+		.generation = set->generation,
+		.table_length = (uint16_t)set->table_length,
+	};
+	struct gw_slot *slots = &tables->maps.slots[set->range.base];
+
 	memcpy(slots, &header, sizeof(header));
-	for (size_t i = 0; i < entry->member_count; i++) {
-		const struct present_member *member = &entry->members[i];
+	for (size_t i = 0; i < set->count; i++) {
+		const struct backend_ref *ref = find_backend(entry, &set->members[i]);
 
-		while (backend_compare(&ref->address, ref->port, &member->address, member->port))
-			ref++;
 		slots[i + 1] = (struct gw_slot){
 			.backend = ref->id,
 			.backend_generation = tables->maps.backends[ref->id].generation,
-			.generation = generation,
-			.weight = member->weight,
+			.generation = set->generation,
+			.weight = set->members[i].weight,
 		};
 	}
+	memcpy(&slots[set->count + 1], set->table, set->table_length * sizeof(*set->table));
 }
 
-/* The members are those wanted that have a backend; all other backends are leaving. */
-static int note_members(struct tables *tables, struct table_entry *entry, const struct choice *want)
+/* All other backends are leaving. */
+static int note_members(struct tables *tables, struct table_entry *entry,
+			const struct new_set *set)
 {
 	struct present_member *members;
 	uint64_t now = now_ns();
-	struct backend_ref *ref;
 
-	members = reallocarray(entry->members, want->member_count + 1, sizeof(*members));
+	members = reallocarray(entry->members, set->count + 1, sizeof(*members));
 	if (!members)
 		return -ENOMEM;
 	entry->members = members;
-	entry->member_count = 0;
+	entry->member_count = set->count;
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		if (entry->backends[i].is_member)
 			entry->backends[i].left_ns = now;
 		entry->backends[i].is_member = false;
 	}
-	for (size_t i = 0; i < want->member_count; i++) {
-		ref = find_backend(entry, &want->members[i]);
-		if (!ref)
-			continue;
+	for (size_t i = 0; i < set->count; i++) {
+		struct backend_ref *ref = find_backend(entry, &set->members[i]);
+
 		ref->is_member = true;
-		members[entry->member_count++] = (struct present_member){
+		members[i] = (struct present_member){
 			.address = ref->address,
 			.port = ref->port,
-			.weight = want->members[i].weight,
+			.weight = set->members[i].weight,
 			.names = ref->names,
 		};
 	}
@@ -233,31 +248,70 @@ static int note_members(struct tables *tables, struct table_entry *entry, const 
 	return 0;
 }
 
+/* What session affinity asks of a backend that is not looked for in a set. */
+static void write_weights(struct tables *tables, const struct table_entry *entry)
+{
+	const struct present_member *member = entry->members;
+
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		const struct backend_ref *ref = &entry->backends[i];
+
+		tables->maps.backends[ref->id].weight = ref->is_member ? member->weight : 0;
+		member += ref->is_member;
+	}
+}
+
+static int put_set(struct tables *tables, struct table_entry *entry, struct new_set *set)
+{
+	struct range old = entry->range;
+	int err = 0;
+
+	if (set->count)
+		err = take_range(tables, set_slots(set->count, set->table_length), &set->range);
+	if (err)
+		return err;
+	err = note_members(tables, entry, set);
+	if (err) {
+		ranges_release(&tables->ranges, &set->range);
+		return err;
+	}
+	if (set->count)
+		fill_range(tables, entry, set);
+	entry->generation = set->generation;
+	entry->range = set->range;
+	__atomic_store_n(&tables->maps.sets[entry->index],
+			 GW_SET_WORD(set->range.base, set->generation, set->count),
+			 __ATOMIC_RELEASE);
+	write_weights(tables, entry);
+	return tables_retire_range(tables, old);
+}
+
 /* Replace the set. Returns -ENOSPC if not every wanted member found room. */
 static int write_set(struct tables *tables, struct table_entry *entry, const struct choice *want)
 {
-	uint16_t generation = (uint16_t)(entry->generation + 1);
-	struct range range, old = entry->range;
-	int missing, err;
+	struct new_set *set = calloc(1, sizeof(*set));
+	int missing, err = -ENOMEM;
 
+	if (!set)
+		return err;
+	set->generation = (uint16_t)(entry->generation + 1);
+	set->members = calloc(want->member_count + 1, sizeof(*set->members));
+	if (!set->members)
+		goto out;
 	missing = make_backends(tables, entry, want);
-	if (missing < 0)
-		return missing;
-	err = take_range(tables, want->member_count, &range);
+	err = missing < 0 ? missing : 0;
 	if (err)
-		return err;
-	err = note_members(tables, entry, want);
-	if (err) {
-		ranges_release(&tables->ranges, &range);
-		return err;
-	}
-	fill_range(tables, entry, range, generation);
-	entry->generation = generation;
-	entry->range = range;
-	__atomic_store_n(&tables->maps.sets[entry->index],
-			 GW_SET_WORD(range.base, generation, entry->member_count), __ATOMIC_RELEASE);
-	err = tables_retire_range(tables, old);
-	return err ? err : missing ? -ENOSPC : 0;
+		goto out;
+	choose_members(entry, want, set);
+	set->table_length = policy_table_fill(entry->settings.policy, set->members, set->count,
+					      set->table);
+	err = put_set(tables, entry, set);
+	if (!err && missing)
+		err = -ENOSPC;
+out:
+	free(set->members);
+	free(set);
+	return err;
 }
 
 static int replace_text(char **text, const char *with)
@@ -306,6 +360,18 @@ static uint32_t flags_of(const struct table_entry *entry)
 	       (entry->message[0] ? GW_SERVICE_INVALID : 0);
 }
 
+static void write_settings(struct tables *tables, const struct table_entry *entry)
+{
+	struct gw_service *service = &tables->maps.services[entry->index];
+
+	service->flags = flags_of(entry);
+	service->connect_timeout_ms = entry->settings.connect_timeout_ms;
+	service->dead_peer_timeout_ms = entry->settings.dead_peer_timeout_ms;
+	service->eject_base_ms = entry->settings.eject_base_ms;
+	service->eject_max_ms = entry->settings.eject_max_ms;
+	service->affinity_timeout_s = entry->affinity_timeout_s;
+}
+
 /* Connects stop finding it. Its set stays for those that have just found it; tables_collect()
  * empties it. */
 static int withdraw(struct tables *tables, struct table_entry *entry)
@@ -331,6 +397,7 @@ static int change(struct tables *tables, const struct tables_job *job,
 	if (err)
 		return err;
 	entry->settings = service->settings;
+	entry->affinity_timeout_s = service_affinity_s(service);
 	entry->withdrawn = false;
 	err = write_service_names(tables, job, entry);
 	if (!err)
@@ -339,7 +406,7 @@ static int change(struct tables *tables, const struct tables_job *job,
 		err = full;
 	if (err)
 		return err;
-	tables->maps.services[entry->index].flags = flags_of(entry);
+	write_settings(tables, entry);
 	/* Better kube-proxy's choice than none at all. */
 	nothing_fits = full && !entry->member_count;
 	err = step->publish && !nothing_fits ? publish(tables, entry) : unpublish(tables, entry);
@@ -391,6 +458,7 @@ static void take_service(struct tables *tables, const struct table_entry *entry)
 	service->port = key.port;
 	service->protocol = key.protocol;
 	service->flags = 0;
+	service->suspended = 0;
 	__atomic_store_n(&service->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
 }
 

@@ -17,7 +17,7 @@
 #define WALK_ROOM 4096 /* sockets in a first walk; grows to what there is */
 
 /* CLOCK_MONOTONIC_COARSE ticks once a jiffy. */
-static uint32_t jiffies_per_second(void)
+uint32_t conns_jiffies_per_second(void)
 {
 	struct timespec tick;
 
@@ -33,7 +33,7 @@ static int open_walk(size_t room, struct walk_bpf **ret)
 
 	if (!walk)
 		return -errno;
-	walk->rodata->jiffies_per_second = jiffies_per_second();
+	walk->rodata->jiffies_per_second = conns_jiffies_per_second();
 	bpf_map__set_max_entries(walk->maps.gw_walk, (__u32)room);
 	err = walk_bpf__load(walk);
 	if (err) {

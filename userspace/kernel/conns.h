@@ -16,4 +16,7 @@
  */
 int conns_walk(const char *pin_dir, struct gw_walk_conn **ret, size_t *count);
 
+/* Of this kernel: what the programs count some times in. */
+uint32_t conns_jiffies_per_second(void);
+
 #endif

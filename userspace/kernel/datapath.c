@@ -14,10 +14,13 @@
 #include <bpf/libbpf.h>
 #include <gwbpf.skel.h>
 
+#include "kernel/conns.h"
 #include "kernel/links.h"
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
 #include "kernel/pins.h"
+
+#define SLOTS_PER_SERVICE 16 /* beside its backends: the header, and its share of the tables */
 
 struct datapath {
 	struct gwbpf_bpf *object;
@@ -39,10 +42,11 @@ static int keep_complaint(enum libbpf_print_level level, const char *format, va_
 	return 0;
 }
 
-/* Sizes of the pool: every set twice, so that a new one never waits for the old one's grace. */
+/* Every set twice, so that a new one never waits for the grace of the old one. */
 static uint32_t slot_count(uint32_t services, uint32_t backends)
 {
-	return 2 * (services + backends) + GW_SET_MAX + 1;
+	return 2 * (SLOTS_PER_SERVICE * services + backends + GW_SET_MAX) +
+	       GW_TABLE_MAX / GW_TABLE_PER_SLOT;
 }
 
 static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t backends)
@@ -161,6 +165,7 @@ static int load(struct datapath *datapath, char *message)
 {
 	int err;
 
+	datapath->object->rodata->jiffies_per_second = conns_jiffies_per_second();
 	datapath->object->rodata->has_set_retval =
 		libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0;
 	complaint[0] = '\0';

@@ -26,6 +26,7 @@
 	X(health)                                                                                  \
 	X(cursors)                                                                                 \
 	X(suspects)                                                                                \
+	X(affinity)                                                                                \
 	X(reasons)                                                                                 \
 	X(conns)                                                                                   \
 	X(service_names)                                                                           \

@@ -140,6 +140,12 @@ struct gw_vip_key vip_key(const struct table_entry *entry)
 	return key;
 }
 
+uint32_t set_slots(size_t members, size_t table_length)
+{
+	return (uint32_t)(1 + members +
+			  (table_length + GW_TABLE_PER_SLOT - 1) / GW_TABLE_PER_SLOT);
+}
+
 /* An update of a map of maps returns only when all programs that ran before it have ended;
  * membarrier(2) is no substitute: on one CPU it returns at once. */
 int tables_grace(struct tables *tables)
@@ -252,6 +258,7 @@ static struct present present_of(const struct table_entry *entry)
 		.published = entry->published,
 		.withdrawn = entry->withdrawn,
 		.settings = entry->settings,
+		.affinity_timeout_s = entry->affinity_timeout_s,
 		.message = entry->message,
 		.members = entry->members,
 		.member_count = entry->member_count,

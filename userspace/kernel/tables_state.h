@@ -31,6 +31,7 @@ struct table_entry {
 	char *port_name;
 	char *message;
 	struct settings settings;
+	uint32_t affinity_timeout_s;
 	struct range range; /* length 0: an empty set */
 	struct backend_ref *backends; /* ordered by address and port */
 	size_t backend_count;
@@ -82,6 +83,9 @@ void ids_give(struct ids *ids, uint32_t id);
 int backend_compare(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
 		    uint16_t b_port);
 struct gw_vip_key vip_key(const struct table_entry *entry);
+
+/* Slots of a set: header, members, table. */
+uint32_t set_slots(size_t members, size_t table_length);
 
 /* Wait until every program that runs now has ended. */
 int tables_grace(struct tables *tables);

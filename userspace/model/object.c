@@ -86,3 +86,8 @@ void slice_free(struct slice *slice)
 	free(slice->ports);
 	free(slice);
 }
+
+uint32_t service_affinity_s(const struct service *service)
+{
+	return service->client_ip_affinity ? service->affinity_timeout_s : 0;
+}

@@ -74,6 +74,9 @@ struct slice {
 	char *text; /* NULL, or what holds every string of the slice: slice_pack() */
 };
 
+/* The timeout of its session affinity in seconds; 0: it has none. */
+uint32_t service_affinity_s(const struct service *service);
+
 void service_free(struct service *service); /* takes NULL */
 void slice_free(struct slice *slice);       /* takes NULL */
 

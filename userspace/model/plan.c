@@ -95,6 +95,7 @@ static bool is_as_wanted(const struct present *have, const struct choice *want)
 {
 	return !have->withdrawn && have->published == is_published(want) &&
 	       settings_equal(&have->settings, &want->service->settings) &&
+	       have->affinity_timeout_s == service_affinity_s(want->service) &&
 	       has_message(have, want->service->invalid) && has_members(have, want);
 }
 

@@ -28,6 +28,7 @@ struct present {
 	bool published; /* connects find it */
 	bool withdrawn; /* no longer wanted: kept while its connections live */
 	struct settings settings;
+	uint32_t affinity_timeout_s; /* 0: no session affinity */
 	const char *message; /* why it is invalid; "": it is not */
 	const struct present_member *members; /* ordered by address and port */
 	size_t member_count;

@@ -98,7 +98,14 @@ static const char annotation_list[] =
 
 void settings_init(struct settings *settings)
 {
-	*settings = (struct settings){ .policy = GW_POLICY_LC };
+	*settings = (struct settings){
+		.policy = GW_POLICY_LC,
+		.connect_timeout_ms = 3000,
+		.dead_peer_timeout_ms = 30000,
+		.eject_base_ms = 10000,
+		.eject_max_ms = 300000,
+		.keep_percent = 50,
+	};
 }
 
 static int set_value(struct settings *settings, const char *key, const char *value,
@@ -131,7 +138,10 @@ int settings_set(struct settings *settings, const char *key, const char *value, 
 
 bool settings_equal(const struct settings *a, const struct settings *b)
 {
-	return a->policy == b->policy;
+	return a->policy == b->policy && a->connect_timeout_ms == b->connect_timeout_ms &&
+	       a->dead_peer_timeout_ms == b->dead_peer_timeout_ms &&
+	       a->eject_base_ms == b->eject_base_ms && a->eject_max_ms == b->eject_max_ms &&
+	       a->keep_percent == b->keep_percent;
 }
 
 const char *policy_name(enum gw_policy policy)

@@ -5,11 +5,17 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <gwbpf/abi.h>
 
 struct settings {
 	enum gw_policy policy;
+	uint32_t connect_timeout_ms;   /* of one attempt; 0: the kernel's */
+	uint32_t dead_peer_timeout_ms; /* 0: the sockets are left alone */
+	uint32_t eject_base_ms;        /* 0: nothing is ejected */
+	uint32_t eject_max_ms;
+	uint32_t keep_percent; /* of the backends that are never ejected */
 };
 
 /* The defaults that hold where a Service has no annotation. */

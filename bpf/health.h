@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Failing backends. Suspicion belongs to one client (a network namespace), so that one that is cut
+ * off by a firewall takes nothing from the others; ejection belongs to the node, and comes when two
+ * clients fail. An ejected backend comes back through one connection that tries it.
+ */
+#ifndef GWBPF_HEALTH_H
+#define GWBPF_HEALTH_H
+
+#include <stdbool.h>
+
+#include "maps.h"
+
+#define MS_NS 1000000ull
+#define SECOND_NS 1000000000ull
+/* Where ejection is off, a client still passes over for a while what failed it. */
+#define SUSPECT_BASE_NS (10 * SECOND_NS)
+#define SUSPECT_MAX_NS (300 * SECOND_NS)
+#define SILENT_NS SECOND_NS /* how long a repeated SYN counts */
+#define LEASE_NS (5 * SECOND_NS)
+#define DOUBLINGS_MAX 10
+
+/* base, doubled that often, but no more than max. */
+static __always_inline __u64 grown(__u64 base_ns, __u32 doublings, __u64 max_ns)
+{
+	__u64 time_ns;
+
+	if (doublings > DOUBLINGS_MAX)
+		doublings = DOUBLINGS_MAX;
+	time_ns = base_ns << doublings;
+	return time_ns < max_ns ? time_ns : max_ns;
+}
+
+static __always_inline struct gw_suspect_key suspect_key(const struct gw_conn *conn)
+{
+	struct gw_suspect_key key = {
+		.netns_cookie = conn->netns_cookie,
+		.backend = conn->backend,
+		.backend_generation = conn->backend_generation,
+	};
+
+	return key;
+}
+
+/* The searches of this service look at health until then. */
+static __always_inline void note_trouble(__u32 service, __u64 until_ns, bool is_ejection)
+{
+	struct gw_cursor *cursor = bpf_map_lookup_elem(&gw_cursors, &service);
+
+	if (!cursor)
+		return;
+	bpf_spin_lock(&cursor->lock);
+	if (cursor->trouble_until_ns < until_ns)
+		cursor->trouble_until_ns = until_ns;
+	if (is_ejection)
+		cursor->ejected = cursor->ejected + 1 ? cursor->ejected + 1 : 1;
+	bpf_spin_unlock(&cursor->lock);
+}
+
+static __always_inline void note_suspect(const struct gw_conn *conn, __u64 until_ns)
+{
+	__u32 id = conn->backend;
+	struct gw_health *health = bpf_map_lookup_elem(&gw_health, &id);
+
+	if (!health)
+		return;
+	bpf_spin_lock(&health->lock);
+	if (health->suspect_until_ns < until_ns)
+		health->suspect_until_ns = until_ns;
+	bpf_spin_unlock(&health->lock);
+	note_trouble(conn->service, until_ns, false);
+}
+
+static __always_inline void write_suspect(const struct gw_conn *conn, struct gw_suspect *value)
+{
+	struct gw_suspect_key key = suspect_key(conn);
+
+	bpf_map_update_elem(&gw_suspects, &key, value, BPF_ANY);
+	note_suspect(conn, value->until_ns);
+}
+
+/* The client of this record passes its backend over for a while, longer with each failure. Many
+ * attempts that fail together are one failure. Returns until when. */
+static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspicion kind,
+				     __u64 now_ns)
+{
+	struct gw_suspect_key key = suspect_key(conn);
+	struct gw_suspect value = {.failures = 1, .kind = kind, .changed_ns = now_ns};
+	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+	__u32 service_index = conn->service;
+	const struct gw_service *service = bpf_map_lookup_elem(&gw_services, &service_index);
+	__u64 base_ns = SUSPECT_BASE_NS, max_ns = SUSPECT_MAX_NS;
+
+	if (service && service->eject_base_ms) {
+		base_ns = service->eject_base_ms * MS_NS;
+		max_ns = service->eject_max_ms * MS_NS;
+	}
+	if (known && known->kind == kind && conn->start_ns < known->changed_ns)
+		return known->until_ns;
+	if (known && (known->kind == kind || known->kind == GW_SUSPICION_SILENT))
+		value.failures = known->failures + 1;
+	value.until_ns = now_ns + grown(base_ns, value.failures - 1, max_ns);
+	write_suspect(conn, &value);
+	return value.until_ns;
+}
+
+/* A SYN had to be repeated: until it is answered, or has failed, this client tries others first. */
+static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 now_ns)
+{
+	struct gw_suspect_key key = suspect_key(conn);
+	struct gw_suspect value = {
+		.until_ns = now_ns + SILENT_NS,
+		.changed_ns = now_ns,
+		.failures = 0,
+		.kind = GW_SUSPICION_SILENT,
+	};
+	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+
+	if (known && known->kind != GW_SUSPICION_SILENT && known->until_ns > value.until_ns)
+		return;
+	/* The failures so far are not forgotten over it. */
+	if (known && known->kind != GW_SUSPICION_SHORT)
+		value.failures = known->failures;
+	write_suspect(conn, &value);
+}
+
+/* It was reached. */
+static __always_inline void trust_reachable(const struct gw_conn *conn)
+{
+	struct gw_suspect_key key = suspect_key(conn);
+	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+
+	if (known && known->kind != GW_SUSPICION_SHORT)
+		bpf_map_delete_elem(&gw_suspects, &key);
+}
+
+/* A connection to it lasted. */
+static __always_inline void trust_lasting(const struct gw_conn *conn)
+{
+	struct gw_suspect_key key = suspect_key(conn);
+	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+
+	if (known && known->kind == GW_SUSPICION_SHORT)
+		bpf_map_delete_elem(&gw_suspects, &key);
+}
+
+/* With the lock held: nobody on this node is sent there. */
+static __always_inline void eject(struct gw_health *health, const struct gw_service *service,
+				  __u64 now_ns)
+{
+	__u64 base_ns = service->eject_base_ms * MS_NS;
+	__u64 max_ns = service->eject_max_ms * MS_NS;
+
+	/* Well for longer than any ejection lasts: the past is forgotten. */
+	if (!health->is_ejected && now_ns - health->changed_ns > max_ns)
+		health->doublings = 0;
+	health->is_ejected = 1;
+	health->changed_ns = now_ns;
+	health->ejected_until_ns = now_ns + grown(base_ns, health->doublings, max_ns);
+	health->lease_until_ns = 0;
+	health->failed_until_ns = 0;
+	health->doublings++;
+	health->ejections++;
+}
+
+/*
+ * An attempt of this record failed; its client suspects the backend until then. An attempt that
+ * began before the backend's last change of health says nothing of what it is now.
+ */
+static __always_inline void judge(const struct gw_conn *conn, __u64 suspect_until_ns, __u64 now_ns)
+{
+	__u32 id = conn->backend, service_index = conn->service;
+	struct gw_health *health = bpf_map_lookup_elem(&gw_health, &id);
+	const struct gw_service *service = bpf_map_lookup_elem(&gw_services, &service_index);
+	bool is_probe = conn->flags & GW_CONN_PROBE, is_ejection = false;
+
+	if (!health || !service || !service->eject_base_ms)
+		return;
+	bpf_spin_lock(&health->lock);
+	if (conn->start_ns < health->changed_ns) {
+		bpf_spin_unlock(&health->lock);
+		return;
+	}
+	if (is_probe || (!health->is_ejected && health->failed_client != conn->netns_cookie &&
+			 health->failed_until_ns > now_ns)) {
+		eject(health, service, now_ns);
+		is_ejection = true;
+	} else if (health->failed_until_ns <= now_ns ||
+		   health->failed_client == conn->netns_cookie) {
+		health->failed_client = conn->netns_cookie;
+		health->failed_until_ns = suspect_until_ns;
+	}
+	bpf_spin_unlock(&health->lock);
+	if (is_ejection)
+		note_trouble(conn->service, now_ns, true);
+}
+
+/* A connection that began after the ejection is established: the backend is back, and its share of
+ * new connections grows from nothing within the base time (slow start). */
+static __always_inline void restore(const struct gw_conn *conn, __u64 now_ns)
+{
+	__u32 id = conn->backend, service_index = conn->service;
+	struct gw_health *health = bpf_map_lookup_elem(&gw_health, &id);
+	const struct gw_service *service = bpf_map_lookup_elem(&gw_services, &service_index);
+
+	if (!health || !service || !health->is_ejected)
+		return;
+	bpf_spin_lock(&health->lock);
+	if (conn->start_ns < health->changed_ns) {
+		bpf_spin_unlock(&health->lock);
+		return;
+	}
+	health->is_ejected = 0;
+	health->changed_ns = now_ns;
+	health->failed_until_ns = 0;
+	bpf_spin_unlock(&health->lock);
+	note_trouble(service_index, now_ns + service->eject_base_ms * MS_NS, false);
+}
+
+/* Become the one connection that may try an ejected backend. */
+static __always_inline bool take_lease(__u32 backend, __u64 now_ns)
+{
+	struct gw_health *health = bpf_map_lookup_elem(&gw_health, &backend);
+	bool is_mine = false;
+
+	if (!health)
+		return false;
+	bpf_spin_lock(&health->lock);
+	if (health->is_ejected && now_ns >= health->ejected_until_ns &&
+	    now_ns >= health->lease_until_ns) {
+		health->lease_until_ns = now_ns + LEASE_NS;
+		is_mine = true;
+	}
+	bpf_spin_unlock(&health->lock);
+	return is_mine;
+}
+
+#endif

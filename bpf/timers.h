@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The timers of a balanced connection: a first SYN that is lost is repeated soon, an attempt ends
+ * in time, and so does a connection whose peer has vanished. What the application has set, or sets
+ * later, wins: each option is set on its own, only where the socket has none.
+ */
+#ifndef GWBPF_TIMERS_H
+#define GWBPF_TIMERS_H
+
+#include "kernel_types.h"
+#include "maps.h"
+
+/* As in linux/tcp.h and asm/socket.h. */
+#define SOL_SOCKET 1
+#define SOL_TCP 6
+#define SO_KEEPALIVE 9
+#define TCP_KEEPIDLE 4
+#define TCP_KEEPINTVL 5
+#define TCP_KEEPCNT 6
+#define TCP_SYNCNT 7
+#define TCP_USER_TIMEOUT 18
+
+#define FIRST_SYN_AGAIN_MS 200
+#define SYN_COUNT 8 /* with a first one after 200 ms: for about as long as the kernel's own */
+#define KEEPALIVE_COUNT 3
+
+/* Jiffies a second of this kernel. Set between open and load. */
+const volatile __u32 jiffies_per_second = 250;
+
+static __always_inline void set_option(struct bpf_sock_ops *ctx, int level, int name, int value)
+{
+	bpf_setsockopt(ctx, level, name, &value, sizeof(value));
+}
+
+static __always_inline const struct gw_service *service_of(const struct gw_conn *conn)
+{
+	__u32 index = conn->service;
+
+	return bpf_map_lookup_elem(&gw_services, &index);
+}
+
+/* Before the first SYN. */
+static __always_inline void limit_connect(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
+					  struct gw_conn *conn)
+{
+	const struct gw_service *service = service_of(conn);
+
+	if (!service)
+		return;
+	if (!tcp->inet_conn.icsk_syn_retries)
+		set_option(ctx, SOL_TCP, TCP_SYNCNT, SYN_COUNT);
+	if (!service->connect_timeout_ms || tcp->inet_conn.icsk_user_timeout)
+		return;
+	conn->flags |= GW_CONN_OUR_TIMEOUT;
+	set_option(ctx, SOL_TCP, TCP_USER_TIMEOUT, service->connect_timeout_ms);
+}
+
+static __always_inline int whole_seconds(__u32 ms)
+{
+	return ms < 1000 ? 1 : ms / 1000;
+}
+
+/*
+ * An idle connection is probed from a third of the time on, every sixth. It is given up at the
+ * first probe or repeat after five sixths without an answer, so that the whole time is a promise.
+ */
+static __always_inline void watch_peer(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
+				       __u32 timeout_ms)
+{
+	if (!(tcp->inet_conn.icsk_inet.sk.__sk_common.skc_flags &
+	      1ul << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN)))
+		set_option(ctx, SOL_SOCKET, SO_KEEPALIVE, 1);
+	if (!tcp->keepalive_time)
+		set_option(ctx, SOL_TCP, TCP_KEEPIDLE, whole_seconds(timeout_ms / 3));
+	if (!tcp->keepalive_intvl)
+		set_option(ctx, SOL_TCP, TCP_KEEPINTVL, whole_seconds(timeout_ms / 6));
+	if (!tcp->keepalive_probes)
+		set_option(ctx, SOL_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+}
+
+/* Once established: the limit of the attempt gives way to that of a dead peer. */
+static __always_inline void limit_silence(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
+					  const struct gw_conn *conn)
+{
+	const struct gw_service *service = service_of(conn);
+	__u32 timeout_ms = tcp->inet_conn.icsk_user_timeout;
+	bool is_ours;
+
+	if (!service)
+		return;
+	is_ours = conn->flags & GW_CONN_OUR_TIMEOUT && timeout_ms == service->connect_timeout_ms;
+	if (is_ours || (!timeout_ms && service->dead_peer_timeout_ms))
+		set_option(ctx, SOL_TCP, TCP_USER_TIMEOUT,
+			   service->dead_peer_timeout_ms - service->dead_peer_timeout_ms / 6);
+	if (service->dead_peer_timeout_ms)
+		watch_peer(ctx, tcp, service->dead_peer_timeout_ms);
+}
+
+#endif
