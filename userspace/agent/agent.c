@@ -141,6 +141,7 @@ static void introduce(struct agent *agent)
 	snprintf(meta->zone, sizeof(meta->zone), "%s", agent->options.zone);
 	meta->source = GW_SOURCE_FILE;
 	meta->source_synced = 0;
+	meta->stale_after_ns = agent->options.stale_after_ms * 1000000ull;
 	meta->agent_pid = (uint32_t)getpid();
 	beat(agent);
 }

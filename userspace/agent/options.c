@@ -26,6 +26,7 @@ enum option_key {
 	OPTION_ZONE,
 	OPTION_MAX_SERVICES,
 	OPTION_MAX_BACKENDS,
+	OPTION_STALE_AFTER,
 	OPTION_LOG_LEVEL,
 	OPTION_LOG_FORMAT,
 };
@@ -46,6 +47,10 @@ const struct argp_option agent_options[] = {
 	 "where maps and links are pinned (default: /sys/fs/bpf/gwbpf)", 0},
 	{"max-services", OPTION_MAX_SERVICES, "N", 0, "room for Service ports (default: 4096)", 0},
 	{"max-backends", OPTION_MAX_BACKENDS, "N", 0, "room for backends (default: 16384)", 0},
+	{"stale-after", OPTION_STALE_AFTER, "DURATION", 0,
+	 "leave connections to kube-proxy when the agent has been away for longer; 0: never "
+	 "(default: 0)",
+	 0},
 	{"log-level", OPTION_LOG_LEVEL, "error|warn|info|debug", 0,
 	 "what is logged (default: info)", 0},
 	{"log-format", OPTION_LOG_FORMAT, "logfmt|json", 0, "how it is logged (default: logfmt)", 0},
@@ -94,6 +99,8 @@ static int set_option(int key, const char *value, void *arg)
 		return parse_u32(value, 1, SERVICES_LIMIT, &options->max_services) ? -EINVAL : 0;
 	case OPTION_MAX_BACKENDS:
 		return parse_u32(value, 1, BACKENDS_LIMIT, &options->max_backends) ? -EINVAL : 0;
+	case OPTION_STALE_AFTER:
+		return parse_duration_ms(value, &options->stale_after_ms) ? -EINVAL : 0;
 	case OPTION_LOG_LEVEL:
 		return log_level_parse(value, &options->log_level);
 	case OPTION_LOG_FORMAT:

@@ -21,6 +21,7 @@ struct options {
 	const char *zone; /* "": not known */
 	uint32_t max_services;
 	uint32_t max_backends;
+	uint32_t stale_after_ms; /* 0: never */
 	enum log_level log_level;
 	enum log_format log_format;
 };

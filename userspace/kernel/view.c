@@ -93,6 +93,9 @@ static void read_meta(struct view *view)
 		.change_age_seconds = age_seconds(view, meta->change_ns),
 		.source = meta->source,
 		.source_synced = meta->source_synced,
+		.suspended = meta->suspended,
+		.stepped_aside = meta->stale_after_ns && meta->heartbeat_ns < view->now_ns &&
+				 view->now_ns - meta->heartbeat_ns > meta->stale_after_ns,
 		.node = meta->node,
 		.zone = meta->zone,
 		.version = meta->version,
@@ -119,6 +122,18 @@ static int read_reasons(struct view *view)
 	return 0;
 }
 
+static enum view_service_state service_state(const struct view *view,
+					     const struct gw_service *service, uint64_t word)
+{
+	if (view->meta.suspended || service->suspended)
+		return VIEW_SERVICE_SUSPENDED;
+	if (service->flags & GW_SERVICE_INVALID)
+		return VIEW_SERVICE_INVALID;
+	if (view->meta.stepped_aside)
+		return VIEW_SERVICE_STEPPED_ASIDE;
+	return GW_SET_COUNT(word) ? VIEW_SERVICE_READY : VIEW_SERVICE_NO_BACKENDS;
+}
+
 static void add_service(struct view *view, uint32_t index)
 {
 	const struct gw_service *from = &view->maps.services[index];
@@ -140,11 +155,8 @@ static void add_service(struct view *view, uint32_t index)
 		.address = from->vip,
 		.port = ntohs(from->port),
 		.policy = GW_SET_COUNT(word) ? header->policy : GW_POLICY_LC,
-		.state = from->flags & GW_SERVICE_INVALID ? VIEW_SERVICE_INVALID
-			 : GW_SET_COUNT(word)		  ? VIEW_SERVICE_READY
-							  : VIEW_SERVICE_NO_BACKENDS,
+		.state = service_state(view, from, word),
 		.message = names->message,
-		.usable = GW_SET_COUNT(word),
 		.counters = retired->gone,
 		.no_backends = retired->no_backends,
 	};
@@ -243,6 +255,22 @@ static int compare_backends(const void *a, const void *b)
 	return order ? order : compare_place(&x->address, x->port, &y->address, y->port);
 }
 
+static void mark_health(struct view *view, struct view_backend *backend)
+{
+	struct gw_health health;
+
+	if (bpf_map_lookup_elem(view->maps.health_fd, &backend->id, &health))
+		return;
+	backend->ejections = health.ejections;
+	if (!health.is_ejected || backend->state != VIEW_BACKEND_USABLE)
+		return;
+	backend->state = health.lease_until_ns > view->now_ns ? VIEW_BACKEND_PROBING
+							       : VIEW_BACKEND_EJECTED;
+	if (health.ejected_until_ns > view->now_ns)
+		backend->ejected_remaining_seconds =
+			(double)(health.ejected_until_ns - view->now_ns) / 1e9;
+}
+
 /* Those in the set of a Service are in use; the rest are leaving. */
 static void mark_members(struct view *view, const struct view_service *service)
 {
@@ -256,8 +284,9 @@ static void mark_members(struct view *view, const struct view_service *service)
 		backend = view->by_id[slots[i].backend];
 		if (!backend)
 			continue;
-		backend->state = VIEW_BACKEND_USABLE;
 		backend->weight = slots[i].weight;
+		backend->state = backend->weight ? VIEW_BACKEND_USABLE : VIEW_BACKEND_DRAINING;
+		mark_health(view, backend);
 	}
 }
 
@@ -301,6 +330,8 @@ static int sum_up(struct view *view)
 		if (!service)
 			continue;
 		service->backends++;
+		service->usable += backend->state == VIEW_BACKEND_USABLE ||
+				   backend->state == VIEW_BACKEND_SUSPECT;
 		service->active += backend->active;
 		counters_add(&service->counters, &backend->counters);
 	}

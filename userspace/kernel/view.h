@@ -30,6 +30,8 @@ struct view_meta {
 	double change_age_seconds;    /* likewise */
 	enum gw_source source;
 	bool source_synced;
+	bool suspended;    /* every Service is left to kube-proxy, by `gwbpf suspend` */
+	bool stepped_aside; /* likewise, for want of a heartbeat */
 	const char *node; /* "" if no agent ever said */
 	const char *zone;
 	const char *version; /* of the agent that wrote the pins last */
@@ -40,6 +42,8 @@ const struct view_meta *view_meta(const struct view *view);
 #define VIEW_SERVICE_STATES(X)                                                                     \
 	X(READY, "ready")                                                                          \
 	X(NO_BACKENDS, "no-backends")                                                              \
+	X(STEPPED_ASIDE, "stepped-aside")                                                          \
+	X(SUSPENDED, "suspended")                                                                  \
 	X(INVALID, "invalid")
 
 enum view_service_state {
@@ -70,6 +74,9 @@ struct view_service {
 #define VIEW_BACKEND_STATES(X)                                                                     \
 	X(USABLE, "usable")                                                                        \
 	X(SUSPECT, "suspect")                                                                      \
+	X(EJECTED, "ejected")                                                                      \
+	X(PROBING, "probing")                                                                      \
+	X(DRAINING, "draining")                                                                    \
 	X(LEAVING, "leaving")
 
 enum view_backend_state {
@@ -92,10 +99,12 @@ struct view_backend {
 	const char *pod;
 	const char *node;
 	const char *zone;
-	uint32_t weight; /* of a leaving one: 0 */
+	uint32_t weight; /* 0: draining or leaving */
 	enum view_backend_state state;
 	uint32_t active;
 	uint32_t consecutive_failures; /* the most that any client has seen in a row */
+	uint32_t ejections;
+	double ejected_remaining_seconds; /* 0: it is not ejected, or one connection may try it */
 	struct gw_counters counters;
 };
 
