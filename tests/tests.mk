@@ -26,6 +26,9 @@ UNIT_format   := cli/format cli/json cli/say base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
 	$(UNIT_decode)
 
+UNIT_TESTS += kubeconfig kube_watch kube
+UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
+
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)
 	$$(call say,LD,$$@)

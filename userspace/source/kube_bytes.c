@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Credentials in memory. Knows nothing of what they mean. */
+#include "source/kube_bytes.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char base64_digits[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static int allocate(size_t size, struct kube_bytes *ret)
+{
+	ret->data = calloc(1, size + 1);
+	ret->size = 0;
+	return ret->data ? 0 : -ENOMEM;
+}
+
+static void replace(struct kube_bytes *old, struct kube_bytes fresh)
+{
+	kube_bytes_done(old);
+	*old = fresh;
+}
+
+void kube_bytes_done(struct kube_bytes *bytes)
+{
+	if (bytes->data)
+		explicit_bzero(bytes->data, bytes->size);
+	free(bytes->data);
+	*bytes = (struct kube_bytes){0};
+}
+
+static int read_all(int fd, size_t size, struct kube_bytes *bytes)
+{
+	while (bytes->size < size) {
+		ssize_t n = read(fd, bytes->data + bytes->size, size - bytes->size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		bytes->size += (size_t)n;
+	}
+	bytes->data[bytes->size] = '\0';
+	return bytes->size ? 0 : -ENODATA;
+}
+
+int kube_bytes_read(const char *path, struct kube_bytes *ret)
+{
+	struct kube_bytes bytes = {0};
+	struct stat st;
+	int err = 0;
+	/* Not blocking: a pipe in the place of a file must not hang the loop. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		err = -errno;
+	else if (!S_ISREG(st.st_mode))
+		err = -EINVAL;
+	else if (st.st_size > KUBE_FILE_BYTES_MAX)
+		err = -EFBIG;
+	if (!err)
+		err = allocate((size_t)st.st_size, &bytes);
+	if (!err)
+		err = read_all(fd, (size_t)st.st_size, &bytes);
+	if (err)
+		kube_bytes_done(&bytes);
+	else
+		replace(ret, bytes);
+	close(fd);
+	return err;
+}
+
+int kube_bytes_copy(const char *text, struct kube_bytes *ret)
+{
+	struct kube_bytes bytes;
+	size_t size = strlen(text);
+	int err = allocate(size, &bytes);
+
+	if (err)
+		return err;
+	memcpy(bytes.data, text, size);
+	bytes.size = size;
+	replace(ret, bytes);
+	return 0;
+}
+
+/* Decode up to the padding; the number of digits goes to ret, what stays is returned. */
+static const char *decode_digits(const char *base64, struct kube_bytes *bytes, size_t *ret)
+{
+	uint32_t word = 0;
+	size_t digits = 0;
+
+	for (; *base64 && *base64 != '='; base64++) {
+		const char *digit = strchr(base64_digits, *base64);
+
+		if (isspace((unsigned char)*base64))
+			continue;
+		if (!digit)
+			break;
+		word = word << 6 | (uint32_t)(digit - base64_digits);
+		if (digits++ % 4 != 0)
+			bytes->data[bytes->size++] = (char)(word >> (6 - 2 * ((digits - 1) % 4)));
+	}
+	*ret = digits;
+	return base64;
+}
+
+int kube_bytes_decode(const char *base64, struct kube_bytes *ret)
+{
+	struct kube_bytes bytes;
+	size_t digits;
+	int err = allocate(strlen(base64) / 4 * 3 + 3, &bytes);
+
+	if (err)
+		return err;
+	base64 = decode_digits(base64, &bytes, &digits);
+	for (; *base64 == '=' || isspace((unsigned char)*base64); base64++)
+		digits += *base64 == '=';
+	if (*base64 || digits % 4 != 0)
+		err = -EINVAL;
+	else if (bytes.size == 0)
+		err = -ENODATA;
+	if (err)
+		kube_bytes_done(&bytes);
+	else
+		replace(ret, bytes);
+	return err;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file that kubectl uses to reach a cluster. */
+#ifndef GWBPF_SOURCE_KUBECONFIG_H
+#define GWBPF_SOURCE_KUBECONFIG_H
+
+#include "source/kube_config.h"
+
+/* context NULL: the current one. Files that it names are looked up beside it. Errors and message as
+ * of kube_config_load_in_cluster(). */
+int kubeconfig_load(const char *path, const char *context, char *message, struct kube_config *ret);
+
+#endif
