@@ -27,7 +27,11 @@ UNIT_manifests := source/manifests source/manifest_files source/yaml source/scal
 	$(UNIT_decode)
 
 UNIT_TESTS += kubeconfig kube_watch kube
+KUBE_WATCH := source/kube_watch source/kube_intake source/kube_held source/kube_reply \
+	source/kube_failure source/kube_http source/kube_curl source/kube_config source/kube_bytes \
+	source/kube_resource source/sink
 UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
+UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

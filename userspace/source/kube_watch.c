@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+/* List, watch, wait, try again. Knows nothing of what the objects mean. */
+#include "source/kube_watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <event2/event.h>
+#include <event2/util.h>
+
+#include "source/kube_held.h"
+#include "source/kube_http.h"
+#include "source/kube_intake.h"
+
+#define SERVER_FAILURES_MAX 3 /* of resuming a watch, until all is listed again */
+
+const struct kube_timing kube_timing_default = {
+	.backoff_ms = 1000,
+	.backoff_max_ms = 30000,
+	.retry_after_max_ms = 300000,
+	.answer_ms = 60000,
+	.watch_s = 240,
+	.grace_ms = 30000,
+};
+
+enum state {
+	STATE_WAITING,  /* for the timer */
+	STATE_LISTING,  /* a page is under way */
+	STATE_OPENING,  /* a watch is asked for */
+	STATE_WATCHING,
+};
+
+struct kube_watch {
+	struct kube_watch_setup setup;
+	enum state state;
+	struct kube_request *request;
+	struct event *timer; /* WAITING: until the next attempt; OPENING: for the answer */
+	struct kube_intake intake;
+	uint32_t page_limit;
+	long status;
+	uint64_t opened_ms;
+	unsigned int failures; /* in a row */
+	bool failing;          /* failed() was told, recovered() not yet */
+};
+
+static void attempt(struct kube_watch *watch);
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* 0 to limit: what keeps a thousand nodes from doing the same in the same second. */
+static uint32_t jitter(uint32_t limit)
+{
+	uint32_t random;
+
+	evutil_secure_rng_get_bytes(&random, sizeof(random));
+	return random % (limit + 1);
+}
+
+static void set_timer(struct kube_watch *watch, uint32_t delay_ms)
+{
+	struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000};
+
+	evtimer_add(watch->timer, &delay);
+}
+
+static const char *verb_of(const struct kube_watch *watch)
+{
+	if (watch->state == STATE_OPENING || watch->state == STATE_WATCHING)
+		return "watch";
+	return watch->setup.selection.get ? "get" : "list";
+}
+
+/* Half of it is fixed, so that two attempts are never at once, half is chance. */
+static uint32_t delay_of(const struct kube_watch *watch)
+{
+	const struct kube_timing *timing = watch->setup.timing;
+	uint32_t delay = timing->backoff_ms, least;
+
+	for (unsigned int i = 0; i < watch->failures && delay < timing->backoff_max_ms; i++)
+		delay *= 2;
+	if (delay > timing->backoff_max_ms)
+		delay = timing->backoff_max_ms;
+	least = watch->intake.failure.retry_after_ms;
+	if (least > timing->retry_after_max_ms)
+		least = timing->retry_after_max_ms;
+	if (least < delay / 2)
+		least = delay / 2;
+	return least + jitter(delay / 2);
+}
+
+/* What it takes for the next attempt to be another than the one that failed. */
+static void change_course(struct kube_watch *watch)
+{
+	bool again = false;
+
+	switch (watch->intake.failure.error) {
+	case SOURCE_ERROR_TOO_LARGE:
+		if (watch->state == STATE_LISTING)
+			watch->page_limit = 1 + (watch->page_limit - 1) / 4;
+		again = true;
+		break;
+	case SOURCE_ERROR_GONE:
+	case SOURCE_ERROR_PROTOCOL:
+	case SOURCE_ERROR_NOT_FOUND:
+	case SOURCE_ERROR_INTERNAL:
+		again = true;
+		break;
+	case SOURCE_ERROR_SERVER:
+		again = watch->failures + 1 >= SERVER_FAILURES_MAX;
+		break;
+	default:
+		break;
+	}
+	kube_intake_interrupt(&watch->intake, again);
+}
+
+/* Whether the attempt under way got so far that the failures before it are history. */
+static bool is_success(const struct kube_watch *watch)
+{
+	const struct kube_timing *timing = watch->setup.timing;
+	uint64_t lasted_ms;
+
+	if (watch->state != STATE_WATCHING)
+		return false;
+	lasted_ms = now_ms() - watch->opened_ms;
+	return lasted_ms >= timing->backoff_max_ms ||
+	       (watch->intake.progressed && lasted_ms >= timing->backoff_ms);
+}
+
+static void fail(struct kube_watch *watch)
+{
+	const struct kube_watch_setup *setup = &watch->setup;
+	const struct kube_failure *failure = &watch->intake.failure;
+	char message[2 * KUBE_MESSAGE_MAX];
+	uint32_t delay_ms;
+
+	if (is_success(watch))
+		watch->failures = 0;
+	/* A position that grew old is nobody's fault, once. */
+	delay_ms = failure->error == SOURCE_ERROR_GONE && !watch->failures ? 0 : delay_of(watch);
+	snprintf(message, sizeof(message), "cannot %s %s: %s; next attempt in %u.%u s",
+		 verb_of(watch), setup->subject, failure->text, delay_ms / 1000,
+		 delay_ms % 1000 / 100);
+	change_course(watch);
+	watch->failures++;
+	watch->failing = true;
+	watch->state = STATE_WAITING;
+	set_timer(watch, delay_ms);
+	setup->ops->failed(failure->error, message, setup->arg);
+}
+
+static int on_received(const char *bytes, size_t size, void *arg)
+{
+	struct kube_watch *watch = arg;
+
+	if (watch->status != 200)
+		return kube_intake_add_refusal(&watch->intake, bytes, size);
+	if (watch->state != STATE_WATCHING)
+		return kube_intake_add(&watch->intake, bytes, size);
+	return kube_intake_add_lines(&watch->intake, bytes, size);
+}
+
+static void on_started(long status, void *arg)
+{
+	struct kube_watch *watch = arg;
+
+	watch->status = status;
+	if (status != 200 || watch->state != STATE_OPENING)
+		return;
+	evtimer_del(watch->timer);
+	watch->state = STATE_WATCHING;
+	watch->opened_ms = now_ms();
+	if (watch->failing)
+		watch->setup.ops->recovered(watch->setup.arg);
+	watch->failing = false;
+}
+
+static int end_watch(struct kube_watch *watch)
+{
+	uint64_t lasted_ms = now_ms() - watch->opened_ms;
+
+	if (lasted_ms < watch->setup.timing->backoff_ms)
+		return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_CONNECT,
+					"the API server ended it after %u ms",
+					(unsigned int)lasted_ms);
+	watch->failures = 0;
+	return 0;
+}
+
+static int end_refusal(struct kube_watch *watch)
+{
+	/* A single object that is not there is a list of none. */
+	bool absent = watch->status == 404 && watch->setup.selection.get &&
+		      watch->state == STATE_LISTING;
+
+	return kube_intake_end_refusal(&watch->intake, watch->status, verb_of(watch),
+				       watch->setup.instead, absent);
+}
+
+static void on_ended(const struct kube_answer *answer, void *arg)
+{
+	struct kube_watch *watch = arg;
+	struct kube_failure *failure = &watch->intake.failure;
+	int err;
+
+	watch->request = NULL;
+	evtimer_del(watch->timer);
+	failure->retry_after_ms = answer->retry_after_ms;
+	if (failure->failed)
+		err = -1;
+	else if (!answer->complete)
+		err = kube_failure_set(failure, answer->error, "%s", answer->reason);
+	else if (watch->status != 200)
+		err = end_refusal(watch);
+	else if (watch->state == STATE_LISTING)
+		err = kube_intake_end_page(&watch->intake);
+	else
+		err = end_watch(watch);
+	if (err)
+		fail(watch);
+	else
+		attempt(watch);
+}
+
+static const struct kube_request_ops request_ops = {
+	.started = on_started,
+	.received = on_received,
+	.ended = on_ended,
+};
+
+/* The path and the time of the next request. */
+static int prepare(const struct kube_watch *watch, struct kube_call *call, char **path)
+{
+	const struct kube_watch_setup *setup = &watch->setup;
+	uint32_t watch_s = setup->timing->watch_s + jitter(setup->timing->watch_s / 2);
+
+	if (watch->state == STATE_OPENING) {
+		call->timeout_ms = watch_s * 1000 + setup->timing->grace_ms;
+		return kube_watch_path(&setup->selection, watch->intake.position, watch_s, path);
+	}
+	call->timeout_ms = setup->timing->answer_ms;
+	return kube_list_path(&setup->selection, watch->page_limit,
+			      watch->intake.next ? watch->intake.next : "", path);
+}
+
+static int request(struct kube_watch *watch, const struct kube_config *config)
+{
+	struct kube_failure *failure = &watch->intake.failure;
+	struct kube_call call = {.config = config, .ops = &request_ops, .arg = watch};
+	char *path = NULL;
+	int err = prepare(watch, &call, &path);
+
+	call.path = path;
+	if (!err)
+		err = kube_http_get(watch->setup.http, &call, &watch->request);
+	free(path);
+	if (err == -EINVAL)
+		return kube_failure_set(failure, SOURCE_ERROR_CONFIG,
+					"the server's address '%.200s' is no URL", config->server);
+	if (err)
+		return kube_failure_set(failure, SOURCE_ERROR_INTERNAL, "out of memory");
+	return 0;
+}
+
+/* Whatever was read before may have been replaced on disk since: load it anew. */
+static int begin(struct kube_watch *watch)
+{
+	const struct kube_watch_setup *setup = &watch->setup;
+	char message[KUBE_MESSAGE_MAX];
+	struct kube_config config;
+	int err;
+
+	if (kube_intake_begin(&watch->intake))
+		return -1;
+	if (setup->ops->configure(message, &config, setup->arg))
+		return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_CONFIG, "%s",
+					message);
+	err = request(watch, &config);
+	kube_config_done(&config);
+	return err;
+}
+
+static void attempt(struct kube_watch *watch)
+{
+	watch->status = 0;
+	watch->state = watch->intake.position ? STATE_OPENING : STATE_LISTING;
+	if (begin(watch))
+		fail(watch);
+	else if (watch->state == STATE_OPENING)
+		set_timer(watch, watch->setup.timing->answer_ms);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct kube_watch *watch = arg;
+
+	(void)fd;
+	(void)what;
+	if (watch->state == STATE_WAITING) {
+		attempt(watch);
+		return;
+	}
+	kube_request_cancel(watch->request);
+	watch->request = NULL;
+	kube_failure_set(&watch->intake.failure, SOURCE_ERROR_TIMEOUT, "no answer in %u s",
+			 watch->setup.timing->answer_ms / 1000);
+	fail(watch);
+}
+
+int kube_watch_start(const struct kube_watch_setup *setup, struct kube_watch **ret)
+{
+	struct kube_watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return -ENOMEM;
+	watch->setup = *setup;
+	watch->page_limit = KUBE_PAGE_LIMIT;
+	watch->timer = evtimer_new(setup->base, on_timer, watch);
+	if (!watch->timer ||
+	    kube_intake_init(&watch->intake, &watch->setup.selection, setup->ops, setup->arg)) {
+		kube_watch_stop(watch);
+		return -ENOMEM;
+	}
+	set_timer(watch, 0);
+	*ret = watch;
+	return 0;
+}
+
+void kube_watch_stop(struct kube_watch *watch)
+{
+	if (!watch)
+		return;
+	kube_request_cancel(watch->request);
+	if (watch->timer)
+		event_free(watch->timer);
+	kube_intake_done(&watch->intake);
+	free(watch);
+}
+
+bool kube_watch_holds(const struct kube_watch *watch, const char *namespace, const char *name)
+{
+	return kube_held_has(watch->intake.held, namespace, name);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One selection of objects, listed and then watched for ever. Whatever fails is tried again; only
+ * the API server's own word removes an object: an event, or a list that lacks it. Knows nothing of
+ * what the objects mean.
+ */
+#ifndef GWBPF_SOURCE_KUBE_WATCH_H
+#define GWBPF_SOURCE_KUBE_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "source/kube_config.h"
+#include "source/kube_resource.h"
+#include "source/sink.h"
+
+struct event_base;
+struct kube_http;
+struct kube_watch;
+
+#define KUBE_PAGE_LIMIT 500
+#define KUBE_BODY_BYTES_MAX (8u << 20) /* of a page, or of a line of a watch */
+#define KUBE_OBJECTS_MAX 65536
+
+struct kube_timing {
+	uint32_t backoff_ms;     /* before the second attempt; doubles from then on */
+	uint32_t backoff_max_ms;
+	uint32_t retry_after_max_ms; /* what a server may ask for beyond that */
+	uint32_t answer_ms;          /* for a page of a list, or until a watch is granted */
+	uint32_t watch_s;            /* how long one watch lasts, and up to half as much again */
+	uint32_t grace_ms;           /* beyond that, if the server forgets to end it */
+};
+extern const struct kube_timing kube_timing_default;
+
+struct kube_watch_ops {
+	/* Load the configuration for one request; as of kube_config.h. */
+	int (*configure)(char *message, struct kube_config *ret, void *arg);
+	/* An object was listed, added or changed. 1: this watch holds it from now on; 0: it is
+	 * another's, and does not count; -errno: everything is listed again. */
+	int (*put)(const json_t *object, const char *namespace, const char *name, void *arg);
+	/* One that it holds is gone. */
+	void (*remove)(const char *namespace, const char *name, void *arg);
+	/* An object that cannot even be named. Mended at the next settle() of a list. */
+	void (*refuse)(const char *message, void *arg);
+	/* A list is whole (listed), or all events that came together are delivered. */
+	void (*settle)(bool listed, void *arg);
+	void (*heard)(void *arg);
+	void (*failed)(enum source_error error, const char *message, void *arg);
+	void (*recovered)(void *arg);
+};
+
+struct kube_watch_setup {
+	struct event_base *base;
+	struct kube_http *http;
+	struct kube_selection selection;
+	const char *subject; /* for messages: "endpointslices of service 'fabric/peers'" */
+	const char *instead; /* what to do if the right to it cannot be given, or "" */
+	const struct kube_timing *timing;
+	const struct kube_watch_ops *ops;
+	void *arg;
+};
+
+/* Begins in the loop: no op is called from here. Everything in setup must outlive the watch; setup
+ * itself may go. The ops must not stop it. -ENOMEM */
+int kube_watch_start(const struct kube_watch_setup *setup, struct kube_watch **ret);
+void kube_watch_stop(struct kube_watch *watch); /* takes NULL */
+
+bool kube_watch_holds(const struct kube_watch *watch, const char *namespace, const char *name);
+
+#endif
