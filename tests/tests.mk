@@ -32,6 +32,8 @@ KUBE_WATCH := source/kube_watch source/kube_intake source/kube_held source/kube_
 	source/kube_resource source/sink
 UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
+	tests/unit/fake_api
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Kubernetes source: labelled and named Services, their EndpointSlices and this node's zone, from
- * the API server into the sink. Whatever happens there, what was delivered stays in force until the
- * API server itself says otherwise. Does not log, and knows nothing of what the sink does.
+ * The Kubernetes source: labelled and named Services, their EndpointSlices and this node's zone,
+ * from the API server into the sink. Whatever happens there, what was delivered stays in force
+ * until the API server itself says otherwise. Does not log, and knows nothing of what the sink
+ * does.
  */
 #ifndef GWBPF_SOURCE_KUBE_H
 #define GWBPF_SOURCE_KUBE_H

@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The Kubernetes source as the agent has it: which watches there are, and what reaches the sink. */
+#include "source/kube.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "source/kube_watch.h"
+#include "unit/fake_api.h"
+
+#define SERVICES "/api/v1/services?limit=500&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
+#define SLICES                                                                                     \
+	"/apis/discovery.k8s.io/v1/endpointslices?limit=500&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
+#define NODE "/api/v1/nodes/node1"
+#define NAMED "/api/v1/namespaces/fabric/services?limit=500&fieldSelector=metadata.name%3D"
+#define NAMED_SLICES                                                                               \
+	"/apis/discovery.k8s.io/v1/namespaces/fabric/endpointslices?limit=500"                     \
+	"&labelSelector=kubernetes.io%2Fservice-name%3D"
+
+/* What the sink was told: a line each. */
+struct told {
+	struct event_base *base;
+	struct fake_api *api;
+	struct kube_source *source;
+	struct sink sink;
+	char kubeconfig[64];
+	char text[1 << 16];
+	size_t length;
+	const char *awaited;
+};
+
+static const struct kube_timing fast = {
+	.backoff_ms = 20,
+	.backoff_max_ms = 160,
+	.retry_after_max_ms = 3000,
+	.answer_ms = 2000,
+	.watch_s = 3600,
+	.grace_ms = 1000,
+};
+
+static __attribute__((format(printf, 2, 3))) void tell(struct told *told, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	told->length += (size_t)vsnprintf(told->text + told->length,
+					  sizeof(told->text) - told->length, format, args);
+	va_end(args);
+	assert_true(told->length < sizeof(told->text));
+}
+
+static void put_service(struct service *service, void *arg)
+{
+	tell(arg, "put service %s/%s\n", service->namespace, service->name);
+	service_free(service);
+}
+
+static void put_slice(struct slice *slice, void *arg)
+{
+	tell(arg, "put slice %s/%s of %s, endpoints %zu\n", slice->namespace, slice->name,
+	     slice->service, slice->endpoint_count);
+	slice_free(slice);
+}
+
+static void remove_service(const char *namespace, const char *name, void *arg)
+{
+	tell(arg, "remove service %s/%s\n", namespace, name);
+}
+
+static void remove_slice(const char *namespace, const char *name, void *arg)
+{
+	tell(arg, "remove slice %s/%s\n", namespace, name);
+}
+
+static void refuse(const char *origin, const char *object, const char *message, void *arg)
+{
+	tell(arg, "refuse %s: %s: %s\n", origin, object, message);
+}
+
+static void accept_all(const char *origin, void *arg)
+{
+	(void)origin;
+	(void)arg;
+}
+
+static void commit(bool complete, void *arg)
+{
+	tell(arg, complete ? "commit\n" : "commit incomplete\n");
+}
+
+static void set_node(bool exists, const char *zone, void *arg)
+{
+	tell(arg, "node %s, zone '%s'\n", exists ? "exists" : "absent", zone);
+}
+
+static void heard(void *arg)
+{
+	(void)arg;
+}
+
+static void failed(const char *origin, enum source_error error, const char *message, void *arg)
+{
+	tell(arg, "failed %s: %s: %s\n", origin, source_error_name(error), message);
+}
+
+static void recovered(const char *origin, void *arg)
+{
+	tell(arg, "recovered %s\n", origin);
+}
+
+static const struct sink sink_template = {
+	.put_service = put_service,
+	.put_slice = put_slice,
+	.remove_service = remove_service,
+	.remove_slice = remove_slice,
+	.refuse = refuse,
+	.accept_all = accept_all,
+	.commit = commit,
+	.set_node = set_node,
+	.heard = heard,
+	.failed = failed,
+	.recovered = recovered,
+};
+
+static size_t times(const struct told *told, const char *text)
+{
+	size_t count = 0;
+
+	for (const char *at = told->text; (at = strstr(at, text)); at++)
+		count++;
+	return count;
+}
+
+static bool has_awaited(void *arg)
+{
+	const struct told *told = arg;
+
+	return times(told, told->awaited) > 0;
+}
+
+static void await(struct told *told, const char *text)
+{
+	told->awaited = text;
+	if (!fake_api_run(told->api, has_awaited, told))
+		fail_msg("waited in vain for '%s'; told was:\n%s", text, told->text);
+}
+
+static bool has_request(void *arg)
+{
+	const struct told *told = arg;
+
+	return fake_api_count(told->api, told->awaited) > 0;
+}
+
+static void await_request(struct told *told, const char *path)
+{
+	told->awaited = path;
+	if (!fake_api_run(told->api, has_request, told))
+		fail_msg("waited in vain for request '%s'; told was:\n%s", path, told->text);
+}
+
+static void answer(struct told *told, const char *path, const char *body)
+{
+	struct fake_answer fake = {.path = path, .body = body};
+
+	fake_api_answer(told->api, &fake);
+}
+
+static void refuse_request(struct told *told, const char *path, const char *status)
+{
+	struct fake_answer fake = {.path = path, .status = status, .body = "{\"kind\":\"Status\","
+				   "\"message\":\"no\"}"};
+
+	fake_api_answer(told->api, &fake);
+}
+
+static void open_watch(struct told *told, const char *path)
+{
+	struct fake_answer fake = {.path = path, .end = FAKE_OPEN};
+
+	fake_api_answer(told->api, &fake);
+}
+
+static void send_event(struct told *told, const char *path, const char *event)
+{
+	fake_api_send(told->api, path, event, strlen(event), FAKE_OPEN);
+}
+
+static int set_up(void **state)
+{
+	struct told *told = calloc(1, sizeof(*told));
+	FILE *file;
+
+	told->base = event_base_new();
+	told->api = fake_api_new(told->base);
+	told->sink = sink_template;
+	told->sink.arg = told;
+	strcpy(told->kubeconfig, "/tmp/gwbpf-kube-XXXXXX");
+	file = fdopen(mkstemp(told->kubeconfig), "w");
+	fprintf(file,
+		"current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\n"
+		"clusters: [{name: b, cluster: {server: 'http://127.0.0.1:%u'}}]\n",
+		fake_api_port(told->api));
+	fclose(file);
+	*state = told;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct told *told = *state;
+
+	kube_source_stop(told->source);
+	fake_api_free(told->api);
+	event_base_free(told->base);
+	unlink(told->kubeconfig);
+	free(told);
+	return 0;
+}
+
+static void start(struct told *told, const struct kube_options *given)
+{
+	struct kube_options options = *given;
+
+	options.kubeconfig = told->kubeconfig;
+	options.node = "node1";
+	options.timing = &fast;
+	assert_int_equal(kube_source_start(told->base, &options, &told->sink, &told->source), 0);
+}
+
+#define SERVICE(name)                                                                              \
+	"{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"namespace\":\"fabric\","      \
+	"\"name\":\"" name "\",\"resourceVersion\":\"7\"},\"spec\":{\"clusterIP\":\"10.96.0.9\","   \
+	"\"ports\":[{\"port\":7051,\"protocol\":\"TCP\"}]}}"
+#define SLICE(name, service)                                                                       \
+	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{"        \
+	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"8\",\"labels\":{"    \
+	"\"kubernetes.io/service-name\":\"" service "\"}},\"addressType\":\"IPv4\","               \
+	"\"endpoints\":[{\"addresses\":[\"10.0.0.1\"]}],\"ports\":[{\"name\":\"\",\"port\":7051}]}"
+#define NODE_OBJECT(zone)                                                                          \
+	"{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"node1\","               \
+	"\"resourceVersion\":\"9\",\"labels\":{\"topology.kubernetes.io/zone\":\"" zone "\"}}}"
+#define LIST(kind, version, items)                                                                 \
+	"{\"kind\":\"" kind "\",\"apiVersion\":\"" version "\",\"metadata\":{"                     \
+	"\"resourceVersion\":\"100\"},\"items\":[" items "]}"
+#define SERVICE_LIST(items) LIST("ServiceList", "v1", items)
+#define SLICE_LIST(items) LIST("EndpointSliceList", "discovery.k8s.io/v1", items)
+#define EVENT(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
+
+static void test_nothing_is_committed_before_all_kinds_were_listed(void **state)
+{
+	struct told *told = *state;
+	size_t size;
+	char *services = fake_api_data("api/services.json", &size);
+	char *page1 = fake_api_data("api/endpointslices-page1.json", &size);
+	char *page2 = fake_api_data("api/endpointslices-page2.json", &size);
+	char *node = fake_api_data("api/node1.json", &size);
+
+	start(told, &(struct kube_options){0});
+	answer(told, SERVICES, services);
+	await_request(told, "/api/v1/services?watch=true");
+	answer(told, "continue=", page2);
+	answer(told, SLICES, page1);
+	await_request(told, "/apis/discovery.k8s.io/v1/endpointslices?watch=true");
+	assert_int_equal(times(told, "commit"), 0);
+	assert_false(kube_source_is_synced(told->source));
+	answer(told, NODE, node);
+	await(told, "commit\n");
+	assert_true(kube_source_is_synced(told->source));
+	assert_string_equal(
+		told->text,
+		"put service fabric/org1-peer-gateway-svc\n"
+		"put service fabric/org2-peer-gateway-svc\n"
+		"put slice fabric/org1-peer-gateway-svc-krpwt of org1-peer-gateway-svc, endpoints 3\n"
+		"put slice fabric/org1-peer-gateway-svc-nbmgh of org1-peer-gateway-svc, endpoints 3\n"
+		"put slice fabric/org2-peer-gateway-svc-f68wp of org2-peer-gateway-svc, endpoints 2\n"
+		"node exists, zone 'z1'\n"
+		"commit\n");
+	free(services);
+	free(page1);
+	free(page2);
+	free(node);
+}
+
+static void start_synced(struct told *told, const char *services, const char *slices)
+{
+	start(told, &(struct kube_options){.zone = "z1"});
+	answer(told, SERVICES, services);
+	answer(told, SLICES, slices);
+	open_watch(told, "services?watch");
+	open_watch(told, "endpointslices?watch");
+	await(told, "commit\n");
+	await_request(told, "services?watch");
+	await_request(told, "endpointslices?watch");
+	told->length = 0;
+	told->text[0] = '\0';
+}
+
+static void test_a_label_that_is_taken_away_removes_the_service(void **state)
+{
+	struct told *told = *state;
+
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(SLICE("a-1", "a")));
+	send_event(told, "services?watch", EVENT("DELETED", SERVICE("a")));
+	await(told, "commit\n");
+	assert_string_equal(told->text, "remove service fabric/a\ncommit\n");
+}
+
+static void test_a_given_zone_makes_the_node_nobodys_business(void **state)
+{
+	struct told *told = *state;
+
+	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	assert_int_equal(fake_api_count(told->api, "nodes"), 0);
+}
+
+static void test_a_bookmark_commits_nothing(void **state)
+{
+	struct told *told = *state;
+
+	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	send_event(told, "services?watch",
+		   EVENT("BOOKMARK", SERVICE("")) EVENT("ADDED", SERVICE("b")));
+	await(told, "commit\n");
+	send_event(told, "endpointslices?watch",
+		   EVENT("BOOKMARK", SLICE("", "")) EVENT("ADDED", SLICE("b-1", "b")));
+	await(told, "put slice");
+	assert_int_equal(times(told, "commit\n"), 2);
+}
+
+static void test_an_object_that_is_refused_leaves_the_one_before_in_force(void **state)
+{
+	struct told *told = *state;
+
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(SLICE("a-1", "a")));
+	send_event(told, "endpointslices?watch",
+		   "{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"EndpointSlice\",\"apiVersion\":"
+		   "\"discovery.k8s.io/v1\",\"metadata\":{\"namespace\":\"fabric\",\"name\":\"a-1\","
+		   "\"resourceVersion\":\"9\"},\"addressType\":\"IPv4\",\"endpoints\":[]}}\n");
+	await(told, "refuse endpointslices/fabric/a-1: EndpointSlice 'fabric/a-1': ");
+	send_event(told, "endpointslices?watch", EVENT("DELETED", SLICE("a-1", "a")));
+	await(told, "remove slice fabric/a-1\n");
+	assert_int_equal(times(told, "remove"), 1);
+}
+
+static void test_the_zone_of_the_node_is_followed(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){0});
+	answer(told, SERVICES, SERVICE_LIST(""));
+	answer(told, SLICES, SLICE_LIST(""));
+	answer(told, NODE, NODE_OBJECT("z1"));
+	open_watch(told, "nodes?watch");
+	await(told, "node exists, zone 'z1'\ncommit\n");
+	await_request(told, "nodes?watch");
+	send_event(told, "nodes?watch",
+		   EVENT("MODIFIED", NODE_OBJECT("z1")) EVENT("MODIFIED", NODE_OBJECT("z2")));
+	await(told, "node exists, zone 'z2'\ncommit\n");
+	send_event(told, "nodes?watch", EVENT("DELETED", NODE_OBJECT("z2")));
+	await(told, "node absent, zone ''\ncommit\n");
+	assert_int_equal(times(told, "zone 'z1'"), 1);
+}
+
+static void test_a_node_that_does_not_exist_is_said_to_be_absent(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){0});
+	answer(told, SERVICES, SERVICE_LIST(""));
+	answer(told, SLICES, SLICE_LIST(""));
+	refuse_request(told, NODE, "404 Not Found");
+	await(told, "node absent, zone ''\n");
+	await(told, "commit\n");
+	await(told, "failed node 'node1': not-found: cannot get node 'node1': there is none (404)");
+}
+
+static void count_problem(const char *origin, const char *message, void *arg)
+{
+	size_t *count = arg;
+
+	assert_string_equal(origin, "node 'node1'");
+	assert_non_null(strstr(message, "allow the verb 'get' on the resource 'nodes' of API group "
+					"'', or give --zone"));
+	(*count)++;
+}
+
+static void test_a_node_that_may_not_be_read_costs_its_zone_only(void **state)
+{
+	struct told *told = *state;
+	size_t problems = 0;
+
+	start(told, &(struct kube_options){0});
+	answer(told, SERVICES, SERVICE_LIST(""));
+	answer(told, SLICES, SLICE_LIST(""));
+	refuse_request(told, NODE, "403 Forbidden");
+	await(told, "commit\n");
+	assert_int_equal(times(told, "node exists"), 0);
+	kube_source_visit_problems(told->source, count_problem, &problems);
+	assert_int_equal(problems, 1);
+	answer(told, NODE, NODE_OBJECT("z1"));
+	open_watch(told, "nodes?watch");
+	await(told, "recovered node 'node1'\n");
+	kube_source_visit_problems(told->source, count_problem, &problems);
+	assert_int_equal(problems, 1);
+}
+
+static void test_one_namespace_needs_no_right_beyond_it(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){.namespace = "fabric", .zone = "z1"});
+	refuse_request(told, "/api/v1/namespaces/fabric/services?limit=500", "403 Forbidden");
+	await(told, "failed services in namespace 'fabric': forbidden: cannot list services in "
+		    "namespace 'fabric': ");
+	answer(told, "/api/v1/namespaces/fabric/services?limit=500", SERVICE_LIST(""));
+	answer(told, "/apis/discovery.k8s.io/v1/namespaces/fabric/endpointslices?limit=500",
+	       SLICE_LIST(""));
+	await(told, "commit\n");
+	for (size_t i = 0; fake_api_request(told->api, i); i++)
+		assert_non_null(strstr(fake_api_request(told->api, i), "/namespaces/fabric/"));
+}
+
+static const char *const named[] = {"fabric/a"};
+
+static void start_named(struct told *told)
+{
+	start(told, &(struct kube_options){.zone = "z1", .services = named, .service_count = 1});
+	answer(told, SERVICES, SERVICE_LIST(SERVICE("a") "," SERVICE("b")));
+	answer(told, SLICES, SLICE_LIST(SLICE("a-1", "a") "," SLICE("b-1", "b")));
+	open_watch(told, "v1/endpointslices?watch");
+	await(told, "put slice fabric/b-1");
+	assert_int_equal(times(told, "fabric/a"), 0); /* that is for the watch with its name */
+	answer(told, NAMED "a", SERVICE_LIST(SERVICE("a")));
+	answer(told, NAMED_SLICES "a", SLICE_LIST(SLICE("a-1", "a")));
+	open_watch(told, "fabric/endpointslices?watch");
+	await(told, "commit\n");
+	await_request(told, "v1/endpointslices?watch");
+	await_request(told, "fabric/endpointslices?watch");
+}
+
+static void test_a_named_service_is_watched_by_its_name(void **state)
+{
+	struct told *told = *state;
+
+	start_named(told);
+	assert_int_equal(times(told, "put service fabric/a\n"), 1);
+	assert_int_equal(times(told, "put slice fabric/a-1"), 1);
+	send_event(told, "v1/endpointslices?watch", EVENT("DELETED", SLICE("a-1", "a"))
+			 EVENT("DELETED", SLICE("b-1", "b")));
+	await(told, "remove slice fabric/b-1\n");
+	assert_int_equal(times(told, "remove slice fabric/a-1\n"), 0); /* it lost its label only */
+	send_event(told, "fabric/endpointslices?watch", EVENT("DELETED", SLICE("a-1", "a")));
+	await(told, "remove slice fabric/a-1\n");
+}
+
+static void test_a_slice_that_moves_from_a_named_service_is_not_lost(void **state)
+{
+	struct told *told = *state;
+
+	start_named(told);
+	/* The two watches may tell of it in either order. */
+	send_event(told, "v1/endpointslices?watch", EVENT("MODIFIED", SLICE("a-1", "b")));
+	await(told, "put slice fabric/a-1 of b");
+	send_event(told, "fabric/endpointslices?watch",
+		   EVENT("DELETED", SLICE("a-1", "a")) EVENT("ADDED", SLICE("a-2", "a")));
+	await(told, "put slice fabric/a-2 of a");
+	assert_int_equal(times(told, "remove"), 0);
+}
+
+static void assert_start_fails(struct told *told, struct kube_options *options, int err,
+			       const char *message)
+{
+	told->length = 0;
+	assert_int_equal(kube_source_start(told->base, options, &told->sink, &told->source), err);
+	if (!strstr(told->text, message))
+		fail_msg("'%s' is not in '%s'", message, told->text);
+}
+
+static void test_options_that_make_no_sense_are_refused_at_once(void **state)
+{
+	static const char *const nameless[] = {"fabric"}, *const climbing[] = {"fabric/../x"};
+	static const char *many[65];
+	struct told *told = *state;
+	struct kube_options options = {.kubeconfig = told->kubeconfig};
+
+	assert_start_fails(told, &options, -EINVAL,
+			   "failed configuration: config: cannot use --node-name '': it is no name");
+	options.node = "node1";
+	options.namespace = "a/b";
+	assert_start_fails(told, &options, -EINVAL, "cannot use --namespace 'a/b'");
+	options.namespace = NULL;
+	options.services = nameless;
+	options.service_count = 1;
+	assert_start_fails(told, &options, -EINVAL,
+			   "cannot use --service (NAMESPACE/NAME) 'fabric': it is no name");
+	options.services = climbing;
+	assert_start_fails(told, &options, -EINVAL, "'fabric/../x'");
+	for (size_t i = 0; i < 65; i++)
+		many[i] = "fabric/a";
+	options.services = many;
+	options.service_count = 65;
+	assert_start_fails(told, &options, -EINVAL, "at most 64 times --service");
+	options.service_count = 0;
+	options.context = "absent";
+	assert_start_fails(told, &options, -EINVAL, "it has no context 'absent'");
+	options.kubeconfig = "/absent";
+	assert_start_fails(told, &options, -ENOENT, "cannot read '/absent': No such file");
+}
+
+static void test_a_source_can_be_stopped_at_any_time(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){.services = named, .service_count = 1});
+	kube_source_stop(told->source);
+	start(told, &(struct kube_options){.services = named, .service_count = 1});
+	answer(told, SERVICES, SERVICE_LIST(""));
+	await_request(told, "services?watch=true");
+	kube_source_stop(told->source);
+	told->source = NULL;
+	kube_source_stop(NULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_nothing_is_committed_before_all_kinds_were_listed),
+		TEST(test_a_label_that_is_taken_away_removes_the_service),
+		TEST(test_a_given_zone_makes_the_node_nobodys_business),
+		TEST(test_a_bookmark_commits_nothing),
+		TEST(test_an_object_that_is_refused_leaves_the_one_before_in_force),
+		TEST(test_the_zone_of_the_node_is_followed),
+		TEST(test_a_node_that_does_not_exist_is_said_to_be_absent),
+		TEST(test_a_node_that_may_not_be_read_costs_its_zone_only),
+		TEST(test_one_namespace_needs_no_right_beyond_it),
+		TEST(test_a_named_service_is_watched_by_its_name),
+		TEST(test_a_slice_that_moves_from_a_named_service_is_not_lost),
+		TEST(test_options_that_make_no_sense_are_refused_at_once),
+		TEST(test_a_source_can_be_stopped_at_any_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
