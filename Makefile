@@ -65,6 +65,7 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 include tests/tests.mk
 include tests/cluster/cluster.mk
 include deploy/deploy.mk
+include demo/demo.mk
 
 # The completions come from the program's own table, so the program that was built prints them.
 SHARE := $(DESTDIR)$(PREFIX)/share

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# Who plays: peers, clients and the agent on the stage; and the two ways to count connections that
+# the demo compares. The clients count by what peers answer them, gwbpf counts in the kernel.
+
+service_address=10.96.0.10:7051
+gwbpf=build/gwbpf
+lab=build/demo/lab
+
+declare -A address=(
+	[org1-peer1]=10.244.0.11 [org1-peer2]=10.244.0.12 [org1-peer3]=10.244.0.13
+	[org1-peer4]=10.244.0.14
+	[client1]=10.244.0.101 [client2]=10.244.0.102 [client3]=10.244.0.103
+)
+declare -A client_pids=() # by "client1-15": a process and the connections that it holds
+opened=0                  # connections, over the whole demo
+closed=0                  # of these
+
+cast_up() {
+	local host
+
+	export GWBPF_PIN_DIR=$pins
+	heading "fabric's org1 in miniature: a network namespace for each peer and each client"
+	for host in client1 client2 client3; do
+		add_host "$host" "${address[$host]}"
+	done
+	for host in org1-peer1 org1-peer2 org1-peer3; do
+		start_peer "$host"
+	done
+	put_manifest service.yaml <demo/service.yaml
+	put_slice org1-peer1 org1-peer2 org1-peer3
+	run_agent
+}
+
+run_agent() {
+	local command_line=("$gwbpf" agent --manifests "$manifests" --cgroup "$cgroup" --pin-dir "$pins"
+		--node-name demo)
+	say "$ ${command_line[*]}"
+	start_agent "${command_line[@]}"
+	wait_for "the agent to be ready" agent_is_ready
+}
+
+start_peer() { # NAME
+	add_host "$1" "${address[$1]}"
+	start_on "$1" "$1" $lab peer "${address[$1]}" 7051
+	wait_for "$1 to listen" peer_listens "$1"
+}
+
+peer_listens() { # NAME
+	[ -n "$(in_network "$1" ss -Hltn 'sport = 7051')" ]
+}
+
+# The EndpointSlice as Kubernetes would have it, with these peers.
+put_slice() { # PEER...
+	local peer
+
+	say "slice.yaml now lists: $*"
+	{
+		cat <<-END
+			apiVersion: discovery.k8s.io/v1
+			kind: EndpointSlice
+			metadata:
+			  name: org1-peer-gateway-svc-7k2xv
+			  namespace: fabric
+			  labels:
+			    kubernetes.io/service-name: org1-peer-gateway-svc
+			addressType: IPv4
+			ports:
+			- name: grpc
+			  port: 7051
+			  protocol: TCP
+			endpoints:
+		END
+		for peer in "$@"; do
+			cat <<-END
+				- addresses: ["${address[$peer]}"]
+				  conditions: {ready: true, serving: true, terminating: false}
+				  nodeName: demo
+				  targetRef: {kind: Pod, namespace: fabric, name: $peer}
+			END
+		done
+	} | put_manifest slice.yaml
+}
+
+start_clients() { # HOST CONNECTIONS
+	local id=$1-$2
+
+	start_on "$1" "$id" $lab clients "$2" ${service_address/:/ } "$run/summary/$id"
+	client_pids[$id]=$!
+	opened=$((opened + $2))
+	wait_for "$2 connections of $1" test -e "$run/summary/$id"
+}
+
+stop_clients() { # HOST CONNECTIONS
+	local id=$1-$2
+
+	{ kill "${client_pids[$id]}"; wait "${client_pids[$id]}"; } 2>/dev/null || true
+	unset "client_pids[$id]"
+	closed=$((closed + $2))
+	rm -f "$run/summary/$id"
+}
+
+stop_all_clients() {
+	local id
+
+	for id in "${!client_pids[@]}"; do
+		stop_clients "${id%-*}" "${id#*-}"
+	done
+}
+
+# A client writes its summary once all its connections are open, then whenever it gets SIGUSR1.
+summarize() { # ID
+	rm -f "$run/summary/$1"
+	kill -USR1 "${client_pids[$1]}"
+	wait_for "the summary of $1" test -e "$run/summary/$1"
+}
+
+backend_is() { # PEER STATE
+	$gwbpf backends -o json 2>/dev/null |
+		jq -e --arg pod "$1" --arg state "$2" \
+			'any(.items[]; .pod == $pod and .state == $state)' >/dev/null
+}
+
+agent_is_ready() {
+	$gwbpf status -o json 2>/dev/null |
+		jq -e ".healthy and .agent.pid == $agent_pid" >/dev/null
+}
+
+nothing_is_active() {
+	$gwbpf backends -o json | jq -e 'all(.items[]; .active == 0)' >/dev/null
+}
+
+# $run/counts: a line for each peer: name, address, the clients' count, gwbpf's, state.
+count_both() {
+	local id
+
+	for id in "${!client_pids[@]}"; do
+		summarize "$id"
+	done
+	$gwbpf backends -o json >"$run"/backends
+	jq -rs --slurpfile kernel "$run"/backends '
+		map(.peers | to_entries[]) as $held
+		| $kernel[0].items[]
+		| "\(.address):\(.port)" as $address
+		| [.pod, $address, ([$held[] | select(.key == $address).value] | add // 0),
+		   .active, .state]
+		| @tsv' "$run"/summary/* >"$run"/counts
+}
+
+counts_agree() {
+	count_both
+	awk -F '\t' -v expected=$((opened - closed)) '
+		{ held += $3; differ += $3 != $4 }
+		END { exit differ || held != expected }' "$run"/counts
+}
+
+# Closing takes a moment, until the last FIN is answered; so wait, but not for ever.
+compare() {
+	local tries=100
+
+	until counts_agree || [ $((tries -= 1)) = 0 ]; do
+		sleep 0.05
+	done
+	awk -F '\t' -v OFS='\t' '
+		BEGIN { print "PEER", "ADDRESS", "CLIENTS HOLD", "GWBPF COUNTS", "STATE", "" }
+		{
+			bar = sprintf("%*s", $4, "")
+			gsub(/ /, "#", bar)
+			print $1, $2, $3, $4, $5, bar
+			held += $3
+			counted += $4
+		}
+		END { print "together", "", held, counted, "", "" }' "$run"/counts |
+		column -t -s "$(printf '\t')" | indent
+	[ $tries != 0 ] || fail "what the clients hold and what gwbpf counts differ"
+	jq -rs '"\(map(.answers) | add) answers so far, the slowest of late took " +
+		"\(map(.slowestMs) | max | floor) ms; broken connections: \(map(.broken) | add)"' \
+		"$run"/summary/* | indent
+	jq -es 'all(.broken == 0 and .failed == 0)' "$run"/summary/* >/dev/null ||
+		fail "a connection broke, or a connect failed"
+}
+
+# The peers that may be chosen differ by one at most.
+compare_even() {
+	awk -F '\t' '$5 == "usable" { print $4 }' "$run"/counts | sort -n |
+		awk 'NR == 1 { least = $1 } END { exit $1 - least > 1 }' ||
+		fail "the connections are not spread evenly"
+}
+
+compare_totals() {
+	say "Connections that clients opened: $opened. What gwbpf counted in all:"
+	$gwbpf services -o json |
+		jq -r '.items[] | "attempts \(.attemptsTotal), established \(.establishedTotal), " +
+			"closed \(.closedTotal), failed \(.failedTotal)"' | indent
+	$gwbpf services -o json | jq -e "all(.items[]; .attemptsTotal == $opened and
+		.establishedTotal == $opened and .closedTotal == $opened)" >/dev/null ||
+		fail "the totals differ from what the clients did"
+}
+
+shown_addresses() {
+	jq -rs 'map(.getpeername | keys[]) | unique | join(", ")' "$run"/summary/*
+}
+
+show() { # COMMAND...
+	say "$ gwbpf $*"
+	$gwbpf "$@" | indent
+}
+
+# ---- words
+
+scene_number=0
+bold='' plain=''
+[ ! -t 1 ] || bold=$'\033[1m' plain=$'\033[0m'
+
+heading() {
+	printf '\n%s%s%s\n' "$bold" "$*" "$plain"
+}
+
+scene() {
+	pause
+	scene_number=$((scene_number + 1))
+	heading "$scene_number. $*"
+}
+
+look() {
+	say "Look: $*"
+}
+
+say() {
+	echo "   $*"
+}
+
+indent() {
+	sed 's/^/     /'
+}
+
+# Time to read. A second at least: a peer whose connections end sooner is suspect to that client.
+pause() {
+	if [ -t 1 ]; then
+		sleep 3
+	else
+		sleep 1
+	fi
+}

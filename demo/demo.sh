@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Watch connections being balanced. One function is one scene; each ends by comparing what the
+# clients say they hold with what gwbpf counts, and the demo fails if they ever differ.
+set -eu
+cd "$(dirname "$0")/.."
+. demo/stage.sh
+. demo/cast.sh
+
+scene_spread() {
+	scene "Three clients open 15 connections each to $service_address"
+	look "the clients know only the Service's address. Watch ACTIVE: every peer gets its share."
+	start_clients client1 15
+	start_clients client2 15
+	start_clients client3 15
+	compare
+	show services
+	show backends
+	compare_even
+	say "What getpeername() tells the clients: $(shown_addresses)."
+}
+
+scene_add_peer() {
+	scene "The organization adds org1-peer4"
+	look "open connections stay where they are; new ones go to the newcomer until it has caught up."
+	start_peer org1-peer4
+	put_slice org1-peer1 org1-peer2 org1-peer3 org1-peer4
+	wait_for "org1-peer4 to be usable" backend_is org1-peer4 usable
+	start_clients client1 5
+	start_clients client2 5
+	start_clients client3 5
+	compare
+	compare_even
+}
+
+scene_remove_peer() {
+	scene "org1-peer2 is taken out of the EndpointSlice"
+	look "it is 'leaving': its connections live on and are answered, and it gets no new ones."
+	put_slice org1-peer1 org1-peer3 org1-peer4
+	wait_for "org1-peer2 to leave" backend_is org1-peer2 leaving
+	start_clients client2 6
+	compare
+	show backends
+	compare_even
+}
+
+scene_kill_agent() {
+	scene "The agent is killed with -9, and clients come and go without it"
+	look "the kernel goes on balancing and counting by itself."
+	{ kill -KILL "$agent_pid"; wait "$agent_pid"; } 2>/dev/null || true
+	start_clients client3 9
+	stop_clients client1 5
+	compare
+
+	scene "A new agent starts"
+	look "it takes over what is in the kernel: nothing is lost, nothing is counted twice."
+	run_agent
+	compare
+	show services
+}
+
+scene_return() {
+	scene "org1-peer2 comes back"
+	look "it is 'usable' again and still has its connections; lc gives the next ones to whoever has fewest."
+	put_slice org1-peer1 org1-peer2 org1-peer3 org1-peer4
+	wait_for "org1-peer2 to be usable" backend_is org1-peer2 usable
+	start_clients client2 8
+	compare
+	compare_even
+}
+
+scene_end() {
+	scene "All clients close, and gwbpf is taken out of the kernel"
+	look "ACTIVE is 0 again, and every connection was counted once, on one peer."
+	stop_all_clients
+	wait_for "the counts to be 0" nothing_is_active
+	show backends
+	compare_totals
+	{ kill "$agent_pid"; wait "$agent_pid"; } 2>/dev/null || true
+	show detach
+}
+
+hold() {
+	cat <<-END
+
+		Everything stays up until you press Enter. From another root shell in $PWD:
+
+		  export GWBPF_PIN_DIR=$pins
+		  build/gwbpf services
+		  build/gwbpf backends -o wide
+		  build/gwbpf connections
+		  \$EDITOR $manifests/slice.yaml        # remove a peer, add it again
+		  tail -f $run/log/agent
+
+		A shell on a client (it ends with the demo):
+
+		  sh -c 'echo \$\$ >$cgroup/cgroup.procs; exec nsenter --net=$run/net/client1 bash'
+		  exec 3<>/dev/tcp/${service_address/:/\/}; echo who >&3; head -n 1 <&3
+
+	END
+	# Without a terminal there is no Enter: until a signal comes.
+	read -r _ || read -r _ <> <(:)
+}
+
+stage_up
+cast_up
+scene_spread
+scene_add_peer
+scene_remove_peer
+scene_kill_agent
+scene_return
+[ -z "${HOLD:-}" ] || hold
+scene_end
+say "Done in $SECONDS s: the counts of the clients and of gwbpf were equal at every step."
