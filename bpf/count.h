@@ -43,13 +43,32 @@ static __always_inline struct gw_counters *counters_of(const struct gw_conn *con
 	return bpf_map_lookup_elem(&gw_counters, &id);
 }
 
-static __always_inline void add_load(const struct gw_conn *conn, __s64 active)
+static __always_inline __u32 present_epoch(void)
+{
+	__u32 key = 0;
+	const volatile struct gw_meta *meta = bpf_map_lookup_elem(&gw_meta, &key);
+
+	return meta ? meta->epoch : 0;
+}
+
+static __always_inline void add_load(const struct gw_conn *conn)
 {
 	__u32 id = conn->backend;
 	__u64 *load = bpf_map_lookup_elem(&gw_loads, &id);
 
 	if (load)
-		__sync_fetch_and_add(load, active);
+		__sync_fetch_and_add(load, GW_LOAD_ONE(conn->epoch & 1));
+}
+
+/* The record says that it is closed before this: a recount that walks in between sees that it has
+ * to look again. */
+static __always_inline void subtract_load(const struct gw_conn *conn)
+{
+	__u32 id = conn->backend, epoch = present_epoch();
+	__u64 *load = bpf_map_lookup_elem(&gw_loads, &id);
+
+	if (load)
+		__sync_fetch_and_add(load, -GW_LOAD_ONE(epoch & 1 && epoch == conn->epoch));
 }
 
 static const __u32 bucket_bounds_us[GW_HISTOGRAM_MAX - 1] = GW_HISTOGRAM_US;

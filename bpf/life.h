@@ -21,11 +21,14 @@ static __always_inline void conn_count(struct gw_conn *conn)
 
 	if (conn->state != GW_CONN_PICKED)
 		return;
+	/* The epoch first: a recount must not take this for a connection of an earlier one. */
+	conn->epoch = present_epoch();
+	asm volatile("" ::: "memory");
 	conn->state = GW_CONN_COUNTED;
 	counters = counters_of(conn);
 	if (!counters)
 		return;
-	add_load(conn, 1);
+	add_load(conn);
 	count_up(&counters->attempts);
 }
 
@@ -105,7 +108,7 @@ static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 re
 	counters = counters_of(conn);
 	if (!counters)
 		return;
-	add_load(conn, -1);
+	subtract_load(conn);
 	if (conn->established_ns)
 		count_end(conn, counters, error);
 	else
@@ -127,10 +130,9 @@ static __always_inline void conn_forget_picked(struct gw_conn *conn)
 static __always_inline void conn_end_old(struct gw_conn *conn)
 {
 	conn_forget_picked(conn);
-	if (conn->state == GW_CONN_COUNTED) {
+	/* Not subtracted here: a recount since then may have left it out already. */
+	if (conn->state == GW_CONN_COUNTED)
 		count_reason(GW_REASON_MISSED_CLOSE);
-		conn_close(conn, 0, 0);
-	}
 	conn->state = GW_CONN_IDLE;
 }
 

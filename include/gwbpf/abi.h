@@ -103,8 +103,13 @@ struct gw_backend {
 };
 _Static_assert(sizeof(struct gw_backend) == 32, "a change of size is a change of ABI");
 
-/* gw_loads: array of one word per backend. */
+/*
+ * gw_loads: array of one word per backend: its active connections, and how many of them were opened
+ * since the epoch became odd (recount.c).
+ */
 #define GW_LOAD_ACTIVE(word) ((__u32)(word))
+#define GW_LOAD_SINCE(word) ((__u32)((word) >> 32))
+#define GW_LOAD_ONE(is_since) (1ull | (__u64)(is_since) << 32)
 
 /* gw_health: array. What every client of this node has to do with a backend. */
 struct gw_health {
@@ -232,6 +237,8 @@ struct gw_conn {
 	__u32 best_generation;
 	__u32 how;      /* policy, and what the search is to look at (pick.h) */
 	__u32 ejected;  /* how many it has met */
+	__u32 epoch;    /* gw_meta.epoch when it was counted */
+	__u32 pad;
 };
 _Static_assert(sizeof(struct gw_conn) <= 128, "socket storage stays in a small slab");
 
@@ -273,7 +280,7 @@ struct gw_meta {
 	__u64 stale_after_ns; /* older a heartbeat: connects are left to kube-proxy; 0: never */
 	__u64 change_ns;      /* when the tables last changed; 0: never */
 	__u32 suspended;      /* everything is left to kube-proxy */
-	__u32 pad0;
+	__u32 epoch;          /* odd while a recount runs */
 	__u32 source_synced;
 	__u32 next_generation; /* of a backend id; begins at random in new maps */
 	char version[32];      /* of the agent that wrote this */
@@ -304,7 +311,7 @@ struct gw_meta {
 	X(STEPPED_ASIDE, "stepped-aside", "left alone: no agent for longer than --stale-after")    \
 	X(OVERTAKEN, "overtaken", "refused: the set changed three times during one search")        \
 	X(NO_SYN, "no-syn", "a connect that failed before its first packet, such as for no route") \
-	X(MISSED_CLOSE, "missed-close", "a connection whose end was noticed at the next connect")  \
+	X(MISSED_CLOSE, "missed-close", "a connection ended unseen: the next recount corrects it") \
 	X(BACKEND_GONE, "backend-gone", "an event of a connection whose backend id is not in use")
 
 enum gw_reason {

@@ -139,11 +139,25 @@ static void introduce(struct agent *agent)
 	snprintf(meta->version, sizeof(meta->version), "%s", GWBPF_VERSION);
 	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
 	snprintf(meta->zone, sizeof(meta->zone), "%s", agent->options.zone);
+	beat(agent);
 	meta->source = GW_SOURCE_FILE;
 	meta->source_synced = 0;
 	meta->stale_after_ns = agent->options.stale_after_ms * 1000000ull;
 	meta->agent_pid = (uint32_t)getpid();
-	beat(agent);
+}
+
+/* What an earlier agent's kernel side counted, or missed while its hooks were off. */
+static void recount(struct agent *agent)
+{
+	struct recount result;
+	int err = tables_recount(agent->tables, &result);
+
+	if (err)
+		log_error("cannot count the connections again: %s", strerror(-err));
+	else if (result.corrected)
+		log_warn("connections counted again: %zu of %zu backends were wrong and are "
+			 "corrected",
+			 result.corrected, result.backends);
 }
 
 static int start_events(struct agent *agent)
@@ -222,6 +236,8 @@ int agent_main(int argc, char **argv)
 	log_info("gwbpf " GWBPF_VERSION " starts on node '%s'", agent.options.node);
 	if (!start_kernel(&agent)) {
 		introduce(&agent);
+		if (datapath_is_adopted(agent.datapath))
+			recount(&agent);
 		if (!start_events(&agent) && !start_source(&agent) && !agent.status)
 			event_base_dispatch(agent.base);
 	}

@@ -51,6 +51,19 @@ int tables_apply(struct tables *tables, const struct tables_job *job);
  */
 int tables_collect(struct tables *tables, uint64_t linger_ms);
 
+struct recount {
+	size_t backends;  /* that were looked at */
+	size_t corrected; /* whose count was wrong */
+	size_t unsettled; /* that changed too fast to be sure: left as they are */
+};
+
+/*
+ * Count the connections that exist, and correct the active counts by them; what is open and nobody
+ * saw end is closed. Exact while connections come and go. For an audit, and after a time in which
+ * hooks were detached. Takes some 50 ms.
+ */
+int tables_recount(struct tables *tables, struct recount *ret);
+
 /* Names of all Services that are in force, so that those that vanished can be withdrawn. */
 typedef void (*tables_visit)(const char *namespace, const char *name, void *arg);
 void tables_visit_services(struct tables *tables, tables_visit visit, void *arg);
