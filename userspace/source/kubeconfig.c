@@ -231,8 +231,8 @@ static int find_context(const struct reader *reader, const json_t *root, const j
 static int read_document(const json_t *root, void *arg)
 {
 	const struct reader *reader = arg;
-	const json_t *context;
-	const char *cluster, *user;
+	const json_t *context = NULL;
+	const char *cluster = NULL, *user = NULL;
 	int err;
 
 	if (!json_is_object(root) || reader->config->server)
