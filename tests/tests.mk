@@ -44,11 +44,11 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_RULE,$(t))))
 
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$(B)/tests/unit/test_%)
 
-# Kernel tests: real sockets; they link the whole program but its main.
+# Kernel tests: real sockets; they link the kernel's side and what lies below it.
 KERNEL_PROGRAMS := $(patsubst tests/kernel/test_%.c,$(B)/tests/kernel/test_%,$(wildcard tests/kernel/test_*.c))
 KERNEL_HELPERS  := $(patsubst tests/kernel/%.c,$(B)/tests/kernel/%.o,$(filter-out $(wildcard tests/kernel/test_*.c),$(wildcard tests/kernel/*.c)))
 
-$(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter-out $(B)/main.o,$(OBJECTS))
+$(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS) $(CMOCKA) -lpthread
 
