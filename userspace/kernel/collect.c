@@ -197,12 +197,16 @@ static int collect_group(struct round *round, struct group *group)
 	return err;
 }
 
+/* A grace before the walk, so that no connect can still pick what has left; and one behind it,
+ * because a record says "closed" a moment before its end is counted. */
 static int collect_due(struct round *round)
 {
 	int err = tables_release_ranges(round->tables);
 
 	if (!err)
 		err = look_at_records(round);
+	if (!err)
+		err = tables_grace(round->tables);
 	for (size_t i = 0; i < round->group_count && !err; i++)
 		err = collect_group(round, round->groups[i]);
 	return err;
