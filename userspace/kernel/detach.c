@@ -86,7 +86,10 @@ int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSA
 
 	message[0] = '\0';
 	if (access(pin_dir, F_OK))
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT
+			       ? 0
+			       : pins_fail(message, -errno, "cannot look into pin directory '%s': %s",
+					   pin_dir, strerror(errno));
 	err = lock_for_detach(pin_dir, force, &lock_fd, message);
 	if (err)
 		return err;
