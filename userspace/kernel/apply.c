@@ -469,8 +469,9 @@ static int add(struct tables *tables, const struct tables_job *job, const struct
 	int err;
 
 	err = group_make(tables, job->namespace, job->name, &group);
-	if (!err)
-		err = make_entry(tables, step->want, &entry);
+	if (err)
+		return err;
+	err = make_entry(tables, step->want, &entry);
 	if (err == -ENOSPC) {
 		struct table_entry unmade = {.vip = step->want->vip, .port = step->want->port};
 
@@ -494,6 +495,7 @@ fail:
 	if (entry)
 		ids_give(&tables->service_ids, entry->index);
 	entry_free(entry);
+	group_drop_if_empty(tables, group);
 	return err;
 }
 

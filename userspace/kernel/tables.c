@@ -83,6 +83,14 @@ int group_add(struct group *group, struct table_entry *entry)
 	return 0;
 }
 
+void group_drop_if_empty(struct tables *tables, struct group *group)
+{
+	if (group->count)
+		return;
+	tdelete(group, &tables->groups, group_compare);
+	group_free(group);
+}
+
 void group_remove(struct tables *tables, struct group *group, struct table_entry *entry)
 {
 	size_t i = 0;
@@ -91,10 +99,7 @@ void group_remove(struct tables *tables, struct group *group, struct table_entry
 		i++;
 	group->entries[i] = group->entries[--group->count];
 	entry_free(entry);
-	if (group->count)
-		return;
-	tdelete(group, &tables->groups, group_compare);
-	group_free(group);
+	group_drop_if_empty(tables, group);
 }
 
 void entry_free(struct table_entry *entry)

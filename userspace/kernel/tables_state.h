@@ -75,6 +75,7 @@ int group_make(struct tables *tables, const char *namespace, const char *name,
 	       struct group **ret);
 int group_add(struct group *group, struct table_entry *entry); /* -ENOMEM */
 void group_remove(struct tables *tables, struct group *group, struct table_entry *entry);
+void group_drop_if_empty(struct tables *tables, struct group *group);
 void entry_free(struct table_entry *entry);
 
 int ids_take(struct ids *ids, uint32_t *ret); /* -ENOSPC */
