@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/lab.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -11,17 +10,20 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "base/addr.h"
+#include "kernel/maps.h"
 #include "kernel/mounts.h"
 #include "model/choose.h"
 
-struct lab lab;
+struct lab lab = {.max_services = 64, .max_backends = 4096};
 
 void lab_run(const char *format, ...)
 {
@@ -49,24 +51,46 @@ static void join(const char *cgroup)
 	close(fd);
 }
 
+void lab_enter_namespace(void)
+{
+	if (unshare(CLONE_NEWNET)) {
+		fprintf(stderr, "cannot make a network namespace: %s\n", strerror(errno));
+		exit(1);
+	}
+	lab_run("{ echo link set lo up; for i in $(seq %d); do "
+		"echo addr add 10.1.0.$i/32 dev lo; echo addr add fd00::$i/128 dev lo nodad; "
+		"done; } | ip -batch -", LAB_ADDRESSES);
+}
+
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max = 20000;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Everything here is private to this process and ends with it. */
 static void enter(void)
 {
+	allow_many_files();
 	join(lab.cgroup);
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) ||
+	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", "/mnt", "bpf", 0, NULL)) {
 		fprintf(stderr, "cannot make the lab: %s\n", strerror(errno));
 		exit(1);
 	}
-	lab_run("ip link set lo up");
-	for (int i = 1; i <= LAB_ADDRESSES; i++)
-		lab_run("ip addr add 10.1.0.%d/32 dev lo && ip -6 addr add fd00::%d/128 dev lo "
-			"nodad", i, i);
+	lab_enter_namespace();
 }
 
 /* The child runs the tests; the parent is left to remove the cgroup. */
-int lab_main(const struct CMUnitTest *tests, size_t count)
+static int run(const struct CMUnitTest *tests, size_t count, CMFixtureFunction start,
+	       CMFixtureFunction stop)
 {
 	char root[200];
 	int status = 1;
@@ -85,7 +109,7 @@ int lab_main(const struct CMUnitTest *tests, size_t count)
 	if (!child) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		enter();
-		_exit(_cmocka_run_group_tests("kernel", tests, count, NULL, NULL));
+		_exit(_cmocka_run_group_tests("kernel", tests, count, start, stop));
 	}
 	waitpid(child, &status, 0);
 	/* A process that just ended may hold the cgroup for a moment. */
@@ -94,13 +118,23 @@ int lab_main(const struct CMUnitTest *tests, size_t count)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+int lab_main(const struct CMUnitTest *tests, size_t count)
+{
+	return run(tests, count, NULL, NULL);
+}
+
+int lab_main_started(const struct CMUnitTest *tests, size_t count)
+{
+	return run(tests, count, lab_start, lab_stop);
+}
+
 void lab_open(void)
 {
 	const struct datapath_options options = {
 		.pin_dir = LAB_PINS,
 		.cgroup = lab.cgroup,
-		.max_services = 64,
-		.max_backends = 4096,
+		.max_services = lab.max_services,
+		.max_backends = lab.max_backends,
 	};
 	char message[DATAPATH_MESSAGE_MAX];
 
@@ -207,97 +241,15 @@ void lab_remove_service(const char *name)
 	assert_return_code(apply(name, NULL, 0), 0);
 }
 
-static socklen_t socket_address(const char *text, bool mapped, struct sockaddr_storage *ret)
+void lab_forgive(void)
 {
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct gw_addr address;
-	uint16_t port;
-
-	assert_return_code(addr_port_parse(text, &address, &port), 0);
-	memset(ret, 0, sizeof(*ret));
-	if (addr_is_ipv4(&address) && !mapped) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		v4->sin_addr.s_addr = address.word[3];
-		return sizeof(*v4);
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	memcpy(&v6->sin6_addr, &address, sizeof(address));
-	return sizeof(*v6);
-}
-
-int lab_listen(const char *address)
-{
-	struct sockaddr_storage to;
-	socklen_t length = socket_address(address, false, &to);
-	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int on = 1;
+	int fd = maps_open_one(LAB_PINS, "gw_suspects");
+	struct gw_suspect_key key;
 
 	assert_true(fd >= 0);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	assert_return_code(bind(fd, (struct sockaddr *)&to, length), errno);
-	assert_return_code(listen(fd, 4096), errno);
-	return fd;
-}
-
-static int dial(int fd, const char *address, bool mapped)
-{
-	struct sockaddr_storage to;
-	socklen_t length = socket_address(address, mapped, &to);
-
-	return connect(fd, (struct sockaddr *)&to, length) ? -errno : 0;
-}
-
-int lab_dial(int fd, const char *address)
-{
-	return dial(fd, address, false);
-}
-
-static int connect_new(const char *address, bool mapped)
-{
-	struct sockaddr_storage to;
-	int err, fd;
-
-	socket_address(address, mapped, &to);
-	fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(fd >= 0);
-	err = dial(fd, address, mapped);
-	if (!err)
-		return fd;
+	while (!bpf_map_get_next_key(fd, NULL, &key))
+		bpf_map_delete_elem(fd, &key);
 	close(fd);
-	return err;
-}
-
-int lab_connect(const char *address)
-{
-	return connect_new(address, false);
-}
-
-int lab_connect_mapped(const char *address)
-{
-	return connect_new(address, true);
-}
-
-const char *lab_peer_name(int fd, char *buf)
-{
-	struct sockaddr_storage name;
-	socklen_t length = sizeof(name);
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&name;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&name;
-	struct gw_addr address = {.word = {0, 0, htonl(0xffff), 0}};
-	uint16_t port;
-
-	assert_return_code(getpeername(fd, (struct sockaddr *)&name, &length), errno);
-	if (name.ss_family == AF_INET) {
-		address.word[3] = v4->sin_addr.s_addr;
-		port = ntohs(v4->sin_port);
-	} else {
-		memcpy(&address, &v6->sin6_addr, sizeof(address));
-		port = ntohs(v6->sin6_port);
-	}
-	return addr_port_format(&address, port, buf);
 }
 
 struct view *lab_view(void)
@@ -344,14 +296,20 @@ uint64_t lab_reason(enum gw_reason reason)
 	return count;
 }
 
-void lab_wait(bool (*check)(void *arg), void *arg, const char *what)
+bool lab_becomes(bool (*check)(void *arg), void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 5000000};
 
 	for (int i = 0; i < 2000; i++) {
 		if (check(arg))
-			return;
+			return true;
 		nanosleep(&pause, NULL);
 	}
-	fail_msg("never seen: %s", what);
+	return false;
+}
+
+void lab_wait(bool (*check)(void *arg), void *arg, const char *what)
+{
+	if (!lab_becomes(check, arg))
+		fail_msg("never seen: %s", what);
 }

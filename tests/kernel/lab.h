@@ -26,6 +26,9 @@
 /* Run a group of tests inside a lab. Returns what main() shall return. */
 int lab_main(const struct CMUnitTest *tests, size_t count);
 
+/* The same, between lab_start() and lab_stop(): loading for each test anew takes half a second. */
+int lab_main_started(const struct CMUnitTest *tests, size_t count);
+
 /* Load and attach, with empty tables; and undo it. For group or test set-up. */
 int lab_start(void **state);
 int lab_stop(void **state);
@@ -34,6 +37,8 @@ struct lab {
 	struct datapath *datapath;
 	struct tables *tables;
 	char cgroup[256];
+	uint32_t max_services; /* for the next lab_open() */
+	uint32_t max_backends;
 };
 
 extern struct lab lab;
@@ -50,6 +55,12 @@ void lab_service(const char *name, const char *vip, enum gw_policy policy,
 		 const char *const *backends);
 void lab_remove_service(const char *name);
 
+/* Every client trusts every backend again. */
+void lab_forgive(void);
+
+/* Leave for a network namespace of this process's own, with the addresses of the lab. */
+void lab_enter_namespace(void);
+
 /* A listening socket; it never accepts, connections complete all the same. */
 int lab_listen(const char *address);
 
@@ -60,6 +71,9 @@ int lab_connect_mapped(const char *address);
 
 /* connect(2) on this socket. 0 or -errno. */
 int lab_dial(int fd, const char *address);
+
+/* Close with a reset: it is over when this returns. */
+void lab_abort(int fd);
 
 /* What getpeername(2) and the kernel's own view of the socket say, as text. */
 const char *lab_peer_name(int fd, char *buf);
@@ -73,7 +87,8 @@ const struct view_backend *lab_backend(const struct view *view, const char *addr
 const struct view_service *lab_find_service(const struct view *view, const char *name);
 uint64_t lab_reason(enum gw_reason reason);
 
-/* Wait, for 10 s at most, until check() holds. */
+/* Wait, for 10 s at most, until check() holds; whether it does in the end. */
+bool lab_becomes(bool (*check)(void *arg), void *arg);
 void lab_wait(bool (*check)(void *arg), void *arg, const char *what);
 
 /* Run a shell command; fails the test if it fails. */

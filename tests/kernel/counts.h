@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was counted, compared with what happened. */
+#ifndef GWBPF_TESTS_COUNTS_H
+#define GWBPF_TESTS_COUNTS_H
+
+#include <stdint.h>
+
+#include <gwbpf/abi.h>
+
+/* Wait until the backend's counts are exactly these; fails the test with the difference. */
+#define counts_expect(backend, active, ...)                                                        \
+	counts_expect_backend(backend, active, &(const struct gw_counters){__VA_ARGS__})
+void counts_expect_backend(const char *address, uint32_t active, const struct gw_counters *want);
+
+/* The same for the sum of what a Service ever had. */
+void counts_expect_service(const char *name, uint32_t active, const struct gw_counters *want);
+
+/* active and established of a backend as they are now. */
+uint32_t counts_active(const char *address);
+uint64_t counts_established(const char *address);
+
+#endif
