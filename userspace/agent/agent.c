@@ -18,6 +18,7 @@
 #include "kernel/datapath.h"
 #include "kernel/tables.h"
 #include "source/file.h"
+#include "source/kube.h"
 
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
@@ -28,7 +29,8 @@ struct agent {
 	struct tables *tables;
 	struct sync_options sync_options;
 	struct sync *sync;
-	struct file_source *file;
+	struct file_source *file; /* one of the two sources */
+	struct kube_source *kube;
 	struct event *signals;
 	struct event *tick;
 	int signal_fd;
@@ -53,7 +55,8 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (info.ssi_signo == SIGHUP) {
 		log_info("reading the manifests again");
-		file_source_reload(agent->file);
+		if (agent->file)
+			file_source_reload(agent->file);
 		return;
 	}
 	log_info("ending: hooks and maps stay in place");
@@ -138,9 +141,10 @@ static void introduce(struct agent *agent)
 
 	snprintf(meta->version, sizeof(meta->version), "%s", GWBPF_VERSION);
 	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
-	snprintf(meta->zone, sizeof(meta->zone), "%s", agent->options.zone);
+	snprintf(meta->zone, sizeof(meta->zone), "%s",
+		 agent->options.zone ? agent->options.zone : "");
 	beat(agent);
-	meta->source = GW_SOURCE_FILE;
+	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
 	meta->source_synced = 0;
 	meta->stale_after_ns = agent->options.stale_after_ms * 1000000ull;
 	meta->agent_pid = (uint32_t)getpid();
@@ -181,11 +185,42 @@ static int start_events(struct agent *agent)
 	return 0;
 }
 
-static int start_source(struct agent *agent)
+static int start_manifests(struct agent *agent)
 {
 	char message[256];
 	int err;
 
+	err = file_source_start(agent->base, agent->options.manifests,
+				agent->options.manifest_count, sync_sink(agent->sync), &agent->file);
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot watch the manifests: %s", strerror(-err));
+	return fail(agent, message);
+}
+
+static int start_kubernetes(struct agent *agent)
+{
+	const struct kube_options options = {
+		.kubeconfig = agent->options.kubeconfig,
+		.context = agent->options.context,
+		.namespace = agent->options.namespace,
+		.services = agent->options.services,
+		.service_count = agent->options.service_count,
+		.node = agent->options.node,
+		.zone = agent->options.zone,
+	};
+	char message[256];
+	int err;
+
+	err = kube_source_start(agent->base, &options, sync_sink(agent->sync), &agent->kube);
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot watch the Kubernetes API: %s", strerror(-err));
+	return fail(agent, message);
+}
+
+static int start_source(struct agent *agent)
+{
 	agent->sync_options = (struct sync_options){
 		.node = agent->options.node,
 		.zone = agent->options.zone,
@@ -194,15 +229,9 @@ static int start_source(struct agent *agent)
 		.programmed = on_programmed,
 		.arg = agent,
 	};
-	err = sync_new(agent->tables, &agent->sync_options, &agent->sync);
-	if (!err)
-		err = file_source_start(agent->base, agent->options.manifests,
-					agent->options.manifest_count, sync_sink(agent->sync),
-					&agent->file);
-	if (!err)
-		return 0;
-	snprintf(message, sizeof(message), "cannot watch the manifests: %s", strerror(-err));
-	return fail(agent, message);
+	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
+		return fail(agent, "cannot start: out of memory");
+	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
 static void stop(struct agent *agent)
@@ -210,6 +239,7 @@ static void stop(struct agent *agent)
 	if (agent->tables)
 		tables_meta(agent->tables)->agent_pid = 0;
 	file_source_stop(agent->file);
+	kube_source_stop(agent->kube);
 	sync_free(agent->sync);
 	tables_close(agent->tables);
 	datapath_close(agent->datapath);

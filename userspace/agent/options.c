@@ -14,6 +14,7 @@
 #include "base/args.h"
 #include "base/parse.h"
 
+#define KUBERNETES_STALE_AFTER_MS (5 * 60 * 1000)
 #define SERVICES_LIMIT (1u << 20)
 #define BACKENDS_LIMIT (1u << 22)
 
@@ -21,6 +22,9 @@ enum option_key {
 	OPTION_PIN_DIR = 0x100,
 	OPTION_CGROUP,
 	OPTION_MANIFESTS,
+	OPTION_KUBECONFIG,
+	OPTION_CONTEXT,
+	OPTION_NAMESPACE,
 	OPTION_SERVICE,
 	OPTION_NODE_NAME,
 	OPTION_ZONE,
@@ -36,11 +40,17 @@ const struct argp_option agent_options[] = {
 	 "Services and EndpointSlices as YAML or JSON: a file or a directory of them, watched "
 	 "(repeatable)",
 	 0},
+	{"kubeconfig", OPTION_KUBECONFIG, "PATH", 0,
+	 "read them from the Kubernetes API (default: in a pod, by its service account)", 0},
+	{"context", OPTION_CONTEXT, "NAME", 0, "of the kubeconfig (default: its current one)", 0},
+	{"namespace", OPTION_NAMESPACE, "NAMESPACE", 0,
+	 "watch this one alone; then --zone is to be given for topology hints", 0},
 	{"service", OPTION_SERVICE, "NAMESPACE/NAME", 0,
 	 "balance this Service though it has no label gwbpf.io/enabled (repeatable)", 0},
 	{"node-name", OPTION_NODE_NAME, "NAME", 0,
 	 "which endpoints are local (default: $NODE_NAME, else the host's name)", 0},
-	{"zone", OPTION_ZONE, "ZONE", 0, "the zone of this node, for topology hints", 0},
+	{"zone", OPTION_ZONE, "ZONE", 0,
+	 "the zone of this node, for topology hints (default: the label of its Node)", 0},
 	{"cgroup", OPTION_CGROUP, "PATH", 0,
 	 "where the hooks are attached (default: the root of the cgroup v2 mount)", 0},
 	{"pin-dir", OPTION_PIN_DIR, "DIR", 0,
@@ -49,7 +59,7 @@ const struct argp_option agent_options[] = {
 	{"max-backends", OPTION_MAX_BACKENDS, "N", 0, "room for backends (default: 16384)", 0},
 	{"stale-after", OPTION_STALE_AFTER, "DURATION", 0,
 	 "leave connections to kube-proxy when the agent has been away for longer; 0: never "
-	 "(default: 0)",
+	 "(default: 5m with Kubernetes, 0 with manifests)",
 	 0},
 	{"log-level", OPTION_LOG_LEVEL, "error|warn|info|debug", 0,
 	 "what is logged (default: info)", 0},
@@ -79,6 +89,15 @@ static int set_option(int key, const char *value, void *arg)
 	switch (key) {
 	case OPTION_MANIFESTS:
 		return append(options->manifests, &options->manifest_count, value);
+	case OPTION_KUBECONFIG:
+		options->kubeconfig = value;
+		return 0;
+	case OPTION_CONTEXT:
+		options->context = value;
+		return 0;
+	case OPTION_NAMESPACE:
+		options->namespace = value;
+		return *value ? 0 : -EINVAL;
 	case OPTION_SERVICE:
 		if (!is_service_name(value))
 			return -EINVAL;
@@ -100,6 +119,7 @@ static int set_option(int key, const char *value, void *arg)
 	case OPTION_MAX_BACKENDS:
 		return parse_u32(value, 1, BACKENDS_LIMIT, &options->max_backends) ? -EINVAL : 0;
 	case OPTION_STALE_AFTER:
+		options->is_stale_after_given = true;
 		return parse_duration_ms(value, &options->stale_after_ms) ? -EINVAL : 0;
 	case OPTION_LOG_LEVEL:
 		return log_level_parse(value, &options->log_level);
@@ -119,6 +139,21 @@ static const char *default_node(void)
 	return gethostname(name, sizeof(name) - 1) ? "" : name;
 }
 
+static void check(const struct options *options)
+{
+	bool is_in_cluster = getenv("KUBERNETES_SERVICE_HOST") != NULL;
+	const char *wrong = NULL;
+
+	if (options->manifest_count && options->kubeconfig)
+		wrong = "--manifests and --kubeconfig exclude each other";
+	else if (!options->manifest_count && !options->kubeconfig && !is_in_cluster)
+		wrong = "nothing to read Services from: give --manifests PATH or --kubeconfig PATH";
+	if (!wrong)
+		return;
+	fprintf(stderr, "gwbpf agent: %s\n", wrong);
+	exit(ARGS_EXIT_USAGE);
+}
+
 void options_parse(int argc, char **argv, struct options *ret)
 {
 	const struct args args = {
@@ -133,15 +168,13 @@ void options_parse(int argc, char **argv, struct options *ret)
 	*ret = (struct options){
 		.pin_dir = "/sys/fs/bpf/gwbpf",
 		.node = default_node(),
-		.zone = "",
 		.max_services = 4096,
 		.max_backends = 16384,
 		.log_level = LOG_LEVEL_INFO,
 		.log_format = LOG_FORMAT_LOGFMT,
 	};
 	args_parse(&args, argc, argv);
-	if (ret->manifest_count)
-		return;
-	fputs("gwbpf agent: nothing to read Services from: give --manifests PATH\n", stderr);
-	exit(ARGS_EXIT_USAGE);
+	check(ret);
+	if (!ret->is_stale_after_given && !ret->manifest_count)
+		ret->stale_after_ms = KUBERNETES_STALE_AFTER_MS;
 }

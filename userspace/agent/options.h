@@ -3,6 +3,7 @@
 #ifndef GWBPF_AGENT_OPTIONS_H
 #define GWBPF_AGENT_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,13 +16,17 @@ struct options {
 	const char *cgroup; /* NULL: the root of the cgroup v2 mount */
 	const char *manifests[OPTIONS_LIST_MAX];
 	size_t manifest_count;
+	const char *kubeconfig; /* NULL: the service account of this pod */
+	const char *context;    /* NULL: the current one */
+	const char *namespace;  /* NULL: all */
 	const char *services[OPTIONS_LIST_MAX]; /* "NAMESPACE/NAME" */
 	size_t service_count;
 	const char *node;
-	const char *zone; /* "": not known */
+	const char *zone; /* NULL: not given */
 	uint32_t max_services;
 	uint32_t max_backends;
 	uint32_t stale_after_ms; /* 0: never */
+	bool is_stale_after_given;
 	enum log_level log_level;
 	enum log_format log_format;
 };

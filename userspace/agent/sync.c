@@ -23,6 +23,8 @@ struct sync {
 	struct model *model;
 	struct claims *claims;
 	struct sink sink;
+	char zone[GW_NAME_MAX];
+	bool has_node;
 	bool complete;    /* all that there is has been delivered once */
 	size_t programmed; /* Services in the round that runs */
 	char **refused;    /* "namespace/name" of Services to be tried again */
@@ -160,7 +162,8 @@ static int write_plan(struct job *job, const char *namespace, const char *name, 
 static bool program_service(const char *namespace, const char *name, void *arg)
 {
 	struct sync *sync = arg;
-	struct place place = {sync->options->node, sync->options->zone};
+	/* Where no Node has this name, no endpoint is local and no hint is meant. */
+	struct place place = {sync->options->node, sync->has_node ? sync->zone : ""};
 	const struct service *service = model_find_service(sync->model, namespace, name);
 	struct job job = {.sync = sync};
 	int wanted = 0, err = 0;
@@ -289,6 +292,41 @@ static void accept_all(const char *origin, void *arg)
 	log_debug("all of '%s' is taken in", origin);
 }
 
+static void set_node(bool exists, const char *zone, void *arg)
+{
+	struct sync *sync = arg;
+
+	if (!exists)
+		log_warn("no Node is named '%s': give the right one with --node-name",
+			 sync->options->node);
+	sync->has_node = exists;
+	if (!sync->options->zone) {
+		snprintf(sync->zone, sizeof(sync->zone), "%s", zone);
+		snprintf(tables_meta(sync->tables)->zone, sizeof(sync->zone), "%s", zone);
+	}
+	log_info("node '%s' is in zone '%s'", sync->options->node, sync->zone);
+	model_touch_all(sync->model);
+	if (sync->complete)
+		commit(true, sync);
+}
+
+static void heard(void *arg)
+{
+	(void)arg;
+}
+
+static void failed(const char *origin, enum source_error error, const char *message, void *arg)
+{
+	(void)arg;
+	log_warn("cannot read %s (%s): %s", origin, source_error_name(error), message);
+}
+
+static void recovered(const char *origin, void *arg)
+{
+	(void)arg;
+	log_info("%s can be read again", origin);
+}
+
 /* The addresses that stand in the kernel keep their owners. */
 static void claim_present(const char *namespace, const char *name, void *arg)
 {
@@ -314,6 +352,8 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		return -ENOMEM;
 	sync->tables = tables;
 	sync->options = options;
+	sync->has_node = true;
+	snprintf(sync->zone, sizeof(sync->zone), "%s", options->zone ? options->zone : "");
 	sync->sink = (struct sink){
 		.put_service = put_service,
 		.put_slice = put_slice,
@@ -322,6 +362,10 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		.refuse = refuse,
 		.accept_all = accept_all,
 		.commit = commit,
+		.set_node = set_node,
+		.heard = heard,
+		.failed = failed,
+		.recovered = recovered,
 		.arg = sync,
 	};
 	if (model_new(&sync->model) || claims_new(&sync->claims)) {
@@ -344,6 +388,11 @@ void sync_free(struct sync *sync)
 		free(sync->refused[i]);
 	free(sync->refused);
 	free(sync);
+}
+
+bool sync_has_node(const struct sync *sync)
+{
+	return sync->has_node;
 }
 
 const struct sink *sync_sink(struct sync *sync)

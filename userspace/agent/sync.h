@@ -16,7 +16,7 @@ struct sync;
 
 struct sync_options {
 	const char *node;
-	const char *zone;
+	const char *zone; /* NULL: what the source says */
 	const char *const *services; /* "NAMESPACE/NAME": balanced without the label */
 	size_t service_count;
 	/* Called once, when everything that there is has been programmed. */
@@ -29,6 +29,9 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 void sync_free(struct sync *sync); /* takes NULL */
 
 const struct sink *sync_sink(struct sync *sync);
+
+/* Whether the source knows a Node of this name; true until it says otherwise. */
+bool sync_has_node(const struct sync *sync);
 
 /* Try again what was refused for want of room or of an address. */
 void sync_retry(struct sync *sync);
