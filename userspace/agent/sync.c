@@ -169,6 +169,9 @@ static bool program_service(const char *namespace, const char *name, void *arg)
 	int wanted = 0, err = 0;
 
 	owner_name(namespace, name, job.owner);
+	/* Which endpoints are local is not known: kube-proxy knows. */
+	if (service && service->local_only && !sync->has_node)
+		service = NULL;
 	if (service)
 		err = choose(sync->model, service, &place, &job.choices, &job.choice_count);
 	if (!err)
