@@ -6,6 +6,7 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
+#include "cli/format.h"
 #include "cli/json.h"
 #include "cli/naming.h"
 #include "cli/lookup.h"
@@ -32,6 +33,8 @@ static const struct table_column columns[] = {
 	{ "UNREACHABLE", TABLE_RIGHT | TABLE_WIDE },
 	{ "OTHER", TABLE_RIGHT | TABLE_WIDE },
 	{ "IN-A-ROW", TABLE_RIGHT | TABLE_WIDE },
+	{ "EJECTIONS", TABLE_RIGHT | TABLE_WIDE },
+	{ "EJECTED-FOR", TABLE_RIGHT | TABLE_WIDE },
 	{ "CANCELED", TABLE_RIGHT | TABLE_WIDE },
 	{ "CLOSED", TABLE_RIGHT | TABLE_WIDE },
 	{ "RESET", TABLE_RIGHT | TABLE_WIDE },
@@ -41,12 +44,17 @@ static const struct table_column columns[] = {
 static const enum table_mood moods[] = {
 	[VIEW_BACKEND_USABLE] = TABLE_GOOD,
 	[VIEW_BACKEND_SUSPECT] = TABLE_BAD,
+	[VIEW_BACKEND_EJECTED] = TABLE_BAD,
+	[VIEW_BACKEND_PROBING] = TABLE_DOUBTFUL,
+	[VIEW_BACKEND_DRAINING] = TABLE_DOUBTFUL,
 	[VIEW_BACKEND_LEAVING] = TABLE_DOUBTFUL,
 };
+_Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_BACKEND_STATE_MAX_, "one for each state");
 
 static void add_counters(struct table *table, const struct view_backend *backend)
 {
 	const struct gw_counters *counters = &backend->counters;
+	char text[FORMAT_MAX];
 
 	table_number(table, counters->attempts);
 	table_number(table, counters->established);
@@ -57,6 +65,10 @@ static void add_counters(struct table *table, const struct view_backend *backend
 	table_number(table, counters->unreachable);
 	table_number(table, counters->other_failed);
 	table_number(table, backend->consecutive_failures);
+	table_number(table, backend->ejections);
+	table_text(table, backend->ejected_remaining_seconds > 0 ?
+				  format_age(backend->ejected_remaining_seconds, text) :
+				  NULL);
 	table_number(table, counters->canceled);
 	table_number(table, counters->closed);
 	table_number(table, counters->reset);
@@ -104,7 +116,7 @@ static json_t *counters_to_json(const struct view_backend *backend)
 {
 	const struct gw_counters *counters = &backend->counters;
 
-	return json_pack("{so so so so so so so so so so so si sn sn}",
+	return json_pack("{so so so so so so so so so so so si si so}",
 			 "attemptsTotal", json_count(counters->attempts),
 			 "establishedTotal", json_count(counters->established),
 			 "refusedTotal", json_count(counters->refused),
@@ -117,8 +129,9 @@ static json_t *counters_to_json(const struct view_backend *backend)
 			 "lostTotal", json_count(counters->lost),
 			 "connectSecondsBuckets", buckets_to_json(counters),
 			 "consecutiveFailures", backend->consecutive_failures,
-			 "ejectionsTotal",
-			 "ejectedRemainingSeconds");
+			 "ejectionsTotal", backend->ejections,
+			 "ejectedRemainingSeconds",
+			 json_seconds(backend->ejected_remaining_seconds));
 }
 
 static json_t *to_json(const struct view_backend *backend)

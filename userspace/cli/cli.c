@@ -47,7 +47,10 @@ static int run(struct cli *cli, const struct command *command, int argc, char **
 
 static int refuse(const char *what, const char *word)
 {
-	say_error("%s '%s'", what, word);
+	if (*word)
+		say_error("%s '%s'", what, word);
+	else
+		say_error("no command is given");
 	fputs("Try `gwbpf help'.\n", stderr);
 	return ARGS_EXIT_USAGE;
 }

@@ -34,8 +34,11 @@ static const struct table_column columns[] = {
 static const enum table_mood moods[] = {
 	[VIEW_SERVICE_READY] = TABLE_GOOD,
 	[VIEW_SERVICE_NO_BACKENDS] = TABLE_BAD,
+	[VIEW_SERVICE_STEPPED_ASIDE] = TABLE_DOUBTFUL,
+	[VIEW_SERVICE_SUSPENDED] = TABLE_DOUBTFUL,
 	[VIEW_SERVICE_INVALID] = TABLE_BAD,
 };
+_Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_SERVICE_STATE_MAX_, "one for each state");
 
 static uint64_t failed(const struct gw_counters *counters)
 {

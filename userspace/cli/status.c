@@ -26,7 +26,7 @@ struct status {
 	struct view *view;            /* NULL: what is pinned cannot be read */
 	const struct view_meta *meta; /* likewise */
 	uint32_t abi;                 /* 0: not known */
-	struct hook_status hooks[GW_HOOK_MAX_];
+	struct hook_status hooks[HOOK_MAX_];
 	bool has_hooks;
 	uint64_t cgroup_id; /* 0: nothing is attached */
 	char cgroup_path[PATH_MAX];
@@ -66,7 +66,7 @@ static void check_hooks(struct status *status)
 	char missing[128] = "";
 	size_t length = 0, i;
 
-	for (i = 0; i < GW_HOOK_MAX_; i++)
+	for (i = 0; i < HOOK_MAX_; i++)
 		if (!status->hooks[i].attached && length < sizeof(missing))
 			length += (size_t)snprintf(missing + length, sizeof(missing) - length,
 						   "%s%s", length ? ", " : "",
@@ -74,6 +74,17 @@ static void check_hooks(struct status *status)
 	if (length)
 		add_problem(status, "hooks that are not attached: %s: restart the agent, which "
 				    "attaches them; its log says why it cannot", missing);
+}
+
+/* Nothing is balanced, whatever else is well. */
+static void check_in_force(struct status *status)
+{
+	if (status->meta->suspended)
+		add_problem(status, "all Services are left to kube-proxy by 'gwbpf suspend': "
+				    "'gwbpf resume' ends that");
+	if (status->meta->stepped_aside)
+		add_problem(status, "all Services are left to kube-proxy, as no agent has given a "
+				    "sign of life for longer than its --stale-after: start it");
 }
 
 static void check_agent(struct status *status)
@@ -97,7 +108,7 @@ static void find_cgroup(struct status *status)
 {
 	size_t i;
 
-	for (i = 0; i < GW_HOOK_MAX_ && !status->cgroup_id; i++)
+	for (i = 0; i < HOOK_MAX_ && !status->cgroup_id; i++)
 		if (status->hooks[i].attached)
 			status->cgroup_id = status->hooks[i].cgroup_id;
 	if (!status->cgroup_id ||
@@ -135,6 +146,7 @@ static int look(const char *pin_dir, struct status *status)
 		add_problem(status, "the hooks cannot be found: restart the agent, which attaches "
 				    "them");
 	find_cgroup(status);
+	check_in_force(status);
 	check_agent(status);
 	return 0;
 }
@@ -163,7 +175,7 @@ static json_t *hooks_to_json(const struct status *status)
 	json_t *hooks = json_array();
 	size_t i;
 
-	for (i = 0; i < GW_HOOK_MAX_ && status->has_hooks; i++) {
+	for (i = 0; i < HOOK_MAX_ && status->has_hooks; i++) {
 		const struct hook_status *hook = &status->hooks[i];
 
 		json_add(&hooks,
@@ -269,7 +281,7 @@ static void print_hooks(const struct cli *cli, const struct status *status)
 {
 	size_t i;
 
-	for (i = 0; i < GW_HOOK_MAX_ && status->has_hooks; i++) {
+	for (i = 0; i < HOOK_MAX_ && status->has_hooks; i++) {
 		const struct hook_status *hook = &status->hooks[i];
 
 		printf("%-13s ", i ? "" : "hooks:");
