@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: Apache-2.0
+# `gwbpf plan`: what manifests mean, and that bad ones are refused one by one, each with its file,
+# the object and a remedy, while the rest is planned. No root, no kernel.
+
+load lib
+
+setup()
+{
+	file=$BATS_TEST_TMPDIR/manifest.yaml
+}
+
+# service NAME ADDRESS [PORT [ANNOTATION]]: a labelled Service, as one document.
+service()
+{
+	cat <<-END
+	---
+	apiVersion: v1
+	kind: Service
+	metadata:
+	  name: $1
+	  namespace: fabric
+	  labels: {gwbpf.io/enabled: "true"}
+	  annotations: {${4-}}
+	spec:
+	  type: ClusterIP
+	  clusterIP: $2
+	  clusterIPs: [$2]
+	  ports: [{name: grpc, port: ${3-7051}, protocol: TCP}]
+	END
+}
+
+# slice SERVICE ADDRESS... : its endpoints, as one document.
+slice()
+{
+	cat <<-END
+	---
+	apiVersion: discovery.k8s.io/v1
+	kind: EndpointSlice
+	metadata:
+	  name: $1-1
+	  namespace: fabric
+	  labels: {kubernetes.io/service-name: $1}
+	addressType: IPv4
+	ports: [{name: grpc, port: ${SLICE_PORT-7051}, protocol: TCP}]
+	endpoints:
+	END
+	printf -- '- {addresses: ["%s"], conditions: {ready: true}}\n' "${@:2}"
+}
+
+good()
+{
+	service good 10.96.0.1
+	slice good 10.244.0.1 10.244.0.2
+}
+
+# plan PATH...: $output is the JSON, $status the exit status. It never takes long.
+plan()
+{
+	run --separate-stderr timeout 20 "$root/build/gwbpf" plan -o json --node-name n1 --manifests "$@"
+	[ -z "$stderr" ]
+	json '.apiVersion == "gwbpf.io/v1" and .kind == "Plan" and .observedBy == "n1"'
+}
+
+# One refusal that names file, object and message, each matched by an expression.
+refused()
+{
+	json "[.refused[] | select(.file == \"$file\" and (.object | test(\"$1\")) and
+		(.message | test(\"$2\")))] | length >= 1"
+}
+
+good_is_planned()
+{
+	json '[.services[] | select(.name == "good" and .verdict == "balance" and
+		.reason == "ready" and (.backends | length) == 2)] | length == 1'
+}
+
+# The file as such is refused: nothing of it is planned.
+file_refused()
+{
+	[ "$status" -eq 1 ]
+	json '.services == [] and (.refused | length) == 1'
+	refused "^$file\$" "$1"
+}
+
+@test "a real cluster is planned, in JSON" {
+	plan "$root/tests/data/fabric-cluster.yaml"
+	[ "$status" -eq 0 ]
+	json '.refused == []'
+	json '[.services[] | select(.namespace == "fabric" and .name == "org1-peer-gateway-svc")] |
+		length == 2 and all(.portName == "grpc" and .port == 7051 and .policy == "lc" and
+		.verdict == "balance" and .reason == "ready" and (.backends | length) == 3)'
+	json '[.services[] | select(.name == "org1-peer-gateway-svc") | .backends[] |
+		select((.pod | test("^org1-peer")) and .port == 7051 and .weight == 1 and
+		.terminating == false and (.node | length) > 0)] | length == 6'
+	json '.services[] | select(.name == "kubernetes") | .verdict == "leave-alone" and
+		.reason == "not-enabled" and .port == 443'
+	json '[.services[] | [.namespace, .name]] | . == sort'
+}
+
+@test "a real cluster is planned, as a table" {
+	run --separate-stderr gwbpf plan --node-name n1 --manifests "$root/tests/data/fabric-cluster.yaml"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[ "${lines[0]}" = "NODE: n1 (this node only)" ]
+	[[ ${lines[1]} =~ ^NAMESPACE\ +NAME\ +PORT\ +ADDRESS\ +POLICY\ +VERDICT\ +REASON\ +BACKENDS$ ]]
+	[[ $output =~ fabric\ +org1-peer-gateway-svc\ +grpc\ +10.96[0-9.]+:7051\ +lc\ +balance\ +ready\ +3 ]]
+	[[ $output =~ fabric\ +org1-peer-gateway-svc\ +grpc\ +\[fd00:[0-9a-f:]+\]:7051\ +lc\ +balance ]]
+
+	narrow=$output
+	run gwbpf plan -o wide --node-name n1 --manifests "$root/tests/data/fabric-cluster.yaml"
+	contains "$output" "$narrow"
+	[[ $output =~ fabric\ +org1-peer-gateway-svc\ +grpc\ +10.244[0-9.]+:7051\ +org1-peer[^\ ]+ ]]
+
+	run gwbpf plan --no-headers --color never --manifests "$root/tests/data/fabric-cluster.yaml"
+	[ "$(tail -n +3 <<<"$narrow")" = "$output" ]
+	run gwbpf plan --color always --manifests "$root/tests/data/fabric-cluster.yaml"
+	contains "$output" $'\e[32mbalance'
+}
+
+@test "a directory is read, and more paths may follow" {
+	mkdir "$BATS_TEST_TMPDIR/dir"
+	service one 10.96.0.1 >"$BATS_TEST_TMPDIR/dir/one.yaml"
+	service two 10.96.0.2 >"$BATS_TEST_TMPDIR/dir/two.yml"
+	echo "not a manifest: [" >"$BATS_TEST_TMPDIR/dir/notes.txt"
+	service three 10.96.0.3 >"$BATS_TEST_TMPDIR/three.yaml"
+	plan "$BATS_TEST_TMPDIR/dir" "$BATS_TEST_TMPDIR/three.yaml"
+	[ "$status" -eq 0 ]
+	json '.refused == [] and ([.services[].name] == ["one", "three", "two"])'
+	json 'all(.services[]; .verdict == "refuse" and .reason == "no-endpoints" and .backends == [])'
+}
+
+@test "the node and its zone decide which endpoints are used" {
+	good | sed 's/ready: true}}/ready: true}, hints: {forZones: [{name: HERE}]}}/' |
+		sed '0,/HERE/s//z1/; s/HERE/z2/' >"$file"
+	run gwbpf plan -o json --manifests "$file" --zone z2
+	json '.services[0] | .reason == "same-zone" and (.backends | length) == 1 and
+		.backends[0].address == "10.244.0.2"'
+	run gwbpf plan -o json --manifests "$file"
+	json ".observedBy == \"$(uname -n)\" and .services[0].reason == \"ready\""
+}
+
+@test "refused: what is not YAML" {
+	printf 'kind: [unclosed\n\tnonsense: }{' >"$file"
+	plan "$file"
+	file_refused "cannot parse"
+}
+
+@test "refused: half a file" {
+	head -c 9000 "$root/tests/data/fabric-cluster.yaml" >"$file"
+	plan "$file"
+	[ "$status" -eq 1 ]
+	json '.services == []'
+	refused "^$file\$" "cannot parse"
+}
+
+@test "refused: a Service without a name" {
+	{ good; service "" 10.96.0.9; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "^$file\$" "Service without a name: set metadata.name"
+	good_is_planned
+}
+
+@test "refused: an address that is no address" {
+	{ good; service bad 10.96.0.999; service worse 10.96.0.3; slice worse 10.244.0.x; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "fabric/bad" "10.96.0.999"
+	refused "fabric/worse" "10.244.0.x"
+	good_is_planned
+}
+
+@test "refused: endpoints on loopback and link-local addresses" {
+	{ good; service bad 10.96.0.3; slice bad 127.0.0.1 169.254.169.254 224.0.0.1 0.0.0.0 10.244.0.5
+	} >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "fabric/bad" "127.0.0.1"
+	refused "fabric/bad" "169.254.169.254"
+	refused "fabric/bad" "224.0.0.1"
+	refused "fabric/bad" "0.0.0.0"
+	json '[.services[] | select(.name == "bad") | .backends[].address] == ["10.244.0.5"]'
+	good_is_planned
+}
+
+@test "refused: ports 0 and 70000" {
+	{ good; service zero 10.96.0.3 0; service many 10.96.0.4 70000
+	  service slice 10.96.0.5; SLICE_PORT=70000 slice slice 10.244.0.9; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "fabric/zero" "port"
+	refused "fabric/many" "70000"
+	refused "fabric/slice" "70000"
+	good_is_planned
+}
+
+@test "refused: an unknown policy, and the message lists those that there are" {
+	{ good; service bad 10.96.0.3 7051 "gwbpf.io/policy: fastest"; slice bad 10.244.0.7; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "Service 'fabric/bad'" "fastest.*lc.*rr.*random"
+	json '[.services[] | select(.name == "bad") | .verdict == "leave-alone" and
+		.reason == "invalid" and .policy == null] | . == [true]'
+	good_is_planned
+}
+
+@test "refused: two Services with one address and port, naming both" {
+	{ good; service other 10.96.0.1; slice other 10.244.0.7; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "Service 'fabric/other'" "10.96.0.1:7051.*'fabric/good'.*another clusterIP"
+	good_is_planned
+	json '[.services[] | select(.name == "other") | .verdict == "leave-alone" and
+		.reason == "invalid"] == [true]'
+}
+
+@test "one address with two ports belongs to two Services" {
+	{ good; service other 10.96.0.1 7052; slice other 10.244.0.7; } >"$file"
+	plan "$file"
+	json '.refused == [] and all(.services[]; .verdict == "balance")'
+}
+
+@test "refused: more endpoints than are chosen from" {
+	{ good; service many 10.96.0.3
+	  slice many 10.1.{0..1}.{0..255}
+	  slice many 10.1.{2..3}.{0..255} | sed 's/name: many-1/name: many-2/'; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "Service 'fabric/many'" "24 .*1000"
+	json '.services[] | select(.name == "many") | .backends | length == 1000'
+	good_is_planned
+}
+
+@test "refused: 100,000 endpoints in one slice" {
+	{ good; service many 10.96.0.3
+	  slice many 10.{1..10}.{0..99}.{0..99}; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	refused "EndpointSlice 'fabric/many-1'" "100000 endpoints.*1000.*split"
+	json '.refused | length == 1'
+	good_is_planned
+}
+
+@test "refused: a file of 200 MB" {
+	good >"$file"
+	truncate -s 200M "$file"
+	start=$SECONDS
+	plan "$file"
+	[ $((SECONDS - start)) -le 3 ]
+	file_refused "larger than 64 MiB.*split"
+}
+
+@test "refused: an alias bomb" {
+	{
+		echo "a0: &a0 [x, x, x, x, x, x, x, x, x, x]"
+		for i in $(seq 1 30); do
+			echo "a$i: &a$i [$(yes "*a$((i - 1))" | head -10 | paste -sd,)]"
+		done
+	} >"$file"
+	plan "$file"
+	file_refused "cannot parse"
+}
+
+@test "refused: nesting 10,000 deep" {
+	{ printf 'a: '; printf '[%.0s' $(seq 10000); printf ']%.0s' $(seq 10000); } >"$file"
+	plan "$file"
+	file_refused "cannot parse"
+	{ printf '{"a": '; printf '[%.0s' $(seq 10000); printf ']%.0s' $(seq 10000); printf '}'; } >"$file"
+	plan "$file"
+	file_refused "cannot parse"
+	{ for i in $(seq 0 3000); do printf '%*sa:\n' "$i" ''; done; } >"$file"
+	plan "$file"
+	file_refused "cannot parse"
+}
+
+@test "refused: a file that is not there, or that is no file" {
+	plan "$file"
+	file_refused "No such file.*give"
+	mkfifo "$file"
+	plan "$file"
+	file_refused "."
+}
+
+@test "refused: a file that may not be read" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to become someone else"
+	type setpriv >/dev/null
+	good >"$file"
+	chmod 755 "$BATS_TEST_TMPDIR" && chmod 000 "$file"
+	run setpriv --reuid 65534 --clear-groups cat "$BATS_TEST_TMPDIR/x"
+	run --separate-stderr setpriv --reuid 65534 --clear-groups \
+		"$root/build/gwbpf" plan -o json --manifests "$file"
+	file_refused "Permission denied"
+}
+
+@test "what is refused in one file leaves the others as they are" {
+	echo "[" >"$BATS_TEST_TMPDIR/bad.yaml"
+	good >"$file"
+	plan "$BATS_TEST_TMPDIR/bad.yaml" "$file" "$BATS_TEST_TMPDIR/gone.yaml"
+	[ "$status" -eq 0 ]
+	json '.refused | length == 2'
+	good_is_planned
+}
+
+@test "refusals stand on standard error beside a table, and command no terminal" {
+	{ good; service bad 10.96.0.3 7051 'gwbpf.io/policy: "\e[31mred\n"'; } >"$file"
+	run --separate-stderr gwbpf plan --manifests "$file"
+	[ "$status" -eq 0 ]
+	contains "$stderr" "gwbpf: refused: $file: Service 'fabric/bad': "
+	[[ $stderr != *$'\e'* ]]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+}

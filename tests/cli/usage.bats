@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+# Usage, help, version and completions: what needs neither root nor anything in the kernel.
+
+load lib
+
+commands()
+{
+	gwbpf help | sed -n 's/^  \([a-z]*\) .*/\1/p'
+}
+
+@test "wrong usage is told and exits 2" {
+	usage_error "no command is given"
+	usage_error "there is no command 'frobnicate'" frobnicate
+	usage_error "give the command first" --pin-dir /x services
+	usage_error "unrecognized option '--frobnicate'" services --frobnicate
+	usage_error "--output cannot be 'yaml': it takes table|wide|json" services -o yaml
+	usage_error "--output cannot be 'tab'" services -o tab
+	usage_error "--color cannot be 'blue'" status --color blue
+	usage_error "unexpected argument 'x'" status x
+	usage_error "unexpected argument 'b'" backends a b
+	usage_error "missing argument" completion
+	usage_error "'csh' is not bash|zsh|fish" completion csh
+	usage_error "requires an argument" services --pin-dir
+}
+
+@test "a bad value in the environment is wrong usage that names the variable" {
+	GWBPF_OUTPUT=yaml usage_error "GWBPF_OUTPUT cannot be 'yaml'" version
+	GWBPF_NO_HEADERS=1 usage_error "GWBPF_NO_HEADERS cannot be '1': it takes true|false" version
+}
+
+@test "plan without manifests is wrong usage" {
+	run --separate-stderr gwbpf plan
+	[ "$status" -eq 2 ]
+	contains "$stderr" "--manifests"
+}
+
+@test "help lists every command, and explains each" {
+	for name in agent status services backends connections plan check detach version completion help; do
+		commands | grep -qx "$name"
+		run --separate-stderr gwbpf help "$name"
+		[ "$status" -eq 0 ]
+		contains "$output" "Usage: gwbpf $name"
+		contains "$output" "Exit status"
+		[ "$output" = "$(gwbpf "$name" --help)" ]
+	done
+	[ "$(gwbpf help)" = "$(gwbpf --help)" ]
+}
+
+@test "help of an unknown command is wrong usage" {
+	run --separate-stderr gwbpf help frobnicate
+	[ "$status" -eq 2 ]
+	contains "$stderr" "frobnicate"
+}
+
+@test "version names program, ABI, libbpf and kernel" {
+	run --separate-stderr gwbpf version -o json
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	json '.apiVersion == "gwbpf.io/v1" and .kind == "Version"'
+	json "(.observedBy == \"$(uname -n)\") and .abi >= 1 and .kernel == \"$(uname -r)\""
+	json '(.version | test("^[0-9]+[.][0-9]+[.][0-9]+$")) and (.libbpf | test("^[0-9.]+$"))'
+	contains "$(gwbpf version)" "$(jq -r .version <<<"$output")"
+	[ "$(gwbpf --version)" = "$(gwbpf version)" ]
+}
+
+@test "the command line overrules the environment" {
+	GWBPF_OUTPUT=json run gwbpf version
+	json '.kind == "Version"'
+	GWBPF_OUTPUT=json run gwbpf version -o table
+	contains "$output" "gwbpf "
+}
+
+@test "output that cannot be written is a failure" {
+	run bash -c "'$root/build/gwbpf' version >/dev/full"
+	[ "$status" -eq 1 ]
+	contains "$output" "No space left"
+	run bash -c "'$root/build/gwbpf' version -o json >/dev/full"
+	[ "$status" -eq 1 ]
+}
+
+complete_bash()
+{
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_gwbpf
+	echo "${COMPREPLY[*]}"
+}
+
+@test "bash completes commands, options and their words" {
+	source /dev/stdin <<<"$(gwbpf completion bash)"
+	[ "$(complete_bash gwbpf '')" = "$(commands | xargs)" ]
+	[ "$(complete_bash gwbpf conn)" = connections ]
+	[ "$(complete_bash gwbpf services -o '')" = "table wide json" ]
+	[ "$(complete_bash gwbpf services --output = j)" = json ]
+	[ "$(complete_bash gwbpf detach --f)" = --force ]
+	[ "$(complete_bash gwbpf status --pin-dir /us)" = /usr ]
+	[ "$(complete_bash gwbpf completion '')" = "bash zsh fish" ]
+	[ "$(complete_bash gwbpf agent --log-f)" = --log-format ]
+	[ "$(complete_bash gwbpf agent --ou)" = "" ]
+}
+
+@test "zsh takes the completions" {
+	type zsh >/dev/null 2>&1 || skip "zsh is not installed"
+	gwbpf completion zsh >"$BATS_TEST_TMPDIR/_gwbpf"
+	run zsh -f -c "autoload -U compinit && compinit -u -D && . $BATS_TEST_TMPDIR/_gwbpf &&
+		whence -w _gwbpf && print \$_comps[gwbpf]"
+	[ "$status" -eq 0 ]
+	[ "$output" = $'_gwbpf: function\n_gwbpf' ]
+	# As a function of the function path, where an installed one is.
+	run zsh -f -c "fpath=($BATS_TEST_TMPDIR \$fpath); autoload -U compinit && compinit -u -D &&
+		autoload +X _gwbpf && print \$_comps[gwbpf]"
+	[ "$output" = _gwbpf ]
+}
+
+@test "fish completes commands, options and their words" {
+	type fish >/dev/null 2>&1 || skip "fish is not installed"
+	gwbpf completion fish >"$BATS_TEST_TMPDIR/gwbpf.fish"
+	complete_fish()
+	{
+		HOME=$BATS_TEST_TMPDIR fish -c "source $BATS_TEST_TMPDIR/gwbpf.fish; complete -C'$1'" |
+			cut -f1 | xargs
+	}
+	[ "$(complete_fish 'gwbpf conn')" = connections ]
+	[ "$(complete_fish 'gwbpf services -o ')" = "json table wide" ]
+	[ "$(complete_fish 'gwbpf detach --f')" = --force ]
+	[ "$(complete_fish 'gwbpf completion ')" = "bash fish zsh" ]
+}
+
+@test "the man page is clean, and has every command and option" {
+	export LC_ALL=C.UTF-8 MANWIDTH=100
+	run man --warnings -l "$root/docs/gwbpf.8"
+	[ "$status" -eq 0 ]
+	page=$output
+	run bash -c "man --warnings -l '$root/docs/gwbpf.8' 2>&1 >/dev/null"
+	[ -z "$output" ]
+	for name in $(commands); do
+		line=$(gwbpf help | sed -n "s/^  $name  *\(\[[A-Z.]*\] \|[a-z|]*|[a-z|]* \)\? *//p")
+		grep -q "^\.It Cm $name\b" "$root/docs/gwbpf.8"
+		contains "$(tr -s ' \n' ' ' <"$root/docs/gwbpf.8")" "$line"
+		[ "$name" = agent ] && continue
+		for option in $(gwbpf "$name" --help | grep -o -- '--[a-z-]*' | sort -u); do
+			case $option in
+			--help | --usage) ;;
+			*) contains "$page" "$option" ;;
+			esac
+		done
+	done
+	# And no command that there is not.
+	[ "$(grep -c '^\.It Cm' "$root/docs/gwbpf.8")" -eq "$(commands | wc -l)" ]
+}
+
+@test "make install puts everything where it is looked for" {
+	run make -C "$root" -s install DESTDIR="$BATS_TEST_TMPDIR/dest" PREFIX=/usr
+	[ "$status" -eq 0 ]
+	cd "$BATS_TEST_TMPDIR/dest/usr"
+	[ -x bin/gwbpf ]
+	cmp share/man/man8/gwbpf.8 "$root/docs/gwbpf.8"
+	[ -s share/bash-completion/completions/gwbpf ]
+	[ -s share/zsh/site-functions/_gwbpf ]
+	[ -s share/fish/vendor_completions.d/gwbpf.fish ]
+}
