@@ -7,6 +7,7 @@ build/demo/lab: demo/lab.c
 	$(Q)$(CC) $(GW_CPPFLAGS) $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) $(GW_LDFLAGS) $(LDFLAGS) \
 		-o $@ $< $(shell pkg-config --libs libevent jansson)
 
+# HOLD is passed on by make itself. No shell in between: it would not wait for the end after Ctrl-C.
 .PHONY: demo
 demo: all build/demo/lab ## watch connections being balanced (as root, HOLD=1 keeps it up)
-	$(Q)HOLD=$(HOLD) demo/demo.sh
+	$(Q)demo/demo.sh

@@ -9,6 +9,7 @@ pins=$run/bpf/gwbpf
 manifests=$run/manifests
 cgroup=    # set by stage_up
 agent_pid= # of the agent started last
+ending=    # not empty: the stage is being taken down
 
 fail() {
 	echo "demo: $*" >&2
@@ -45,11 +46,11 @@ require() {
 
 stage_up() {
 	require
-	trap stage_down EXIT
-	trap 'exit 129' HUP
-	trap 'exit 130' INT
-	trap 'exit 141' PIPE
-	trap 'exit 143' TERM
+	trap 'stage_down $?' EXIT
+	trap 'stage_down 129' HUP
+	trap 'stage_down 130' INT
+	trap 'stage_down 141' PIPE
+	trap 'stage_down 143' TERM
 	clear_stage
 	mkdir -m 0700 $run
 	mkdir $run/bpf $run/net $run/log $run/summary $manifests "$cgroup" "$cgroup/agent"
@@ -59,13 +60,15 @@ stage_up() {
 	in_network node ip link set br0 up
 }
 
-stage_down() {
-	local status=$?
+# A second signal finds that it is being done: an exit in a trap would end it half-way.
+stage_down() { # STATUS
+	local status=$1
 
-	trap '' HUP INT PIPE TERM
+	[ -z "$ending" ] || return 0
+	ending=1
 	clear_stage || status=1
 	rm -f /run/gwbpf-demo.lock
-	exit $status
+	exit "$status"
 }
 
 # Whatever there is of a stage. Its processes are those in its cgroup.
