@@ -301,6 +301,18 @@ file_refused()
 	good_is_planned
 }
 
+@test "refused: what an earlier file has already" {
+	good >"$BATS_TEST_TMPDIR/first.yaml"
+	{ service good 10.96.0.9; slice good 10.244.0.9; service more 10.96.0.3; } >"$file"
+	plan "$BATS_TEST_TMPDIR/first.yaml" "$file"
+	[ "$status" -eq 0 ]
+	refused "Service 'fabric/good'" "another file.*remove it.*first.yaml"
+	refused "EndpointSlice 'fabric/good-1'" "another file.*first.yaml"
+	json '.refused | length == 2'
+	json '[.services[].address] == ["10.96.0.1", "10.96.0.3"]'
+	good_is_planned
+}
+
 @test "refusals stand on standard error beside a table, and command no terminal" {
 	{ good; service bad 10.96.0.3 7051 'gwbpf.io/policy: "\e[31mred\n"'; } >"$file"
 	run --separate-stderr gwbpf plan --manifests "$file"

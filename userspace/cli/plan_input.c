@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Manifests into a model. An object that is defined again replaces the earlier one, as for kubectl. */
+/* Manifests into a model, in the order of the arguments and of the names in a directory. */
 #include "cli/plan_input.h"
 
 #include <errno.h>
@@ -11,7 +11,9 @@
 #include "model/model.h"
 #include "source/manifests.h"
 
+/* The file that an object comes from. */
 struct origin {
+	const char *kind;
 	char *namespace;
 	char *name;
 	char *file;
@@ -20,8 +22,10 @@ struct origin {
 static int compare_origins(const void *left, const void *right)
 {
 	const struct origin *a = left, *b = right;
-	int order = strcmp(a->namespace, b->namespace);
+	int order = strcmp(a->kind, b->kind);
 
+	if (!order)
+		order = strcmp(a->namespace, b->namespace);
 	return order ? order : strcmp(a->name, b->name);
 }
 
@@ -29,47 +33,66 @@ static void origin_free(void *arg)
 {
 	struct origin *origin = arg;
 
-	if (!origin)
-		return;
 	free(origin->namespace);
 	free(origin->name);
 	free(origin->file);
 	free(origin);
 }
 
-static int remember_origin(struct plan_input *input, const struct service *service)
+static struct origin *find_origin(const struct plan_input *input, const char *kind,
+				  const char *namespace, const char *name)
 {
-	struct origin *origin = calloc(1, sizeof(*origin));
-	struct origin **held;
+	const struct origin key = {
+		.kind = kind, .namespace = (char *)namespace, .name = (char *)name
+	};
+	struct origin **held = tfind(&key, &input->origins, compare_origins);
 
-	if (!origin)
-		return -ENOMEM;
-	origin->namespace = strdup(service->namespace);
-	origin->name = strdup(service->name);
-	origin->file = strdup(input->file);
-	if (!origin->namespace || !origin->name || !origin->file)
-		goto no_memory;
-	held = tsearch(origin, &input->origins, compare_origins);
-	if (!held)
-		goto no_memory;
-	if (*held != origin) {
-		origin_free(*held);
-		*held = origin;
-	}
-	return 0;
-
-no_memory:
-	origin_free(origin);
-	return -ENOMEM;
+	return held ? *held : NULL;
 }
 
 const char *plan_input_file(const struct plan_input *input, const char *namespace,
 			    const char *name)
 {
-	struct origin key = { .namespace = (char *)namespace, .name = (char *)name };
-	struct origin **held = tfind(&key, &input->origins, compare_origins);
+	const struct origin *origin = find_origin(input, "Service", namespace, name);
 
-	return held ? (*held)->file : "";
+	return origin ? origin->file : "";
+}
+
+/* kind must outlive the input. */
+static int remember(struct plan_input *input, const char *kind, const char *namespace,
+		    const char *name)
+{
+	struct origin *origin = calloc(1, sizeof(*origin));
+
+	if (!origin)
+		return -ENOMEM;
+	origin->kind = kind;
+	origin->namespace = strdup(namespace);
+	origin->name = strdup(name);
+	origin->file = strdup(input->file);
+	if (origin->namespace && origin->name && origin->file &&
+	    tsearch(origin, &input->origins, compare_origins))
+		return 0;
+	origin_free(origin);
+	return -ENOMEM;
+}
+
+/* -EEXIST, and told, if an earlier file has the object: the agent too takes the first one. */
+static int take_name(struct plan_input *input, const char *kind, const char *namespace,
+		     const char *name)
+{
+	const struct origin *first = find_origin(input, kind, namespace, name);
+	char object[640], message[512];
+	int err;
+
+	if (!first)
+		return remember(input, kind, namespace, name);
+	snprintf(object, sizeof(object), "%s '%s/%s'", kind, namespace, name);
+	snprintf(message, sizeof(message),
+		 "another file that comes first has it, too: remove it from one of them: '%.300s'",
+		 first->file);
+	err = refusals_add(&input->refusals, input->file, object, message);
+	return err ? err : -EEXIST;
 }
 
 static void on_refuse(const char *object, const char *message, void *arg)
@@ -80,23 +103,38 @@ static void on_refuse(const char *object, const char *message, void *arg)
 		input->err = refusals_add(&input->refusals, input->file, object, message);
 }
 
-/* The model takes the objects over, also when it fails. */
+/* The model takes an object over, also when it fails. */
+static int take_service(struct plan_input *input, struct service **service)
+{
+	struct service *taken = *service;
+	int err = take_name(input, "Service", taken->namespace, taken->name);
+
+	if (err)
+		return err == -EEXIST ? 0 : err;
+	*service = NULL;
+	return model_put_service(input->model, taken);
+}
+
+static int take_slice(struct plan_input *input, struct slice **slice)
+{
+	struct slice *taken = *slice;
+	int err = take_name(input, "EndpointSlice", taken->namespace, taken->name);
+
+	if (err)
+		return err == -EEXIST ? 0 : err;
+	*slice = NULL;
+	return model_put_slice(input->model, taken);
+}
+
 static int take_objects(struct plan_input *input, struct manifest *manifest)
 {
 	int err = 0;
 	size_t i;
 
-	for (i = 0; i < manifest->service_count && !err; i++) {
-		err = remember_origin(input, manifest->services[i]);
-		if (err)
-			break;
-		err = model_put_service(input->model, manifest->services[i]);
-		manifest->services[i] = NULL;
-	}
-	for (i = 0; i < manifest->slice_count && !err; i++) {
-		err = model_put_slice(input->model, manifest->slices[i]);
-		manifest->slices[i] = NULL;
-	}
+	for (i = 0; i < manifest->service_count && !err; i++)
+		err = take_service(input, &manifest->services[i]);
+	for (i = 0; i < manifest->slice_count && !err; i++)
+		err = take_slice(input, &manifest->slices[i]);
 	return err;
 }
 

@@ -13,7 +13,7 @@ struct plan_input {
 	struct model *model;
 	struct refusals refusals;
 	size_t files_read; /* those that could be parsed */
-	void *origins;     /* which file a Service comes from */
+	void *origins;     /* which file an object comes from */
 	const char *file;  /* the one that is being read */
 	int err;           /* -ENOMEM while a refusal was noted */
 };
