@@ -147,6 +147,14 @@ static inline void make_endpoint(const char *text, struct endpoint *ret)
 	free(words);
 }
 
+/* The array never has room to spare, so that the sanitizer sees who reads beyond it. */
+static inline void add_endpoint(struct slice *slice, const char *text)
+{
+	slice->endpoints = needed(reallocarray(slice->endpoints, slice->endpoint_count + 1,
+					       sizeof(slice->endpoints[0])));
+	make_endpoint(text, &slice->endpoints[slice->endpoint_count++]);
+}
+
 /* Endpoints as texts, ended by NULL. Of the family of the first endpoint; IPv4 without one. */
 static inline __attribute__((sentinel)) struct slice *make_slice(const char *name,
 								  const char *ports, ...)
@@ -161,14 +169,14 @@ static inline __attribute__((sentinel)) struct slice *make_slice(const char *nam
 	slice->service = copy("gateway");
 	slice->family = FAMILY_IPV4;
 	slice->port_count = make_ports(ports, &made);
-	slice->ports = needed(calloc(slice->port_count + 1, sizeof(slice->ports[0])));
+	slice->ports = needed(calloc(slice->port_count ? slice->port_count : 1,
+				     sizeof(slice->ports[0])));
 	for (size_t i = 0; i < slice->port_count; i++)
 		slice->ports[i] = (struct slice_port){ made[i].name, made[i].port };
 	free(made);
-	slice->endpoints = needed(calloc(64, sizeof(slice->endpoints[0])));
 	va_start(texts, ports);
 	while ((text = va_arg(texts, const char *)))
-		make_endpoint(text, &slice->endpoints[slice->endpoint_count++]);
+		add_endpoint(slice, text);
 	va_end(texts);
 	if (slice->endpoint_count > 0 && !addr_is_ipv4(&slice->endpoints[0].address))
 		slice->family = FAMILY_IPV6;

@@ -57,11 +57,14 @@ static void test_the_longest_address_fits_its_buffer(void **state)
 	struct gw_addr addr = parsed(longest);
 	char text[ADDR_TEXT_MAX];
 	char with_port[ADDR_PORT_TEXT_MAX];
+	uint16_t port;
 
 	(void)state;
 	assert_string_equal(addr_format(&addr, text), longest);
 	assert_string_equal(addr_port_format(&addr, 65535, with_port),
 			    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
+	assert_int_equal(addr_port_parse("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:80",
+					 &addr, &port), 0);
 }
 
 static void test_what_is_no_address_is_refused(void **state)
@@ -145,6 +148,7 @@ static void test_what_is_no_address_with_a_port_is_refused(void **state)
 		"[:80",
 		"[fe80::1%eth0]:80",
 		"peer:7051",
+		"[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555]:80", /* one byte too long */
 		"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:80",
 	};
 	struct gw_addr before = parsed("10.1.2.3");

@@ -275,7 +275,7 @@ static void put_many(struct fixture *f, unsigned int count)
 			char text[32];
 
 			snprintf(text, sizeof(text), "10.0.%u.%u", count >> 8, count & 255);
-			make_endpoint(text, &slice->endpoints[slice->endpoint_count++]);
+			add_endpoint(slice, text);
 		}
 		put_slice(f, slice);
 	}

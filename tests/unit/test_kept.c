@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -110,6 +111,55 @@ static void test_packing_a_slice_keeps_every_string(void **state)
 	slice_free(slice);
 }
 
+static void test_the_model_packs_its_slices(void **state)
+{
+	struct slice *slice = make_slice("one", "grpc=7051", "10.0.0.1 pod=peer1", NULL);
+
+	assert_int_equal(model_put_slice(*state, slice), 0);
+	assert_non_null(slice->text);
+	assert_string_equal(slice->endpoints[0].pod, "peer1");
+}
+
+/* Of the sanitizer, without which there is no such number. */
+extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static bool done(const char *namespace, const char *name, void *arg)
+{
+	(void)namespace;
+	(void)name;
+	(void)arg;
+	return true;
+}
+
+static void come_and_go(struct model *model, int number)
+{
+	char name[32];
+	struct slice *slice;
+
+	snprintf(name, sizeof(name), "gateway-%d", number);
+	slice = make_slice(name, "grpc=7051", "10.0.0.1", NULL);
+	replace_text(&slice->service, name);
+	assert_int_equal(model_put_service(model, make_service(name, "10.96.0.1", "grpc=7051")), 0);
+	assert_int_equal(model_put_slice(model, slice), 0);
+	model_visit_changed(model, done, NULL);
+	model_remove_slice(model, "fabric", name);
+	model_remove_service(model, "fabric", name);
+	model_visit_changed(model, done, NULL);
+}
+
+static void test_names_that_come_and_go_leave_no_memory_behind(void **state)
+{
+	size_t before;
+
+	if (!__sanitizer_get_current_allocated_bytes)
+		skip();
+	come_and_go(*state, 0);
+	before = __sanitizer_get_current_allocated_bytes();
+	for (int i = 0; i < 1000; i++)
+		come_and_go(*state, i);
+	assert_int_equal(__sanitizer_get_current_allocated_bytes(), before);
+}
+
 static void test_objects_can_be_freed_half_built_or_absent(void **state)
 {
 	(void)state;
@@ -117,6 +167,7 @@ static void test_objects_can_be_freed_half_built_or_absent(void **state)
 	slice_free(NULL);
 	service_free(needed(calloc(1, sizeof(struct service))));
 	slice_free(needed(calloc(1, sizeof(struct slice))));
+	slice_free(make_slice("one", "grpc=7051", "10.0.0.1 pod=peer1", NULL));
 }
 
 #define KEPT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -127,6 +178,8 @@ int main(void)
 		KEPT_TEST(test_refused_settings_keep_those_of_the_replaced_service),
 		KEPT_TEST(test_refused_settings_at_first_sight_are_not_good),
 		KEPT_TEST(test_settings_are_not_kept_over_a_removal),
+		KEPT_TEST(test_the_model_packs_its_slices),
+		KEPT_TEST(test_names_that_come_and_go_leave_no_memory_behind),
 		cmocka_unit_test(test_packing_a_slice_keeps_every_string),
 		cmocka_unit_test(test_objects_can_be_freed_half_built_or_absent),
 	};

@@ -126,6 +126,8 @@ static void test_good_utf8_passes_and_bad_utf8_is_replaced(void **state)
 		{ "Z\xc3\xbcrich \xe2\x82\xac", "Z\xc3\xbcrich \xe2\x82\xac" },
 		{ "\xf0\x9f\x90\x9d", "\xf0\x9f\x90\x9d" },
 		{ "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf" },
+		{ "\xe0\xa0\x80", "\xe0\xa0\x80" },
+		{ "\xf0\x90\x80\x80", "\xf0\x90\x80\x80" },
 		{ "a\x80z", "a\\ufffdz" },
 		{ "\xc3", "\\ufffd" },
 		{ "\xe2\x82", "\\ufffd\\ufffd" },
@@ -134,6 +136,8 @@ static void test_good_utf8_passes_and_bad_utf8_is_replaced(void **state)
 		{ "\xe0\x80\xaf", "\\ufffd\\ufffd\\ufffd" },   /* overlong */
 		{ "\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd" },   /* a surrogate */
 		{ "\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd" }, /* beyond Unicode */
+		{ "\xed\xbf\xbf", "\\ufffd\\ufffd\\ufffd" },   /* another */
+		{ "\xf8\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd" },
 		{ "\xf8\x88\x80\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd" },
 		{ "\xff\xfe", "\\ufffd\\ufffd" },
 	};
@@ -179,6 +183,9 @@ static void test_a_message_of_any_length_is_cut_visibly(void **state)
 	assert_int_equal(strncmp(written, "\"\\u0001\\u0001", 13), 0);
 	assert_string_equal(written + strlen(written) - 5, "...\"\n");
 	memset(text, 'x', sizeof(text) - 1);
+	text[4096] = '\0';
+	log_info("%s", text);
+	assert_non_null(strstr(logfmt_message(), "xxx...\"\n"));
 	text[4095] = '\0';
 	log_info("%s", text);
 	assert_int_equal(strlen(logfmt_message()), 4095 + strlen("\"\"\n"));
