@@ -31,6 +31,14 @@ struct {
 	__type(value, struct gw_walk_conn);
 } gw_walk SEC(".maps");
 
+/* The pinned one takes its place. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct gw_conn);
+} gw_conns SEC(".maps");
+
 static __always_inline void copy_ipv4(struct gw_addr *to, __be32 from)
 {
 	to->word[0] = 0;
@@ -78,25 +86,47 @@ static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
 	to->bytes_received = tcp->bytes_received;
 }
 
-SEC("iter/bpf_sk_storage_map")
-int gw_walk_conns(struct bpf_iter__bpf_sk_storage_map *ctx)
+static __always_inline void copy_socket(const struct gw_conn *conn, struct sock *sk)
 {
-	const struct gw_conn *conn = ctx->value;
-	struct sock *sk = ctx->sk;
-	struct gw_walk_conn *to;
-	__u32 index;
+	__u32 index = walked++;
+	struct gw_walk_conn *to = bpf_map_lookup_elem(&gw_walk, &index);
 
-	if (!conn || !sk)
-		return 0;
-	index = walked++;
-	to = bpf_map_lookup_elem(&gw_walk, &index);
 	if (!to)
-		return 0;
+		return;
 	to->conn = *conn;
 	to->tcp_state = sk->__sk_common.skc_state;
 	to->netns_inode = sk->__sk_common.skc_net.net->ns.inum;
 	to->cookie = sk->__sk_common.skc_cookie.counter;
 	copy_addresses(to, &sk->__sk_common);
 	copy_tcp(to, sk);
+}
+
+SEC("iter/bpf_sk_storage_map")
+int gw_walk_records(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	const struct gw_conn *conn = ctx->value;
+	struct sock *sk = ctx->sk;
+
+	if (conn && sk)
+		copy_socket(conn, sk);
+	return 0;
+}
+
+/* Where the kernel does not give the above: over the TCP sockets of one network namespace. */
+SEC("iter/tcp")
+int gw_walk_tcp(struct bpf_iter__tcp *ctx)
+{
+	struct sock_common *common = ctx->sk_common;
+	const struct gw_conn *conn;
+	struct tcp_sock *tcp;
+
+	if (!common)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(common); /* not for those in TIME_WAIT, and requests */
+	if (!tcp)
+		return 0;
+	conn = bpf_sk_storage_get(&gw_conns, tcp, NULL, 0);
+	if (conn)
+		copy_socket(conn, &tcp->inet_conn.icsk_inet.sk);
 	return 0;
 }

@@ -11,8 +11,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <gwbpf.skel.h>
-#include <walk.skel.h>
 
+#include "kernel/conns.h"
 #include "kernel/mounts.h"
 
 #define SCRATCH_CGROUP "gwbpf-check"
@@ -187,16 +187,21 @@ static void probe_refusal(const struct probe_options *options, struct probe_resu
 
 static void probe_walk(const struct probe_options *options, struct probe_result *result)
 {
-	struct walk_bpf *walk = walk_bpf__open_and_load();
+	bool by_records;
+	int err = conns_probe(&by_records);
 
 	(void)options;
-	if (walk) {
+	if (err) {
+		say(result, PROBE_MISSING, "iterators over sockets are refused: %s",
+		    strerror(-err));
+		remedy(result, "use a kernel from 5.10 on with BTF");
+	} else if (by_records) {
 		say(result, PROBE_FOUND, "iterator over the records of sockets");
-		walk_bpf__destroy(walk);
-		return;
+	} else {
+		say(result, PROBE_DEGRADED,
+		    "no iterator over the records of sockets: the TCP sockets of each network "
+		    "namespace are looked at that a thread is in or a mount holds");
 	}
-	say(result, PROBE_MISSING, "the iterator over sockets is refused: %s", strerror(errno));
-	remedy(result, "use a kernel from 5.10 on with BTF");
 }
 
 static const struct {
