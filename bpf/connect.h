@@ -8,21 +8,12 @@
 #include <linux/in.h>
 #include <stdbool.h>
 
+#include "canary.h"
+#include "dest.h"
 #include "life.h"
 #include "pick.h"
 
 #define SOCK_STREAM 1
-
-struct dest {
-	struct gw_addr address;
-	__be16 port;
-};
-
-static __always_inline bool same_address(const struct gw_addr *a, const struct gw_addr *b)
-{
-	return a->word[3] == b->word[3] && a->word[2] == b->word[2] && a->word[1] == b->word[1] &&
-	       a->word[0] == b->word[0];
-}
 
 /* Find the service that an address belongs to. Not GW_REASON_BALANCED: why it is none of ours. */
 static __always_inline enum gw_reason find_service(const struct dest *to, __u32 *index,
@@ -134,6 +125,8 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	if (conn)
 		conn_end_old(conn);
 	reason = find_service(to, &index, &service);
+	if (reason == GW_REASON_NOT_A_SERVICE && is_canary_dest(to))
+		return send_canary(sk, to);
 	if (reason == GW_REASON_BALANCED)
 		reason = check_agent();
 	if (reason != GW_REASON_BALANCED || !service)

@@ -23,7 +23,6 @@ const volatile bool has_set_retval = true;
 #define TCP_SYN_RECV 3
 #define TCP_CLOSE 7
 
-#define V4_MAPPED bpf_htonl(0xffff)
 #define ALLOW 1
 #define DENY 0
 
@@ -34,7 +33,26 @@ static __always_inline bool is_refused(enum gw_reason reason)
 
 static __always_inline bool is_rewritten(enum gw_reason reason)
 {
-	return reason == GW_REASON_BALANCED || reason == GW_REASON_NO_RECORD;
+	return reason == GW_REASON_BALANCED || reason == GW_REASON_NO_RECORD ||
+	       reason == GW_REASON_CANARY;
+}
+
+/* Count the way out, and answer a refusal. DENY ends the connect; else `to` is where it goes. */
+static __always_inline int conclude(enum gw_reason reason, enum gw_hook hook, struct dest *to)
+{
+	count_reason(reason);
+	if (reason == GW_REASON_CANARY)
+		mark_live(hook);
+	if (!is_refused(reason))
+		return ALLOW;
+	if (has_set_retval) {
+		bpf_set_retval(-ECONNREFUSED);
+		return DENY;
+	}
+	/* Nothing can listen on port 0: connect(2) answers the same ECONNREFUSED. */
+	to->address = loopback(&to->address);
+	to->port = 0;
+	return ALLOW;
 }
 
 SEC("cgroup/connect4")
@@ -46,21 +64,12 @@ int gw_connect4(struct bpf_sock_addr *ctx)
 	};
 	enum gw_reason reason = translate(ctx, &to);
 
-	count_reason(reason);
-	if (is_rewritten(reason)) {
+	if (conclude(reason, GW_HOOK_CONNECT4, &to) == DENY)
+		return DENY;
+	if (is_rewritten(reason) || is_refused(reason)) {
 		ctx->user_ip4 = to.address.word[3];
 		ctx->user_port = to.port;
-		return ALLOW;
 	}
-	if (!is_refused(reason))
-		return ALLOW;
-	if (has_set_retval) {
-		bpf_set_retval(-ECONNREFUSED);
-		return DENY;
-	}
-	/* Nothing can listen on port 0: connect(2) answers the same ECONNREFUSED. */
-	ctx->user_ip4 = bpf_htonl(0x7f000001);
-	ctx->user_port = 0;
 	return ALLOW;
 }
 
@@ -72,33 +81,23 @@ int gw_connect6(struct bpf_sock_addr *ctx)
 			     ctx->user_ip6[3]}},
 		.port = ctx->user_port,
 	};
-	bool mapped = to.address.word[2] == V4_MAPPED;
 	enum gw_reason reason = translate(ctx, &to);
 
-	count_reason(reason);
-	if (is_refused(reason)) {
-		if (has_set_retval) {
-			bpf_set_retval(-ECONNREFUSED);
-			return DENY;
-		}
-		to.address.word[0] = 0;
-		to.address.word[1] = 0;
-		to.address.word[2] = mapped ? V4_MAPPED : 0;
-		to.address.word[3] = mapped ? bpf_htonl(0x7f000001) : bpf_htonl(1);
-		to.port = 0;
-	} else if (!is_rewritten(reason)) {
-		return ALLOW;
+	if (conclude(reason, GW_HOOK_CONNECT6, &to) == DENY)
+		return DENY;
+	if (is_rewritten(reason) || is_refused(reason)) {
+		ctx->user_ip6[0] = to.address.word[0];
+		ctx->user_ip6[1] = to.address.word[1];
+		ctx->user_ip6[2] = to.address.word[2];
+		ctx->user_ip6[3] = to.address.word[3];
+		ctx->user_port = to.port;
 	}
-	ctx->user_ip6[0] = to.address.word[0];
-	ctx->user_ip6[1] = to.address.word[1];
-	ctx->user_ip6[2] = to.address.word[2];
-	ctx->user_ip6[3] = to.address.word[3];
-	ctx->user_port = to.port;
 	return ALLOW;
 }
 
 /* The record whose Service a connected socket shows as its peer. */
-static __always_inline const struct gw_conn *shown_record(struct bpf_sock_addr *ctx)
+static __always_inline const struct gw_conn *shown_record(struct bpf_sock_addr *ctx,
+							  enum gw_hook hook)
 {
 	struct bpf_sock *sk = ctx->sk;
 	const struct gw_conn *conn;
@@ -106,13 +105,17 @@ static __always_inline const struct gw_conn *shown_record(struct bpf_sock_addr *
 	if (!sk)
 		return NULL;
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
-	return conn && conn->state == GW_CONN_COUNTED ? conn : NULL;
+	if (!conn || conn->state != GW_CONN_COUNTED)
+		return NULL;
+	if (is_canary(conn))
+		mark_live(hook);
+	return conn;
 }
 
 SEC("cgroup/getpeername4")
 int gw_getpeername4(struct bpf_sock_addr *ctx)
 {
-	const struct gw_conn *conn = shown_record(ctx);
+	const struct gw_conn *conn = shown_record(ctx, GW_HOOK_GETPEERNAME4);
 
 	if (conn) {
 		ctx->user_ip4 = conn->vip.word[3];
@@ -124,7 +127,7 @@ int gw_getpeername4(struct bpf_sock_addr *ctx)
 SEC("cgroup/getpeername6")
 int gw_getpeername6(struct bpf_sock_addr *ctx)
 {
-	const struct gw_conn *conn = shown_record(ctx);
+	const struct gw_conn *conn = shown_record(ctx, GW_HOOK_GETPEERNAME6);
 
 	if (conn) {
 		ctx->user_ip6[0] = conn->vip.word[0];
@@ -183,6 +186,11 @@ int gw_sockops(struct bpf_sock_ops *ctx)
 	tcp = conn ? bpf_skc_to_tcp_sock(sk) : NULL;
 	if (!conn || !tcp)
 		return ALLOW;
+	if (is_canary(conn)) {
+		conn->state = GW_CONN_COUNTED;
+		mark_live(GW_HOOK_SOCKOPS);
+		return ALLOW;
+	}
 	switch (ctx->op) {
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		on_syn(ctx, tcp, conn);
@@ -209,7 +217,11 @@ int gw_sock_release(struct bpf_sock *sk)
 {
 	struct gw_conn *conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
 
-	if (conn && sk->state != TCP_SYN_SENT)
+	if (!conn)
+		return ALLOW;
+	if (is_canary(conn))
+		mark_live(GW_HOOK_SOCK_RELEASE);
+	else if (sk->state != TCP_SYN_SENT)
 		conn_forget_picked(conn);
 	return ALLOW;
 }

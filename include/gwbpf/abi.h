@@ -258,6 +258,34 @@ struct gw_backend_names {
 };
 _Static_assert(sizeof(struct gw_backend_names) == 576, "a change of size is a change of ABI");
 
+/* In the order of attaching: a connection must not be rewritten before its end can be seen. */
+enum gw_hook {
+	GW_HOOK_SOCKOPS,
+	GW_HOOK_SOCK_RELEASE,
+	GW_HOOK_GETPEERNAME4,
+	GW_HOOK_GETPEERNAME6,
+	GW_HOOK_CONNECT4,
+	GW_HOOK_CONNECT6,
+	GW_HOOK_MAX_
+};
+
+/*
+ * The canary: a connection of the agent's own to a reserved address (TEST-NET-1, RFC 5737, and the
+ * documentation prefix, RFC 3849), which the hooks send to the agent itself. It shows that they run.
+ */
+#define GW_CANARY_IPV4 0xc0000243u /* 192.0.2.67 */
+#define GW_CANARY_IPV6_FIRST 0x20010db8u /* 2001:db8::67 */
+#define GW_CANARY_IPV6_LAST 0x67u
+#define GW_CANARY_PORT 1
+#define GW_CANARY_BACKEND 0xffffffffu /* in the record of such a socket */
+
+/* Whether the cgroup of the hooks holds the node's pods. */
+enum gw_cover {
+	GW_COVER_UNKNOWN,
+	GW_COVER_NO,
+	GW_COVER_YES,
+};
+
 enum gw_source {
 	GW_SOURCE_NONE,
 	GW_SOURCE_FILE,
@@ -281,8 +309,12 @@ struct gw_meta {
 	__u64 change_ns;      /* when the tables last changed; 0: never */
 	__u32 suspended;      /* everything is left to kube-proxy */
 	__u32 epoch;          /* odd while a recount runs */
+	__u64 live_ns[GW_HOOK_MAX_]; /* when the canary last passed each hook; 0: never */
 	__u32 source_synced;
 	__u32 next_generation; /* of a backend id; begins at random in new maps */
+	__be16 canary_port; /* where the agent listens for it, on loopback; 0: nowhere */
+	__u8 covers_pods;   /* enum gw_cover */
+	__u8 pad1[5];
 	char version[32];      /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
 	char pad[2];
@@ -303,6 +335,7 @@ struct gw_meta {
 #define GW_REASONS(X)                                                                              \
 	X(BALANCED, "balanced", "sent to a backend")                                               \
 	X(NO_RECORD, "no-record", "sent to a random backend: no memory to keep a record of it")    \
+	X(CANARY, "canary", "the agent's own test of the hooks")                                   \
 	X(NOT_TCP, "not-tcp", "left alone: not TCP")                                               \
 	X(NOT_A_SERVICE, "not-a-service", "left alone: no balanced Service has this address")      \
 	X(STALE_VIP, "stale-vip", "left alone: the entry led to another Service")                  \

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/hooks.h"
 #include "agent/notify.h"
 #include "agent/options.h"
 #include "agent/sync.h"
@@ -20,6 +21,7 @@
 #include "source/file.h"
 #include "source/kube.h"
 
+#define CHECK_HOOKS_TICKS 10 /* seconds between two canaries */
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
 struct agent {
@@ -31,6 +33,8 @@ struct agent {
 	struct sync *sync;
 	struct file_source *file; /* one of the two sources */
 	struct kube_source *kube;
+	struct hooks *hooks;
+	unsigned int ticks;
 	struct event *signals;
 	struct event *tick;
 	int signal_fd;
@@ -86,13 +90,15 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
 			  strerror(-err));
 	sync_retry(agent->sync);
+	if (++agent->ticks % CHECK_HOOKS_TICKS == 0 && tables_meta(agent->tables)->source_synced)
+		hooks_check(agent->hooks);
 }
 
 static int attach(struct agent *agent)
 {
 	char message[DATAPATH_MESSAGE_MAX];
 
-	if (datapath_attach(agent->datapath, message))
+	if (hooks_attach(agent->hooks, message))
 		return fail(agent, message);
 	return 0;
 }
@@ -107,6 +113,21 @@ static void on_programmed(void *arg)
 		return;
 	log_info("hooks are attached, ready");
 	notify("READY=1");
+}
+
+static void introduce(struct agent *agent)
+{
+	struct gw_meta *meta = tables_meta(agent->tables);
+
+	snprintf(meta->version, sizeof(meta->version), "%s", GWBPF_VERSION);
+	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
+	snprintf(meta->zone, sizeof(meta->zone), "%s",
+		 agent->options.zone ? agent->options.zone : "");
+	beat(agent);
+	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
+	meta->source_synced = 0;
+	meta->stale_after_ns = agent->options.stale_after_ms * 1000000ull;
+	meta->agent_pid = (uint32_t)getpid();
 }
 
 static int start_kernel(struct agent *agent)
@@ -131,37 +152,11 @@ static int start_kernel(struct agent *agent)
 			 agent->options.pin_dir, strerror(-err));
 		return fail(agent, message);
 	}
+	if (hooks_new(agent->datapath, agent->tables, &agent->hooks))
+		return fail(agent, "cannot start: out of memory");
+	introduce(agent);
 	/* What the maps hold is in force at once: an agent that returns leaves no gap. */
 	return datapath_is_adopted(agent->datapath) ? attach(agent) : 0;
-}
-
-static void introduce(struct agent *agent)
-{
-	struct gw_meta *meta = tables_meta(agent->tables);
-
-	snprintf(meta->version, sizeof(meta->version), "%s", GWBPF_VERSION);
-	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
-	snprintf(meta->zone, sizeof(meta->zone), "%s",
-		 agent->options.zone ? agent->options.zone : "");
-	beat(agent);
-	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
-	meta->source_synced = 0;
-	meta->stale_after_ns = agent->options.stale_after_ms * 1000000ull;
-	meta->agent_pid = (uint32_t)getpid();
-}
-
-/* What an earlier agent's kernel side counted, or missed while its hooks were off. */
-static void recount(struct agent *agent)
-{
-	struct recount result;
-	int err = tables_recount(agent->tables, &result);
-
-	if (err)
-		log_error("cannot count the connections again: %s", strerror(-err));
-	else if (result.corrected)
-		log_warn("connections counted again: %zu of %zu backends were wrong and are "
-			 "corrected",
-			 result.corrected, result.backends);
 }
 
 static int start_events(struct agent *agent)
@@ -241,6 +236,7 @@ static void stop(struct agent *agent)
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
 	sync_free(agent->sync);
+	hooks_free(agent->hooks);
 	tables_close(agent->tables);
 	datapath_close(agent->datapath);
 	if (agent->signals)
@@ -264,13 +260,9 @@ int agent_main(int argc, char **argv)
 		return 1;
 	}
 	log_info("gwbpf " GWBPF_VERSION " starts on node '%s'", agent.options.node);
-	if (!start_kernel(&agent)) {
-		introduce(&agent);
-		if (datapath_is_adopted(agent.datapath))
-			recount(&agent);
-		if (!start_events(&agent) && !start_source(&agent) && !agent.status)
-			event_base_dispatch(agent.base);
-	}
+	if (!start_kernel(&agent) && !start_events(&agent) && !start_source(&agent) &&
+	    !agent.status)
+		event_base_dispatch(agent.base);
 	stop(&agent);
 	return agent.status;
 }

@@ -26,7 +26,7 @@ struct status {
 	struct view *view;            /* NULL: what is pinned cannot be read */
 	const struct view_meta *meta; /* likewise */
 	uint32_t abi;                 /* 0: not known */
-	struct hook_status hooks[HOOK_MAX_];
+	struct hook_status hooks[GW_HOOK_MAX_];
 	bool has_hooks;
 	uint64_t cgroup_id; /* 0: nothing is attached */
 	char cgroup_path[PATH_MAX];
@@ -66,7 +66,7 @@ static void check_hooks(struct status *status)
 	char missing[128] = "";
 	size_t length = 0, i;
 
-	for (i = 0; i < HOOK_MAX_; i++)
+	for (i = 0; i < GW_HOOK_MAX_; i++)
 		if (!status->hooks[i].attached && length < sizeof(missing))
 			length += (size_t)snprintf(missing + length, sizeof(missing) - length,
 						   "%s%s", length ? ", " : "",
@@ -108,7 +108,7 @@ static void find_cgroup(struct status *status)
 {
 	size_t i;
 
-	for (i = 0; i < HOOK_MAX_ && !status->cgroup_id; i++)
+	for (i = 0; i < GW_HOOK_MAX_ && !status->cgroup_id; i++)
 		if (status->hooks[i].attached)
 			status->cgroup_id = status->hooks[i].cgroup_id;
 	if (!status->cgroup_id ||
@@ -175,7 +175,7 @@ static json_t *hooks_to_json(const struct status *status)
 	json_t *hooks = json_array();
 	size_t i;
 
-	for (i = 0; i < HOOK_MAX_ && status->has_hooks; i++) {
+	for (i = 0; i < GW_HOOK_MAX_ && status->has_hooks; i++) {
 		const struct hook_status *hook = &status->hooks[i];
 
 		json_add(&hooks,
@@ -281,7 +281,7 @@ static void print_hooks(const struct cli *cli, const struct status *status)
 {
 	size_t i;
 
-	for (i = 0; i < HOOK_MAX_ && status->has_hooks; i++) {
+	for (i = 0; i < GW_HOOK_MAX_ && status->has_hooks; i++) {
 		const struct hook_status *hook = &status->hooks[i];
 
 		printf("%-13s ", i ? "" : "hooks:");

@@ -301,30 +301,35 @@ bool datapath_is_adopted(const struct datapath *datapath)
 	return datapath->adopted;
 }
 
+int datapath_cgroup_fd(const struct datapath *datapath)
+{
+	return datapath->cgroup_fd;
+}
+
 int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX])
 {
-	const struct bpf_program *const programs[HOOK_MAX_] = {
-		[HOOK_SOCKOPS] = datapath->object->progs.gw_sockops,
-		[HOOK_SOCK_RELEASE] = datapath->object->progs.gw_sock_release,
-		[HOOK_GETPEERNAME4] = datapath->object->progs.gw_getpeername4,
-		[HOOK_GETPEERNAME6] = datapath->object->progs.gw_getpeername6,
-		[HOOK_CONNECT4] = datapath->object->progs.gw_connect4,
-		[HOOK_CONNECT6] = datapath->object->progs.gw_connect6,
+	const struct bpf_program *const programs[GW_HOOK_MAX_] = {
+		[GW_HOOK_SOCKOPS] = datapath->object->progs.gw_sockops,
+		[GW_HOOK_SOCK_RELEASE] = datapath->object->progs.gw_sock_release,
+		[GW_HOOK_GETPEERNAME4] = datapath->object->progs.gw_getpeername4,
+		[GW_HOOK_GETPEERNAME6] = datapath->object->progs.gw_getpeername6,
+		[GW_HOOK_CONNECT4] = datapath->object->progs.gw_connect4,
+		[GW_HOOK_CONNECT6] = datapath->object->progs.gw_connect6,
 	};
 	int err;
 
-	for (int i = 0; i < HOOK_MAX_; i++) {
-		err = links_attach(datapath->pin_dir, (enum datapath_hook)i,
+	for (int i = 0; i < GW_HOOK_MAX_; i++) {
+		err = links_attach(datapath->pin_dir, (enum gw_hook)i,
 				   bpf_program__fd(programs[i]), datapath->cgroup_fd);
 		if (err == -EPERM)
 			return pins_fail(message, err,
 				    "cannot attach %s: another program holds this hook of the "
 				    "cgroup, or of one above it, exclusively: 'bpftool cgroup tree' "
 				    "shows it",
-				    links_hook_name((enum datapath_hook)i));
+				    links_hook_name((enum gw_hook)i));
 		if (err)
 			return pins_fail(message, err, "cannot attach %s: %s",
-				    links_hook_name((enum datapath_hook)i), strerror(-err));
+				    links_hook_name((enum gw_hook)i), strerror(-err));
 	}
 	return 0;
 }

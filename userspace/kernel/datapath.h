@@ -42,6 +42,9 @@ bool datapath_is_adopted(const struct datapath *datapath);
  */
 int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX]);
 
+/* The cgroup that the hooks belong to; the datapath's own descriptor. */
+int datapath_cgroup_fd(const struct datapath *datapath);
+
 /* Let go of it. Programs, links and maps stay pinned and go on working. */
 void datapath_close(struct datapath *datapath); /* takes NULL */
 
@@ -51,16 +54,6 @@ void datapath_close(struct datapath *datapath); /* takes NULL */
  */
 int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSAGE_MAX]);
 
-enum datapath_hook {
-	HOOK_SOCKOPS,
-	HOOK_SOCK_RELEASE,
-	HOOK_GETPEERNAME4,
-	HOOK_GETPEERNAME6,
-	HOOK_CONNECT4,
-	HOOK_CONNECT6,
-	HOOK_MAX_
-};
-
 struct hook_status {
 	const char *name; /* "connect4" */
 	bool attached;
@@ -69,7 +62,7 @@ struct hook_status {
 };
 
 /* The state of every hook, from the pinned links. -ENOENT: no pins. */
-int datapath_hooks(const char *pin_dir, struct hook_status ret[HOOK_MAX_]);
+int datapath_hooks(const char *pin_dir, struct hook_status ret[GW_HOOK_MAX_]);
 
 /* The path of a cgroup v2 directory by its id, below the cgroup v2 mount. -ENOENT */
 int datapath_cgroup_path(uint64_t id, char *ret, size_t size);

@@ -93,8 +93,8 @@ int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSA
 	err = lock_for_detach(pin_dir, force, &lock_fd, message);
 	if (err)
 		return err;
-	for (int i = HOOK_MAX_ - 1; i >= 0 && !err; i--)
-		err = links_detach(pin_dir, (enum datapath_hook)i);
+	for (int i = GW_HOOK_MAX_ - 1; i >= 0 && !err; i--)
+		err = links_detach(pin_dir, (enum gw_hook)i);
 	if (!err)
 		err = remove_pins(pin_dir);
 	if (err)

@@ -16,21 +16,26 @@
 static const struct {
 	const char *name;
 	enum bpf_attach_type type;
-} hooks[HOOK_MAX_] = {
-	[HOOK_SOCKOPS] = {"sockops", BPF_CGROUP_SOCK_OPS},
-	[HOOK_SOCK_RELEASE] = {"sock_release", BPF_CGROUP_INET_SOCK_RELEASE},
-	[HOOK_GETPEERNAME4] = {"getpeername4", BPF_CGROUP_INET4_GETPEERNAME},
-	[HOOK_GETPEERNAME6] = {"getpeername6", BPF_CGROUP_INET6_GETPEERNAME},
-	[HOOK_CONNECT4] = {"connect4", BPF_CGROUP_INET4_CONNECT},
-	[HOOK_CONNECT6] = {"connect6", BPF_CGROUP_INET6_CONNECT},
+} hooks[GW_HOOK_MAX_] = {
+	[GW_HOOK_SOCKOPS] = {"sockops", BPF_CGROUP_SOCK_OPS},
+	[GW_HOOK_SOCK_RELEASE] = {"sock_release", BPF_CGROUP_INET_SOCK_RELEASE},
+	[GW_HOOK_GETPEERNAME4] = {"getpeername4", BPF_CGROUP_INET4_GETPEERNAME},
+	[GW_HOOK_GETPEERNAME6] = {"getpeername6", BPF_CGROUP_INET6_GETPEERNAME},
+	[GW_HOOK_CONNECT4] = {"connect4", BPF_CGROUP_INET4_CONNECT},
+	[GW_HOOK_CONNECT6] = {"connect6", BPF_CGROUP_INET6_CONNECT},
 };
 
-const char *links_hook_name(enum datapath_hook hook)
+const char *links_hook_name(enum gw_hook hook)
 {
 	return hooks[hook].name;
 }
 
-static void pin_path(const char *pin_dir, enum datapath_hook hook, char path[PATH_MAX])
+int links_hook_type(enum gw_hook hook)
+{
+	return (int)hooks[hook].type;
+}
+
+static void pin_path(const char *pin_dir, enum gw_hook hook, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%s/links/gw_%s", pin_dir, hooks[hook].name);
 }
@@ -49,7 +54,7 @@ static int open_link(const char *path, struct bpf_link_info *info)
 	return -errno;
 }
 
-static int attach_new(const char *path, enum datapath_hook hook, int program_fd, int cgroup_fd)
+static int attach_new(const char *path, enum gw_hook hook, int program_fd, int cgroup_fd)
 {
 	int err = 0, fd;
 
@@ -62,7 +67,7 @@ static int attach_new(const char *path, enum datapath_hook hook, int program_fd,
 	return err;
 }
 
-int links_attach(const char *pin_dir, enum datapath_hook hook, int program_fd, int cgroup_fd)
+int links_attach(const char *pin_dir, enum gw_hook hook, int program_fd, int cgroup_fd)
 {
 	struct bpf_link_info info;
 	char path[PATH_MAX];
@@ -89,7 +94,7 @@ int links_attach(const char *pin_dir, enum datapath_hook hook, int program_fd, i
 	return err ? err : attach_new(path, hook, program_fd, cgroup_fd);
 }
 
-int links_detach(const char *pin_dir, enum datapath_hook hook)
+int links_detach(const char *pin_dir, enum gw_hook hook)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -104,15 +109,15 @@ int links_detach(const char *pin_dir, enum datapath_hook hook)
 	return unlink(path) ? -errno : 0;
 }
 
-int datapath_hooks(const char *pin_dir, struct hook_status ret[HOOK_MAX_])
+int datapath_hooks(const char *pin_dir, struct hook_status ret[GW_HOOK_MAX_])
 {
 	struct bpf_link_info info;
 	char path[PATH_MAX];
 	int found = 0, fd;
 
-	for (int i = 0; i < HOOK_MAX_; i++) {
+	for (int i = 0; i < GW_HOOK_MAX_; i++) {
 		ret[i] = (struct hook_status){.name = hooks[i].name};
-		pin_path(pin_dir, (enum datapath_hook)i, path);
+		pin_path(pin_dir, (enum gw_hook)i, path);
 		fd = open_link(path, &info);
 		if (fd == -EACCES || fd == -EPERM)
 			return fd;

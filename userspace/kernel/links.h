@@ -12,12 +12,15 @@
  * there, without a gap, or attach it anew where there is none or it belongs to another cgroup.
  * -EPERM: another program holds the hook exclusively, or no root.
  */
-int links_attach(const char *pin_dir, enum datapath_hook hook, int program_fd, int cgroup_fd);
+int links_attach(const char *pin_dir, enum gw_hook hook, int program_fd, int cgroup_fd);
 
 /* Detach a hook at once and remove its pin. 0 also if there was none. */
-int links_detach(const char *pin_dir, enum datapath_hook hook);
+int links_detach(const char *pin_dir, enum gw_hook hook);
 
 /* "connect4" */
-const char *links_hook_name(enum datapath_hook hook);
+const char *links_hook_name(enum gw_hook hook);
+
+/* The kernel's enum bpf_attach_type. */
+int links_hook_type(enum gw_hook hook);
 
 #endif

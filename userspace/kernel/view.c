@@ -96,10 +96,17 @@ static void read_meta(struct view *view)
 		.suspended = meta->suspended,
 		.stepped_aside = meta->stale_after_ns && meta->heartbeat_ns < view->now_ns &&
 				 view->now_ns - meta->heartbeat_ns > meta->stale_after_ns,
+		.covers_pods = meta->covers_pods,
 		.node = meta->node,
 		.zone = meta->zone,
 		.version = meta->version,
 	};
+}
+
+static void read_live(struct view *view)
+{
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		view->meta.live_age_seconds[i] = age_seconds(view, view->meta_copy.live_ns[i]);
 }
 
 static int read_reasons(struct view *view)
@@ -364,6 +371,7 @@ int view_open(const char *pin_dir, struct view **ret)
 		return err;
 	}
 	read_meta(view);
+	read_live(view);
 	err = read_reasons(view);
 	if (!err)
 		err = read_services(view);

@@ -32,6 +32,8 @@ struct view_meta {
 	bool source_synced;
 	bool suspended;    /* every Service is left to kube-proxy, by `gwbpf suspend` */
 	bool stepped_aside; /* likewise, for want of a heartbeat */
+	double live_age_seconds[GW_HOOK_MAX_]; /* since the canary passed; below 0: it never did */
+	enum gw_cover covers_pods;
 	const char *node; /* "" if no agent ever said */
 	const char *zone;
 	const char *version; /* of the agent that wrote the pins last */

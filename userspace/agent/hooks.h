@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeping the hooks alive: attached, tested by the canary, attached again, and counts mended. */
+#ifndef GWBPF_AGENT_HOOKS_H
+#define GWBPF_AGENT_HOOKS_H
+
+#include "kernel/datapath.h"
+#include "kernel/tables.h"
+
+struct hooks;
+
+/* Both must outlive it. -ENOMEM */
+int hooks_new(struct datapath *datapath, struct tables *tables, struct hooks **ret);
+void hooks_free(struct hooks *hooks); /* takes NULL; the hooks stay attached */
+
+/* Put the programs at the hooks, count again what may have been missed, and test. On failure
+ * message says why. */
+int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX]);
+
+/* Test them, and attach again those that are gone. Logs what changed. */
+void hooks_check(struct hooks *hooks);
+
+#endif
