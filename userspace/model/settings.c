@@ -30,8 +30,16 @@ static const char policy_list[] =
 	GW_POLICIES(POLICY_ITEM);
 #undef POLICY_ITEM
 
-/* Schedulers of IPVS that choose by the destination: here that is the same for every client. */
-static const char *const destination_policies[] = { "dh", "lblc", "lblcr" };
+/* Schedulers of IPVS that choose by the destination, which is the same for every client here, and
+ * what comes nearest to what they are taken for. */
+static const struct {
+	const char *name;
+	enum gw_policy instead;
+} destination_policies[] = {
+	{ "dh", GW_POLICY_SH },
+	{ "lblc", GW_POLICY_WLC },
+	{ "lblcr", GW_POLICY_WLC },
+};
 
 /* As much of text as a message has room for, cut between two characters. Returns buf. */
 static const char *excerpt(const char *text, char buf[EXCERPT_MAX])
@@ -50,32 +58,31 @@ static const char *excerpt(const char *text, char buf[EXCERPT_MAX])
 	return buf;
 }
 
-static bool is_destination_policy(const char *name)
+static void refuse_policy(const char *value, char reason[REASON_MAX])
 {
+	char quoted[EXCERPT_MAX];
+
 	for (size_t i = 0; i < COUNT(destination_policies); i++) {
-		if (strcmp(name, destination_policies[i]) == 0)
-			return true;
+		if (strcmp(value, destination_policies[i].name) != 0)
+			continue;
+		snprintf(reason, REASON_MAX,
+			 "'%s' goes by the destination, which is one address here; use '%s'", value,
+			 policy_names[destination_policies[i].instead]);
+		return;
 	}
-	return false;
+	snprintf(reason, REASON_MAX, "'%s' is none of %s", excerpt(value, quoted),
+		 LIST(policy_list));
 }
 
 static int set_policy(struct settings *settings, const char *value, char reason[REASON_MAX])
 {
-	char quoted[EXCERPT_MAX];
-
 	for (size_t i = 0; i < COUNT(policy_names); i++) {
 		if (strcmp(value, policy_names[i]) == 0) {
 			settings->policy = (enum gw_policy)i;
 			return 0;
 		}
 	}
-	if (is_destination_policy(value))
-		snprintf(reason, REASON_MAX,
-			 "'%s' goes by the destination, which is one address here; use one of %s",
-			 value, LIST(policy_list));
-	else
-		snprintf(reason, REASON_MAX, "'%s' is none of %s", excerpt(value, quoted),
-			 LIST(policy_list));
+	refuse_policy(value, reason);
 	return -EINVAL;
 }
 
