@@ -248,11 +248,31 @@ static bool is_named(const struct sync *sync, const struct service *service)
 	return false;
 }
 
+/* The last good settings of a Service may be those that an earlier agent put in force. */
+static void keep_present_settings(struct sync *sync, struct service *service)
+{
+	const struct present *have;
+	size_t count;
+
+	if (tables_present(sync->tables, service->namespace, service->name, &have, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!have[i].published)
+			continue;
+		service->settings = have[i].settings;
+		service->settings_good = true;
+		return;
+	}
+}
+
 static void put_service(struct service *service, void *arg)
 {
 	struct sync *sync = arg;
 	int err;
 
+	if (!service->settings_good &&
+	    !model_find_service(sync->model, service->namespace, service->name))
+		keep_present_settings(sync, service);
 	if (is_named(sync, service))
 		service->enabled = true;
 	err = model_put_service(sync->model, service);
