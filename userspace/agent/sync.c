@@ -137,6 +137,7 @@ static int write_plan(struct job *job, const char *namespace, const char *name, 
 	struct tables_job tables_job = {
 		.namespace = namespace,
 		.name = name,
+		.more = !job->sync->complete,
 		.refuse = refuse_for_room,
 		.arg = job,
 	};
@@ -220,6 +221,7 @@ static void commit(bool complete, void *arg)
 {
 	struct sync *sync = arg;
 	bool is_first = complete && !sync->complete;
+	int err;
 
 	if (!complete && !sync->complete)
 		return;
@@ -229,6 +231,9 @@ static void commit(bool complete, void *arg)
 	model_visit_changed(sync->model, program_service, sync);
 	if (!is_first)
 		return;
+	err = tables_flush(sync->tables);
+	if (err)
+		log_error("cannot write the names of backends: %s", strerror(-err));
 	sync->complete = true;
 	malloc_trim(0);
 	log_info("programmed %zu services: %zu entries and %zu backends are in use",

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <bpf/bpf.h>
 
@@ -43,6 +42,7 @@ static int write_service_names(struct tables *tables, const struct tables_job *j
 	copy_text(names.name, sizeof(names.name), job->name);
 	copy_text(names.port_name, sizeof(names.port_name), entry->port_name);
 	copy_text(names.message, sizeof(names.message), entry->message);
+	/* At once: an entry without a name could not be adopted. */
 	return bpf_map_update_elem(tables->maps.service_names_fd, &entry->index, &names, BPF_ANY)
 		       ? -errno
 		       : 0;
@@ -54,16 +54,17 @@ static int write_backend_names(struct tables *tables, const struct member *membe
 	const struct endpoint *endpoint = member->endpoint;
 	uint32_t hash = endpoint_names_hash(endpoint->pod, endpoint->node, endpoint->zone);
 	struct gw_backend_names names = {0};
+	int err;
 
 	if (ref->names == hash)
 		return 0;
 	copy_text(names.pod, sizeof(names.pod), endpoint->pod);
 	copy_text(names.node, sizeof(names.node), endpoint->node);
 	copy_text(names.zone, sizeof(names.zone), endpoint->zone);
-	if (bpf_map_update_elem(tables->maps.backend_names_fd, &ref->id, &names, BPF_ANY))
-		return -errno;
-	ref->names = hash;
-	return 0;
+	err = batch_add(&tables->backend_names, ref->id, &names);
+	if (!err)
+		ref->names = hash;
+	return err;
 }
 
 /* Give an id to an endpoint. `use` is written last: a half-made backend is a free one. */
@@ -443,9 +444,9 @@ static int scatter_cursor(struct tables *tables, uint32_t index)
 {
 	struct gw_cursor cursor = {0};
 
-	if (getrandom(&cursor.next, sizeof(cursor.next), 0) < 0)
-		return -errno;
-	return bpf_map_update_elem(tables->maps.cursors_fd, &index, &cursor, BPF_ANY) ? -errno : 0;
+	tables->scatter += 0x9e3779b9u; /* the golden ratio: no two are near each other */
+	cursor.next = tables->scatter;
+	return batch_add(&tables->cursors, index, &cursor);
 }
 
 static void take_service(struct tables *tables, const struct table_entry *entry)
@@ -536,5 +537,17 @@ int tables_apply(struct tables *tables, const struct tables_job *job)
 			result = err;
 	}
 	tables->maps.meta->change_ns = now_ns();
+	if (!job->more) {
+		err = tables_flush(tables);
+		if (err)
+			return err;
+	}
 	return result;
+}
+
+int tables_flush(struct tables *tables)
+{
+	int err = batch_flush(&tables->cursors);
+
+	return err ? err : batch_flush(&tables->backend_names);
 }

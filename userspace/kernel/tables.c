@@ -6,6 +6,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -195,6 +196,20 @@ static int make_grace_maps(struct tables *tables)
 	return tables->grace_fd < 0 ? -errno : 0;
 }
 
+static int make_batches(struct tables *tables)
+{
+	struct maps *maps = &tables->maps;
+	int err;
+
+	err = batch_init(&tables->cursors, maps->cursors_fd, sizeof(struct gw_cursor));
+	if (!err)
+		err = batch_init(&tables->backend_names, maps->backend_names_fd,
+				 sizeof(struct gw_backend_names));
+	if (!err && getrandom(&tables->scatter, sizeof(tables->scatter), 0) < 0)
+		err = -errno;
+	return err;
+}
+
 static int make_ids(struct ids *ids, size_t count)
 {
 	ids->free = calloc(count, sizeof(*ids->free));
@@ -218,6 +233,8 @@ int tables_open(const char *pin_dir, struct tables **ret)
 	tables->pin_dir = strdup(pin_dir);
 	err = tables->pin_dir ? make_grace_maps(tables) : -ENOMEM;
 	if (!err)
+		err = make_batches(tables);
+	if (!err)
 		err = make_ids(&tables->service_ids, tables->maps.services_count);
 	if (!err)
 		err = make_ids(&tables->backend_ids, tables->maps.backends_count);
@@ -238,6 +255,8 @@ void tables_close(struct tables *tables)
 {
 	if (!tables)
 		return;
+	batch_done(&tables->cursors);
+	batch_done(&tables->backend_names);
 	maps_close(&tables->maps);
 	tdestroy(tables->groups, group_free);
 	ranges_done(&tables->ranges);

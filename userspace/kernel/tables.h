@@ -38,11 +38,13 @@ struct tables_job {
 	const char *namespace;
 	const char *name;
 	const struct plan *plan;
+	bool more; /* others follow: what people read may wait for tables_flush() */
 	tables_refuse refuse;
 	void *arg;
 };
 
 int tables_apply(struct tables *tables, const struct tables_job *job);
+int tables_flush(struct tables *tables);
 
 /*
  * Set free what is no longer used: ranges, backends that left, Services that went. A backend stays

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel/batch.h"
 #include "kernel/maps.h"
 #include "kernel/ranges.h"
 #include "kernel/tables.h"
@@ -65,6 +66,9 @@ struct tables {
 	size_t retiring_capacity;
 	size_t leaving;   /* entries or backends that wait for tables_collect() */
 	bool vip_deleted; /* and no grace since: a hash element must not be used again */
+	struct batch backend_names;
+	struct batch cursors;
+	uint32_t scatter; /* where the last cursor began */
 	int grace_fd;
 	int grace_inner_fd;
 };

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#define BATCH_ROOM 256
+
+int batch_init(struct batch *batch, int fd, size_t size)
+{
+	*batch = (struct batch){.fd = fd, .size = size};
+	batch->keys = calloc(BATCH_ROOM, sizeof(*batch->keys));
+	batch->values = calloc(BATCH_ROOM, size);
+	if (batch->keys && batch->values)
+		return 0;
+	batch_done(batch);
+	return -ENOMEM;
+}
+
+void batch_done(struct batch *batch)
+{
+	free(batch->keys);
+	free(batch->values);
+	*batch = (struct batch){0};
+}
+
+int batch_add(struct batch *batch, uint32_t key, const void *value)
+{
+	batch->keys[batch->count] = key;
+	memcpy(batch->values + batch->count * batch->size, value, batch->size);
+	batch->count++;
+	return batch->count == BATCH_ROOM ? batch_flush(batch) : 0;
+}
+
+int batch_flush(struct batch *batch)
+{
+	uint32_t count = (uint32_t)batch->count;
+
+	batch->count = 0;
+	if (!count)
+		return 0;
+	return bpf_map_update_batch(batch->fd, batch->keys, batch->values, &count, NULL) ? -errno
+											 : 0;
+}
