@@ -68,7 +68,8 @@ static int decode_annotation(struct report *report, const char *key, const json_
 				   sizeof(message));
 	} else {
 		err = -EINVAL;
-		snprintf(message, sizeof(message), "cannot use annotation '%s': it must be text: put it in quotes",
+		snprintf(message, sizeof(message),
+			 "cannot use annotation '%s': it must be text: put it in quotes",
 			 quote(quoted, key));
 	}
 	if (!err)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the members of a Kubernetes object one by one, and telling what is wrong with them in words
- * that name the member. Only for the decoders; knows no kind
- * of object.
+ * Reading the members of a Kubernetes object one by one, and telling what is wrong with them in
+ * words that name the member. Only for the decoders; knows no kind of object.
  */
 #ifndef GWBPF_SOURCE_FIELDS_H
 #define GWBPF_SOURCE_FIELDS_H

@@ -15,8 +15,14 @@
 struct event_base;
 struct file_source;
 
-/* Read all that there is into the sink (ended by a commit), and watch. paths and sink must outlive
- * the source. -ENOMEM, or what inotify says; a path that cannot be read is refused, not an error. */
+/*
+ * Read all that there is into the sink (ended by a commit), and watch. paths and sink must outlive
+ * the source. -ENOMEM, or what inotify says; a path that cannot be read, or is not there yet, is
+ * refused, not an error. The sink is called from here and from base's loop; it must not stop the
+ * source from there. Of two files with the same object the one of the earlier path, then of the
+ * lesser name has it. An object whose file is gone is removed a tenth of a second later, all other
+ * changes are delivered at once.
+ */
 int file_source_start(struct event_base *base, const char *const *paths, size_t count,
 		      const struct sink *sink, struct file_source **ret);
 void file_source_stop(struct file_source *source); /* takes NULL */

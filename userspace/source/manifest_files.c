@@ -122,6 +122,16 @@ bool manifest_is_named(const char *name)
 	return false;
 }
 
+char *manifest_path_in(const char *directory, const char *name)
+{
+	size_t length = strlen(directory);
+	char *path;
+
+	while (length && directory[length - 1] == '/')
+		length--;
+	return asprintf(&path, "%.*s/%s", (int)length, directory, name) < 0 ? NULL : path;
+}
+
 static int is_manifest(const struct dirent *entry)
 {
 	return entry->d_type != DT_DIR && manifest_is_named(entry->d_name);
@@ -146,10 +156,10 @@ static int list_directory(const char *path, char ***ret, size_t *count)
 	if (!paths)
 		err = -ENOMEM;
 	for (i = 0; i < found; i++) {
-		if (!err && asprintf(&paths[i], "%s/%s", path, entries[i]->d_name) < 0) {
-			paths[i] = NULL;
+		if (!err)
+			paths[i] = manifest_path_in(path, entries[i]->d_name);
+		if (!err && !paths[i])
 			err = -ENOMEM;
-		}
 		free(entries[i]);
 	}
 	free(entries);

@@ -17,7 +17,8 @@
 
 struct reader {
 	struct manifest manifest;
-	void *names; /* tree of struct manifest_name: what was there already */
+	void *services; /* trees of what the manifest has, by name */
+	void *slices;
 	struct report report; /* what is wrong between the objects */
 	size_t documents;
 	char error[DECODE_MESSAGE_MAX]; /* why the file as such is refused */
@@ -29,25 +30,6 @@ static int fail(struct reader *reader, const char *what)
 	return -EINVAL;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	const struct manifest_name *x = a, *y = b;
-	int order = (int)x->kind - (int)y->kind;
-
-	if (!order)
-		order = strcmp(x->namespace, y->namespace);
-	return order ? order : strcmp(x->name, y->name);
-}
-
-static void free_name(void *name)
-{
-	struct manifest_name *freed = name;
-
-	free(freed->namespace);
-	free(freed->name);
-	free(freed);
-}
-
 /* Arrays grow whenever their count is a power of two. */
 static void *grow(void *array, size_t count, size_t size)
 {
@@ -56,33 +38,23 @@ static void *grow(void *array, size_t count, size_t size)
 	return reallocarray(array, count ? count * 2 : 1, size);
 }
 
-/* Remember a name. -EEXIST if it was there, -ENOMEM */
-static int take_name(struct reader *reader, enum object_kind kind, const char *namespace,
-		     const char *name)
+static int compare_services(const void *a, const void *b)
 {
-	struct manifest_name *taken, **found;
+	const struct service *x = a, *y = b;
+	int order = strcmp(x->namespace, y->namespace);
 
-	taken = calloc(1, sizeof(*taken));
-	if (!taken)
-		return -ENOMEM;
-	taken->kind = kind;
-	taken->namespace = strdup(namespace);
-	taken->name = strdup(name);
-	if (!taken->namespace || !taken->name)
-		goto fail;
-	found = tsearch(taken, &reader->names, compare_names);
-	if (!found)
-		goto fail;
-	if (*found == taken)
-		return 0;
-	free_name(taken);
-	return -EEXIST;
-fail:
-	free_name(taken);
-	return -ENOMEM;
+	return order ? order : strcmp(x->name, y->name);
 }
 
-static int refuse_second(struct reader *reader, const char *kind, const char *namespace,
+static int compare_slices(const void *a, const void *b)
+{
+	const struct slice *x = a, *y = b;
+	int order = strcmp(x->namespace, y->namespace);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static void refuse_second(struct reader *reader, const char *kind, const char *namespace,
 			 const char *name)
 {
 	struct report *report = &reader->report;
@@ -90,51 +62,54 @@ static int refuse_second(struct reader *reader, const char *kind, const char *na
 	snprintf(report->object, sizeof(report->object), "%s '%s/%s'", kind, namespace, name);
 	report_say(report, "it is there twice in this file: the first one is used");
 	report->object[0] = '\0';
-	return 0;
 }
 
 static int add_service(struct reader *reader, struct service *service)
 {
 	struct manifest *manifest = &reader->manifest;
-	struct service **larger;
-	int err;
+	struct service **larger, **found;
 
-	err = take_name(reader, OBJECT_SERVICE, service->namespace, service->name);
 	larger = grow(manifest->services, manifest->service_count, sizeof(service));
-	if (larger)
-		manifest->services = larger;
-	else
-		err = -ENOMEM;
-	if (!err) {
-		manifest->services[manifest->service_count++] = service;
+	if (!larger)
+		goto fail;
+	manifest->services = larger;
+	found = tsearch(service, &reader->services, compare_services);
+	if (!found)
+		goto fail;
+	if (*found == service) {
+		larger[manifest->service_count++] = service;
 		return 0;
 	}
-	if (err == -EEXIST)
-		err = refuse_second(reader, "Service", service->namespace, service->name);
+	refuse_second(reader, "Service", service->namespace, service->name);
 	service_free(service);
-	return err;
+	return 0;
+fail:
+	service_free(service);
+	return -ENOMEM;
 }
 
 static int add_slice(struct reader *reader, struct slice *slice)
 {
 	struct manifest *manifest = &reader->manifest;
-	struct slice **larger;
-	int err;
+	struct slice **larger, **found;
 
-	err = take_name(reader, OBJECT_SLICE, slice->namespace, slice->name);
 	larger = grow(manifest->slices, manifest->slice_count, sizeof(slice));
-	if (larger)
-		manifest->slices = larger;
-	else
-		err = -ENOMEM;
-	if (!err) {
-		manifest->slices[manifest->slice_count++] = slice;
+	if (!larger)
+		goto fail;
+	manifest->slices = larger;
+	found = tsearch(slice, &reader->slices, compare_slices);
+	if (!found)
+		goto fail;
+	if (*found == slice) {
+		larger[manifest->slice_count++] = slice;
 		return 0;
 	}
-	if (err == -EEXIST)
-		err = refuse_second(reader, "EndpointSlice", slice->namespace, slice->name);
+	refuse_second(reader, "EndpointSlice", slice->namespace, slice->name);
 	slice_free(slice);
-	return err;
+	return 0;
+fail:
+	slice_free(slice);
+	return -ENOMEM;
 }
 
 /* Keep the name of an object that was refused whole, if it has one. */
@@ -186,7 +161,8 @@ static int read_item(struct reader *reader, const json_t *list, const json_t *it
 	enum object_kind kind = decode_item_kind(list, item);
 
 	if (kind == OBJECT_LIST || (kind == OBJECT_OTHER && !has_kind(item))) {
-		report_say(&reader->report, "an item of the List has no kind, or is a List itself");
+		report_say(&reader->report,
+			   "an item of the List has no kind, or is a List itself");
 		return 0;
 	}
 	return read_object(reader, kind, item);
@@ -299,6 +275,11 @@ static int read_text(struct reader *reader, const char *text, size_t size)
 	return is_json(text, size) ? read_json(reader, text, size) : read_yaml(reader, text, size);
 }
 
+static void leave(void *node)
+{
+	(void)node; /* it is the manifest's */
+}
+
 int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *arg,
 		   struct manifest *ret)
 {
@@ -308,7 +289,8 @@ int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *ar
 
 	report_init(&reader.report, refuse, arg);
 	err = read_text(&reader, text, size);
-	tdestroy(reader.names, free_name);
+	tdestroy(reader.services, leave);
+	tdestroy(reader.slices, leave);
 	report_done(&reader.report);
 	if (!err) {
 		*ret = reader.manifest;

@@ -31,8 +31,9 @@ struct manifest {
 /*
  * Read a file: what kubectl prints, a List, or several documents, in YAML or JSON. What is refused
  * is told to refuse one by one; so is the second of two objects of one name. Returns 0 if the file
- * as such could be read and parsed, -EINVAL if not (told to refuse with object ""), -EFBIG, -ENOMEM,
- * or what open(2) and read(2) say (told too, but for -ENOMEM). Never waits for another process.
+ * as such could be read and parsed, -EINVAL if not (told to refuse with object ""), -EFBIG, -ENODEV
+ * for a FIFO or device, or what open(2) and read(2) say (all told too); -ENOMEM (not told). Never
+ * waits for another process.
  * On success manifest_done() frees what ret holds.
  *
  * A document without a kind fails the file: the kind of a List stands behind its items, so that is
@@ -46,14 +47,15 @@ int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *ar
 void manifest_done(struct manifest *manifest);
 
 /*
- * The files that a path given by --manifests stands for, ordered by name: itself, or the .yaml, .yml
- * and .json files of a directory (not of those below; names with a leading dot are skipped).
+ * The files that a path given by --manifests stands for, ordered by name: itself, or the .yaml,
+ * .yml and .json files of a directory (not of those below; names with a leading dot are skipped).
  * manifest_paths_free() frees them. What opendir(3) says; -ENOMEM.
  */
 int manifest_paths(const char *path, char ***ret, size_t *count);
 void manifest_paths_free(char **paths, size_t count);
 
-/* Whether a file in a directory is taken for a manifest. */
+/* Whether a file in a directory is taken for a manifest, and its path. NULL without memory. */
 bool manifest_is_named(const char *name);
+char *manifest_path_in(const char *directory, const char *name);
 
 #endif

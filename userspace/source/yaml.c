@@ -84,8 +84,8 @@ static int open_container(struct builder *builder, struct fy_token *token, json_
 
 	if (wants_key(builder) || builder->depth == YAML_DEPTH_MAX) {
 		json_decref(value);
-		return refuse(builder, token,
-			      wants_key(builder) ? "a key must be text" : "nested too deeply for a manifest");
+		return refuse(builder, token, wants_key(builder) ? "a key must be text" :
+								   "nested too deeply");
 	}
 	err = add_value(builder, value);
 	if (!err)

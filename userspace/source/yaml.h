@@ -17,7 +17,8 @@ typedef int (*yaml_visit)(const json_t *document, void *arg);
 
 /*
  * Call visit for one document after the other. Plain scalars are typed by the core schema of
- * YAML 1.2 ("true", "7051" and "null" are no text, "yes" and "10.96.0.1" are), quoted ones are text.
+ * YAML 1.2 ("true", "7051" and "null" are no text, "yes" and "10.96.0.1" are), quoted ones are
+ * text.
  *
  * -EINVAL if it is no YAML, or nested deeper than YAML_DEPTH_MAX, or uses what is not supported
  * here: aliases, because a few lines of them can stand for gigabytes, and tags. message, of

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The file source. Events name the file that changed, and only that one is read; where an event may
+ * change what the paths lead to, everything is looked at, and what is the same as before is not
+ * read. Nothing is delayed, but that an object whose file vanishes stays for GRACE_MS: many tools
+ * delete a file and write it anew, and no Service shall be without endpoints in between.
+ */
+#include "source/file.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <event2/event.h>
+
+#include "source/catalog.h"
+#include "source/manifests.h"
+#include "source/watches.h"
+
+#define GRACE_MS 100
+
+/* A file may change once more within one step of the clock that its time is taken from. */
+#define CLOCK_STEP_MS 20
+
+struct argument {
+	int wd; /* of the directory; -1 if it is none */
+	bool is_missing; /* or cannot be read: its files keep what they had */
+	bool has_refusals;
+};
+
+struct file_source {
+	const char *const *paths;
+	struct argument *arguments; /* one for each path */
+	size_t count;
+	const struct sink *sink;
+	struct catalog *catalog;
+	struct watches *watches;
+	struct event *readable;
+	struct event *expired;
+	unsigned int seen; /* the round in which files were last looked at */
+	bool must_look;
+};
+
+static uint64_t clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void tell(struct file_source *source, size_t index, const char *message)
+{
+	source->arguments[index].has_refusals = true;
+	source->sink->refuse(source->paths[index], "", message, source->sink->arg);
+}
+
+static void tell_missing(struct file_source *source, size_t index, int err)
+{
+	char message[DECODE_MESSAGE_MAX];
+
+	snprintf(message, sizeof(message), "cannot read it: %s; what it said before stays in force",
+		 strerror(-err));
+	tell(source, index, message);
+}
+
+static void tell_unwatched(struct file_source *source, size_t index)
+{
+	tell(source, index,
+	     "cannot watch it for changes: raise fs.inotify.max_user_watches, then reload");
+}
+
+static struct identity identify(const struct stat *status)
+{
+	uint64_t modified_ms = (uint64_t)status->st_mtim.tv_sec * 1000 +
+			       (uint64_t)status->st_mtim.tv_nsec / 1000000;
+
+	if (modified_ms + CLOCK_STEP_MS > clock_ms(CLOCK_REALTIME))
+		return (struct identity){ 0 };
+	return (struct identity){ .device = status->st_dev,
+				  .inode = status->st_ino,
+				  .size = status->st_size,
+				  .modified = status->st_mtim };
+}
+
+static bool is_same(const struct identity *a, const struct identity *b)
+{
+	return a->inode && a->inode == b->inode && a->device == b->device && a->size == b->size &&
+	       a->modified.tv_sec == b->modified.tv_sec &&
+	       a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
+/* Have a file read if it may be another than it was. */
+static int look_at_file(struct file_source *source, size_t argument, const char *path, bool force)
+{
+	struct stat status = { 0 };
+	struct identity identity = { 0 };
+	struct file *file;
+	int err;
+
+	err = catalog_take_file(source->catalog, argument, path, &file);
+	if (err)
+		return err;
+	file->seen = source->seen;
+	file->is_link = !lstat(path, &status) && S_ISLNK(status.st_mode);
+	if (file->is_link) {
+		err = watches_add_path(source->watches, path, WATCHES_NO_OWNER);
+		if (stat(path, &status))
+			status = (struct stat){ 0 };
+	}
+	if (status.st_ino)
+		identity = identify(&status);
+	if (force || !is_same(&identity, &file->identity)) {
+		file->identity = identity;
+		catalog_touch(source->catalog, file);
+	}
+	return err;
+}
+
+static int list(struct file_source *source, size_t argument, bool force)
+{
+	char **paths;
+	size_t i, count;
+	int err;
+
+	err = manifest_paths(source->paths[argument], &paths, &count);
+	if (err)
+		return err;
+	for (i = 0; i < count && !err; i++)
+		err = look_at_file(source, argument, paths[i], force);
+	manifest_paths_free(paths, count);
+	return err;
+}
+
+/* What a path of --manifests stands for now. Files that it no longer does are not dropped here. */
+static void look_at_argument(struct file_source *source, size_t index, bool force)
+{
+	struct argument *argument = &source->arguments[index];
+	const char *path = source->paths[index];
+	int err, way_err;
+
+	if (argument->has_refusals)
+		source->sink->accept_all(path, source->sink->arg);
+	argument->has_refusals = false;
+	argument->wd = -1;
+	way_err = watches_add_path(source->watches, path, index);
+	err = watches_add_directory(source->watches, path, &argument->wd);
+	if (way_err || err == -ENOSPC)
+		tell_unwatched(source, index);
+	err = list(source, index, force);
+	argument->is_missing = err;
+	if (err)
+		tell_missing(source, index, err);
+}
+
+static void drop_unseen(struct file_source *source)
+{
+	uint64_t until_ms = clock_ms(CLOCK_MONOTONIC) + GRACE_MS;
+	struct file *file, *next;
+
+	for (file = TAILQ_FIRST(catalog_files(source->catalog)); file; file = next) {
+		next = TAILQ_NEXT(file, entry);
+		if (file->seen != source->seen && !source->arguments[file->argument].is_missing)
+			catalog_drop(source->catalog, file, until_ms);
+	}
+}
+
+static void look_at_everything(struct file_source *source, bool force)
+{
+	size_t i;
+
+	source->must_look = false;
+	source->seen++;
+	watches_begin(source->watches);
+	for (i = 0; i < source->count; i++)
+		look_at_argument(source, i, force);
+	watches_end(source->watches);
+	drop_unseen(source);
+}
+
+/* Read what is to be read and give the sink what follows from it. */
+static bool settle(struct file_source *source)
+{
+	uint64_t now_ms = clock_ms(CLOCK_MONOTONIC), next_ms;
+	struct timeval wait;
+	bool changed;
+
+	changed = catalog_settle(source->catalog, now_ms, &next_ms);
+	if (next_ms) {
+		wait.tv_sec = (time_t)((next_ms - now_ms) / 1000);
+		wait.tv_usec = (suseconds_t)((next_ms - now_ms) % 1000 * 1000);
+		event_add(source->expired, &wait);
+	}
+	return changed;
+}
+
+static void commit_if(const struct file_source *source, bool changed)
+{
+	if (changed)
+		source->sink->commit(true, source->sink->arg);
+}
+
+/* A new file that its writer has yet to close: that will be another event. */
+static bool is_unfinished(const struct inotify_event *event, const struct stat *status)
+{
+	return event->mask & IN_CREATE && S_ISREG(status->st_mode) && status->st_nlink == 1;
+}
+
+/* Something happened to a name in a directory of manifests. */
+static void take_name(struct file_source *source, size_t argument,
+		      const struct inotify_event *event)
+{
+	struct stat status;
+	struct file *file;
+	char *path;
+
+	path = manifest_path_in(source->paths[argument], event->name);
+	if (!path) {
+		source->must_look = true;
+		return;
+	}
+	if (lstat(path, &status)) {
+		file = catalog_find_file(source->catalog, argument, path);
+		if (file)
+			catalog_drop(source->catalog, file, clock_ms(CLOCK_MONOTONIC) + GRACE_MS);
+	} else if (S_ISLNK(status.st_mode)) {
+		source->must_look = true;
+	} else if (!(event->mask & (IN_DELETE | IN_MOVED_FROM)) && !S_ISDIR(status.st_mode) &&
+		   !is_unfinished(event, &status)) {
+		/* After a removal a file of this name is a new one, with events of its own. */
+		source->must_look |= look_at_file(source, argument, path, true) != 0;
+	}
+	free(path);
+}
+
+/* Something happened to what a path of --manifests ends at. */
+static void take_end(struct file_source *source, size_t argument, const struct inotify_event *event)
+{
+	struct stat status;
+
+	if (source->arguments[argument].wd >= 0 || event->mask & IN_ISDIR)
+		source->must_look = true;
+	else if (lstat(source->paths[argument], &status) || !is_unfinished(event, &status))
+		look_at_argument(source, argument, true);
+}
+
+static void take_event(const struct inotify_event *event, void *arg)
+{
+	struct file_source *source = arg;
+	const char *name = event->len ? event->name : "";
+	size_t i, owner;
+
+	if (event->mask &
+	    (IN_Q_OVERFLOW | IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF)) {
+		source->must_look = true;
+		return;
+	}
+	switch (watches_find(source->watches, event->wd, name, &owner)) {
+	case HIT_WAY:
+		source->must_look = true;
+		break;
+	case HIT_END:
+		take_end(source, owner, event);
+		break;
+	case HIT_NOTHING:
+		break;
+	}
+	if (event->mask & IN_ISDIR || !manifest_is_named(name))
+		return;
+	for (i = 0; i < source->count; i++) {
+		if (source->arguments[i].wd == event->wd)
+			take_name(source, i, event);
+	}
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct file_source *source = arg;
+
+	(void)fd;
+	(void)what;
+	watches_read(source->watches, take_event, source);
+	if (source->must_look)
+		look_at_everything(source, false);
+	commit_if(source, settle(source));
+}
+
+static void on_expired(evutil_socket_t fd, short what, void *arg)
+{
+	struct file_source *source = arg;
+
+	(void)fd;
+	(void)what;
+	commit_if(source, settle(source));
+}
+
+int file_source_start(struct event_base *base, const char *const *paths, size_t count,
+		      const struct sink *sink, struct file_source **ret)
+{
+	struct file_source *source = calloc(1, sizeof(*source));
+	int err = -ENOMEM;
+
+	if (!source)
+		return -ENOMEM;
+	source->paths = paths;
+	source->count = count;
+	source->sink = sink;
+	source->arguments = calloc(count + 1, sizeof(*source->arguments));
+	if (!source->arguments)
+		goto fail;
+	err = catalog_new(sink, &source->catalog);
+	if (!err)
+		err = watches_open(&source->watches);
+	if (err)
+		goto fail;
+	err = -ENOMEM;
+	source->readable = event_new(base, watches_descriptor(source->watches),
+				     EV_READ | EV_PERSIST, on_readable, source);
+	source->expired = evtimer_new(base, on_expired, source);
+	if (!source->readable || !source->expired || event_add(source->readable, NULL))
+		goto fail;
+	look_at_everything(source, true);
+	settle(source);
+	sink->commit(true, sink->arg);
+	*ret = source;
+	return 0;
+fail:
+	file_source_stop(source);
+	return err;
+}
+
+void file_source_stop(struct file_source *source)
+{
+	if (!source)
+		return;
+	if (source->readable)
+		event_free(source->readable);
+	if (source->expired)
+		event_free(source->expired);
+	watches_close(source->watches);
+	catalog_free(source->catalog);
+	free(source->arguments);
+	free(source);
+}
+
+void file_source_reload(struct file_source *source)
+{
+	look_at_everything(source, true);
+	commit_if(source, settle(source));
+}
