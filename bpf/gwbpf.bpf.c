@@ -150,6 +150,22 @@ static __always_inline void on_syn(struct bpf_sock_ops *ctx, const struct tcp_so
 					       BPF_SOCK_OPS_RTO_CB_FLAG);
 }
 
+/*
+ * Why it ended. An ICMP error that comes while connect(2) still holds the socket, as it does from
+ * this node itself, ends nothing: the kernel keeps it aside, and the application, which sees it,
+ * closes. SO_ERROR has cleared it then, but not the error queue.
+ */
+static __always_inline int end_error(const struct tcp_sock *tcp, const struct gw_conn *conn)
+{
+	const struct sock *sk = &tcp->inet_conn.icsk_inet.sk;
+
+	if (sk->sk_err || conn->established_ns)
+		return sk->sk_err;
+	if (sk->sk_err_soft)
+		return sk->sk_err_soft;
+	return sk->sk_error_queue.qlen ? EHOSTUNREACH : 0;
+}
+
 static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
 				     struct gw_conn *conn)
 {
@@ -158,7 +174,7 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct tcp_
 	__u32 retransmits = ctx->total_retrans;
 
 	if (new_state == TCP_CLOSE) {
-		conn_close(conn, tcp->inet_conn.icsk_inet.sk.sk_err, retransmits);
+		conn_close(conn, end_error(tcp, conn), retransmits);
 	} else if (new_state == TCP_ESTABLISHED && old_state <= TCP_SYN_RECV) {
 		conn_establish(conn);
 		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags &
