@@ -89,8 +89,8 @@ static void enter(void)
 }
 
 /* The child runs the tests; the parent is left to remove the cgroup. */
-static int run(const struct CMUnitTest *tests, size_t count, CMFixtureFunction start,
-	       CMFixtureFunction stop)
+int lab_main(const struct CMUnitTest *tests, size_t count, CMFixtureFunction start,
+	     CMFixtureFunction stop)
 {
 	char root[200];
 	int status = 1;
@@ -116,16 +116,6 @@ static int run(const struct CMUnitTest *tests, size_t count, CMFixtureFunction s
 	for (int i = 0; i < 100 && rmdir(lab.cgroup) && errno == EBUSY; i++)
 		usleep(10000);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-int lab_main(const struct CMUnitTest *tests, size_t count)
-{
-	return run(tests, count, NULL, NULL);
-}
-
-int lab_main_started(const struct CMUnitTest *tests, size_t count)
-{
-	return run(tests, count, lab_start, lab_stop);
 }
 
 void lab_open(void)
@@ -239,6 +229,27 @@ void lab_service(const char *name, const char *vip, enum gw_policy policy,
 void lab_remove_service(const char *name)
 {
 	assert_return_code(apply(name, NULL, 0), 0);
+}
+
+void lab_serve_by(const char *vip, const char *backend)
+{
+	const char *const backends[] = {backend, NULL};
+
+	lab_service("peers", vip, GW_POLICY_LC, backends);
+}
+
+static void remove_visited(const char *namespace, const char *name, void *arg)
+{
+	(void)namespace;
+	(void)arg;
+	lab_remove_service(name);
+}
+
+int lab_begin(void **state)
+{
+	(void)state;
+	tables_visit_services(lab.tables, remove_visited, NULL);
+	return tables_collect(lab.tables, 0);
 }
 
 void lab_forgive(void)

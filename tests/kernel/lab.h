@@ -23,15 +23,20 @@
 #define LAB_PINS "/mnt/gwbpf"
 #define LAB_ADDRESSES 8 /* 10.1.0.1 to .8 and fd00::1 to ::8 are this host's own */
 
-/* Run a group of tests inside a lab. Returns what main() shall return. */
-int lab_main(const struct CMUnitTest *tests, size_t count);
+/*
+ * Run a group of tests inside a lab, between start and stop (NULL: nothing to do). Returns what
+ * main() shall return.
+ */
+int lab_main(const struct CMUnitTest *tests, size_t count, CMFixtureFunction start,
+	     CMFixtureFunction stop);
 
-/* The same, between lab_start() and lab_stop(): loading for each test anew takes half a second. */
-int lab_main_started(const struct CMUnitTest *tests, size_t count);
-
-/* Load and attach, with empty tables; and undo it. For group or test set-up. */
+/* Load and attach, with empty tables; and undo it. For each test, or, as it takes half a second,
+ * for all of a group. */
 int lab_start(void **state);
 int lab_stop(void **state);
+
+/* For the set-up of a test in a group's lab: no Service and no backend of others is left. */
+int lab_begin(void **state);
 
 struct lab {
 	struct datapath *datapath;
@@ -55,6 +60,9 @@ void lab_service(const char *name, const char *vip, enum gw_policy policy,
 		 const char *const *backends);
 void lab_remove_service(const char *name);
 
+/* The Service "lab/peers" at vip with this one backend. */
+void lab_serve_by(const char *vip, const char *backend);
+
 /* Every client trusts every backend again. */
 void lab_forgive(void);
 
@@ -71,6 +79,17 @@ int lab_connect_mapped(const char *address);
 
 /* connect(2) on this socket. 0 or -errno. */
 int lab_dial(int fd, const char *address);
+
+/* A connect that does not wait, and what became of it: 0 or an errno. */
+int lab_begin_dial(const char *address);
+int lab_dial_error(int fd);
+
+/* Back to a socket that is not connected. */
+void lab_disconnect(int fd);
+
+/* Leave a socket no room for a record, and undo it. Before Linux 6.9 the limit is the whole
+ * machine's: undo it soon. */
+void lab_limit_socket_memory(bool limit);
 
 /* Close with a reset: it is over when this returns. */
 void lab_abort(int fd);

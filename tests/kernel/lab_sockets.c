@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -88,6 +90,48 @@ int lab_connect(const char *address)
 int lab_connect_mapped(const char *address)
 {
 	return connect_new(address, true);
+}
+
+void lab_limit_socket_memory(bool limit)
+{
+	static const char path[] = "/proc/sys/net/core/optmem_max";
+	static char before[32];
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	must(fd, "open", path);
+	if (limit)
+		must((int)read(fd, before, sizeof(before) - 1), "read", path);
+	must((int)pwrite(fd, limit ? "64" : before, limit ? 2 : strlen(before), 0), "write", path);
+	close(fd);
+}
+
+int lab_begin_dial(const char *address)
+{
+	struct sockaddr_storage to;
+	int fd;
+
+	socket_address(address, false, &to);
+	fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(lab_dial(fd, address), -EINPROGRESS);
+	return fd;
+}
+
+int lab_dial_error(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	socklen_t length = sizeof(int);
+	int err;
+
+	assert_int_equal(poll(&ready, 1, 10000), 1);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &length), 0);
+	return err;
+}
+
+void lab_disconnect(int fd)
+{
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+	must(connect(fd, &nobody, sizeof(nobody)), "disconnect", "a socket");
 }
 
 void lab_abort(int fd)

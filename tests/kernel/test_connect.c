@@ -93,13 +93,6 @@ static void test_a_non_blocking_connect_is_balanced(void **state)
 	close(server);
 }
 
-static void disconnect(int fd)
-{
-	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-
-	assert_return_code(connect(fd, &nobody, sizeof(nobody)), errno);
-}
-
 static void test_one_socket_can_connect_again_and_again(void **state)
 {
 	int server = lab_listen("10.1.0.1:7051");
@@ -111,11 +104,11 @@ static void test_one_socket_can_connect_again_and_again(void **state)
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(lab_dial(fd, VIP4), 0);
 		assert_string_equal(lab_peer_name(fd, text), VIP4);
-		disconnect(fd);
+		lab_disconnect(fd);
 		/* Elsewhere it shows who it really talks to. */
 		assert_int_equal(lab_dial(fd, "10.1.0.2:80"), 0);
 		assert_string_equal(lab_peer_name(fd, text), "10.1.0.2:80");
-		disconnect(fd);
+		lab_disconnect(fd);
 	}
 	close(fd);
 	expect_attempts("10.1.0.1:7051", 3);
@@ -186,11 +179,9 @@ static void test_a_socket_without_room_for_a_record_is_balanced_all_the_same(voi
 	int fd;
 
 	(void)state;
-	lab_run("cat /proc/sys/net/core/optmem_max >/mnt/../tmp/gwbpf-optmem-$PPID");
-	lab_run("echo 64 >/proc/sys/net/core/optmem_max");
+	lab_limit_socket_memory(true);
 	fd = lab_connect(VIP4);
-	lab_run("cat /tmp/gwbpf-optmem-$PPID >/proc/sys/net/core/optmem_max; "
-		"rm /tmp/gwbpf-optmem-$PPID");
+	lab_limit_socket_memory(false);
 	assert_true(fd >= 0);
 	assert_string_equal(lab_peer_name(fd, text), "10.1.0.1:7051");
 	close(fd);
@@ -213,5 +204,5 @@ int main(void)
 		LAB_TEST(test_a_socket_without_room_for_a_record_is_balanced_all_the_same),
 	};
 
-	return lab_main(tests, sizeof(tests) / sizeof(*tests));
+	return lab_main(tests, sizeof(tests) / sizeof(*tests), NULL, NULL);
 }

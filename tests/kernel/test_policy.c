@@ -17,15 +17,13 @@
 
 static const char *const three[] = {"10.1.0.1:7051", "10.1.0.2:7051", "10.1.0.3:7051", NULL};
 
-/* The Service of the test, anew at another address, so that its backends have counted nothing. */
+/* The Service of the test, anew at another address: its backends have counted nothing so far. */
 static const char *make_service(enum gw_policy policy, const char *const *backends)
 {
 	static char vip[LAB_TEXT];
 	static int number;
 
-	if (number)
-		lab_remove_service("peers");
-	assert_int_equal(tables_collect(lab.tables, 0), 0);
+	assert_int_equal(lab_begin(NULL), 0);
 	snprintf(vip, sizeof(vip), "10.96.1.%d:7051", ++number);
 	lab_service("peers", vip, policy, backends);
 	return vip;
@@ -364,5 +362,5 @@ int main(void)
 		LAB_TEST(test_services_do_not_all_begin_with_the_same_backend),
 	};
 
-	return lab_main_started(tests, sizeof(tests) / sizeof(*tests));
+	return lab_main(tests, sizeof(tests) / sizeof(*tests), lab_start, lab_stop);
 }
