@@ -73,3 +73,32 @@ pods_ready_endpoints() {
 	kubectl get endpointslice -n fabric -l "kubernetes.io/service-name=$1-gateway" -o json |
 		jq '[.items[] | select(.addressType == "IPv4") | .endpoints[]? | select(.conditions.ready)] | length'
 }
+
+# Every connection that a peer on one of the living nodes has, in the kernel of the peer:
+# "peer's-address client's-address".
+pods_established() {
+	local holder node
+	for holder in "$CLUSTER"/run/node*-holder; do
+		node=$(basename "$holder" -holder)
+		node_exec "$node" bash -c 'for net in /run/netns/*; do
+			nsenter --net=$net ss -Htn state established "sport = :7051"; done'
+	done | sed 's/\[::ffff:\([0-9.]*\)\]/\1/g' | awk '{ sub(/:[0-9]*$/, "", $3); sub(/:[0-9]*$/, "", $4); print $3, $4 }'
+}
+
+# Connections that a client pod holds, by the peer: "5 org1-peer1", in the order of the names.
+pods_held_by() {
+	local client
+	client=$(kubectl get pod -n fabric "$1" -o jsonpath='{.status.podIP}')
+	{
+		kubectl get pods -n fabric -l org -o json |
+			jq -r '.items[] | .status.podIP + " is " + .metadata.labels.app'
+		pods_established
+	} | awk -v client="$client" '$2 == "is" { name[$1] = $3 } $2 == client { held[name[$1]]++ }
+		END { for (peer in held) print held[peer], peer }' | sort -k 2
+}
+
+# The container of a pod, as containerd names it.
+pods_container() {
+	kubectl get pod -n fabric "$1" -o json |
+		jq -r '.status.containerStatuses[0].containerID | ltrimstr("containerd://")'
+}
