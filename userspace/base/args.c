@@ -165,7 +165,7 @@ void args_parse(const struct args *args, int argc, char **argv)
 
 	snprintf(doc, sizeof(doc), "%s%s", args->help, footer);
 	argp_err_exit_status = ARGS_EXIT_USAGE;
-	setenv("ARGP_HELP_FMT", "no-dup-args-note,opt-doc-col=36,rmargin=99", 0);
+	setenv("ARGP_HELP_FMT", "no-dup-args-note,opt-doc-col=42,rmargin=99", 0);
 	/* argp names the program by the first word, in usage and in errors. */
 	argv[0] = (char *)args->name;
 	argp_parse(&argp, argc, argv, 0, NULL, &parse);

@@ -2,6 +2,7 @@
 /* `gwbpf detach`: take everything out of the kernel again. */
 #include "cli/commands.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,9 +31,11 @@ static int print_json(const char *message)
 int detach_run(const struct cli *cli)
 {
 	char message[DATAPATH_MESSAGE_MAX] = "";
+	int err = datapath_detach(cli->pin_dir, cli->force, message);
 
-	if (datapath_detach(cli->pin_dir, cli->force, message)) {
-		say_error("%s", message);
+	if (err) {
+		say_error("%s%s", message,
+			  err == -EPERM || err == -EACCES ? ": run it as root" : "");
 		return EXIT_FAILURE;
 	}
 	if (cli->output == CLI_OUTPUT_JSON)
