@@ -26,9 +26,6 @@ UNIT_format   := cli/format cli/json cli/say base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
 	$(UNIT_decode)
 
-UNIT_TESTS += ranges
-UNIT_ranges := kernel/ranges
-
 UNIT_TESTS += kubeconfig kube_watch kube
 KUBE_WATCH := source/kube_watch source/kube_intake source/kube_held source/kube_reply \
 	source/kube_failure source/kube_http source/kube_curl source/kube_config source/kube_bytes \
@@ -65,8 +62,7 @@ $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 .PHONY: check
 check: all check-kernel-programs ## run all tests (as root)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
-	$(Q)tests/run.sh $(wildcard tests/arch/*.sh) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
-		$(KERNEL_PROGRAMS) $(wildcard tests/cli/*.bats)
+	$(Q)tests/run.sh tests/arch/*.sh build/asan/tests/unit/test_* build/release/tests/kernel/test_* tests/cli/*.bats
 
 .PHONY: check-unit
 check-unit: ## run the unit tests alone, with sanitizers (no root needed)

@@ -40,3 +40,187 @@ json()
 		return 1
 	}
 }
+
+# service NAME ADDRESS [PORT [ANNOTATION]]: a labelled Service, as one document.
+service()
+{
+	cat <<-END
+	---
+	apiVersion: v1
+	kind: Service
+	metadata:
+	  name: $1
+	  namespace: fabric
+	  labels: {gwbpf.io/enabled: "true"}
+	  annotations: {${4-}}
+	spec:
+	  type: ClusterIP
+	  clusterIP: $2
+	  clusterIPs: [$2]
+	  ports: [{name: grpc, port: ${3-7051}, protocol: TCP}]
+	END
+}
+
+# slice SERVICE ADDRESS... : its endpoints, as one document.
+slice()
+{
+	cat <<-END
+	---
+	apiVersion: discovery.k8s.io/v1
+	kind: EndpointSlice
+	metadata:
+	  name: $1-1
+	  namespace: fabric
+	  labels: {kubernetes.io/service-name: $1}
+	addressType: IPv4
+	ports: [{name: grpc, port: ${SLICE_PORT-7051}, protocol: TCP}]
+	endpoints:
+	END
+	printf -- '- {addresses: ["%s"], conditions: {ready: true}}\n' "${@:2}"
+}
+
+# A lab: a scratch cgroup, and a mount and a network namespace that one process keeps. Every process
+# of the lab dies with the one that started it, and with the last one the namespaces, the bpffs in
+# them and so the hooks: what remains after a kill -9 of bats is an empty cgroup.
+
+lab_setup()
+{
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	lab_pids=()
+	cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/gwbpf-cli-$BASHPID
+	mkdir "$cgroup"
+	setpriv --pdeathsig KILL unshare --mount --net sleep infinity 3>&- &
+	holder=$!
+	becomes namespaces_are_there
+	mkdir "$BATS_TEST_TMPDIR/bpf" "$BATS_TEST_TMPDIR/manifests"
+	inside mount -t bpf bpf "$BATS_TEST_TMPDIR/bpf"
+	inside ip link set lo up
+	for i in 1 2 3 9; do
+		inside ip address add 10.1.0.$i/32 dev lo
+	done
+	export GWBPF_PIN_DIR=$BATS_TEST_TMPDIR/bpf/gwbpf READY=$BATS_TEST_TMPDIR/ready
+}
+
+lab_teardown()
+{
+	[ -n "${cgroup-}" ] || return 0
+	kill -KILL "${lab_pids[@]}" "$holder" 2>/dev/null
+	wait "${lab_pids[@]}" "$holder" 2>/dev/null
+	# A process leaves its cgroup a moment after it has been waited for.
+	becomes rmdir "$cgroup"
+}
+
+namespaces_are_there()
+{
+	[ "$(readlink "/proc/$holder/ns/net")" != "$(readlink /proc/self/ns/net)" ] &&
+		[ "$(readlink "/proc/$holder/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
+}
+
+# becomes COMMAND...: wait until it succeeds, for 20 seconds at most.
+becomes()
+{
+	local i
+	for ((i = 0; i < 1000; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		sleep 0.02
+	done
+	echo "this did not come true: $*" >&2
+	return 1
+}
+
+inside()
+{
+	nsenter -t "$holder" --mount --net -- "$@"
+}
+
+lab_gwbpf()
+{
+	inside "$root/build/gwbpf" "$@"
+}
+
+# start COMMAND...: run it in the lab, in its cgroup, until the end. Its pid is in $started.
+start()
+{
+	bash -c 'echo $$ >"$0"/cgroup.procs && exec "$@"' "$cgroup" \
+		setpriv --pdeathsig KILL nsenter -t "$holder" --mount --net -- "$@" 3>&- &
+	started=$!
+	lab_pids+=("$started")
+}
+
+# stop PID: and wait for it.
+stop()
+{
+	kill "$1"
+	wait "$1" || true
+}
+
+agent_is_ready()
+{
+	lab_gwbpf status
+}
+
+start_agent()
+{
+	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
+		--manifests "$BATS_TEST_TMPDIR/manifests" "$@" 2>"$BATS_TEST_TMPDIR/agent.log"
+	agent=$started
+	becomes agent_is_ready || {
+		cat "$BATS_TEST_TMPDIR/agent.log" >&2
+		return 1
+	}
+}
+
+# listen ADDRESS:PORT...: accept connections there and keep them.
+listen()
+{
+	start perl -MIO::Socket::INET -MIO::Select -e '
+		my @listeners = map { IO::Socket::INET->new(LocalAddr => $_, Listen => 128,
+			ReuseAddr => 1) or die "$_: $!" } @ARGV;
+		my $all = IO::Select->new(@listeners);
+		my %is_listener = map { $_ => 1 } @listeners;
+		open(my $ready, ">", $ENV{READY}) or die; close($ready);
+		for (;;) {
+			for my $socket ($all->can_read) {
+				if ($is_listener{$socket}) { $all->add($socket->accept); next }
+				my $line;
+				if (sysread($socket, $line, 4096)) { syswrite($socket, $line); next }
+				$all->remove($socket); close($socket);
+			}
+		}' "$@"
+	becomes test -e "$READY"
+	rm "$READY"
+}
+
+# dial ADDRESS:PORT COUNT: open so many connections, send a word through each, and keep them.
+# SIGUSR1 sends another word; how many echoes came back is written to $READY.
+dial()
+{
+	start perl -MIO::Socket::INET -e '
+		my ($to, $count) = @ARGV;
+		my @sockets = map { IO::Socket::INET->new(PeerAddr => $to, LocalAddr => "10.1.0.9") or
+			die "$to: $!" } 1 .. $count;
+		sub greet {
+			my $echoed = 0;
+			for my $socket (@sockets) {
+				syswrite($socket, "hello"); sysread($socket, my $line, 5) or next;
+				$echoed++ if $line eq "hello";
+			}
+			open(my $file, ">", "$ENV{READY}.new") or die; print $file $echoed; close($file);
+			rename("$ENV{READY}.new", $ENV{READY});
+		}
+		$SIG{USR1} = \&greet;
+		greet();
+		sleep 1 while 1;' "$@"
+	dialer=$started
+	becomes test -s "$READY"
+	[ "$(<"$READY")" -eq "$2" ]
+	rm "$READY"
+}
+
+# One connect that fails; the client is gone when this returns.
+dial_in_vain()
+{
+	inside bash -c 'echo $$ >"$0"/cgroup.procs; exec 4<>/dev/tcp/"$1"/"$2"' "$cgroup" "$1" "$2" \
+		2>/dev/null && return 1
+	return 0
+}
