@@ -199,7 +199,7 @@ void lab_service(const char *name, const char *vip, enum gw_policy policy,
 {
 	static char empty[] = "";
 	struct endpoint endpoint = {.node = empty, .zone = empty, .pod = empty};
-	struct service service = {.invalid = empty, .settings = {.policy = policy}};
+	struct service service = {.invalid = empty, .settings = lab.settings};
 	struct choice choice = {
 		.service = &service,
 		.port_name = "",
@@ -208,6 +208,7 @@ void lab_service(const char *name, const char *vip, enum gw_policy policy,
 	};
 	struct member *members = calloc(GW_SET_MAX, sizeof(*members));
 
+	service.settings.policy = policy;
 	assert_non_null(members);
 	assert_return_code(addr_port_parse(vip, &choice.vip, &choice.port), 0);
 	for (; backends[choice.member_count]; choice.member_count++) {

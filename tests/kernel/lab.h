@@ -42,7 +42,8 @@ struct lab {
 	struct datapath *datapath;
 	struct tables *tables;
 	char cgroup[256];
-	uint32_t max_services; /* for the next lab_open() */
+	struct settings settings; /* of the Services to come, their policy apart; all 0: nothing */
+	uint32_t max_services;    /* for the next lab_open() */
 	uint32_t max_backends;
 };
 
