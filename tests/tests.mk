@@ -5,7 +5,7 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log parse settings model kept choose usable plan plan_edges claims decode \
-	manifests args naming format
+	decode_service decode_slice manifests manifests_bad file file_paths fingerprint args naming format
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
@@ -20,11 +20,18 @@ UNIT_plan_edges := $(UNIT_plan)
 UNIT_claims   := model/claims model/object model/settings base/addr base/parse
 UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields model/object \
 	model/settings base/addr base/parse
+UNIT_decode_service := $(UNIT_decode)
+UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
 UNIT_format   := cli/format cli/json cli/say base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
 	$(UNIT_decode)
+UNIT_manifests_bad := $(UNIT_manifests)
+UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
+	source/fingerprint $(UNIT_manifests)
+UNIT_file_paths := $(UNIT_file)
+UNIT_fingerprint := source/fingerprint
 
 UNIT_TESTS += kubeconfig kube_watch kube
 KUBE_WATCH := source/kube_watch source/kube_intake source/kube_held source/kube_reply \

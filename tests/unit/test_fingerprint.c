@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every member of an object that means something is part of its fingerprint. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "source/fingerprint.h"
+
+/* A Service and a slice, made anew for each change. */
+struct objects_of_test {
+	struct service service;
+	struct service_port ports[2];
+	struct slice slice;
+	struct slice_port slice_ports[2];
+	struct endpoint endpoints[2];
+};
+
+static char *text(const char *value)
+{
+	return (char *)value; /* nobody writes to it */
+}
+
+static void fill(struct objects_of_test *all)
+{
+	*all = (struct objects_of_test){
+		.service = { .namespace = text("fabric"), .name = text("gw"), .invalid = text(""),
+			     .settings_good = true, .affinity_timeout_s = 10800, .vip_count = 1,
+			     .port_count = 1 },
+		.ports = { { text("grpc"), 7051 }, { text("more"), 7052 } },
+		.slice = { .namespace = text("fabric"), .name = text("gw-1"), .service = text("gw"),
+			   .family = FAMILY_IPV4, .port_count = 1, .endpoint_count = 1 },
+		.slice_ports = { { text("grpc"), 7051 }, { text("more"), 7052 } },
+		.endpoints = { { .node = text("n"), .zone = text("z"), .pod = text("p"),
+				 .zone_hints = text("a\n"), .node_hints = text("") },
+			       { .node = text(""), .zone = text(""), .pod = text(""),
+				 .zone_hints = text(""), .node_hints = text("") } },
+	};
+	all->service.ports = all->ports;
+	all->slice.ports = all->slice_ports;
+	all->slice.endpoints = all->endpoints;
+}
+
+#define CHANGE(member, value)                                                                      \
+	do {                                                                                       \
+		fill(&all);                                                                        \
+		assert_true(fingerprint_service(&all.service) == service);                         \
+		assert_true(fingerprint_slice(&all.slice) == slice);                               \
+		all.member = (value);                                                              \
+		seen[count++] = fingerprint_service(&all.service);                                 \
+		seen[count++] = fingerprint_slice(&all.slice);                                     \
+		if ((seen[count - 2] == service) == (seen[count - 1] == slice))                    \
+			fail_msg("one of the two must change with " #member);                      \
+	} while (0)
+
+static void test_every_member_counts(void **state)
+{
+	struct objects_of_test all;
+	uint64_t seen[128], service, slice;
+	size_t count = 0, i, j;
+
+	(void)state;
+	fill(&all);
+	service = fingerprint_service(&all.service);
+	slice = fingerprint_slice(&all.slice);
+	CHANGE(service.namespace, text("other"));
+	CHANGE(service.name, text("other"));
+	CHANGE(service.enabled, true);
+	CHANGE(service.headless, true);
+	CHANGE(service.external_name, true);
+	CHANGE(service.other_proxy, true);
+	CHANGE(service.local_only, true);
+	CHANGE(service.client_ip_affinity, true);
+	CHANGE(service.settings_good, false);
+	CHANGE(service.affinity_timeout_s, 60);
+	CHANGE(service.vips[0].word[3], 7);
+	CHANGE(service.vip_count, 2);
+	CHANGE(service.vip_count, 0);
+	CHANGE(service.port_count, 2);
+	CHANGE(service.port_count, 0);
+	CHANGE(service.invalid, text("why"));
+	CHANGE(service.settings.policy, GW_POLICY_RR);
+	CHANGE(service.settings.connect_timeout_ms, 1);
+	CHANGE(service.settings.dead_peer_timeout_ms, 1);
+	CHANGE(service.settings.eject_base_ms, 1);
+	CHANGE(service.settings.eject_max_ms, 1);
+	CHANGE(service.settings.keep_percent, 1);
+	CHANGE(ports[0].name, text("other"));
+	CHANGE(ports[0].port, 1);
+	CHANGE(slice.namespace, text("other"));
+	CHANGE(slice.name, text("other"));
+	CHANGE(slice.service, text("other"));
+	CHANGE(slice.family, FAMILY_IPV6);
+	CHANGE(slice.port_count, 2);
+	CHANGE(slice.port_count, 0);
+	CHANGE(slice.endpoint_count, 2);
+	CHANGE(slice.endpoint_count, 0);
+	CHANGE(slice_ports[0].name, text("other"));
+	CHANGE(slice_ports[0].port, 1);
+	CHANGE(endpoints[0].address.word[0], 7);
+	CHANGE(endpoints[0].ready, true);
+	CHANGE(endpoints[0].serving, true);
+	CHANGE(endpoints[0].terminating, true);
+	CHANGE(endpoints[0].node, text("other"));
+	CHANGE(endpoints[0].zone, text("other"));
+	CHANGE(endpoints[0].pod, text("other"));
+	CHANGE(endpoints[0].zone_hints, text("a\nb\n"));
+	CHANGE(endpoints[0].node_hints, text("other"));
+	/* And no two changes are alike. */
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < i; j++)
+			assert_true(seen[i] != seen[j] || seen[i] == service || seen[i] == slice);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_member_counts),
+	};
+
+	return cmocka_run_group_tests_name("fingerprint", tests, NULL, NULL);
+}
