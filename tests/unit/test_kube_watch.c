@@ -173,7 +173,8 @@ static void await_requests(struct told *told, const char *path, size_t count)
 			 told->text);
 }
 
-static void start(struct told *told, const struct kube_selection *selection)
+static void start_timed(struct told *told, const struct kube_selection *selection,
+			const struct kube_timing *timing)
 {
 	struct kube_watch_setup setup = {
 		.base = told->base,
@@ -181,12 +182,17 @@ static void start(struct told *told, const struct kube_selection *selection)
 		.selection = *selection,
 		.subject = selection->resource->plural,
 		.instead = ", or do without",
-		.timing = &fast,
+		.timing = timing,
 		.ops = &ops,
 		.arg = told,
 	};
 
 	assert_int_equal(kube_watch_start(&setup, &told->watch), 0);
+}
+
+static void start(struct told *told, const struct kube_selection *selection)
+{
+	start_timed(told, selection, &fast);
 }
 
 static const struct kube_selection slices = {.resource = &kube_slices,
@@ -373,6 +379,24 @@ static void test_410_without_end_backs_off(void **state)
 	before_ms = now_ms();
 	await_times(told, "failed gone", 4); /* the second 20 ms, the third 40 ms */
 	assert_true(now_ms() - before_ms >= 55);
+}
+
+static void test_410_after_an_outage_lists_at_once(void **state)
+{
+	struct kube_timing slow = fast;
+	struct told *told = *state;
+
+	slow.backoff_ms = 250;
+	slow.backoff_max_ms = 500;
+	start_timed(told, &slices, &slow);
+	answer(told, LIST, "500 Internal Server Error", "", FAKE_WHOLE);
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+	answer(told, WATCH, NULL, ERROR_EVENT("410", "too old resource version"), FAKE_OPEN);
+	await(told, "failed gone");
+	assert_non_null(strstr(strstr(told->text, "failed gone"), "next attempt in 0.0 s"));
+	answer(told, LIST, NULL, PAGE("", SLICE("b", "90")), FAKE_WHOLE);
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	await(told, "remove fabric/a\nlisted\n");
 }
 
 static void test_an_expired_continue_token_begins_the_list_anew(void **state)
@@ -815,6 +839,7 @@ int main(void)
 		TEST(test_410_as_an_event_lists_again_and_what_vanished_meanwhile_is_removed),
 		TEST(test_410_as_a_status_lists_again),
 		TEST(test_410_without_end_backs_off),
+		TEST(test_410_after_an_outage_lists_at_once),
 		TEST(test_an_expired_continue_token_begins_the_list_anew),
 		TEST(test_401_goes_on_with_the_rotated_token_from_where_it_was),
 		TEST(test_403_names_the_missing_verb_and_resource),

@@ -42,6 +42,7 @@ struct kube_watch {
 	long status;
 	uint64_t opened_ms;
 	unsigned int failures; /* in a row */
+	bool was_gone;         /* the last of them was a position that grew old */
 	bool failing;          /* failed() was told, recovered() not yet */
 };
 
@@ -144,8 +145,11 @@ static void fail(struct kube_watch *watch)
 
 	if (is_success(watch))
 		watch->failures = 0;
-	/* A position that grew old is nobody's fault, once. */
+	/* A position that grew old is nobody's fault, once; the server that says so is back. */
+	if (failure->error == SOURCE_ERROR_GONE && !watch->was_gone)
+		watch->failures = 0;
 	delay_ms = failure->error == SOURCE_ERROR_GONE && !watch->failures ? 0 : delay_of(watch);
+	watch->was_gone = failure->error == SOURCE_ERROR_GONE;
 	snprintf(message, sizeof(message), "cannot %s %s: %s; next attempt in %u.%u s",
 		 verb_of(watch), setup->subject, failure->text, delay_ms / 1000,
 		 delay_ms % 1000 / 100);
