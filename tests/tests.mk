@@ -5,7 +5,8 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log parse settings model kept choose usable plan plan_edges claims decode \
-	decode_service decode_slice manifests manifests_bad file file_paths fingerprint args naming format
+	decode_service decode_slice manifests manifests_bad file file_paths fingerprint args naming \
+	format
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
@@ -32,6 +33,9 @@ UNIT_file     := tests/unit/file_fixture source/file source/watches source/catal
 	source/fingerprint $(UNIT_manifests)
 UNIT_file_paths := $(UNIT_file)
 UNIT_fingerprint := source/fingerprint
+
+UNIT_TESTS += ranges
+UNIT_ranges := kernel/ranges
 
 UNIT_TESTS += kubeconfig kube_watch kube
 KUBE_WATCH := source/kube_watch source/kube_intake source/kube_held source/kube_reply \
@@ -69,7 +73,8 @@ $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 .PHONY: check
 check: all check-kernel-programs ## run all tests (as root)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
-	$(Q)tests/run.sh tests/arch/*.sh build/asan/tests/unit/test_* build/release/tests/kernel/test_* tests/cli/*.bats
+	$(Q)tests/run.sh $(wildcard tests/arch/*.sh) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
+		$(KERNEL_PROGRAMS) $(wildcard tests/cli/*.bats)
 
 .PHONY: check-unit
 check-unit: ## run the unit tests alone, with sanitizers (no root needed)

@@ -9,6 +9,44 @@ setup()
 	file=$BATS_TEST_TMPDIR/manifest.yaml
 }
 
+# service NAME ADDRESS [PORT [ANNOTATION]]: a labelled Service, as one document.
+service()
+{
+	cat <<-END
+	---
+	apiVersion: v1
+	kind: Service
+	metadata:
+	  name: $1
+	  namespace: fabric
+	  labels: {gwbpf.io/enabled: "true"}
+	  annotations: {${4-}}
+	spec:
+	  type: ClusterIP
+	  clusterIP: $2
+	  clusterIPs: [$2]
+	  ports: [{name: grpc, port: ${3-7051}, protocol: TCP}]
+	END
+}
+
+# slice SERVICE ADDRESS... : its endpoints, as one document.
+slice()
+{
+	cat <<-END
+	---
+	apiVersion: discovery.k8s.io/v1
+	kind: EndpointSlice
+	metadata:
+	  name: $1-1
+	  namespace: fabric
+	  labels: {kubernetes.io/service-name: $1}
+	addressType: IPv4
+	ports: [{name: grpc, port: ${SLICE_PORT-7051}, protocol: TCP}]
+	endpoints:
+	END
+	printf -- '- {addresses: ["%s"], conditions: {ready: true}}\n' "${@:2}"
+}
+
 good()
 {
 	service good 10.96.0.1
