@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/hooks.h"
+#include "agent/httpd.h"
 #include "agent/notify.h"
 #include "agent/options.h"
 #include "agent/sync.h"
@@ -21,6 +22,7 @@
 #include "source/file.h"
 #include "source/kube.h"
 
+#define DEFAULT_LISTEN "127.0.0.1:9451"
 #define CHECK_HOOKS_TICKS 10 /* seconds between two canaries */
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
@@ -35,6 +37,8 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	unsigned int ticks;
+	struct httpd_options http_options[2];
+	struct httpd *http[2];
 	struct event *signals;
 	struct event *tick;
 	int signal_fd;
@@ -214,6 +218,77 @@ static int start_kubernetes(struct agent *agent)
 	return fail(agent, message);
 }
 
+static int hooks_are_well(char *detail, size_t size, void *arg)
+{
+	const struct agent *agent = arg;
+
+	if (hooks_are_live(agent->hooks))
+		return true;
+	snprintf(detail, size, "a connection does not pass every hook: see 'gwbpf status'");
+	return false;
+}
+
+/* Stays so while the API is away: an outage there must not stall a rollout. */
+static int source_is_well(char *detail, size_t size, void *arg)
+{
+	const struct agent *agent = arg;
+
+	if (tables_meta(agent->tables)->source_synced)
+		return true;
+	snprintf(detail, size, "not everything has been listed and programmed yet");
+	return false;
+}
+
+static int node_is_well(char *detail, size_t size, void *arg)
+{
+	const struct agent *agent = arg;
+
+	if (sync_has_node(agent->sync))
+		return true;
+	snprintf(detail, size, "no Node is named '%s'", agent->options.node);
+	return false;
+}
+
+static int start_http(struct agent *agent, const char *address, size_t i)
+{
+	agent->http_options[i] = (struct httpd_options){
+		.listen = address,
+		.pin_dir = agent->options.pin_dir,
+		.stats = sync_stats(agent->sync),
+		.metrics_backends = agent->options.metrics_backends,
+		.checks = {
+			{"hooks", hooks_are_well, agent},
+			{"source", source_is_well, agent},
+			{"node", node_is_well, agent},
+		},
+		.check_count = 3,
+	};
+	return httpd_start(agent->base, &agent->http_options[i], &agent->http[i]);
+}
+
+/* An address that was asked for must be had; the default one is a convenience. */
+static int start_https(struct agent *agent)
+{
+	const char *listen = agent->options.listen ? agent->options.listen : DEFAULT_LISTEN;
+	char message[256];
+	int err = 0;
+
+	if (strcmp(listen, "off"))
+		err = start_http(agent, listen, 0);
+	if (err && !agent->options.listen) {
+		log_warn("cannot listen on " DEFAULT_LISTEN ": %s: going on without", strerror(-err));
+		err = 0;
+	}
+	if (!err && agent->options.metrics_listen) {
+		listen = agent->options.metrics_listen;
+		err = start_http(agent, listen, 1);
+	}
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot listen on %s: %s", listen, strerror(-err));
+	return fail(agent, message);
+}
+
 static int start_source(struct agent *agent)
 {
 	agent->sync_options = (struct sync_options){
@@ -226,6 +301,8 @@ static int start_source(struct agent *agent)
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
 		return fail(agent, "cannot start: out of memory");
+	if (start_https(agent))
+		return -1;
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
@@ -233,6 +310,8 @@ static void stop(struct agent *agent)
 {
 	if (agent->tables)
 		tables_meta(agent->tables)->agent_pid = 0;
+	httpd_stop(agent->http[0]);
+	httpd_stop(agent->http[1]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
 	sync_free(agent->sync);

@@ -16,6 +16,7 @@ struct hooks {
 	struct tables *tables;
 	struct canary *canary; /* NULL: there is nowhere to listen for it */
 	int missing;           /* what the last canary did not pass */
+	bool is_attached;
 };
 
 int hooks_new(struct datapath *datapath, struct tables *tables, struct hooks **ret)
@@ -58,7 +59,7 @@ static void recount(struct hooks *hooks)
 static int send_canary(const struct hooks *hooks)
 {
 	if (!hooks->canary)
-		return 0;
+		return -ENOTSUP;
 	return canary_send(hooks->canary, datapath_cgroup_fd(hooks->datapath));
 }
 
@@ -106,11 +107,17 @@ int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX])
 
 	if (err)
 		return err;
+	hooks->is_attached = true;
 	/* Before they were attached connections may have ended unseen. */
 	recount(hooks);
 	hooks->missing = -1;
 	note_canary(hooks, send_canary(hooks));
 	return 0;
+}
+
+bool hooks_are_live(const struct hooks *hooks)
+{
+	return hooks->is_attached && !hooks->missing;
 }
 
 void hooks_check(struct hooks *hooks)

@@ -3,6 +3,8 @@
 #ifndef GWBPF_AGENT_HOOKS_H
 #define GWBPF_AGENT_HOOKS_H
 
+#include <stdbool.h>
+
 #include "kernel/datapath.h"
 #include "kernel/tables.h"
 
@@ -15,6 +17,9 @@ void hooks_free(struct hooks *hooks); /* takes NULL; the hooks stay attached */
 /* Put the programs at the hooks, count again what may have been missed, and test. On failure
  * message says why. */
 int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX]);
+
+/* Whether the last canary passed every hook. */
+bool hooks_are_live(const struct hooks *hooks);
 
 /* Test them, and attach again those that are gone. Logs what changed. */
 void hooks_check(struct hooks *hooks);

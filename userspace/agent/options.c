@@ -11,6 +11,7 @@
 #include <gwbpf/abi.h>
 
 #include "agent/agent.h"
+#include "base/addr.h"
 #include "base/args.h"
 #include "base/parse.h"
 
@@ -31,6 +32,9 @@ enum option_key {
 	OPTION_MAX_SERVICES,
 	OPTION_MAX_BACKENDS,
 	OPTION_STALE_AFTER,
+	OPTION_LISTEN,
+	OPTION_METRICS_LISTEN,
+	OPTION_METRICS_BACKENDS,
 	OPTION_LOG_LEVEL,
 	OPTION_LOG_FORMAT,
 };
@@ -61,6 +65,12 @@ const struct argp_option agent_options[] = {
 	 "leave connections to kube-proxy when the agent has been away for longer; 0: never "
 	 "(default: 5m with Kubernetes, 0 with manifests)",
 	 0},
+	{"listen", OPTION_LISTEN, "ADDR:PORT", 0,
+	 "/metrics, /livez, /readyz, /healthz, or off (default: 127.0.0.1:9451)", 0},
+	{"metrics-listen", OPTION_METRICS_LISTEN, "ADDR:PORT", 0,
+	 "the same on one more address (default: off)", 0},
+	{"metrics-backends", OPTION_METRICS_BACKENDS, "N", 0,
+	 "with more backends than these, only the series of Services (default: 1000)", 0},
 	{"log-level", OPTION_LOG_LEVEL, "error|warn|info|debug", 0,
 	 "what is logged (default: info)", 0},
 	{"log-format", OPTION_LOG_FORMAT, "logfmt|json", 0, "how it is logged (default: logfmt)", 0},
@@ -72,6 +82,14 @@ static bool is_service_name(const char *text)
 	const char *slash = strchr(text, '/');
 
 	return slash && slash != text && slash[1] && !strchr(slash + 1, '/');
+}
+
+static bool is_listen_address(const char *text)
+{
+	struct gw_addr address;
+	uint16_t port;
+
+	return !strcmp(text, "off") || !addr_port_parse(text, &address, &port);
 }
 
 static int append(const char **list, size_t *count, const char *value)
@@ -121,6 +139,14 @@ static int set_option(int key, const char *value, void *arg)
 	case OPTION_STALE_AFTER:
 		options->is_stale_after_given = true;
 		return parse_duration_ms(value, &options->stale_after_ms) ? -EINVAL : 0;
+	case OPTION_LISTEN:
+		options->listen = value;
+		return is_listen_address(value) ? 0 : -EINVAL;
+	case OPTION_METRICS_LISTEN:
+		options->metrics_listen = strcmp(value, "off") ? value : NULL;
+		return is_listen_address(value) ? 0 : -EINVAL;
+	case OPTION_METRICS_BACKENDS:
+		return parse_u32(value, 0, BACKENDS_LIMIT, &options->metrics_backends) ? -EINVAL : 0;
 	case OPTION_LOG_LEVEL:
 		return log_level_parse(value, &options->log_level);
 	case OPTION_LOG_FORMAT:
@@ -170,6 +196,7 @@ void options_parse(int argc, char **argv, struct options *ret)
 		.node = default_node(),
 		.max_services = 4096,
 		.max_backends = 16384,
+		.metrics_backends = 1000,
 		.log_level = LOG_LEVEL_INFO,
 		.log_format = LOG_FORMAT_LOGFMT,
 	};

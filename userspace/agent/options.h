@@ -26,6 +26,9 @@ struct options {
 	uint32_t max_services;
 	uint32_t max_backends;
 	uint32_t stale_after_ms; /* 0: never */
+	const char *listen;         /* NULL: the default; "off" */
+	const char *metrics_listen; /* NULL: nowhere */
+	uint32_t metrics_backends;
 	bool is_stale_after_given;
 	enum log_level log_level;
 	enum log_format log_format;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/addr.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@ struct sync {
 	struct model *model;
 	struct claims *claims;
 	struct sink sink;
+	struct stats stats;
 	char zone[GW_NAME_MAX];
 	bool has_node;
 	bool complete;    /* all that there is has been delivered once */
@@ -217,18 +219,33 @@ static void withdraw_vanished(const char *namespace, const char *name, void *arg
 		program_service(namespace, name, sync);
 }
 
+static void heard(void *arg)
+{
+	struct sync *sync = arg;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	sync->stats.last_event_time = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static void commit(bool complete, void *arg)
 {
 	struct sync *sync = arg;
 	bool is_first = complete && !sync->complete;
+	struct timespec start, end;
 	int err;
 
 	if (!complete && !sync->complete)
 		return;
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	sync->programmed = 0;
 	if (is_first)
 		tables_visit_services(sync->tables, withdraw_vanished, sync);
 	model_visit_changed(sync->model, program_service, sync);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	stats_add_apply(&sync->stats, (double)(end.tv_sec - start.tv_sec) +
+					      (double)(end.tv_nsec - start.tv_nsec) / 1e9);
+	heard(sync);
 	if (!is_first)
 		return;
 	err = tables_flush(sync->tables);
@@ -310,7 +327,9 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
-	(void)arg;
+	struct sync *sync = arg;
+
+	sync->stats.objects_refused++;
 	log_warn("refused from '%s': %s%s%s", origin, object, *object ? ": " : "", message);
 }
 
@@ -338,14 +357,11 @@ static void set_node(bool exists, const char *zone, void *arg)
 		commit(true, sync);
 }
 
-static void heard(void *arg)
-{
-	(void)arg;
-}
-
 static void failed(const char *origin, enum source_error error, const char *message, void *arg)
 {
-	(void)arg;
+	struct sync *sync = arg;
+
+	sync->stats.source_errors[error]++;
 	log_warn("cannot read %s (%s): %s", origin, source_error_name(error), message);
 }
 
@@ -416,6 +432,11 @@ void sync_free(struct sync *sync)
 		free(sync->refused[i]);
 	free(sync->refused);
 	free(sync);
+}
+
+const struct stats *sync_stats(const struct sync *sync)
+{
+	return &sync->stats;
 }
 
 bool sync_has_node(const struct sync *sync)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/stats.h"
 #include "kernel/tables.h"
 #include "source/sink.h"
 
@@ -32,6 +33,8 @@ const struct sink *sync_sink(struct sync *sync);
 
 /* Whether the source knows a Node of this name; true until it says otherwise. */
 bool sync_has_node(const struct sync *sync);
+
+const struct stats *sync_stats(const struct sync *sync);
 
 /* Try again what was refused for want of room or of an address. */
 void sync_retry(struct sync *sync);

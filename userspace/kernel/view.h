@@ -21,6 +21,9 @@ struct view;
 int view_open(const char *pin_dir, struct view **ret);
 void view_close(struct view *view); /* takes NULL */
 
+/* A hook that the canary has not passed for so long is not live. */
+#define VIEW_LIVE_SECONDS 30
+
 struct view_meta {
 	uint32_t abi;
 	uint32_t max_services;

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/metrics.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/addr.h"
+
+#define LABELS_MAX 1024
+
+static void family(struct evbuffer *to, const char *name, const char *type, const char *help)
+{
+	evbuffer_add_printf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Names of Kubernetes objects hold nothing that needs escaping, except what a broken map says. */
+static const char *service_labels(const struct view_service *service, char *buf)
+{
+	char address[ADDR_TEXT_MAX];
+
+	/* The address tells the two of a dual-stack Service apart. */
+	snprintf(buf, LABELS_MAX,
+		 "service_namespace=\"%s\",service_name=\"%s\",service_port=\"%s\","
+		 "service_address=\"%s\"",
+		 service->namespace, service->name, service->port_name,
+		 addr_format(&service->address, address));
+	return buf;
+}
+
+static const char *backend_labels(const struct view_backend *backend, char *buf)
+{
+	char address[ADDR_PORT_TEXT_MAX];
+
+	snprintf(buf, LABELS_MAX,
+		 "service_namespace=\"%s\",service_name=\"%s\",service_port=\"%s\","
+		 "backend=\"%s\",backend_pod=\"%s\"",
+		 backend->namespace, backend->service, backend->service_port_name,
+		 addr_port_format(&backend->address, backend->port, address), backend->pod);
+	return buf;
+}
+
+static uint64_t active(const struct view_backend *b)
+{
+	return b->active;
+}
+
+static uint64_t attempts(const struct view_backend *b)
+{
+	return b->counters.attempts;
+}
+
+static uint64_t established(const struct view_backend *b)
+{
+	return b->counters.established;
+}
+
+static uint64_t refused(const struct view_backend *b)
+{
+	return b->counters.refused;
+}
+
+static uint64_t timed_out(const struct view_backend *b)
+{
+	return b->counters.timed_out;
+}
+
+static uint64_t unreachable(const struct view_backend *b)
+{
+	return b->counters.unreachable;
+}
+
+static uint64_t other_failed(const struct view_backend *b)
+{
+	return b->counters.other_failed;
+}
+
+static uint64_t canceled(const struct view_backend *b)
+{
+	return b->counters.canceled;
+}
+
+static uint64_t closed_normally(const struct view_backend *b)
+{
+	uint64_t abnormal = b->counters.reset + b->counters.lost;
+
+	/* The three are read one after the other while they change. */
+	return b->counters.closed > abnormal ? b->counters.closed - abnormal : 0;
+}
+
+static uint64_t reset(const struct view_backend *b)
+{
+	return b->counters.reset;
+}
+
+static uint64_t lost(const struct view_backend *b)
+{
+	return b->counters.lost;
+}
+
+static uint64_t weight(const struct view_backend *b)
+{
+	return b->weight;
+}
+
+static uint64_t ejections(const struct view_backend *b)
+{
+	return b->ejections;
+}
+
+/* The series of a backend; rows of one family stand together, its help on the first. */
+static const struct {
+	const char *name;
+	const char *type;
+	const char *help;
+	const char *reason;
+	uint64_t (*value)(const struct view_backend *backend);
+} backend_series[] = {
+	{"gwbpf_connections_active", "gauge", "Connections that exist now.", NULL, active},
+	{"gwbpf_connection_attempts_total", "counter", "Connects that sent a SYN.", NULL, attempts},
+	{"gwbpf_connections_established_total", "counter", "Connects that succeeded.", NULL,
+	 established},
+	{"gwbpf_connection_failures_total", "counter", "Connects that did not, by reason.",
+	 "refused", refused},
+	{"gwbpf_connection_failures_total", NULL, NULL, "timeout", timed_out},
+	{"gwbpf_connection_failures_total", NULL, NULL, "unreachable", unreachable},
+	{"gwbpf_connection_failures_total", NULL, NULL, "other", other_failed},
+	{"gwbpf_connection_failures_total", NULL, NULL, "canceled", canceled},
+	{"gwbpf_connections_closed_total", "counter", "Connections that ended, by reason.",
+	 "normal", closed_normally},
+	{"gwbpf_connections_closed_total", NULL, NULL, "reset", reset},
+	{"gwbpf_connections_closed_total", NULL, NULL, "lost", lost},
+	{"gwbpf_backend_weight", "gauge", "Weight; 0 takes no new connections.", NULL, weight},
+	{"gwbpf_backend_ejections_total", "counter", "Times it was passed over for all clients.",
+	 NULL, ejections},
+};
+
+static void write_backend_series(struct evbuffer *to, const struct view_backend *backends,
+				 size_t count, size_t row)
+{
+	const char *reason = backend_series[row].reason;
+	char labels[LABELS_MAX];
+
+	if (backend_series[row].type)
+		family(to, backend_series[row].name, backend_series[row].type,
+		       backend_series[row].help);
+	for (size_t i = 0; i < count; i++) {
+		if (!backends[i].counters.attempts)
+			continue;
+		evbuffer_add_printf(to, "%s{%s", backend_series[row].name,
+				    backend_labels(&backends[i], labels));
+		if (reason)
+			evbuffer_add_printf(to, ",reason=\"%s\"", reason);
+		evbuffer_add_printf(to, "} %llu\n",
+				    (unsigned long long)backend_series[row].value(&backends[i]));
+	}
+}
+
+static void write_backend_states(struct evbuffer *to, const struct view_backend *backends,
+				 size_t count)
+{
+	char labels[LABELS_MAX];
+
+	family(to, "gwbpf_backend_state", "gauge", "1 for the state that it is in.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].counters.attempts)
+			evbuffer_add_printf(to, "gwbpf_backend_state{%s,state=\"%s\"} 1\n",
+					    backend_labels(&backends[i], labels),
+					    view_backend_state_name(backends[i].state));
+}
+
+static void write_backends(struct evbuffer *to, const struct metrics_input *input)
+{
+	const struct view_backend *backends;
+	size_t count = view_backends(input->view, &backends);
+	size_t omitted = count > input->backends_max ? count : 0;
+
+	family(to, "gwbpf_backends_omitted", "gauge",
+	       "Backends without series of their own: there are more than --metrics-backends.");
+	evbuffer_add_printf(to, "gwbpf_backends_omitted %zu\n", omitted);
+	if (omitted)
+		return;
+	for (size_t i = 0; i < sizeof(backend_series) / sizeof(*backend_series); i++)
+		write_backend_series(to, backends, count, i);
+	write_backend_states(to, backends, count);
+}
+
+static void write_histogram(struct evbuffer *to, const struct view_service *service)
+{
+	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
+	const struct gw_counters *counters = &service->counters;
+	unsigned long long sum = 0;
+	char labels[LABELS_MAX];
+
+	service_labels(service, labels);
+	for (size_t i = 0; i < GW_HISTOGRAM_MAX; i++) {
+		sum += counters->connect_buckets[i];
+		evbuffer_add_printf(to, "gwbpf_connect_duration_seconds_bucket{%s,le=\"", labels);
+		if (i < GW_HISTOGRAM_MAX - 1)
+			evbuffer_add_printf(to, "%g\"} %llu\n", bounds_us[i] / 1e6, sum);
+		else
+			evbuffer_add_printf(to, "+Inf\"} %llu\n", sum);
+	}
+	evbuffer_add_printf(to,
+			    "gwbpf_connect_duration_seconds_sum{%s} %.9f\n"
+			    "gwbpf_connect_duration_seconds_count{%s} %llu\n",
+			    labels, (double)counters->connect_ns / 1e9, labels, sum);
+}
+
+static void write_services(struct evbuffer *to, const struct metrics_input *input)
+{
+	const struct view_service *services;
+	size_t count = view_services(input->view, &services);
+	char labels[LABELS_MAX];
+
+	family(to, "gwbpf_service_backends_usable", "gauge",
+	       "Backends that take new connections.");
+	for (size_t i = 0; i < count; i++)
+		evbuffer_add_printf(to, "gwbpf_service_backends_usable{%s} %u\n",
+				    service_labels(&services[i], labels), services[i].usable);
+	family(to, "gwbpf_service_refused_total", "counter",
+	       "Connects that were refused, by reason.");
+	for (size_t i = 0; i < count; i++)
+		evbuffer_add_printf(to,
+				    "gwbpf_service_refused_total{%s,reason=\"no-backends\"} %llu\n",
+				    service_labels(&services[i], labels),
+				    (unsigned long long)services[i].no_backends);
+	family(to, "gwbpf_connect_duration_seconds", "histogram",
+	       "From connect(2) to the connection.");
+	for (size_t i = 0; i < count; i++)
+		write_histogram(to, &services[i]);
+}
+
+static void write_decisions(struct evbuffer *to, const struct metrics_input *input)
+{
+	const uint64_t *reasons = view_reasons(input->view);
+
+	family(to, "gwbpf_decisions_total", "counter", "Every way out of the hooks.");
+	for (int i = 0; i < GW_REASON_MAX_; i++)
+		evbuffer_add_printf(to, "gwbpf_decisions_total{reason=\"%s\"} %llu\n",
+				    view_reason_name((enum gw_reason)i),
+				    (unsigned long long)reasons[i]);
+}
+
+static void write_source(struct evbuffer *to, const struct metrics_input *input)
+{
+	const struct stats *stats = input->stats;
+
+	family(to, "gwbpf_source_synced", "gauge", "1: all that there is was read once.");
+	evbuffer_add_printf(to, "gwbpf_source_synced %d\n", view_meta(input->view)->source_synced);
+	family(to, "gwbpf_source_last_event_timestamp_seconds", "gauge",
+	       "When the source last said something.");
+	evbuffer_add_printf(to, "gwbpf_source_last_event_timestamp_seconds %.3f\n",
+			    stats->last_event_time);
+	family(to, "gwbpf_source_errors_total", "counter", "Failed attempts to read, by reason.");
+	for (int i = 0; i < SOURCE_ERROR_MAX_; i++)
+		evbuffer_add_printf(to, "gwbpf_source_errors_total{reason=\"%s\"} %llu\n",
+				    source_error_name((enum source_error)i),
+				    (unsigned long long)stats->source_errors[i]);
+	family(to, "gwbpf_objects_refused_total", "counter",
+	       "Objects, and parts of them, that were refused.");
+	evbuffer_add_printf(to, "gwbpf_objects_refused_total %llu\n",
+			    (unsigned long long)stats->objects_refused);
+}
+
+static void write_apply(struct evbuffer *to, const struct stats *stats)
+{
+	static const double bounds[STATS_APPLY_BUCKETS - 1] = STATS_APPLY_BOUNDS;
+	unsigned long long sum = 0;
+
+	family(to, "gwbpf_apply_duration_seconds", "histogram",
+	       "From a change that is known to the kernel.");
+	for (size_t i = 0; i < STATS_APPLY_BUCKETS; i++) {
+		sum += stats->apply_buckets[i];
+		if (i < STATS_APPLY_BUCKETS - 1)
+			evbuffer_add_printf(to,
+					    "gwbpf_apply_duration_seconds_bucket{le=\"%g\"} %llu\n",
+					    bounds[i], sum);
+	}
+	evbuffer_add_printf(to,
+			    "gwbpf_apply_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
+			    "gwbpf_apply_duration_seconds_sum %.9f\n"
+			    "gwbpf_apply_duration_seconds_count %llu\n",
+			    sum, stats->apply_seconds, sum);
+}
+
+static bool all_hooks_are_live(const struct view_meta *meta)
+{
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		if (meta->live_age_seconds[i] < 0 || meta->live_age_seconds[i] > VIEW_LIVE_SECONDS)
+			return false;
+	return true;
+}
+
+static void write_agent(struct evbuffer *to, const struct metrics_input *input)
+{
+	const struct view_meta *meta = view_meta(input->view);
+	const struct view_service *services;
+	const struct view_backend *backends;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	family(to, "gwbpf_hooks_live", "gauge", "1: a connection was seen to pass every hook.");
+	evbuffer_add_printf(to, "gwbpf_hooks_live %d\n", all_hooks_are_live(meta));
+	family(to, "gwbpf_agent_heartbeat_timestamp_seconds", "gauge",
+	       "When the agent last said that it is there.");
+	evbuffer_add_printf(to, "gwbpf_agent_heartbeat_timestamp_seconds %.3f\n",
+			    (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
+				    meta->heartbeat_age_seconds);
+	family(to, "gwbpf_map_entries", "gauge", "Entries in use.");
+	evbuffer_add_printf(to,
+			    "gwbpf_map_entries{map=\"services\"} %zu\n"
+			    "gwbpf_map_entries{map=\"backends\"} %zu\n",
+			    view_services(input->view, &services),
+			    view_backends(input->view, &backends));
+	family(to, "gwbpf_map_entries_max", "gauge", "Room for entries.");
+	evbuffer_add_printf(to,
+			    "gwbpf_map_entries_max{map=\"services\"} %u\n"
+			    "gwbpf_map_entries_max{map=\"backends\"} %u\n",
+			    meta->max_services, meta->max_backends);
+	family(to, "gwbpf_build_info", "gauge", "Always 1.");
+	evbuffer_add_printf(to, "gwbpf_build_info{version=\"%s\",abi=\"%d\"} 1\n", GWBPF_VERSION,
+			    GW_ABI_VERSION);
+}
+
+static unsigned count_files(void)
+{
+	DIR *files = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	while (files && readdir(files))
+		count++;
+	if (files)
+		closedir(files);
+	return count > 3 ? count - 3 : 0; /* ".", ".." and this directory */
+}
+
+static void write_process(struct evbuffer *to)
+{
+	unsigned long pages = 0, size = 0;
+	FILE *statm = fopen("/proc/self/statm", "re");
+	struct timespec cpu;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	if (statm) {
+		if (fscanf(statm, "%lu %lu", &size, &pages) != 2)
+			pages = 0;
+		fclose(statm);
+	}
+	family(to, "process_cpu_seconds_total", "counter", "Time on the CPU.");
+	evbuffer_add_printf(to, "process_cpu_seconds_total %.3f\n",
+			    (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
+	family(to, "process_resident_memory_bytes", "gauge", "Memory, mapped tables included.");
+	evbuffer_add_printf(to, "process_resident_memory_bytes %lu\n",
+			    pages * (unsigned long)sysconf(_SC_PAGESIZE));
+	family(to, "process_open_fds", "gauge", "Open descriptors.");
+	evbuffer_add_printf(to, "process_open_fds %u\n", count_files());
+}
+
+int metrics_write(const struct metrics_input *input, struct evbuffer *to)
+{
+	write_services(to, input);
+	write_backends(to, input);
+	write_decisions(to, input);
+	write_source(to, input);
+	write_apply(to, input->stats);
+	write_agent(to, input);
+	write_process(to);
+	return evbuffer_get_length(to) ? 0 : -ENOMEM;
+}
