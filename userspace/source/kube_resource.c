@@ -97,13 +97,17 @@ int kube_watch_path(const struct kube_selection *selection, const char *position
 	if (!path)
 		return -ENOMEM;
 	err = add_collection(path, selection);
-	if (!err && evbuffer_add_printf(path,
-					"?watch=true&allowWatchBookmarks=true&timeoutSeconds=%u",
-					timeout_s) < 0)
+	if (!err && evbuffer_add_printf(path, "?watch=true&timeoutSeconds=%u", timeout_s) < 0)
 		err = -ENOMEM;
 	if (!err)
 		err = add_selectors(path, selection);
+	/*
+	 * The version of one object is no position: it may be older than all that is remembered.
+	 * 0 is what is remembered now; bookmarks would make it a request that old etcds refuse.
+	 */
 	if (!err)
-		err = add(path, "&resourceVersion=", position);
+		err = selection->get ? add(path, "&resourceVersion=", "0")
+				     : add(path, "&allowWatchBookmarks=true&resourceVersion=",
+					   position);
 	return finish(path, err, ret);
 }

@@ -100,7 +100,7 @@ static uint32_t delay_of(const struct kube_watch *watch)
 /* What it takes for the next attempt to be another than the one that failed. */
 static void change_course(struct kube_watch *watch)
 {
-	bool again = false;
+	bool again = watch->setup.selection.get;
 
 	switch (watch->intake.failure.error) {
 	case SOURCE_ERROR_TOO_LARGE:
@@ -115,7 +115,7 @@ static void change_course(struct kube_watch *watch)
 		again = true;
 		break;
 	case SOURCE_ERROR_SERVER:
-		again = watch->failures + 1 >= SERVER_FAILURES_MAX;
+		again = again || watch->failures + 1 >= SERVER_FAILURES_MAX;
 		break;
 	default:
 		break;
@@ -196,6 +196,7 @@ static int end_watch(struct kube_watch *watch)
 					"the API server ended it after %u ms",
 					(unsigned int)lasted_ms);
 	watch->failures = 0;
+	kube_intake_interrupt(&watch->intake, watch->setup.selection.get);
 	return 0;
 }
 
