@@ -14,7 +14,7 @@ kubernetes: ## build the Kubernetes of the tests (6 minutes the first time)
 cluster-images: build/cluster/peer-image.tar image ## build the images for the tests on nodes
 
 .PHONY: check-cluster
-check-cluster: all kubernetes cluster-images ## run the tests on a real Kubernetes (as root)
+check-cluster: all kubernetes cluster-images follow ## run the tests on a real Kubernetes (as root)
 	$(Q)TEST_TIMEOUT=1800 tests/run.sh tests/cluster/*.bats
 
 # What runs in the tests' pods, and what they look around with.
@@ -26,3 +26,13 @@ build/cluster/peer: tests/cluster/pods/peer.c
 build/cluster/peer-image.tar: build/cluster/peer deploy/image/scratch.sh deploy/image/collect.sh
 	$(call say,IMAGE,$@)
 	$(Q)deploy/image/scratch.sh localhost/peer:test $@ $< /usr/bin/stat /usr/bin/ls
+
+# The Kubernetes source alone, with sanitizers: what it delivers, as lines.
+FOLLOW_OBJECTS := $(UNIT_kube:%=$(B)/%.o)
+$(B)/tests/cluster/follow: $(B)/tests/cluster/follow.o $(filter-out %/fake_api.o,$(FOLLOW_OBJECTS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS)
+
+.PHONY: follow
+follow:
+	$(Q)$(MAKE) --no-print-directory MODE=asan build/asan/tests/cluster/follow
