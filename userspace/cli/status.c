@@ -104,6 +104,32 @@ static void check_agent(struct status *status)
 				    "that lasts, its log names what it cannot read");
 }
 
+/* Known only while an agent sends its canary. */
+static bool is_liveness_known(const struct status *status)
+{
+	return status->meta && is_agent_running(status->meta) && status->meta->source_synced;
+}
+
+static bool is_live(const struct status *status, size_t hook)
+{
+	double age = status->meta->live_age_seconds[hook];
+
+	return age >= 0 && age <= VIEW_LIVE_SECONDS;
+}
+
+/* Attached is not enough: something may stand before them. */
+static void check_live(struct status *status)
+{
+	for (size_t i = 0; i < GW_HOOK_MAX_ && status->has_hooks; i++)
+		if (status->hooks[i].attached && is_liveness_known(status) && !is_live(status, i))
+			add_problem(status, "no connection passes hook %s, though it is attached: "
+					    "the agent's log names what stands in its way",
+				    status->hooks[i].name);
+	if (status->meta->covers_pods == GW_COVER_NO)
+		add_problem(status, "the cgroup of the hooks holds no pods: give the agent the "
+				    "node's with --cgroup, or the pod the host's cgroup namespace");
+}
+
 static void find_cgroup(struct status *status)
 {
 	size_t i;
@@ -146,6 +172,7 @@ static int look(const char *pin_dir, struct status *status)
 		add_problem(status, "the hooks cannot be found: restart the agent, which attaches "
 				    "them");
 	find_cgroup(status);
+	check_live(status);
 	check_in_force(status);
 	check_agent(status);
 	return 0;
@@ -170,6 +197,13 @@ static size_t backend_count(const struct status *status, uint64_t *active)
 	return count;
 }
 
+static json_t *cover_to_json(const struct status *status)
+{
+	if (!status->meta || status->meta->covers_pods == GW_COVER_UNKNOWN)
+		return json_null();
+	return json_boolean(status->meta->covers_pods == GW_COVER_YES);
+}
+
 static json_t *hooks_to_json(const struct status *status)
 {
 	json_t *hooks = json_array();
@@ -179,10 +213,11 @@ static json_t *hooks_to_json(const struct status *status)
 		const struct hook_status *hook = &status->hooks[i];
 
 		json_add(&hooks,
-			 json_pack("{ss sb sn so}",
+			 json_pack("{ss sb so so}",
 				   "name", hook->name,
 				   "attached", hook->attached,
-				   "live",
+				   "live", is_liveness_known(status) ? json_boolean(is_live(status, i))
+								     : json_null(),
 				   "programId", hook->program_id ? json_count(hook->program_id)
 								 : json_null()));
 	}
@@ -246,7 +281,7 @@ static int print_json(const struct status *status)
 
 	for (i = 0; i < status->problem_count; i++)
 		json_add(&problems, json_text(status->problems[i]));
-	answer = json_extend(answer, json_pack("{sb so so so so s{so so sn} so so}",
+	answer = json_extend(answer, json_pack("{sb so so so so s{so so so} so so}",
 			 "healthy", !status->problem_count,
 			 "problems", problems,
 			 "version", json_text_or_null(version),
@@ -256,7 +291,7 @@ static int print_json(const struct status *status)
 				"path", json_text_or_null(status->cgroup_path),
 				"id", status->cgroup_id ? json_identity(status->cgroup_id)
 							: json_null(),
-				"coversPods",
+				"coversPods", cover_to_json(status),
 			 "hooks", hooks_to_json(status),
 			 "agent", agent_to_json(status->meta)));
 	return json_print(json_extend(answer, numbers_to_json(status)));
@@ -277,6 +312,13 @@ static void print_agent(const struct view_meta *meta)
 	       format_age(meta->change_age_seconds, change));
 }
 
+static const char *hook_word(const struct status *status, size_t i)
+{
+	if (!status->hooks[i].attached)
+		return "missing ";
+	return is_liveness_known(status) && is_live(status, i) ? "live    " : "attached";
+}
+
 static void print_hooks(const struct cli *cli, const struct status *status)
 {
 	size_t i;
@@ -285,7 +327,7 @@ static void print_hooks(const struct cli *cli, const struct status *status)
 		const struct hook_status *hook = &status->hooks[i];
 
 		printf("%-13s ", i ? "" : "hooks:");
-		table_print_state(cli, hook->attached ? "attached" : "missing ",
+		table_print_state(cli, hook_word(status, i),
 				  hook->attached ? TABLE_GOOD : TABLE_BAD);
 		printf("  %s", hook->name);
 		if (cli->output == CLI_OUTPUT_WIDE)
