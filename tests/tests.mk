@@ -4,23 +4,26 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings model kept choose usable plan plan_edges claims decode \
-	decode_service decode_slice manifests manifests_bad file file_paths fingerprint args naming \
-	format
+UNIT_TESTS := addr log parse settings weights annotations model kept choose usable plan plan_edges \
+	claims decode decode_service decode_slice manifests manifests_bad file file_paths fingerprint \
+	args naming format
+OBJECT := model/object model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
 UNIT_parse    := base/parse
 UNIT_settings := model/settings
-UNIT_model    := model/model model/object model/settings base/addr base/parse
+UNIT_weights  := model/weights base/parse base/text
+UNIT_annotations := model/annotations $(OBJECT)
+UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
-UNIT_choose   := model/choose model/model model/object model/settings base/addr base/parse
+UNIT_choose   := model/choose model/model $(OBJECT)
 UNIT_usable   := $(UNIT_choose)
-UNIT_plan     := model/plan model/object model/settings base/addr base/parse
+UNIT_plan     := model/plan $(OBJECT)
 UNIT_plan_edges := $(UNIT_plan)
-UNIT_claims   := model/claims model/object model/settings base/addr base/parse
-UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields model/object \
-	model/settings base/addr base/parse
+UNIT_claims   := model/claims $(OBJECT)
+UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields \
+	model/annotations $(OBJECT)
 UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
