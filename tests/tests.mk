@@ -4,9 +4,9 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings weights annotations model kept choose usable plan plan_edges \
-	claims decode decode_service decode_slice manifests manifests_bad file file_paths fingerprint \
-	args naming format
+UNIT_TESTS := addr log parse settings weights annotations model kept choose usable drained plan \
+	plan_edges claims decode decode_service decode_slice manifests manifests_bad file file_paths \
+	fingerprint args naming format
 OBJECT := model/object model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
@@ -17,8 +17,9 @@ UNIT_weights  := model/weights base/parse base/text
 UNIT_annotations := model/annotations $(OBJECT)
 UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
-UNIT_choose   := model/choose model/model $(OBJECT)
+UNIT_choose   := model/choose model/rules model/model $(OBJECT)
 UNIT_usable   := $(UNIT_choose)
+UNIT_drained  := $(UNIT_choose)
 UNIT_plan     := model/plan $(OBJECT)
 UNIT_plan_edges := $(UNIT_plan)
 UNIT_claims   := model/claims $(OBJECT)
