@@ -45,14 +45,16 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_TESTS += ranges
 UNIT_ranges := kernel/ranges
 
-UNIT_TESTS += kubeconfig kube_watch kube
+UNIT_TESTS += kubeconfig kube_watch kube_faults kube_patience kube
 KUBE_WATCH := source/kube_watch source/kube_intake source/kube_held source/kube_reply \
 	source/kube_failure source/kube_http source/kube_curl source/kube_config source/kube_bytes \
 	source/kube_resource source/sink
 UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
-UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api
+UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
+UNIT_kube_faults := $(UNIT_kube_watch)
+UNIT_kube_patience := $(UNIT_kube_watch)
 UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
-	tests/unit/fake_api
+	tests/unit/fake_api tests/unit/sourced
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)
