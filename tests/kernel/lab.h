@@ -45,7 +45,6 @@ struct lab {
 	struct settings settings; /* of the Services to come, their policy apart; all 0: nothing */
 	uint32_t max_services;    /* for the next lab_open() */
 	uint32_t max_backends;
-	struct settings settings; /* of Services to come, but for the policy: all 0, nothing set */
 };
 
 extern struct lab lab;
