@@ -20,6 +20,16 @@
 #define LEASE_NS (5 * SECOND_NS)
 #define DOUBLINGS_MAX 10
 
+/* The policy in gw_conn.how. */
+#define HOW_POLICY(how) ((how) & 0xff)
+
+/* Policies that follow the load return by themselves to a peer that always hangs up. */
+static __always_inline bool follows_load(__u32 policy)
+{
+	return policy == GW_POLICY_LC || policy == GW_POLICY_WLC || policy == GW_POLICY_SED ||
+	       policy == GW_POLICY_NQ || policy == GW_POLICY_P2C;
+}
+
 /* base, doubled that often, but no more than max. */
 static __always_inline __u64 grown(__u64 base_ns, __u32 doublings, __u64 max_ns)
 {

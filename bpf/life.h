@@ -92,6 +92,8 @@ static __always_inline void count_end(struct gw_conn *conn, struct gw_counters *
 		count_up(&counters->reset);
 	else if (error == ETIMEDOUT || is_unreachable(error))
 		count_up(&counters->lost);
+	if (!follows_load(HOW_POLICY(conn->how)))
+		return;
 	if (now_ns - conn->established_ns < SHORT_NS)
 		suspect(conn, GW_SUSPICION_SHORT, now_ns);
 	else

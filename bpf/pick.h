@@ -29,7 +29,6 @@
 
 /* What gw_score() is to look at, policy and flags and weight in one argument: a global function
  * has five at most. */
-#define HOW_POLICY(how) ((how) & 0xff)
 #define HOW_TROUBLE 0x100 /* some backend may be suspect or ejected */
 #define HOW_DESPERATE 0x200 /* too many are ejected: Kubernetes' word counts */
 #define HOW_WEIGHT_SHIFT 16
@@ -57,13 +56,6 @@ static __always_inline __u64 load_score(__u32 policy, __u32 load, __u32 weight)
 	default:
 		return 0;
 	}
-}
-
-/* Policies that follow the load return by themselves to a peer that always hangs up. */
-static __always_inline bool follows_load(__u32 policy)
-{
-	return policy == GW_POLICY_LC || policy == GW_POLICY_WLC || policy == GW_POLICY_SED ||
-	       policy == GW_POLICY_NQ || policy == GW_POLICY_P2C;
 }
 
 static __always_inline __u64 suspicion_score(const struct gw_suspect_key *key, __u32 policy,

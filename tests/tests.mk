@@ -73,6 +73,17 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 	$(call say,LD,$@)
 	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS) $(CMOCKA) -lpthread
 
+# Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
+BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
+
+$(BENCH_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS) $(CMOCKA) -lpthread
+
+.PHONY: bench
+bench: $(BENCH_PROGRAMS) ## measure what balancing costs (as root)
+	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
+
 $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)

@@ -176,6 +176,7 @@ static int take_range(struct tables *tables, uint32_t length, struct range *ret)
 /* A set on its way: those wanted that have a backend, and the policy's table over them. */
 struct new_set {
 	struct member *members;
+	size_t *refs; /* for each, its place among the backends of the entry */
 	size_t count;
 	uint16_t table[GW_TABLE_MAX];
 	size_t table_length;
@@ -186,9 +187,25 @@ struct new_set {
 static void choose_members(const struct table_entry *entry, const struct choice *want,
 			   struct new_set *set)
 {
-	for (size_t i = 0; i < want->member_count; i++)
-		if (find_backend(entry, &want->members[i]))
-			set->members[set->count++] = want->members[i];
+	size_t place = 0;
+
+	/* Both are in the same order. */
+	for (size_t i = 0; i < want->member_count; i++) {
+		const struct member *member = &want->members[i];
+		int order = 1;
+
+		while (place < entry->backend_count && order > 0) {
+			const struct backend_ref *ref = &entry->backends[place];
+
+			order = backend_compare(&member->address, member->port, &ref->address,
+						ref->port);
+			place += order > 0;
+		}
+		if (order)
+			continue;
+		set->refs[set->count] = place;
+		set->members[set->count++] = *member;
+	}
 }
 
 /* Fill a range that nobody reads yet. */
@@ -205,11 +222,11 @@ static void fill_range(struct tables *tables, const struct table_entry *entry,
 
 	memcpy(slots, &header, sizeof(header));
 	for (size_t i = 0; i < set->count; i++) {
-		const struct backend_ref *ref = find_backend(entry, &set->members[i]);
+		uint32_t id = entry->backends[set->refs[i]].id;
 
 		slots[i + 1] = (struct gw_slot){
-			.backend = ref->id,
-			.backend_generation = tables->maps.backends[ref->id].generation,
+			.backend = id,
+			.backend_generation = tables->maps.backends[id].generation,
 			.generation = set->generation,
 			.weight = set->members[i].weight,
 		};
@@ -235,7 +252,7 @@ static int note_members(struct tables *tables, struct table_entry *entry,
 		entry->backends[i].is_member = false;
 	}
 	for (size_t i = 0; i < set->count; i++) {
-		struct backend_ref *ref = find_backend(entry, &set->members[i]);
+		struct backend_ref *ref = &entry->backends[set->refs[i]];
 
 		ref->is_member = true;
 		members[i] = (struct present_member){
@@ -297,7 +314,8 @@ static int write_set(struct tables *tables, struct table_entry *entry, const str
 		return err;
 	set->generation = (uint16_t)(entry->generation + 1);
 	set->members = calloc(want->member_count + 1, sizeof(*set->members));
-	if (!set->members)
+	set->refs = calloc(want->member_count + 1, sizeof(*set->refs));
+	if (!set->members || !set->refs)
 		goto out;
 	missing = make_backends(tables, entry, want);
 	err = missing < 0 ? missing : 0;
@@ -311,6 +329,7 @@ static int write_set(struct tables *tables, struct table_entry *entry, const str
 		err = -ENOSPC;
 out:
 	free(set->members);
+	free(set->refs);
 	free(set);
 	return err;
 }
