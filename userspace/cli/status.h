@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `gwbpf status` knows before it prints: as text or as JSON. */
+#ifndef GWBPF_CLI_STATUS_H
+#define GWBPF_CLI_STATUS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/utsname.h>
+
+#include "cli/lookup.h"
+#include "kernel/datapath.h"
+#include "kernel/view.h"
+
+#define STATUS_PROBLEMS_MAX 8
+
+enum hook_life {
+	HOOK_MISSING,
+	HOOK_ATTACHED, /* nobody tests whether connections pass it */
+	HOOK_LIVE,
+	HOOK_DEAD, /* attached, but none was seen to pass it, or none of a pod's can */
+};
+
+struct status {
+	struct view *view;            /* NULL: what is pinned cannot be read */
+	const struct view_meta *meta; /* likewise */
+	uint32_t abi;                 /* 0: not known */
+	struct hook_status hooks[GW_HOOK_MAX_];
+	enum hook_life life[GW_HOOK_MAX_];
+	bool has_hooks;
+	uint64_t cgroup_id; /* 0: nothing is attached */
+	char cgroup_path[PATH_MAX];
+	char kernel[sizeof(((struct utsname *)NULL)->release)];
+	char problems[STATUS_PROBLEMS_MAX][LOOKUP_MESSAGE_MAX];
+	size_t problem_count;
+};
+
+struct cli;
+
+size_t status_service_count(const struct status *status);
+size_t status_backend_count(const struct status *status, uint64_t *active);
+bool status_agent_is_running(const struct view_meta *meta);
+const char *status_source(const struct view_meta *meta); /* "" if there is none */
+
+/* Each returns the exit status of printing. */
+int status_print_json(const struct status *status);
+int status_print_text(const struct cli *cli, const struct status *status);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `gwbpf status -o json`: a promise, as all JSON here. */
+#include "cli/status.h"
+
+#include "cli/json.h"
+
+static json_t *life_to_json(enum hook_life life)
+{
+	return life == HOOK_ATTACHED ? json_null() : json_boolean(life == HOOK_LIVE);
+}
+
+static json_t *cover_to_json(const struct view_meta *meta)
+{
+	if (!meta || meta->covers_pods == GW_COVER_UNKNOWN)
+		return json_null();
+	return json_boolean(meta->covers_pods == GW_COVER_YES);
+}
+
+static json_t *hooks_to_json(const struct status *status)
+{
+	json_t *hooks = json_array();
+	size_t i;
+
+	for (i = 0; i < GW_HOOK_MAX_ && status->has_hooks; i++) {
+		const struct hook_status *hook = &status->hooks[i];
+
+		json_add(&hooks,
+			 json_pack("{ss sb so so}",
+				   "name", hook->name,
+				   "attached", hook->attached,
+				   "live", life_to_json(status->life[i]),
+				   "programId", hook->program_id ? json_count(hook->program_id)
+								 : json_null()));
+	}
+	return hooks;
+}
+
+static json_t *agent_to_json(const struct view_meta *meta)
+{
+	if (!meta)
+		return json_pack("{sb sn sn sn sn sn}", "running", false, "pid",
+				 "heartbeatAgeSeconds", "source", "synced", "lastChangeAgeSeconds");
+	return json_pack("{sb so so so sb so}",
+			 "running", status_agent_is_running(meta),
+			 "pid", meta->agent_pid ? json_count(meta->agent_pid) : json_null(),
+			 "heartbeatAgeSeconds", json_seconds(meta->heartbeat_age_seconds),
+			 "source", json_text_or_null(status_source(meta)),
+			 "synced", meta->source_synced,
+			 "lastChangeAgeSeconds", json_seconds(meta->change_age_seconds));
+}
+
+static json_t *reasons_to_json(const struct view *view)
+{
+	const uint64_t *counts = view_reasons(view);
+	json_t *reasons = json_object();
+	int i;
+
+	for (i = 0; i < GW_REASON_MAX_; i++)
+		if (json_object_set_new(reasons, view_reason_name((enum gw_reason)i),
+					json_count(counts[i]))) {
+			json_decref(reasons);
+			return NULL;
+		}
+	return reasons;
+}
+
+static json_t *numbers_to_json(const struct status *status)
+{
+	uint64_t active = 0;
+	size_t backends;
+
+	if (!status->view)
+		return json_pack("{sn sn sn s{sn sn} sn}", "serviceCount", "backendCount",
+				 "connectionCount", "limits", "services", "backends", "reasons");
+	backends = status_backend_count(status, &active);
+	return json_pack("{so so so s{si si} so}",
+			 "serviceCount", json_count(status_service_count(status)),
+			 "backendCount", json_count(backends),
+			 "connectionCount", json_count(active),
+			 "limits",
+				"services", status->meta->max_services,
+				"backends", status->meta->max_backends,
+			 "reasons", reasons_to_json(status->view));
+}
+
+int status_print_json(const struct status *status)
+{
+	const char *version = status->meta ? status->meta->version : NULL;
+	json_t *answer = json_answer("Status", lookup_node(status->view));
+	json_t *problems = json_array();
+	size_t i;
+
+	for (i = 0; i < status->problem_count; i++)
+		json_add(&problems, json_text(status->problems[i]));
+	answer = json_extend(answer, json_pack("{sb so so so so s{so so so} so so}",
+			 "healthy", !status->problem_count,
+			 "problems", problems,
+			 "version", json_text_or_null(version),
+			 "abi", status->abi ? json_count(status->abi) : json_null(),
+			 "kernel", json_text(status->kernel),
+			 "cgroup",
+				"path", json_text_or_null(status->cgroup_path),
+				"id", status->cgroup_id ? json_identity(status->cgroup_id)
+							: json_null(),
+				"coversPods", cover_to_json(status->meta),
+			 "hooks", hooks_to_json(status),
+			 "agent", agent_to_json(status->meta)));
+	return json_print(json_extend(answer, numbers_to_json(status)));
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `gwbpf status` for people: first whether it works and what to do if not. */
+#include "cli/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "cli/format.h"
+#include "cli/say.h"
+#include "cli/table.h"
+
+static void print_agent(const struct view_meta *meta)
+{
+	char age[FORMAT_MAX];
+
+	if (!meta || !meta->agent_pid) {
+		puts("agent:        not running");
+		return;
+	}
+	printf("agent:        pid %u, last sign of life %s ago\n", meta->agent_pid,
+	       format_age(meta->heartbeat_age_seconds, age));
+	printf("source:       %s, %s", status_source(meta),
+	       meta->source_synced ? "in sync" : "not read to the end yet");
+	if (meta->change_age_seconds >= 0)
+		printf(", last change %s ago", format_age(meta->change_age_seconds, age));
+	putchar('\n');
+}
+
+static void print_hooks(const struct cli *cli, const struct status *status)
+{
+	static const struct {
+		const char *text;
+		enum table_mood mood;
+	} lives[] = {
+		[HOOK_MISSING] = { "missing ", TABLE_BAD },
+		[HOOK_ATTACHED] = { "attached", TABLE_DOUBTFUL },
+		[HOOK_LIVE] = { "live    ", TABLE_GOOD },
+		[HOOK_DEAD] = { "dead    ", TABLE_BAD },
+	};
+	size_t i;
+
+	for (i = 0; i < GW_HOOK_MAX_ && status->has_hooks; i++) {
+		const struct hook_status *hook = &status->hooks[i];
+
+		printf("%-13s ", i ? "" : "hooks:");
+		table_print_state(cli, lives[status->life[i]].text, lives[status->life[i]].mood);
+		printf("  %s", hook->name);
+		if (cli->output == CLI_OUTPUT_WIDE)
+			printf("  program %u", hook->program_id);
+		putchar('\n');
+	}
+}
+
+static void print_numbers(const struct status *status)
+{
+	uint64_t active;
+	size_t backends = status_backend_count(status, &active);
+
+	printf("services:     %zu of %u\n", status_service_count(status), status->meta->max_services);
+	printf("backends:     %zu of %u\n", backends, status->meta->max_backends);
+	printf("connections:  %llu\n", (unsigned long long)active);
+}
+
+static void print_reasons(const struct view *view)
+{
+	const uint64_t *counts = view_reasons(view);
+	int i;
+
+	for (i = 0; i < GW_REASON_MAX_; i++)
+		printf("%-13s %12llu  %s\n", i ? "" : "decisions:",
+		       (unsigned long long)counts[i], view_reason_text((enum gw_reason)i));
+}
+
+int status_print_text(const struct cli *cli, const struct status *status)
+{
+	const struct view_meta *meta = status->meta;
+	size_t i;
+
+	table_print_node(cli, lookup_node(status->view));
+	printf("healthy:      ");
+	if (status->problem_count)
+		table_print_state(cli, "no", TABLE_BAD);
+	else
+		table_print_state(cli, "yes", TABLE_GOOD);
+	putchar('\n');
+	for (i = 0; i < status->problem_count; i++) {
+		printf("%-13s ", i ? "" : "problems:");
+		say_text(stdout, status->problems[i]);
+		putchar('\n');
+	}
+	if (meta)
+		printf("installed by: gwbpf %s, ABI %u\n", meta->version, meta->abi);
+	printf("kernel:       %s\n", status->kernel);
+	if (*status->cgroup_path)
+		printf("cgroup:       %s\n", status->cgroup_path);
+	print_agent(meta);
+	print_hooks(cli, status);
+	if (meta)
+		print_numbers(status);
+	if (meta && cli->output == CLI_OUTPUT_WIDE)
+		print_reasons(status->view);
+	return EXIT_SUCCESS;
+}
