@@ -137,7 +137,6 @@ complete_bash()
 		line=$(gwbpf help | sed -n "s/^  $name  *\(\[[A-Z.]*\] \|[a-z|]*|[a-z|]* \)\? *//p")
 		grep -q "^\.It Cm $name\b" "$root/docs/gwbpf.8"
 		contains "$(tr -s ' \n' ' ' <"$root/docs/gwbpf.8")" "$line"
-		[ "$name" = agent ] && continue
 		for option in $(gwbpf "$name" --help | grep -o -- '--[a-z-]*' | sort -u); do
 			case $option in
 			--help | --usage) ;;
