@@ -63,7 +63,6 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 -include $(OBJECTS:.o=.d) $(wildcard $(GEN)/*.d)
 
 include tests/tests.mk
-include tests/fuzz/fuzz.mk
 include tests/cluster/cluster.mk
 include deploy/deploy.mk
 include demo/demo.mk

@@ -17,7 +17,7 @@ scene_spread() {
 	show services
 	show backends
 	compare_even
-	compare_shown
+	say "What getpeername() tells the clients: $(shown_addresses)."
 }
 
 scene_add_peer() {

@@ -38,6 +38,7 @@ lab_fails()
 backends_are()
 {
 	lab backends -o json
+	[ "$status" -eq 0 ]
 	json "$1"
 }
 
@@ -64,9 +65,9 @@ backends_are()
 	[ -z "$stderr" ]
 	json '.apiVersion == "gwbpf.io/v1" and .kind == "Status" and .observedBy == "n1"'
 	json '.healthy == true and .problems == [] and .abi >= 1 and (.version | length) > 0'
-	json "(.kernel == \"$(uname -r)\") and .cgroup.path == \"$cgroup\" and
+	json "(.kernel == \"$(uname -r)\") and .cgroup.path == \"$cgroup\" and (.cgroup | has(\"coversPods\")) and
 		.cgroup.id == \"$(stat -c %i "$cgroup")\""
-	json '.hooks | length == 6 and all(.attached == true and .programId > 0 and has("live"))'
+	json '.hooks | length == 6 and all(.attached == true and .programId > 0 and .live == true)'
 	json '[.hooks[].name] | sort == ["connect4", "connect6", "getpeername4", "getpeername6",
 		"sock_release", "sockops"]'
 	json ".agent | .running == true and .pid == $agent and .source == \"file\" and .synced == true
@@ -102,7 +103,7 @@ backends_are()
 	dial_in_vain 10.96.0.2 7051
 	lab services
 	[ "${lines[0]}" = "NODE: n1 (this node only)" ]
-	[[ ${lines[1]} =~ ^NAMESPACE\ +NAME\ +PORT\ +ADDRESS\ +POLICY\ +STATE\ +BACKENDS\ +USABLE ]]
+	[[ ${lines[1]} =~ ^NAMESPACE\ +NAME\ +PORT\ +ADDRESS\ +POLICY\ +STATE\ +BACKENDS\ +USABLE\ +ACTIVE\ +ATTEMPTS\ +FAILED$ ]]
 	[[ $output =~ fabric\ +gateway\ +grpc\ +10.96.0.1:7051\ +lc\ +ready\ +3\ +3\ +0\ +0\ +0 ]]
 	lab services -o json
 	json '.items[2].noBackendTotal == 1'
@@ -156,6 +157,7 @@ backends_are()
 	becomes backends_are '.items | length == 3 and all(.state == "leaving" and .active == 1)'
 	# They can be asked for although the Service is gone.
 	lab connections fabric/gateway -o json
+	[ "$status" -eq 0 ]
 	json '.items | length == 3'
 }
 
@@ -189,6 +191,21 @@ backends_are()
 	json '.items == []'
 }
 
+@test "connections: a socket whose connect failed is none" {
+	start_agent
+	start perl -MIO::Socket::INET -MSocket -e '
+		socket(my $socket, PF_INET, SOCK_STREAM, 0) or die;
+		connect($socket, pack_sockaddr_in(7051, inet_aton("10.96.0.1"))) and die;
+		open(my $ready, ">", $ENV{READY}) or die; close($ready);
+		sleep 1 while 1;'
+	becomes test -e "$READY"
+	lab backends -o json
+	json '[.items[].refusedTotal] | add == 1'
+	lab connections -o json
+	[ "$status" -eq 0 ]
+	json '.items == []'
+}
+
 @test "names that mean nothing here are refused" {
 	start_agent
 	lab_fails "cannot find Service 'fabric/nothing'" backends fabric/nothing
@@ -219,6 +236,7 @@ agent_is_missed()
 	[ "$status" -eq 1 ]
 	json '.agent.running == false and .agent.pid == null and
 		(.problems[0] | test("no agent runs.*run .gwbpf agent."))'
+	json '.hooks | all(.attached == true and .live == null)'
 	# Reading needs no agent.
 	lab services -o json
 	[ "$status" -eq 0 ]
@@ -227,11 +245,14 @@ agent_is_missed()
 
 @test "status: a hook that is gone is a problem that names it" {
 	start_agent
+	# The agent would mend it.
+	kill -STOP "$agent"
 	inside rm "$GWBPF_PIN_DIR/links/gw_connect4"
 	lab status -o json
 	[ "$status" -eq 1 ]
 	json '.problems | length == 1 and (.[0] | test("not attached: connect4: restart the agent"))'
-	json '.hooks[] | select(.name == "connect4") | .attached == false and .programId == null'
+	json '.hooks[] | select(.name == "connect4") | .attached == false and .live == false and
+		.programId == null'
 	lab status --color always
 	contains "$output" $'\e[31mmissing'
 }

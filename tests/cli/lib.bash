@@ -32,10 +32,10 @@ contains()
 	}
 }
 
-# json FILTER: jq must find something true in $output.
+# json FILTER: jq must find something true in $output. Of nothing at all jq 1.6 says yes.
 json()
 {
-	jq -e "$1" <<<"$output" >/dev/null || {
+	[ "$(jq "$1" <<<"$output" | tail -n 1)" = true ] || {
 		printf "not so: %s\n%s\n" "$1" "$output" >&2
 		return 1
 	}

@@ -129,6 +129,13 @@ file_refused()
 	json 'all(.services[]; .verdict == "refuse" and .reason == "no-endpoints" and .backends == [])'
 }
 
+@test "refused: a directory without manifests" {
+	mkdir "$file"
+	good >"$file/notes.txt"
+	plan "$file"
+	file_refused "ends in .yaml, .yml or .json"
+}
+
 @test "the node and its zone decide which endpoints are used" {
 	good | sed 's/ready: true}}/ready: true}, hints: {forZones: [{name: HERE}]}}/' |
 		sed '0,/HERE/s//z1/; s/HERE/z2/' >"$file"
