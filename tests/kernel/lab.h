@@ -88,9 +88,8 @@ int lab_dial_error(int fd);
 /* Back to a socket that is not connected. */
 void lab_disconnect(int fd);
 
-/* Leave a socket no room for a record, and undo it. Before Linux 6.9 the limit is the whole
- * machine's: undo it soon. */
-void lab_limit_socket_memory(bool limit);
+/* A new IPv4 socket that has no room for a record. */
+int lab_full_socket(void);
 
 /* Close with a reset: it is over when this returns. */
 void lab_abort(int fd);

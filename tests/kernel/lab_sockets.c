@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,19 +89,6 @@ int lab_connect(const char *address)
 int lab_connect_mapped(const char *address)
 {
 	return connect_new(address, true);
-}
-
-void lab_limit_socket_memory(bool limit)
-{
-	static const char path[] = "/proc/sys/net/core/optmem_max";
-	static char before[32];
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	must(fd, "open", path);
-	if (limit)
-		must((int)read(fd, before, sizeof(before) - 1), "read", path);
-	must((int)pwrite(fd, limit ? "64" : before, limit ? 2 : strlen(before), 0), "write", path);
-	close(fd);
 }
 
 int lab_begin_dial(const char *address)

@@ -2,6 +2,7 @@
 /* What an application sees of a balanced Service: addresses, families, refusals, repeated use. */
 #include "kernel/lab.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -19,7 +20,8 @@ static const char *const none[] = {NULL};
 
 static int start(void **state)
 {
-	lab_start(state);
+	if (lab_begin(state))
+		return -1;
 	lab_service("v4", VIP4, GW_POLICY_LC, one4);
 	lab_service("v6", VIP6, GW_POLICY_LC, one6);
 	return 0;
@@ -140,6 +142,7 @@ static void test_udp_and_other_destinations_are_left_alone(void **state)
 
 static void test_a_service_without_backends_refuses(void **state)
 {
+	uint64_t before = lab_reason(GW_REASON_NO_BACKENDS);
 	struct view *view;
 
 	(void)state;
@@ -153,7 +156,55 @@ static void test_a_service_without_backends_refuses(void **state)
 	assert_int_equal(lab_find_service(view, "v6")->no_backends, 1);
 	assert_int_equal(lab_find_service(view, "v4")->state, VIEW_SERVICE_NO_BACKENDS);
 	view_close(view);
-	assert_int_equal(lab_reason(GW_REASON_NO_BACKENDS), 3);
+	assert_int_equal(lab_reason(GW_REASON_NO_BACKENDS), before + 3);
+}
+
+static void bind_to(int fd, const char *address)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+	if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
+		assert_return_code(bind(fd, (struct sockaddr *)&v4, sizeof(v4)), errno);
+		return;
+	}
+	assert_int_equal(inet_pton(AF_INET6, address, &v6.sin6_addr), 1);
+	assert_return_code(bind(fd, (struct sockaddr *)&v6, sizeof(v6)), errno);
+}
+
+/* A kernel that cannot refuse by itself lets the peer do it, after connect(2) went on its way. */
+static int dial_to_the_end(int fd, const char *address)
+{
+	int err = lab_dial(fd, address);
+
+	return err == -EINPROGRESS ? -lab_dial_error(fd) : err;
+}
+
+static void test_every_kind_of_socket_is_refused_alike(void **state)
+{
+	static const struct {
+		const char *vip, *source;
+		int family, flags;
+	} kinds[] = {
+		{VIP4, NULL, AF_INET, SOCK_NONBLOCK},
+		{VIP4, "10.1.0.3", AF_INET, 0},
+		{VIP4, "127.0.0.2", AF_INET, 0},
+		{VIP6, NULL, AF_INET6, SOCK_NONBLOCK},
+		{VIP6, "fd00::3", AF_INET6, 0},
+		{VIP6, "::1", AF_INET6, 0},
+	};
+
+	(void)state;
+	lab_service("v4", VIP4, GW_POLICY_LC, none);
+	lab_service("v6", VIP6, GW_POLICY_LC, none);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		int fd = socket(kinds[i].family, SOCK_STREAM | kinds[i].flags, 0);
+
+		if (kinds[i].source)
+			bind_to(fd, kinds[i].source);
+		assert_int_equal(dial_to_the_end(fd, kinds[i].vip), -ECONNREFUSED);
+		close(fd);
+	}
 }
 
 static void test_a_service_that_is_removed_is_left_alone(void **state)
@@ -174,25 +225,23 @@ static void test_a_service_that_is_removed_is_left_alone(void **state)
 
 static void test_a_socket_without_room_for_a_record_is_balanced_all_the_same(void **state)
 {
+	uint64_t before = lab_reason(GW_REASON_NO_RECORD);
 	int server = lab_listen("10.1.0.1:7051");
 	char text[LAB_TEXT];
-	int fd;
+	int fd = lab_full_socket();
 
 	(void)state;
-	lab_limit_socket_memory(true);
-	fd = lab_connect(VIP4);
-	lab_limit_socket_memory(false);
-	assert_true(fd >= 0);
+	assert_int_equal(lab_dial(fd, VIP4), 0);
 	assert_string_equal(lab_peer_name(fd, text), "10.1.0.1:7051");
 	close(fd);
-	assert_int_equal(lab_reason(GW_REASON_NO_RECORD), 1);
+	assert_int_equal(lab_reason(GW_REASON_NO_RECORD), before + 1);
 	close(server);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, start, lab_stop)
+#define LAB_TEST(name) cmocka_unit_test_setup(name, start)
 		LAB_TEST(test_a_connection_reaches_the_backend_and_shows_the_service),
 		LAB_TEST(test_ipv6_reaches_its_backend_and_shows_the_service),
 		LAB_TEST(test_an_ipv6_socket_that_dials_a_mapped_address_is_balanced),
@@ -200,9 +249,10 @@ int main(void)
 		LAB_TEST(test_one_socket_can_connect_again_and_again),
 		LAB_TEST(test_udp_and_other_destinations_are_left_alone),
 		LAB_TEST(test_a_service_without_backends_refuses),
+		LAB_TEST(test_every_kind_of_socket_is_refused_alike),
 		LAB_TEST(test_a_service_that_is_removed_is_left_alone),
 		LAB_TEST(test_a_socket_without_room_for_a_record_is_balanced_all_the_same),
 	};
 
-	return lab_main(tests, sizeof(tests) / sizeof(*tests), NULL, NULL);
+	return lab_main(tests, sizeof(tests) / sizeof(*tests), lab_start, lab_stop);
 }
