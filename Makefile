@@ -64,6 +64,7 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 
 include tests/tests.mk
 include tests/cluster/cluster.mk
+include tests/kernels/kernels.mk
 include deploy/deploy.mk
 include demo/demo.mk
 
