@@ -40,7 +40,9 @@ require() {
 	done
 	cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/gwbpf-demo
 	[ "$cgroup" != /gwbpf-demo ] || fail "cannot find a cgroup v2 mount in /proc/mounts"
-	exec 9>/run/gwbpf-demo.lock
+	# All that would meet in the cgroup share this directory, also from another root of files; and it
+	# is never removed, as a lock file would be under the next one's feet.
+	exec 9<"${cgroup%/*}"
 	flock -n 9 || fail "another demo is running on this machine"
 }
 
@@ -67,7 +69,6 @@ stage_down() { # STATUS
 	[ -z "$ending" ] || return 0
 	ending=1
 	clear_stage || status=1
-	rm -f /run/gwbpf-demo.lock
 	exit "$status"
 }
 
