@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # Boot a kernel in qemu, without KVM, and run in it the kernel tests and the program. Speaks TAP: a
 # kernel that does not come to the end is a failure. The programs linux-*.sh say in variables which
-# kernel that is; its own messages are in build/kernels/NAME/console.
+# kernel that is; its own messages are in build/kernels/NAME/console. Arguments are the tests to run,
+# such as test_connect, in place of all.
 set -eu
 cd "$(dirname "$0")/../.."
 work=build/kernels/$name
 mkdir -p "$work"
-programs=$(for test in tests/kernel/test_*.c; do echo "build/release/${test%.c}"; done)
+[ $# -gt 0 ] || set -- $(basename -s .c tests/kernel/test_*.c)
 kernel=$(tests/kernels/fetch.sh "$suite")
-tests/kernels/image.sh "$kernel" "$work/image" build/gwbpf $programs
+tests/kernels/image.sh "$kernel" "$work/image" build/gwbpf "${@/#/build/release/tests/kernel/}"
 qemu-system-x86_64 -nodefaults -display none -no-reboot -accel tcg,thread=multi \
 	-cpu "$processor" -smp "$processors" -m 1024 -kernel "$kernel/kernel" -initrd "$work/image" \
 	-append "console=ttyS0 panic=-1 loglevel=5 gwbpf.degraded=$degraded $parameters" \

@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 name=7 suite=sid processor=max processors=2 parameters= degraded= \
-	exec "$(dirname "$0")/boot.sh"
+	exec "$(dirname "$0")/boot.sh" "$@"
