@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,6 +22,11 @@ uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from);
 }
 
 int group_compare(const void *a, const void *b)

@@ -92,6 +92,9 @@ struct gw_vip_key vip_key(const struct table_entry *entry);
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);
 
+/* Replace the set of an entry (sets.c). -ENOSPC: not every wanted member found room; -ENOMEM. */
+int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want);
+
 /* Wait until every program that runs now has ended. */
 int tables_grace(struct tables *tables);
 /* Wait for a grace, then free what was retired before. */
@@ -105,5 +108,8 @@ void tables_replay(struct tables *tables);
 int tables_adopt(struct tables *tables);
 
 uint64_t now_ns(void);
+
+/* Cut where it does not fit. */
+void copy_text(char *to, size_t size, const char *from);
 
 #endif

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Replacing the set of a Service: backends for new members, a free range filled with members and
+ * the policy's table, and then the one word that readers take.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/tables_state.h"
+#include "model/policy_table.h"
+
+static int write_backend_names(struct tables *tables, const struct member *member,
+			       struct backend_ref *ref)
+{
+	const struct endpoint *endpoint = member->endpoint;
+	uint32_t hash = endpoint_names_hash(endpoint->pod, endpoint->node, endpoint->zone);
+	struct gw_backend_names names = {0};
+	int err;
+
+	if (ref->names == hash)
+		return 0;
+	copy_text(names.pod, sizeof(names.pod), endpoint->pod);
+	copy_text(names.node, sizeof(names.node), endpoint->node);
+	copy_text(names.zone, sizeof(names.zone), endpoint->zone);
+	err = batch_add(&tables->backend_names, ref->id, &names);
+	if (!err)
+		ref->names = hash;
+	return err;
+}
+
+/* Give an id to an endpoint. `use` is written last: a half-made backend is a free one. */
+static int make_backend(struct tables *tables, const struct table_entry *entry,
+			const struct member *member, struct backend_ref *ret)
+{
+	struct gw_backend *backend;
+	uint32_t id;
+	int err;
+
+	err = ids_take(&tables->backend_ids, &id);
+	if (err)
+		return err;
+	*ret = (struct backend_ref){
+		.address = member->address,
+		.port = member->port,
+		.id = id,
+		.names = endpoint_names_hash("", "", ""),
+	};
+	err = write_backend_names(tables, member, ret);
+	if (err) {
+		ids_give(&tables->backend_ids, id);
+		return err;
+	}
+	backend = &tables->maps.backends[id];
+	backend->address = member->address;
+	backend->port = htons(member->port);
+	backend->service = entry->index;
+	backend->generation = tables->maps.meta->next_generation++;
+	__atomic_store_n(&backend->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static struct backend_ref *find_backend(const struct table_entry *entry, const struct member *member)
+{
+	size_t low = 0, high = entry->backend_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		struct backend_ref *ref = &entry->backends[middle];
+		int order = backend_compare(&member->address, member->port, &ref->address, ref->port);
+
+		if (!order)
+			return ref;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+static int compare_refs(const void *a, const void *b)
+{
+	const struct backend_ref *x = a, *y = b;
+
+	return backend_compare(&x->address, x->port, &y->address, y->port);
+}
+
+/* Make sure that every wanted member has a backend of this entry; those that got no id have none.
+ * Returns how many got none, or -errno. */
+static int make_backends(struct tables *tables, struct table_entry *entry, const struct choice *want)
+{
+	size_t known = entry->backend_count, count = known;
+	struct backend_ref *refs, *ref;
+	int missing = 0, err = 0;
+
+	refs = reallocarray(entry->backends, known + want->member_count + 1, sizeof(*refs));
+	if (!refs)
+		return -ENOMEM;
+	entry->backends = refs;
+	for (size_t i = 0; i < want->member_count && !err; i++) {
+		/* entry->backend_count stays: only the known ones are ordered. */
+		ref = find_backend(entry, &want->members[i]);
+		if (ref) {
+			err = write_backend_names(tables, &want->members[i], ref);
+			continue;
+		}
+		err = make_backend(tables, entry, &want->members[i], &refs[count]);
+		if (!err)
+			count++;
+		if (err == -ENOSPC) {
+			missing++;
+			err = 0;
+		}
+	}
+	entry->backend_count = count;
+	if (count != known)
+		qsort(refs, count, sizeof(*refs), compare_refs);
+	return err ? err : missing;
+}
+
+static int take_range(struct tables *tables, uint32_t length, struct range *ret)
+{
+	struct range range = {.length = length};
+	int err;
+
+	err = ranges_take(&tables->ranges, range.length, &range.base);
+	if (err == -ENOSPC && tables->retiring_count) {
+		err = tables_release_ranges(tables);
+		if (!err)
+			err = ranges_take(&tables->ranges, range.length, &range.base);
+	}
+	if (!err)
+		*ret = range;
+	return err;
+}
+
+/* A set on its way: those wanted that have a backend, and the policy's table over them. */
+struct new_set {
+	struct member *members;
+	size_t *refs; /* for each, its place among the backends of the entry */
+	size_t count;
+	uint16_t table[GW_TABLE_MAX];
+	size_t table_length;
+	struct range range;
+	uint16_t generation;
+};
+
+static void choose_members(const struct table_entry *entry, const struct choice *want,
+			   struct new_set *set)
+{
+	size_t place = 0;
+
+	/* Both are in the same order. */
+	for (size_t i = 0; i < want->member_count; i++) {
+		const struct member *member = &want->members[i];
+		int order = 1;
+
+		while (place < entry->backend_count && order > 0) {
+			const struct backend_ref *ref = &entry->backends[place];
+
+			order = backend_compare(&member->address, member->port, &ref->address,
+						ref->port);
+			place += order > 0;
+		}
+		if (order)
+			continue;
+		set->refs[set->count] = place;
+		set->members[set->count++] = *member;
+	}
+}
+
+/* Fill a range that nobody reads yet. */
+static void fill_range(struct tables *tables, const struct table_entry *entry,
+		       const struct new_set *set)
+{
+	struct gw_set_header header = {
+		.policy = entry->settings.policy,
+		.keep_percent = entry->settings.keep_percent,
+		.generation = set->generation,
+		.table_length = (uint16_t)set->table_length,
+	};
+	struct gw_slot *slots = &tables->maps.slots[set->range.base];
+
+	memcpy(slots, &header, sizeof(header));
+	for (size_t i = 0; i < set->count; i++) {
+		uint32_t id = entry->backends[set->refs[i]].id;
+
+		slots[i + 1] = (struct gw_slot){
+			.backend = id,
+			.backend_generation = tables->maps.backends[id].generation,
+			.generation = set->generation,
+			.weight = set->members[i].weight,
+		};
+	}
+	memcpy(&slots[set->count + 1], set->table, set->table_length * sizeof(*set->table));
+}
+
+/* All other backends are leaving. */
+static int note_members(struct tables *tables, struct table_entry *entry,
+			const struct new_set *set)
+{
+	struct present_member *members;
+	uint64_t now = now_ns();
+
+	members = reallocarray(entry->members, set->count + 1, sizeof(*members));
+	if (!members)
+		return -ENOMEM;
+	entry->members = members;
+	entry->member_count = set->count;
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		if (entry->backends[i].is_member)
+			entry->backends[i].left_ns = now;
+		entry->backends[i].is_member = false;
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		struct backend_ref *ref = &entry->backends[set->refs[i]];
+
+		ref->is_member = true;
+		members[i] = (struct present_member){
+			.address = ref->address,
+			.port = ref->port,
+			.weight = set->members[i].weight,
+			.names = ref->names,
+		};
+	}
+	tables->leaving += entry->backend_count - entry->member_count;
+	return 0;
+}
+
+/* What session affinity asks of a backend that is not looked for in a set. */
+static void write_weights(struct tables *tables, const struct table_entry *entry)
+{
+	const struct present_member *member = entry->members;
+
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		const struct backend_ref *ref = &entry->backends[i];
+
+		tables->maps.backends[ref->id].weight = ref->is_member ? member->weight : 0;
+		member += ref->is_member;
+	}
+}
+
+static int put_set(struct tables *tables, struct table_entry *entry, struct new_set *set)
+{
+	struct range old = entry->range;
+	int err = 0;
+
+	if (set->count)
+		err = take_range(tables, set_slots(set->count, set->table_length), &set->range);
+	if (err)
+		return err;
+	err = note_members(tables, entry, set);
+	if (err) {
+		ranges_release(&tables->ranges, &set->range);
+		return err;
+	}
+	if (set->count)
+		fill_range(tables, entry, set);
+	entry->generation = set->generation;
+	entry->range = set->range;
+	__atomic_store_n(&tables->maps.sets[entry->index],
+			 GW_SET_WORD(set->range.base, set->generation, set->count),
+			 __ATOMIC_RELEASE);
+	write_weights(tables, entry);
+	return tables_retire_range(tables, old);
+}
+
+int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want)
+{
+	struct new_set *set = calloc(1, sizeof(*set));
+	int missing, err = -ENOMEM;
+
+	if (!set)
+		return err;
+	set->generation = (uint16_t)(entry->generation + 1);
+	set->members = calloc(want->member_count + 1, sizeof(*set->members));
+	set->refs = calloc(want->member_count + 1, sizeof(*set->refs));
+	if (!set->members || !set->refs)
+		goto out;
+	missing = make_backends(tables, entry, want);
+	err = missing < 0 ? missing : 0;
+	if (err)
+		goto out;
+	choose_members(entry, want, set);
+	set->table_length = policy_table_fill(entry->settings.policy, set->members, set->count,
+					      set->table);
+	err = put_set(tables, entry, set);
+	if (!err && missing)
+		err = -ENOSPC;
+out:
+	free(set->members);
+	free(set->refs);
+	free(set);
+	return err;
+}
