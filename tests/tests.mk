@@ -34,6 +34,10 @@ UNIT_file     := tests/unit/file_fixture source/file source/watches source/catal
 UNIT_file_paths := $(UNIT_file)
 UNIT_fingerprint := source/fingerprint
 
+UNIT_TESTS += corpus_manifest corpus_decode
+UNIT_corpus_manifest := tests/fuzz/replay tests/fuzz/fuzz_manifest tests/fuzz/fuzz $(UNIT_manifests)
+UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $(UNIT_decode)
+
 UNIT_TESTS += ranges
 UNIT_ranges := kernel/ranges
 
