@@ -27,16 +27,18 @@ UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
 UNIT_format   := cli/format cli/json cli/say base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
-	$(UNIT_decode)
+	source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)
 UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
 	source/fingerprint $(UNIT_manifests)
 UNIT_file_paths := $(UNIT_file)
 UNIT_fingerprint := source/fingerprint
 
-UNIT_TESTS += corpus_manifest corpus_decode
+UNIT_TESTS += corpus_manifest corpus_decode corpus_json
 UNIT_corpus_manifest := tests/fuzz/replay tests/fuzz/fuzz_manifest tests/fuzz/fuzz $(UNIT_manifests)
 UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $(UNIT_decode)
+UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
+	$(UNIT_decode)
 
 UNIT_TESTS += ranges
 UNIT_ranges := kernel/ranges

@@ -3,21 +3,25 @@
 # is worth keeping to tests/fuzz/corpus, which the unit tests replay.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := manifest decode
+FUZZ_TARGETS := manifest decode json
 FUZZ_manifest := $(UNIT_manifests)
 FUZZ_decode   := $(UNIT_decode)
+FUZZ_json     := source/json_text $(UNIT_decode)
 
 define FUZZ_RULE
-build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $$(FUZZ_$(1):%=userspace/%.c)
+build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $$(FUZZ_$(1):%=userspace/%.c) \
+		$$(wildcard userspace/*/*.h)
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CLANG) $$(GW_CPPFLAGS) -Itests/fuzz -std=gnu11 -g -O1 \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $$@ $$^ $$(GW_LDLIBS)
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $$@ \
+		$$(filter %.c,$$^) $$(GW_LDLIBS)
 
 .PHONY: fuzz-$(1)
 fuzz-$(1): build/fuzz/fuzz_$(1)
 	$$(Q)mkdir -p build/fuzz/found-$(1)
-	$$(Q)build/fuzz/fuzz_$(1) -max_total_time=$$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
+	$$(Q)LSAN_OPTIONS=suppressions=tests/fuzz/lsan.supp:print_suppressions=0 \
+		build/fuzz/fuzz_$(1) -max_total_time=$$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
 		-max_len=16384 -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)- \
 		-dict=tests/fuzz/words.dict build/fuzz/found-$(1) tests/fuzz/corpus/$(1)
 endef
@@ -25,4 +29,6 @@ $(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_RULE,$(t))))
 
 .PHONY: fuzz
 fuzz: ## fuzz the parsers for FUZZ_SECONDS each (needs the package libclang-rt-dev)
-	$(Q)for target in $(FUZZ_TARGETS); do $(MAKE) --no-print-directory fuzz-$$target || exit 1; done
+	$(Q)for target in $(FUZZ_TARGETS); do \
+		$(MAKE) --no-print-directory fuzz-$$target || exit 1; \
+	done

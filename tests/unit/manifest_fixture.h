@@ -44,6 +44,18 @@ static inline int parse_text(const char *text, struct manifest *ret)
 	return parse(text, strlen(text), ret);
 }
 
+static inline char *repeated(const char *begin, const char *part, size_t count, const char *end)
+{
+	size_t length = strlen(part);
+	char *text = malloc(strlen(begin) + length * count + strlen(end) + 1), *at = text;
+
+	at = stpcpy(at, begin);
+	while (count--)
+		at = (char *)memcpy(at, part, length) + length;
+	strcpy(at, end);
+	return text;
+}
+
 static inline double cpu_seconds(void)
 {
 	struct timespec now;

@@ -104,6 +104,76 @@ static void test_json_texts_follow_each_other(void **state)
 	}
 }
 
+/* As kubectl and as the API server order the members of a list, in both languages. */
+static void test_a_list_is_the_same_in_any_order(void **state)
+{
+	static const char *const texts[] = {
+		"{\"kind\":\"ServiceList\",\"apiVersion\":\"v1\",\"items\":["
+		"{\"metadata\":{\"name\":\"a\"},\"spec\":{}}, " JSON_SERVICE("b") "]}",
+		"{\"items\":[{\"metadata\":{\"name\":\"a\"},\"spec\":{}},\n" JSON_SERVICE("b")
+		"],"
+		"\"kind\":\"ServiceList\",\"apiVersion\":\"v1\"}",
+		"kind: ServiceList\napiVersion: v1\nitems:\n- metadata: {name: a}\n  spec: {}\n"
+		"- {apiVersion: v1, kind: Service, metadata: {name: b}, spec: {}}\n",
+		"items:\n- metadata: {name: a}\n  spec: {}\n- apiVersion: v1\n  kind: Service\n"
+		"  metadata: {name: b}\n  spec: {}\nkind: ServiceList\napiVersion: v1\n",
+	};
+	struct manifest manifest;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(parse_text(texts[i], &manifest), 0);
+		assert_int_equal(refused.count, 0);
+		assert_int_equal(manifest.service_count, 2);
+		find_service(&manifest, "a");
+		find_service(&manifest, "b");
+		manifest_done(&manifest);
+	}
+}
+
+static size_t json_values, json_values_most;
+
+static void *count_allocation(size_t size)
+{
+	if (++json_values > json_values_most)
+		json_values_most = json_values;
+	return malloc(size);
+}
+
+static void count_free(void *freed)
+{
+	json_values -= freed != NULL;
+	free(freed);
+}
+
+#define POD "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"a\":[{},{},{},{},{},{},{},{}]}"
+
+/* The values of a whole List would take many times what it is written in. */
+static void test_of_a_list_one_item_at_a_time_is_in_memory(void **state)
+{
+	char *texts[] = {
+		repeated("{\"apiVersion\":\"v1\",\"items\":[", POD ",", 10000,
+			 POD "],\"kind\":\"List\"}"),
+		repeated("apiVersion: v1\nitems:\n", "- " POD "\n", 10000, "kind: List\n"),
+	};
+	struct manifest manifest;
+	size_t i;
+
+	(void)state;
+	json_set_alloc_funcs(count_allocation, count_free);
+	for (i = 0; i < COUNT(texts); i++) {
+		json_values_most = 0;
+		assert_int_equal(parse_text(texts[i], &manifest), 0);
+		assert_int_equal(refused.count, 0);
+		assert_in_range(json_values_most, 10, 200);
+		assert_int_equal(json_values, 0);
+		manifest_done(&manifest);
+		free(texts[i]);
+	}
+	json_set_alloc_funcs(malloc, free);
+}
+
 static void test_nothing_is_a_good_manifest(void **state)
 {
 	static const char *const texts[] = { "", "\n", "# nothing\n", "---\n", "---\n---\n...\n",
@@ -272,6 +342,8 @@ int main(void)
 		cmocka_unit_test(test_lists_of_the_api_server_are_read),
 		cmocka_unit_test(test_documents_of_any_kind_follow_each_other),
 		cmocka_unit_test(test_json_texts_follow_each_other),
+		cmocka_unit_test(test_a_list_is_the_same_in_any_order),
+		cmocka_unit_test(test_of_a_list_one_item_at_a_time_is_in_memory),
 		cmocka_unit_test(test_nothing_is_a_good_manifest),
 		cmocka_unit_test(test_a_bad_object_leaves_the_others),
 		cmocka_unit_test(test_the_second_object_of_a_name_is_refused),

@@ -26,6 +26,19 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 		{ "{\"apiVersion\":\"v1\",", "JSON: line 1" },
 		{ "{\"kind\":\"a\",\"kind\":\"b\"}", "JSON: line 1" },
 		{ "{\"a\": \"\xff\"}", "JSON: line 1" },
+		{ "{\"items\":[\n{},\n{\"a\" 2}\n]}", "JSON: line 3: ':' expected" },
+		{ "{\"items\":[\n{},\n{}\n],\n\"a\" x}", "JSON: line 5: ':' expected" },
+		{ "{\"items\":[\n{},\n{}\n],\n\"a\": x}", "JSON: line 5: invalid token" },
+		{ "{\"a\": x,\n\"items\":[\n{},\n{}\n]}", "JSON: line 1: invalid token" },
+		{ "{\"items\":[1],\n\"items\":[2]}", "JSON: line 2: duplicate" },
+		{ "{\"items\":[1,]}", "JSON: line 1: an item expected" },
+		{ "{\"items\":[1 2]}", "JSON: line 1: ',' or ']' expected" },
+		{ "{\"items\":[\n\"x", "JSON: line 2: the text ends within a string" },
+		{ "{\"items\":[\n[", "JSON: line 2: the text ends within an object" },
+		{ "{}\n{\n\"a\": x}", "document 1 has no kind" },
+		{ "apiVersion: v1\nkind: Other\n"
+		  "items: [{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {}}]\n",
+		  "document 1 has Services among its items" },
 		{ "a: \xff\n", "line 1: not UTF-8" },
 		{ SERVICE SPEC "# \xc3\n---\nkind: Service\n", "line 5: not UTF-8" },
 		{ "a: \xed\xa0\x80\n", "not UTF-8" },
@@ -129,18 +142,6 @@ static void test_plain_scalars_are_typed_and_quoted_ones_are_text(void **state)
 			assert_true(refusals_have(&refused, "put it in quotes", cases[i].type));
 		manifest_done(&manifest);
 	}
-}
-
-static char *repeated(const char *begin, const char *part, size_t count, const char *end)
-{
-	size_t length = strlen(part);
-	char *text = malloc(strlen(begin) + length * count + strlen(end) + 1), *at = text;
-
-	at = stpcpy(at, begin);
-	while (count--)
-		at = (char *)memcpy(at, part, length) + length;
-	strcpy(at, end);
-	return text;
 }
 
 static void test_deep_nesting_is_refused_fast(void **state)

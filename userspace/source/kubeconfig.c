@@ -251,11 +251,13 @@ static int read_document(const json_t *root, void *arg)
 
 static int read_yaml(const struct reader *reader, const struct kube_bytes *text)
 {
+	const struct document_visitor visitor = { .document = read_document,
+						  .arg = (void *)reader };
 	char message[YAML_MESSAGE_MAX];
 	int err;
 
 	reader->message[0] = '\0';
-	err = yaml_parse(text->data, text->size, read_document, (void *)reader, message);
+	err = yaml_parse(text->data, text->size, &visitor, message);
 	if (err && !reader->message[0])
 		return err == -ENOMEM ? out_of_memory(reader) : refuse(reader, "%s", message);
 	if (!err && !reader->config->server)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Documents to objects. A document is decoded and freed before the next one is parsed, so that a
- * file of many costs the memory of one. Reading and listing files is in manifest_files.c.
+ * Documents to objects. Each item of a List is decoded and freed before the next one is parsed, so
+ * that a file of many costs the memory of one. Reading and listing files is in manifest_files.c.
  */
 #include "source/manifests.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "source/fields.h"
+#include "source/json_text.h"
 #include "source/yaml.h"
 
 struct reader {
@@ -21,6 +22,7 @@ struct reader {
 	void *slices;
 	struct report report; /* what is wrong between the objects */
 	size_t documents;
+	bool has_early_items; /* of the present document */
 	char error[DECODE_MESSAGE_MAX]; /* why the file as such is refused */
 };
 
@@ -181,30 +183,36 @@ static int read_list(struct reader *reader, const json_t *list)
 	return err;
 }
 
+/* An item that says itself what it is need not wait for the end of its List. */
+static int read_early_item(const json_t *item, void *arg)
+{
+	struct reader *reader = arg;
+	enum object_kind kind = decode_kind(item);
+	int err;
+
+	if (kind == OBJECT_LIST || !has_kind(item))
+		return 0;
+	reader->has_early_items |= kind != OBJECT_OTHER;
+	err = read_object(reader, kind, item);
+	return err ? err : 1;
+}
+
 static int read_document(const json_t *value, void *arg)
 {
 	struct reader *reader = arg;
+	bool has_early_items = reader->has_early_items;
 	enum object_kind kind;
 
+	reader->has_early_items = false;
 	reader->documents++;
 	if (!value || json_is_null(value))
 		return 0;
 	if (!has_kind(value))
 		return fail(reader, "has no kind and apiVersion: it is no manifest, or only a part");
 	kind = decode_kind(value);
+	if (has_early_items && kind != OBJECT_LIST)
+		return fail(reader, "has Services among its items, but is no List");
 	return kind == OBJECT_LIST ? read_list(reader, value) : read_object(reader, kind, value);
-}
-
-static size_t count_lines(const char *text, size_t size)
-{
-	const char *end = text + size;
-	size_t lines = 0;
-
-	while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
-		lines++;
-		text++;
-	}
-	return lines;
 }
 
 /* Blanks, and the lines that stand between documents. */
@@ -225,7 +233,7 @@ static bool is_json(const char *text, size_t size)
 	size_t at = skip_separators(text, size, 0);
 
 	if (at == size || text[at] != '{')
-		return at < size && text[at] == '[';
+		return false;
 	at = skip_separators(text, size, at + 1);
 	return at < size && (text[at] == '"' || text[at] == '}');
 }
@@ -233,32 +241,27 @@ static bool is_json(const char *text, size_t size)
 /* One JSON text after the other, as several kubectl commands into one file leave them. */
 static int read_json(struct reader *reader, const char *text, size_t size)
 {
-	json_error_t error;
-	json_t *value;
-	size_t at;
+	const struct document_visitor visitor = { read_early_item, read_document, reader };
+	char message[JSON_TEXT_MESSAGE_MAX];
+	size_t at = skip_separators(text, size, 0);
 	int err = 0;
 
-	for (at = skip_separators(text, size, 0); at < size && !err;
-	     at = skip_separators(text, size, at + (size_t)error.position)) {
-		value = json_loadb(text + at, size - at,
-				   JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, &error);
-		if (!value) {
-			snprintf(reader->error, sizeof(reader->error), "JSON: line %zu: %s",
-				 count_lines(text, at) + (size_t)error.line, error.text);
-			return -EINVAL;
-		}
-		err = read_document(value, reader);
-		json_decref(value);
+	while (at < size && !err) {
+		err = json_text_parse(text, size, &at, &visitor, message);
+		if (err == -EINVAL && *message)
+			snprintf(reader->error, sizeof(reader->error), "JSON: %s", message);
+		at = skip_separators(text, size, at);
 	}
 	return err;
 }
 
 static int read_yaml(struct reader *reader, const char *text, size_t size)
 {
+	const struct document_visitor visitor = { read_early_item, read_document, reader };
 	char message[YAML_MESSAGE_MAX];
 	int err;
 
-	err = yaml_parse(text, size, read_document, reader, message);
+	err = yaml_parse(text, size, &visitor, message);
 	if (err == -EINVAL && *message)
 		snprintf(reader->error, sizeof(reader->error), "YAML: %s", message);
 	return err;

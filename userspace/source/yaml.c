@@ -37,6 +37,7 @@ struct builder {
 	json_t *stack[YAML_DEPTH_MAX]; /* what is open; all of it belongs to root */
 	size_t depth;
 	json_t *key; /* of the value that comes next; NULL: a key comes next */
+	const struct document_visitor *visitor;
 	char *message;
 };
 
@@ -128,13 +129,32 @@ static int take_scalar(struct builder *builder, struct fy_token *token)
 	return add_value(builder, typed ? typed : plain);
 }
 
-static int end_document(struct builder *builder, yaml_visit visit, void *arg)
+static int end_container(struct builder *builder)
+{
+	json_t *array;
+	size_t last;
+	int taken;
+
+	/* An object or array in the array "items" of the document. */
+	if (--builder->depth != 2 || !builder->visitor->item)
+		return 0;
+	array = builder->stack[1];
+	if (!json_is_array(array) || json_object_get(builder->root, "items") != array)
+		return 0;
+	last = json_array_size(array) - 1;
+	taken = builder->visitor->item(json_array_get(array, last), builder->visitor->arg);
+	if (taken > 0)
+		json_array_remove(array, last);
+	return taken < 0 ? taken : 0;
+}
+
+static int end_document(struct builder *builder)
 {
 	json_t *document = builder->root;
 	int err;
 
 	builder->root = NULL;
-	err = visit(document, arg);
+	err = builder->visitor->document(document, builder->visitor->arg);
 	json_decref(document);
 	return err;
 }
@@ -157,8 +177,7 @@ static int take_event(struct builder *builder, const struct fy_event *event)
 		return open_container(builder, event->sequence_start.sequence_start, json_array());
 	case FYET_MAPPING_END:
 	case FYET_SEQUENCE_END:
-		builder->depth--;
-		return 0;
+		return end_container(builder);
 	case FYET_SCALAR:
 		if (event->scalar.tag)
 			return refuse(builder, event->scalar.tag, no_tags);
@@ -234,8 +253,7 @@ static ssize_t read_input(void *user, void *buf, size_t count)
 	return input->stopped ? 0 : (ssize_t)count;
 }
 
-static int take_all(struct fy_parser *parser, struct builder *builder, struct input *input,
-		    yaml_visit visit, void *arg)
+static int take_all(struct fy_parser *parser, struct builder *builder, struct input *input)
 {
 	struct fy_event *event;
 	bool ended = false;
@@ -249,7 +267,7 @@ static int take_all(struct fy_parser *parser, struct builder *builder, struct in
 		input->opened = 0;
 		err = take_event(builder, event);
 		if (!err && event->type == FYET_DOCUMENT_END)
-			err = end_document(builder, visit, arg);
+			err = end_document(builder);
 		ended = event->type == FYET_STREAM_END;
 		fy_parser_event_free(parser, event);
 	}
@@ -267,13 +285,14 @@ static void take_message(struct fy_diag *diag, char *message)
 		snprintf(message, YAML_MESSAGE_MAX, "line %d: %s", error->line, error->msg);
 }
 
-int yaml_parse(const char *text, size_t size, yaml_visit visit, void *arg, char *message)
+int yaml_parse(const char *text, size_t size, const struct document_visitor *visitor,
+	       char *message)
 {
 	struct fy_diag_cfg diag_config;
 	struct fy_parse_cfg config = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
 						FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE };
 	struct input input = { .text = text, .size = size };
-	struct builder builder = { .message = message };
+	struct builder builder = { .visitor = visitor, .message = message };
 	struct fy_parser *parser = NULL;
 	int err = -ENOMEM;
 
@@ -289,7 +308,7 @@ int yaml_parse(const char *text, size_t size, yaml_visit visit, void *arg, char 
 	parser = fy_parser_create(&config);
 	if (!parser || fy_parser_set_input_callback(parser, &input, read_input))
 		goto out;
-	err = take_all(parser, &builder, &input, visit, arg);
+	err = take_all(parser, &builder, &input);
 	if (input.stopped)
 		err = refuse(&builder, NULL, "nested too deeply, or one line of more than 2 MiB");
 	else if (err == -EINVAL)

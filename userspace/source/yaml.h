@@ -7,23 +7,21 @@
 
 #include <stddef.h>
 
-#include <jansson.h>
+#include "source/document.h"
 
 #define YAML_DEPTH_MAX 64
 #define YAML_MESSAGE_MAX 256
 
-/* A document; an empty one is null. It is freed afterwards. Not 0: parsing ends with that. */
-typedef int (*yaml_visit)(const json_t *document, void *arg);
-
 /*
- * Call visit for one document after the other. Plain scalars are typed by the core schema of
+ * Give one document after the other to visitor. Plain scalars are typed by the core schema of
  * YAML 1.2 ("true", "7051" and "null" are no text, "yes" and "10.96.0.1" are), quoted ones are
  * text.
  *
  * -EINVAL if it is no YAML, or nested deeper than YAML_DEPTH_MAX, or uses what is not supported
  * here: aliases, because a few lines of them can stand for gigabytes, and tags. message, of
- * YAML_MESSAGE_MAX bytes, then says what and in which line. -ENOMEM, or what visit returned.
+ * YAML_MESSAGE_MAX bytes, then says what and in which line. -ENOMEM, or what the visitor returned.
  */
-int yaml_parse(const char *text, size_t size, yaml_visit visit, void *arg, char *message);
+int yaml_parse(const char *text, size_t size, const struct document_visitor *visitor,
+	       char *message);
 
 #endif
