@@ -23,7 +23,7 @@ json_t *json_list(const char *kind, const char *node, json_t *items);
 /* object with the fields of more, both taken over. */
 json_t *json_extend(json_t *object, json_t *more);
 
-/* Append item, which is taken over, to an array. Without memory the array becomes NULL, and stays so. */
+/* Append item, which is taken over, to an array. Without memory that becomes NULL and stays so. */
 void json_add(json_t **array, json_t *item);
 
 json_t *json_text(const char *text);         /* what is no UTF-8 in it becomes '?' */

@@ -14,8 +14,8 @@ struct view;
 /* view_open(), but it says what is wrong and the remedy. */
 int lookup_open(const struct cli *cli, struct view **ret);
 
-/* The Service that the command's first argument names; every one if it has none. Says it if there is
- * no such Service here. -EINVAL, -ENOENT, -ENOTUNIQ, -ENOMEM */
+/* The Service that the command's first argument names; every one if it has none. Says it if there
+ * is no such Service here. -EINVAL, -ENOENT, -ENOTUNIQ, -ENOMEM */
 int lookup_service(const struct cli *cli, const struct view *view, struct service_filter *ret);
 
 /* Says it if no backend of the Service has the name given by --backend. -ENOENT */
