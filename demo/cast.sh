@@ -197,8 +197,12 @@ compare_totals() {
 		fail "the totals differ from what the clients did"
 }
 
-shown_addresses() {
-	jq -rs 'map(.getpeername | keys[]) | unique | join(", ")' "$run"/summary/*
+compare_shown() {
+	local shown
+
+	shown=$(jq -rs 'map(.getpeername | keys[]) | unique | join(", ")' "$run"/summary/*)
+	say "What getpeername() tells the clients: $shown"
+	[ "$shown" = "$service_address" ] || fail "it should be the Service's address"
 }
 
 show() { # COMMAND...
@@ -237,7 +241,7 @@ indent() {
 # Time to read. A second at least: a peer whose connections end sooner is suspect to that client.
 pause() {
 	if [ -t 1 ]; then
-		sleep 3
+		sleep 2
 	else
 		sleep 1
 	fi

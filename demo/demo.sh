@@ -17,7 +17,7 @@ scene_spread() {
 	show services
 	show backends
 	compare_even
-	say "What getpeername() tells the clients: $(shown_addresses)."
+	compare_shown
 }
 
 scene_add_peer() {

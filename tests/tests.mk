@@ -4,23 +4,27 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings model kept choose usable plan plan_edges claims decode \
-	decode_service decode_slice manifests manifests_bad file file_paths fingerprint args naming \
-	format
+UNIT_TESTS := addr log parse settings weights annotations model kept choose usable drained plan \
+	plan_edges claims decode decode_service decode_slice manifests manifests_bad file file_paths \
+	fingerprint args naming format
+OBJECT := model/object model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log
 UNIT_parse    := base/parse
 UNIT_settings := model/settings
-UNIT_model    := model/model model/object model/settings base/addr base/parse
+UNIT_weights  := model/weights base/parse base/text
+UNIT_annotations := model/annotations $(OBJECT)
+UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
-UNIT_choose   := model/choose model/model model/object model/settings base/addr base/parse
+UNIT_choose   := model/choose model/rules model/model $(OBJECT)
 UNIT_usable   := $(UNIT_choose)
-UNIT_plan     := model/plan model/object model/settings base/addr base/parse
+UNIT_drained  := $(UNIT_choose)
+UNIT_plan     := model/plan $(OBJECT)
 UNIT_plan_edges := $(UNIT_plan)
-UNIT_claims   := model/claims model/object model/settings base/addr base/parse
-UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields model/object \
-	model/settings base/addr base/parse
+UNIT_claims   := model/claims $(OBJECT)
+UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields \
+	model/annotations $(OBJECT)
 UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
@@ -43,14 +47,16 @@ UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz sourc
 UNIT_TESTS += ranges
 UNIT_ranges := kernel/ranges
 
-UNIT_TESTS += kubeconfig kube_watch kube
+UNIT_TESTS += kubeconfig kube_watch kube_faults kube_patience kube
 KUBE_WATCH := source/kube_watch source/kube_intake source/kube_held source/kube_reply \
 	source/kube_failure source/kube_http source/kube_curl source/kube_config source/kube_bytes \
 	source/kube_resource source/sink
 UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
-UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api
+UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
+UNIT_kube_faults := $(UNIT_kube_watch)
+UNIT_kube_patience := $(UNIT_kube_watch)
 UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
-	tests/unit/fake_api
+	tests/unit/fake_api tests/unit/sourced
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)

@@ -29,7 +29,7 @@ build/cluster/peer-image.tar: build/cluster/peer deploy/image/scratch.sh deploy/
 
 # The Kubernetes source alone, with sanitizers: what it delivers, as lines.
 FOLLOW_OBJECTS := $(UNIT_kube:%=$(B)/%.o)
-$(B)/tests/cluster/follow: $(B)/tests/cluster/follow.o $(filter-out %/fake_api.o,$(FOLLOW_OBJECTS))
+$(B)/tests/cluster/follow: $(B)/tests/cluster/follow.o $(filter-out $(B)/tests/%,$(FOLLOW_OBJECTS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS)
 

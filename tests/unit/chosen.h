@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A model with the Service "gateway", and what is chosen for it, as text: port name, address,
- * verdict, reason, then the members in order. The node is node1 in zone a.
+ * verdict, reason, then the members in order, with "*3" after one of weight 3 (not of weight 1).
+ * The node is node1 in zone a.
  */
 #ifndef GWBPF_TESTS_CHOSEN_H
 #define GWBPF_TESTS_CHOSEN_H
@@ -66,6 +67,18 @@ static inline void add(struct fixture *f, const char *text)
 	snprintf(f->text + length, TEXT_MAX - length, "%s", text);
 }
 
+static inline void describe_member(struct fixture *f, const struct member *member)
+{
+	char text[ADDR_PORT_TEXT_MAX];
+	char weight[16];
+
+	add(f, " ");
+	add(f, addr_port_format(&member->address, member->port, text));
+	snprintf(weight, sizeof(weight), "*%u", member->weight);
+	if (member->weight != 1)
+		add(f, weight);
+}
+
 static inline void describe(struct fixture *f, const struct choice *choice)
 {
 	char text[ADDR_PORT_TEXT_MAX];
@@ -78,11 +91,8 @@ static inline void describe(struct fixture *f, const struct choice *choice)
 	add(f, verdict_name(choice->verdict));
 	add(f, " ");
 	add(f, choice_reason_name(choice->reason));
-	for (size_t i = 0; i < choice->member_count; i++) {
-		add(f, " ");
-		add(f, addr_port_format(&choice->members[i].address, choice->members[i].port,
-					text));
-	}
+	for (size_t i = 0; i < choice->member_count; i++)
+		describe_member(f, &choice->members[i]);
 }
 
 /* What the Service "gateway" means here: "grpc@10.96.0.1:7051 balance ready 10.0.0.1:7051". */

@@ -154,8 +154,12 @@ static void test_annotations_become_settings(void **state)
 
 	(void)state;
 	service = service_of("metadata.annotations",
-			     "{'gwbpf.io/policy': 'rr', 'example.org/gwbpf.io/policy': 'x'}");
+			     "{'gwbpf.io/policy': 'rr', 'example.org/gwbpf.io/policy': 'x',"
+			     " 'gwbpf.io/connect-timeout': '0', 'gwbpf.io/weights': 'peer1=3'}");
 	assert_int_equal(service->settings.policy, GW_POLICY_RR);
+	assert_int_equal(service->settings.connect_timeout_ms, 0);
+	assert_int_equal(service->settings.dead_peer_timeout_ms, 30000);
+	assert_int_equal(service_weight_of(service, "peer1-0"), 3);
 	assert_true(service->settings_good);
 	assert_int_equal(refused.count, 0);
 	service_free(service);
@@ -189,6 +193,26 @@ static void test_a_bad_annotation_makes_a_service_invalid(void **state)
 		assert_false(service->settings_good);
 		assert_non_null(strstr(service->invalid, "gwbpf.io/policy"));
 		assert_true(refusals_have(&refused, "Service 'fabric/gw'", service->invalid));
+		service_free(service);
+	}
+}
+
+static void test_of_several_bad_annotations_the_first_key_is_the_reason(void **state)
+{
+	static const char *const orders[] = {
+		"{'gwbpf.io/ejection': 'x', 'gwbpf.io/weights': 'x', 'gwbpf.io/drain': 'a,'}",
+		"{'gwbpf.io/weights': 'x', 'gwbpf.io/drain': 'a,', 'gwbpf.io/ejection': 'x'}",
+		"{'gwbpf.io/drain': 'a,', 'gwbpf.io/ejection': 'x', 'gwbpf.io/weights': 'x'}",
+	};
+	struct service *service;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(orders); i++) {
+		service = service_of("metadata.annotations", orders[i]);
+		assert_false(service->settings_good);
+		assert_non_null(strstr(service->invalid, "'gwbpf.io/drain': '' is neither"));
+		assert_int_equal(refused.count, 3);
 		service_free(service);
 	}
 }
@@ -336,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_annotations_become_settings),
 		cmocka_unit_test(test_an_unknown_annotation_is_told_and_the_service_stays_good),
 		cmocka_unit_test(test_a_bad_annotation_makes_a_service_invalid),
+		cmocka_unit_test(test_of_several_bad_annotations_the_first_key_is_the_reason),
 		cmocka_unit_test(test_a_broken_service_is_refused_whole),
 		cmocka_unit_test(test_a_bad_part_of_a_service_is_refused_alone),
 		cmocka_unit_test(test_long_foreign_text_is_cut_between_characters),

@@ -23,6 +23,11 @@ static char *text(const char *value)
 	return (char *)value; /* nobody writes to it */
 }
 
+static struct weights weights = { 1, { { "p", 3 } } };
+static struct weights of_another_pod = { 1, { { "q", 3 } } };
+static struct weights another_weight = { 1, { { "p", 4 } } };
+static struct weights two_weights = { 2, { { "p", 3 }, { "q", 3 } } };
+
 static void fill(struct objects_of_test *all)
 {
 	*all = (struct objects_of_test){
@@ -87,6 +92,11 @@ static void test_every_member_counts(void **state)
 	CHANGE(service.settings.eject_base_ms, 1);
 	CHANGE(service.settings.eject_max_ms, 1);
 	CHANGE(service.settings.keep_percent, 1);
+	CHANGE(service.weights, &weights);
+	CHANGE(service.weights, &of_another_pod);
+	CHANGE(service.weights, &another_weight);
+	CHANGE(service.weights, &two_weights);
+	CHANGE(service.drain, &weights);
 	CHANGE(ports[0].name, text("other"));
 	CHANGE(ports[0].port, 1);
 	CHANGE(slice.namespace, text("other"));

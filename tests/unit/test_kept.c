@@ -73,6 +73,55 @@ static void test_refused_settings_at_first_sight_are_not_good(void **state)
 	assert_false(second->settings_good);
 }
 
+static struct weights *weights_of(const char *text)
+{
+	char reason[WEIGHTS_REASON_MAX];
+	struct weights *weights;
+
+	assert_int_equal(weights_parse(text, &weights, reason), 0);
+	return weights;
+}
+
+static void test_weights_and_drain_are_kept_as_settings_are(void **state)
+{
+	struct model *model = *state;
+	struct service *good = make_service("gateway", "10.96.0.1", "grpc=7051");
+	const struct service *found;
+
+	good->weights = weights_of("peer1=3");
+	good->drain = weights_of("peer2=0");
+	assert_int_equal(model_put_service(model, good), 0);
+	for (int i = 0; i < 2; i++) {
+		struct service *refused = make_invalid(GW_POLICY_LC);
+
+		/* What was read before the typo was met. */
+		refused->weights = weights_of("peer1=9,peer2=9");
+		assert_int_equal(model_put_service(model, refused), 0);
+		found = model_find_service(model, "fabric", "gateway");
+		assert_int_equal(service_weight_of(found, "peer1"), 3);
+		assert_int_equal(service_weight_of(found, "peer2"), 0);
+	}
+	good = make_service("gateway", "10.96.0.1", "grpc=7051");
+	assert_int_equal(model_put_service(model, good), 0);
+	assert_int_equal(service_weight_of(good, "peer1"), 1);
+	assert_int_equal(service_weight_of(good, "peer2"), 1);
+}
+
+/* Those that an earlier agent had put in force. */
+static void test_a_refused_service_that_comes_with_good_settings_keeps_them(void **state)
+{
+	struct model *model = *state;
+	struct service *service = make_invalid(GW_POLICY_RR);
+
+	service->settings_good = true;
+	service->weights = weights_of("peer1=3");
+	assert_int_equal(model_put_service(model, service), 0);
+	assert_true(service->settings_good);
+	assert_int_equal(service->settings.policy, GW_POLICY_RR);
+	assert_int_equal(service_weight_of(service, "peer1"), 3);
+	assert_string_equal(service->invalid, "a typo");
+}
+
 static void test_settings_are_not_kept_over_a_removal(void **state)
 {
 	struct model *model = *state;
@@ -177,6 +226,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KEPT_TEST(test_refused_settings_keep_those_of_the_replaced_service),
 		KEPT_TEST(test_refused_settings_at_first_sight_are_not_good),
+		KEPT_TEST(test_weights_and_drain_are_kept_as_settings_are),
+		KEPT_TEST(test_a_refused_service_that_comes_with_good_settings_keeps_them),
 		KEPT_TEST(test_settings_are_not_kept_over_a_removal),
 		KEPT_TEST(test_the_model_packs_its_slices),
 		KEPT_TEST(test_names_that_come_and_go_leave_no_memory_behind),

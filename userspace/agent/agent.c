@@ -17,6 +17,7 @@
 #include "agent/options.h"
 #include "agent/sync.h"
 #include "base/log.h"
+#include "kernel/cover.h"
 #include "kernel/datapath.h"
 #include "kernel/tables.h"
 #include "source/file.h"
@@ -143,6 +144,7 @@ static int start_kernel(struct agent *agent)
 		.max_backends = agent->options.max_backends,
 	};
 	char message[DATAPATH_MESSAGE_MAX];
+	enum gw_cover cover;
 	int err;
 
 	if (datapath_open(&options, &agent->datapath, message))
@@ -156,6 +158,12 @@ static int start_kernel(struct agent *agent)
 			 agent->options.pin_dir, strerror(-err));
 		return fail(agent, message);
 	}
+	cover = cover_of_cgroup(datapath_cgroup_fd(agent->datapath));
+	tables_meta(agent->tables)->covers_pods = (uint8_t)cover;
+	if (cover == GW_COVER_NO && !agent->options.cgroup)
+		return fail(agent, "cannot balance here: the cgroup v2 root that this process sees "
+				   "holds nobody but itself: give the pod the host's cgroup namespace "
+				   "(privileged: true), or name the node's cgroup with --cgroup");
 	if (hooks_new(agent->datapath, agent->tables, &agent->hooks))
 		return fail(agent, "cannot start: out of memory");
 	introduce(agent);

@@ -108,10 +108,10 @@ int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX])
 	if (err)
 		return err;
 	hooks->is_attached = true;
-	/* Before they were attached connections may have ended unseen. */
-	recount(hooks);
 	hooks->missing = -1;
 	note_canary(hooks, send_canary(hooks));
+	/* Before they were attached connections may have ended unseen. */
+	recount(hooks);
 	return 0;
 }
 

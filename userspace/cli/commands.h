@@ -15,6 +15,8 @@ int connections_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
+int suspend_run(const struct cli *cli);
+int resume_run(const struct cli *cli);
 int version_run(const struct cli *cli);
 int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);

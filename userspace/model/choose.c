@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * kube-proxy's rules, one row of a table each: the first rule that leaves an endpoint decides.
- * Knows nothing of policies or of what the kernel holds.
+ * The endpoints of a Service port, put together from slices, and what kube-proxy's rules leave of
+ * them. Knows nothing of policies or of what the kernel holds.
  */
 #include "model/choose.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "model/rules.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -24,117 +25,6 @@ static const char *const reason_names[] = {
 	CHOICE_REASONS(REASON_NAME)
 #undef REASON_NAME
 };
-
-/* Every endpoint behind one Service port and address family. */
-struct candidates {
-	struct member *members; /* ordered by address and port, no two alike */
-	size_t count;
-};
-
-/* Is name one of hints, each of which ends in '\n'? An unknown name never is. */
-static bool has_hint(const char *hints, const char *name)
-{
-	size_t length = strlen(name);
-	const char *end;
-
-	if (length == 0)
-		return false;
-	while ((end = strchr(hints, '\n'))) {
-		if ((size_t)(end - hints) == length && memcmp(hints, name, length) == 0)
-			return true;
-		hints = end + 1;
-	}
-	return false;
-}
-
-static bool is_local(const struct endpoint *endpoint, const struct place *place)
-{
-	return place->node[0] != '\0' && strcmp(endpoint->node, place->node) == 0;
-}
-
-static bool is_leaving(const struct endpoint *endpoint)
-{
-	return endpoint->serving && endpoint->terminating;
-}
-
-/* The questions of the rules. */
-
-static bool use_ready(const struct endpoint *endpoint, const struct place *place)
-{
-	(void)place;
-	return endpoint->ready;
-}
-
-static bool use_leaving(const struct endpoint *endpoint, const struct place *place)
-{
-	(void)place;
-	return is_leaving(endpoint);
-}
-
-static bool use_hinted_node(const struct endpoint *endpoint, const struct place *place)
-{
-	return endpoint->ready && has_hint(endpoint->node_hints, place->node);
-}
-
-static bool use_hinted_zone(const struct endpoint *endpoint, const struct place *place)
-{
-	return endpoint->ready && has_hint(endpoint->zone_hints, place->zone);
-}
-
-static bool use_local_ready(const struct endpoint *endpoint, const struct place *place)
-{
-	return endpoint->ready && is_local(endpoint, place);
-}
-
-static bool use_local_leaving(const struct endpoint *endpoint, const struct place *place)
-{
-	return is_leaving(endpoint) && is_local(endpoint, place);
-}
-
-static bool has_node_hints(const struct endpoint *endpoint)
-{
-	return endpoint->node_hints[0] != '\0';
-}
-
-static bool has_zone_hints(const struct endpoint *endpoint)
-{
-	return endpoint->zone_hints[0] != '\0';
-}
-
-struct rule {
-	enum choice_reason reason;
-	bool (*use)(const struct endpoint *endpoint, const struct place *place);
-	/* What must be so of every ready endpoint, or else the rule does not apply. */
-	bool (*require)(const struct endpoint *endpoint);
-};
-
-static const struct rule cluster_rules[] = {
-	{ CHOICE_SAME_NODE, use_hinted_node, has_node_hints },
-	{ CHOICE_SAME_ZONE, use_hinted_zone, has_zone_hints },
-	{ CHOICE_READY, use_ready, NULL },
-	{ CHOICE_TERMINATING_FALLBACK, use_leaving, NULL },
-};
-
-static const struct rule local_rules[] = {
-	{ CHOICE_LOCAL, use_local_ready, NULL },
-	{ CHOICE_TERMINATING_FALLBACK, use_local_leaving, NULL },
-};
-
-/* How many of the candidates the rule uses. */
-static size_t count_used(const struct candidates *all, const struct rule *rule,
-			 const struct place *place)
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < all->count; i++) {
-		const struct endpoint *endpoint = all->members[i].endpoint;
-
-		if (rule->require && endpoint->ready && !rule->require(endpoint))
-			return 0;
-		used += rule->use(endpoint, place);
-	}
-	return used;
-}
 
 static int compare_members(const struct member *a, const struct member *b)
 {
@@ -209,7 +99,7 @@ static void add_endpoints(struct candidates *all, const struct slice *slice,
 		all->members[all->count++] = (struct member){
 			.address = endpoint->address,
 			.port = port,
-			.weight = 1,
+			.weight = service_weight_of(choice->service, endpoint->pod),
 			.endpoint = endpoint,
 		};
 	}
@@ -242,7 +132,7 @@ static int gather(const struct model *model, const struct choice *choice, struct
 static int fill_members(struct choice *choice, const struct candidates *all,
 			const struct rule *rule, const struct place *place)
 {
-	size_t used = count_used(all, rule, place);
+	size_t used = rules_count(rule, all, place, 0);
 	size_t count = used < GW_SET_MAX ? used : GW_SET_MAX;
 	struct member *members = calloc(count, sizeof(members[0]));
 
@@ -259,29 +149,27 @@ static int fill_members(struct choice *choice, const struct candidates *all,
 	return 0;
 }
 
-static bool is_usable_anywhere(const struct candidates *all)
-{
-	for (size_t i = 0; i < all->count; i++) {
-		if (all->members[i].endpoint->ready || is_leaving(all->members[i].endpoint))
-			return true;
-	}
-	return false;
-}
-
+/* Draining what a rule uses must not refuse clients while a later rule has something for them. */
 static int apply_rules(struct choice *choice, const struct candidates *all,
 		       const struct place *place)
 {
+	const struct rule *rule = rules_find(choice->service->local_only, all, place, 1);
 	bool local = choice->service->local_only;
-	const struct rule *rules = local ? local_rules : cluster_rules;
-	size_t count = local ? COUNT(local_rules) : COUNT(cluster_rules);
+	int err;
 
-	for (size_t i = 0; i < count; i++) {
-		if (count_used(all, &rules[i], place) > 0)
-			return fill_members(choice, all, &rules[i], place);
+	if (rule)
+		return fill_members(choice, all, rule, place);
+	rule = rules_find(local, all, place, 0);
+	if (rule) {
+		err = fill_members(choice, all, rule, place);
+		if (err)
+			return err;
+		choice->reason = CHOICE_DRAINED;
+	} else {
+		choice->reason = local && rules_are_met_anywhere(all) ? CHOICE_NO_LOCAL_ENDPOINTS :
+								     CHOICE_NO_ENDPOINTS;
 	}
 	choice->verdict = VERDICT_REFUSE;
-	choice->reason = local && is_usable_anywhere(all) ? CHOICE_NO_LOCAL_ENDPOINTS :
-							     CHOICE_NO_ENDPOINTS;
 	return 0;
 }
 

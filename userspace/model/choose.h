@@ -33,6 +33,7 @@ enum verdict {
 	X(SAME_NODE, "same-node", "the ready endpoints hinted for this node")                      \
 	X(SAME_ZONE, "same-zone", "the ready endpoints hinted for this zone")                      \
 	X(LOCAL, "local", "internalTrafficPolicy: Local")                                          \
+	X(DRAINED, "drained", "every usable endpoint is drained or has weight 0")                  \
 	X(NO_ENDPOINTS, "no-endpoints", "no usable endpoint anywhere")                             \
 	X(NO_LOCAL_ENDPOINTS, "no-local-endpoints", "internalTrafficPolicy: Local, none here")     \
 	X(NOT_ENABLED, "not-enabled", "no label gwbpf.io/enabled: \"true\"")                       \
@@ -52,11 +53,15 @@ enum choice_reason {
 struct member {
 	struct gw_addr address;
 	uint16_t port;
-	uint16_t weight;
+	uint16_t weight; /* 0: no new connections */
 	const struct endpoint *endpoint; /* the model's */
 };
 
-/* One Service port at one address. Strings are the model's: valid until it changes. */
+/*
+ * One Service port at one address. A rule of kube-proxy that leaves only endpoints of weight 0 is
+ * passed over; if every rule does, the Service is drained: it refuses, and still has its members.
+ * Strings are the model's: valid until it changes.
+ */
 struct choice {
 	const struct service *service;
 	const char *port_name;

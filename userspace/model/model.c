@@ -173,13 +173,13 @@ static void drop_if_empty(struct model *model, struct model_entry *entry)
 }
 
 /* A Service whose own settings are refused goes on with the last good ones. */
-static void keep_settings(struct service *service, const struct service *old)
+static void keep_settings(struct service *service, struct service *old)
 {
-	if (service->invalid[0] == '\0')
+	if (service->invalid[0] == '\0' || !old)
 		return;
-	service->settings_good = old && old->settings_good;
+	service->settings_good = old->settings_good;
 	if (service->settings_good)
-		service->settings = old->settings;
+		service_swap_settings(service, old);
 }
 
 int model_put_service(struct model *model, struct service *service)

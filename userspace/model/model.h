@@ -21,8 +21,8 @@ void model_free(struct model *model); /* takes NULL */
  * then on, also on failure (-ENOMEM; then the old object stays). The Service that it belongs to
  * becomes changed; a slice that moves to another Service changes both.
  *
- * A Service whose settings are refused (invalid) keeps the settings of the object it replaces, and
- * stays invalid.
+ * A Service whose settings are refused (invalid) keeps settings, weights and drain of the object it
+ * replaces, and stays invalid; one that replaces none keeps those that it comes with.
  */
 int model_put_service(struct model *model, struct service *service);
 int model_put_slice(struct model *model, struct slice *slice);

@@ -12,6 +12,8 @@ void service_free(struct service *service)
 	for (size_t i = 0; i < service->port_count; i++)
 		free(service->ports[i].name);
 	free(service->ports);
+	free(service->weights);
+	free(service->drain);
 	free(service->invalid);
 	free(service->name);
 	free(service->namespace);
@@ -90,4 +92,31 @@ void slice_free(struct slice *slice)
 uint32_t service_affinity_s(const struct service *service)
 {
 	return service->client_ip_affinity ? service->affinity_timeout_s : 0;
+}
+
+uint16_t service_weight_of(const struct service *service, const char *pod)
+{
+	const struct weight *weight = weights_find(service->drain, pod);
+
+	if (!weight)
+		weight = weights_find(service->weights, pod);
+	return weight ? weight->value : 1;
+}
+
+static void swap_weights(struct weights **a, struct weights **b)
+{
+	struct weights *kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
+void service_swap_settings(struct service *a, struct service *b)
+{
+	struct settings kept = a->settings;
+
+	a->settings = b->settings;
+	b->settings = kept;
+	swap_weights(&a->weights, &b->weights);
+	swap_weights(&a->drain, &b->drain);
 }

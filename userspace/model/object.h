@@ -13,6 +13,7 @@
 #include <gwbpf/abi.h>
 
 #include "model/settings.h"
+#include "model/weights.h"
 
 #define SERVICE_VIPS_MAX 2 /* one per address family */
 
@@ -36,7 +37,9 @@ struct service {
 	struct service_port *ports; /* TCP only */
 	size_t port_count;
 	struct settings settings;
-	bool settings_good; /* its own, or kept from the object that this one replaced */
+	struct weights *weights; /* of its pods; 1 where nothing matches */
+	struct weights *drain;   /* pods of weight 0, whatever weights says */
+	bool settings_good; /* they are its own, or kept from the object that this one replaced */
 	char *invalid;      /* why its own settings are refused; "": they are not */
 };
 
@@ -76,6 +79,12 @@ struct slice {
 
 /* The timeout of its session affinity in seconds; 0: it has none. */
 uint32_t service_affinity_s(const struct service *service);
+
+/* Exchange all that annotations set: settings, weights, drain. */
+void service_swap_settings(struct service *a, struct service *b);
+
+/* How much one of its pods gets, in relation to the others; 0: no new connections. */
+uint16_t service_weight_of(const struct service *service, const char *pod);
 
 void service_free(struct service *service); /* takes NULL */
 void slice_free(struct slice *slice);       /* takes NULL */

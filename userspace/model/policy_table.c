@@ -19,16 +19,16 @@ static uint32_t greatest_common_divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
-struct weights {
+struct weighing {
 	uint32_t divisor;
 	uint32_t max;
 	uint64_t sum;
 	bool are_equal; /* all that are not 0 */
 };
 
-static struct weights look_at_weights(const struct member *members, size_t count)
+static struct weighing look_at_weights(const struct member *members, size_t count)
 {
-	struct weights weights = {.are_equal = true};
+	struct weighing weights = {.are_equal = true};
 
 	for (size_t i = 0; i < count; i++) {
 		uint32_t weight = members[i].weight;
@@ -52,7 +52,7 @@ static struct weights look_at_weights(const struct member *members, size_t count
  */
 static size_t fill_cycle(const struct member *members, size_t count, uint16_t *table)
 {
-	struct weights weights = look_at_weights(members, count);
+	struct weighing weights = look_at_weights(members, count);
 	uint32_t step = weights.divisor;
 	size_t length;
 
@@ -137,7 +137,7 @@ static void take_place(struct permutation *permutation, uint16_t member, uint16_
 /* Maglev: each member takes places in an order of its own, by turns (ip_vs_mh.c). */
 static size_t fill_maglev(const struct member *members, size_t count, uint16_t *table)
 {
-	struct weights weights = look_at_weights(members, count);
+	struct weighing weights = look_at_weights(members, count);
 	struct permutation permutations[GW_SET_MAX];
 	size_t length = mh_length(count), taken = 0;
 

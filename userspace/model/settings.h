@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a Service wants to be balanced: the values of its gwbpf.io/ annotations. */
+/* How a Service wants to be balanced, as far as the kernel is told it as it is. */
 #ifndef GWBPF_MODEL_SETTINGS_H
 #define GWBPF_MODEL_SETTINGS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include <gwbpf/abi.h>
@@ -21,16 +20,11 @@ struct settings {
 /* The defaults that hold where a Service has no annotation. */
 void settings_init(struct settings *settings);
 
-/*
- * Read one annotation whose key begins with "gwbpf.io/" into settings.
- * Returns 0; -ENOENT for a key that is not known; -EINVAL for a bad value. On failure settings is
- * untouched and message says what is wrong and what is allowed, naming the key.
- */
-int settings_set(struct settings *settings, const char *key, const char *value, char *message,
-		 size_t size);
-
 bool settings_equal(const struct settings *a, const struct settings *b);
 
 const char *policy_name(enum gw_policy policy);
+
+/* Returns false if no policy has this name. */
+bool policy_parse(const char *name, enum gw_policy *ret);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "base/parse.h"
+#include "model/annotations.h"
 #include "source/fields.h"
 
 #define OUR_PREFIX "gwbpf.io/"
@@ -56,7 +57,24 @@ static int decode_labels(struct report *report, const struct metadata *metadata,
 	return 0;
 }
 
-/* A bad value makes the Service invalid, for its first reason; an unknown key is only told. */
+/* A bad value makes the Service invalid. Of several reasons it has the first by key, whatever the
+ * order in which they stand. */
+static int note_invalid(struct service *service, const char *message)
+{
+	char *copy;
+
+	service->settings_good = false;
+	if (service->invalid && strcmp(message, service->invalid) >= 0)
+		return 0;
+	copy = strdup(message);
+	if (!copy)
+		return -ENOMEM;
+	free(service->invalid);
+	service->invalid = copy;
+	return 0;
+}
+
+/* An unknown key is only told. */
 static int decode_annotation(struct report *report, const char *key, const json_t *value,
 			     struct service *service)
 {
@@ -64,22 +82,18 @@ static int decode_annotation(struct report *report, const char *key, const json_
 	int err;
 
 	if (json_is_string(value)) {
-		err = settings_set(&service->settings, key, json_string_value(value), message,
-				   sizeof(message));
+		err = annotations_set(service, key, json_string_value(value), message,
+				      sizeof(message));
 	} else {
 		err = -EINVAL;
 		snprintf(message, sizeof(message),
 			 "cannot use annotation '%s': it must be text: put it in quotes",
 			 quote(quoted, key));
 	}
-	if (!err)
-		return 0;
+	if (!err || err == -ENOMEM)
+		return err;
 	report_say(report, "%s", message);
-	if (err == -ENOENT || service->invalid)
-		return 0;
-	service->settings_good = false;
-	service->invalid = strdup(message);
-	return service->invalid ? 0 : -ENOMEM;
+	return err == -ENOENT ? 0 : note_invalid(service, message);
 }
 
 static int decode_annotations(struct report *report, const struct metadata *metadata,

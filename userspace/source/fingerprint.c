@@ -8,7 +8,7 @@
 #define MUST_BE_HASHED "a new member must be part of the fingerprint"
 _Static_assert(sizeof(struct settings) == 24, MUST_BE_HASHED);
 _Static_assert(sizeof(struct service_port) == 16, MUST_BE_HASHED);
-_Static_assert(sizeof(struct service) == 128, MUST_BE_HASHED);
+_Static_assert(sizeof(struct service) == 144, MUST_BE_HASHED);
 _Static_assert(sizeof(struct slice_port) == 16, MUST_BE_HASHED);
 _Static_assert(sizeof(struct endpoint) == 64, MUST_BE_HASHED);
 _Static_assert(sizeof(struct slice) == 72, MUST_BE_HASHED);
@@ -33,6 +33,15 @@ static uint64_t add_number(uint64_t hash, uint32_t number)
 	return add_bytes(hash, &number, sizeof(number));
 }
 
+static uint64_t add_weights(uint64_t hash, const struct weights *weights)
+{
+	size_t count = weights ? weights->count : 0;
+
+	for (size_t i = 0; i < count; i++)
+		hash = add_number(add_text(hash, weights->items[i].key), weights->items[i].value);
+	return add_number(hash, (uint32_t)count);
+}
+
 #define START 0xcbf29ce484222325
 
 uint64_t fingerprint_service(const struct service *service)
@@ -52,6 +61,7 @@ uint64_t fingerprint_service(const struct service *service)
 		hash = add_number(add_text(hash, service->ports[i].name), service->ports[i].port);
 	hash = add_number(hash, (uint32_t)service->port_count);
 	hash = add_bytes(hash, &service->settings, sizeof(service->settings));
+	hash = add_weights(add_weights(hash, service->weights), service->drain);
 	return add_text(hash, service->invalid);
 }
 

@@ -295,7 +295,6 @@ static int begin(struct kube_watch *watch)
 
 static void attempt(struct kube_watch *watch)
 {
-	watch->status = 0;
 	watch->state = watch->intake.position ? STATE_OPENING : STATE_LISTING;
 	if (begin(watch))
 		fail(watch);

@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# gwbpf as it is deployed: an agent on each of two nodes, clients and peers on both, and what
+# happens to peers, agents, nodes and the API server in a cluster's life. The tests build on each
+# other, in this order.
+
+setup_file() {
+	. "$BATS_TEST_DIRNAME/nodes.bash"
+	[ -z "$(nodes_missing)" ] || skip "$(nodes_missing)"
+	nodes_up 2
+	kube_namespace fabric
+	pods_gateway org1 gwbpf.io/policy=lc gwbpf.io/dead-peer-timeout=3s
+	pods_peer org1-peer1 node1
+	pods_peer org1-peer2 node2
+	pods_wait org1-peer1
+	pods_wait org1-peer2
+	kubectl apply -k "$CLUSTER_TOP/deploy/base"
+	export GATEWAY=$(pods_gateway_address org1)
+}
+
+setup() {
+	. "$BATS_TEST_DIRNAME/nodes.bash"
+}
+
+teardown_file() {
+	. "$BATS_TEST_DIRNAME/nodes.bash"
+	cluster_down
+}
+
+agent_pod() {
+	kubectl get pod -n gwbpf-system -l app.kubernetes.io/name=gwbpf -o json |
+		jq -r --arg node "$1" '.items[] | select(.spec.nodeName == $node and
+			.metadata.deletionTimestamp == null) | .metadata.name'
+}
+
+# gwbpf_on NODE COMMAND...
+gwbpf_on() {
+	local pod
+	pod=$(agent_pod "$1")
+	shift
+	kubectl exec -n gwbpf-system "$pod" -c gwbpf -- gwbpf "$@"
+}
+
+# The node's active connections of each IPv4 backend, the larger number last: "5 5".
+active_on() {
+	gwbpf_on "$1" backends fabric/org1-gateway -o json |
+		jq -r --arg gateway "$GATEWAY" '[.items[] | select(.serviceAddress == $gateway and
+			.state != "leaving") | .active] | sort | join(" ")'
+}
+
+has_backends() {
+	[ "$(active_on "$1" | wc -w)" -eq "$2" ]
+}
+
+is_active_on() {
+	[ "$(active_on "$1")" = "$2" ]
+}
+
+holds_in_all() {
+	[ "$(pods_held_by "$1" | awk '{ sum += $1 } END { print sum }')" -eq "$2" ]
+}
+
+# The connections of a client that failed, as its log tells.
+failures_of() {
+	kubectl logs -n fabric "$1" | grep -c '^E[A-Z]*$' || true
+}
+
+@test "the agents are ready on both nodes" {
+	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
+	for node in node1 node2; do
+		cluster_wait 30 gwbpf_on "$node" status
+	done
+}
+
+@test "clients on both nodes are spread evenly, and the kernel says so too" {
+	pods_client client1 node1 "$GATEWAY" 10
+	pods_client client2 node2 "$GATEWAY" 10
+	for client in client1 client2; do
+		cluster_wait 20 holds_in_all "$client" 10
+		[ "$(pods_held_by "$client")" = "$(printf '5 org1-peer1\n5 org1-peer2')" ]
+		[ "$(failures_of "$client")" -eq 0 ]
+	done
+}
+
+@test "each agent counts the connections of its own node" {
+	for node in node1 node2; do
+		is_active_on "$node" "5 5"
+		[ "$(gwbpf_on "$node" backends -o json | jq -r .observedBy)" = "$node" ]
+	done
+}
+
+@test "each agent lists the connections of its own node, with their clients" {
+	gwbpf_on node1 check | grep '^socket-walk *found' || skip "this kernel refuses the walk"
+	run gwbpf_on node1 connections fabric/org1-gateway -o json
+	[ "$(jq '.items | length' <<<"$output")" -eq 10 ]
+	[ "$(jq -r '[.items[].clientPod] | unique | join(" ")' <<<"$output")" = client1 ]
+}
+
+@test "over IPv6 the same peers are balanced" {
+	pods_client client6 node1 "$(pods_gateway_address org1 6)" 8
+	cluster_wait 20 eval '[ "$(kubectl logs -n fabric client6 | wc -l)" = 8 ]'
+	[ "$(kubectl logs -n fabric client6 | cut -d - -f 1-2 | sort | uniq -c | xargs)" = \
+		"4 org1-peer1 4 org1-peer2" ]
+	kubectl delete pod -n fabric client6
+}
+
+@test "a new peer gets the next connections until it has as many as the others" {
+	pods_peer org1-peer3 node1
+	pods_wait org1-peer3
+	cluster_wait 30 is_active_on node1 "0 5 5"
+	pods_client client3 node1 "$GATEWAY" 5
+	cluster_wait 20 holds_in_all client3 5
+	[ "$(pods_held_by client3)" = "5 org1-peer3" ]
+	is_active_on node1 "5 5 5"
+}
+
+@test "a peer that is scaled away gets no connection any more, and its clients find the others" {
+	kubectl scale -n fabric deployment/org1-peer3 --replicas=0
+	cluster_wait 30 is_active_on node1 "7 8"
+	holds_in_all client3 5
+	# Its clients may meet it once between its end and the news of it.
+	[ "$(failures_of client3)" -le 5 ]
+	run pods_ask client1 "$GATEWAY" 10
+	[ "$status" -eq 0 ]
+	kubectl delete pod -n fabric client3
+	kubectl delete deployment -n fabric org1-peer3
+}
+
+@test "a rolling restart of the peers loses no connection for good" {
+	for peer in org1-peer1 org1-peer2; do
+		kubectl rollout restart -n fabric "deployment/$peer"
+		kubectl rollout status -n fabric --timeout=60s "deployment/$peer"
+	done
+	for client in client1 client2; do
+		cluster_wait 30 holds_in_all "$client" 10
+	done
+}
+
+@test "connections live on and stay counted while the agents are replaced" {
+	before=$(pods_held_by client1; pods_held_by client2)
+	counts=$(active_on node1; active_on node2)
+	failures=$(failures_of client1; failures_of client2)
+	old=$(agent_pod node1)
+	kubectl rollout restart -n gwbpf-system daemonset/gwbpf
+	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
+	[ "$(agent_pod node1)" != "$old" ]
+	[ "$(pods_held_by client1; pods_held_by client2)" = "$before" ]
+	[ "$(active_on node1; active_on node2)" = "$counts" ]
+	[ "$(failures_of client1; failures_of client2)" = "$failures" ]
+}
+
+@test "without the API server connections are balanced as before, and the agents stay ready" {
+	container=$(pods_container client1)
+	cluster_api_stop
+	run node_ctr node1 task exec --exec-id ask "$container" peer ask "$GATEWAY" 7051 10
+	ready=$(node_exec node1 curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:9451/readyz || true)
+	cluster_api_start
+	[ "$status" -eq 0 ]
+	[ "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u | xargs)" = "org1-peer1 org1-peer2" ]
+	[ "$ready" = 200 ]
+}
+
+@test "what changes after the API server is back is seen" {
+	pods_peer org1-peer3 node2
+	pods_wait org1-peer3
+	cluster_wait 60 has_backends node1 3
+	kubectl delete deployment -n fabric org1-peer3
+	cluster_wait 60 has_backends node1 2
+}
+
+@test "uninstalling leaves nothing in the kernel and breaks no connection" {
+	before=$(pods_held_by client1; pods_held_by client2)
+	kubectl apply -k "$CLUSTER_TOP/deploy/uninstall"
+	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
+	kubectl delete -k "$CLUSTER_TOP/deploy/uninstall" --timeout=60s
+	for node in node1 node2; do
+		[ -z "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" ]
+	done
+	[ -z "$(bpftool cgroup tree "$(findmnt -rn -t cgroup2 -o TARGET)/$(basename "$CLUSTER")" |
+		grep gw_)" ]
+	[ "$(pods_held_by client1; pods_held_by client2)" = "$before" ]
+	run pods_ask client1 "$GATEWAY" 10
+	[ "$status" -eq 0 ]
+}
+
+@test "installed again it balances again" {
+	kubectl apply -k "$CLUSTER_TOP/deploy/base"
+	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
+	# What was connected meanwhile is not counted.
+	kubectl delete pod -n fabric client1 client2
+	pods_client client4 node1 "$GATEWAY" 6
+	cluster_wait 20 holds_in_all client4 6
+	[ "$(pods_held_by client4)" = "$(printf '3 org1-peer1\n3 org1-peer2')" ]
+	is_active_on node1 "3 3"
+}
+
+@test "when a node dies, its peers' clients reach the others within seconds" {
+	node_kill node2
+	cluster_wait 20 eval '[ "$(pods_held_by client4 | grep org1-peer1)" = "6 org1-peer1" ]'
+	cluster_wait 30 eval '[ "$(pods_ready_endpoints org1)" = 1 ]'
+	cluster_wait 10 is_active_on node1 6
+	run pods_ask client4 "$GATEWAY" 10
+	[ "$status" -eq 0 ]
+}

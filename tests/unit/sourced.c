@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The source in a loop with its API server; each thing its sink is told is a line. */
+#include "unit/sourced.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "source/kube_watch.h"
+
+static const struct kube_timing fast = {
+	.backoff_ms = 20,
+	.backoff_max_ms = 160,
+	.retry_after_max_ms = 3000,
+	.answer_ms = 2000,
+	.watch_s = 3600,
+	.grace_ms = 1000,
+};
+
+static __attribute__((format(printf, 2, 3))) void tell(struct told *told, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	told->length += (size_t)vsnprintf(told->text + told->length,
+					  sizeof(told->text) - told->length, format, args);
+	va_end(args);
+	assert_true(told->length < sizeof(told->text));
+}
+
+static void put_service(struct service *service, void *arg)
+{
+	tell(arg, "put service %s/%s\n", service->namespace, service->name);
+	service_free(service);
+}
+
+static void put_slice(struct slice *slice, void *arg)
+{
+	tell(arg, "put slice %s/%s of %s, endpoints %zu\n", slice->namespace, slice->name,
+	     slice->service, slice->endpoint_count);
+	slice_free(slice);
+}
+
+static void remove_service(const char *namespace, const char *name, void *arg)
+{
+	tell(arg, "remove service %s/%s\n", namespace, name);
+}
+
+static void remove_slice(const char *namespace, const char *name, void *arg)
+{
+	tell(arg, "remove slice %s/%s\n", namespace, name);
+}
+
+static void refuse(const char *origin, const char *object, const char *message, void *arg)
+{
+	tell(arg, "refuse %s: %s: %s\n", origin, object, message);
+}
+
+static void accept_all(const char *origin, void *arg)
+{
+	(void)origin;
+	(void)arg;
+}
+
+static void commit(bool complete, void *arg)
+{
+	tell(arg, complete ? "commit\n" : "commit incomplete\n");
+}
+
+static void set_node(bool exists, const char *zone, void *arg)
+{
+	tell(arg, "node %s, zone '%s'\n", exists ? "exists" : "absent", zone);
+}
+
+static void heard(void *arg)
+{
+	(void)arg;
+}
+
+static void failed(const char *origin, enum source_error error, const char *message, void *arg)
+{
+	tell(arg, "failed %s: %s: %s\n", origin, source_error_name(error), message);
+}
+
+static void recovered(const char *origin, void *arg)
+{
+	tell(arg, "recovered %s\n", origin);
+}
+
+static const struct sink sink_template = {
+	.put_service = put_service,
+	.put_slice = put_slice,
+	.remove_service = remove_service,
+	.remove_slice = remove_slice,
+	.refuse = refuse,
+	.accept_all = accept_all,
+	.commit = commit,
+	.set_node = set_node,
+	.heard = heard,
+	.failed = failed,
+	.recovered = recovered,
+};
+
+size_t times(const struct told *told, const char *text)
+{
+	size_t count = 0;
+
+	for (const char *at = told->text; (at = strstr(at, text)); at++)
+		count++;
+	return count;
+}
+
+static bool has_awaited(void *arg)
+{
+	const struct told *told = arg;
+
+	return times(told, told->awaited) > 0;
+}
+
+void await(struct told *told, const char *text)
+{
+	told->awaited = text;
+	if (!fake_api_run(told->api, has_awaited, told))
+		fail_msg("waited in vain for '%s'; told was:\n%s", text, told->text);
+}
+
+static bool has_request(void *arg)
+{
+	const struct told *told = arg;
+
+	return fake_api_count(told->api, told->awaited) > 0;
+}
+
+void await_request(struct told *told, const char *path)
+{
+	told->awaited = path;
+	if (!fake_api_run(told->api, has_request, told))
+		fail_msg("waited in vain for request '%s'; told was:\n%s", path, told->text);
+}
+
+void answer(struct told *told, const char *path, const char *body)
+{
+	struct fake_answer fake = {.path = path, .body = body};
+
+	fake_api_answer(told->api, &fake);
+}
+
+void refuse_request(struct told *told, const char *path, const char *status)
+{
+	struct fake_answer fake = {.path = path, .status = status, .body = "{\"kind\":\"Status\","
+				   "\"message\":\"no\"}"};
+
+	fake_api_answer(told->api, &fake);
+}
+
+void open_watch(struct told *told, const char *path)
+{
+	struct fake_answer fake = {.path = path, .end = FAKE_OPEN};
+
+	fake_api_answer(told->api, &fake);
+}
+
+void send_event(struct told *told, const char *path, const char *event)
+{
+	fake_api_send(told->api, path, event, strlen(event), FAKE_OPEN);
+}
+
+int set_up(void **state)
+{
+	struct told *told = calloc(1, sizeof(*told));
+	FILE *file;
+
+	told->base = event_base_new();
+	told->api = fake_api_new(told->base);
+	told->sink = sink_template;
+	told->sink.arg = told;
+	strcpy(told->kubeconfig, "/tmp/gwbpf-kube-XXXXXX");
+	file = fdopen(mkstemp(told->kubeconfig), "w");
+	fprintf(file,
+		"current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\n"
+		"clusters: [{name: b, cluster: {server: 'http://127.0.0.1:%u'}}]\n",
+		fake_api_port(told->api));
+	fclose(file);
+	*state = told;
+	return 0;
+}
+
+int tear_down(void **state)
+{
+	struct told *told = *state;
+
+	kube_source_stop(told->source);
+	fake_api_free(told->api);
+	event_base_free(told->base);
+	unlink(told->kubeconfig);
+	free(told);
+	return 0;
+}
+
+void start(struct told *told, const struct kube_options *given)
+{
+	struct kube_options options = *given;
+
+	options.kubeconfig = told->kubeconfig;
+	options.node = "node1";
+	options.timing = &fast;
+	assert_int_equal(kube_source_start(told->base, &options, &told->sink, &told->source), 0);
+}

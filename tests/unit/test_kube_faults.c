@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A watch on a network, a clock and a server that do everything wrong. */
+#include "unit/watched.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* The wall clock as every library in this program sees it. */
+static time_t clock_jump_s;
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+	struct timespec real;
+
+	(void)zone;
+	syscall(SYS_clock_gettime, CLOCK_REALTIME, &real);
+	now->tv_sec = real.tv_sec + clock_jump_s;
+	now->tv_usec = real.tv_nsec / 1000;
+	return 0;
+}
+
+time_t time(time_t *ret)
+{
+	struct timeval now;
+
+	gettimeofday(&now, NULL);
+	if (ret)
+		*ret = now.tv_sec;
+	return now.tv_sec;
+}
+
+static void test_a_connection_cut_in_the_middle_of_an_object_goes_on_before_it(void **state)
+{
+	struct told *told = *state;
+	const char *whole = EVENT("MODIFIED", "a", "130"), *half = EVENT("DELETED", "b", "131");
+
+	start_watching(told);
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	send_text(told, whole);
+	fake_api_send(told->api, WATCH, half, strlen(half) - 5, FAKE_CUT);
+	await(told, "recovered\n");
+	assert_int_equal(fake_api_count(told->api, "resourceVersion=130"), 1);
+	assert_int_equal(times(told, "failed connect: cannot watch endpointslices: "), 1);
+	assert_int_equal(times(told, "remove"), 0);
+	assert_int_equal(fake_api_count(told->api, LIST), 1);
+}
+
+static void test_a_reset_connection_is_opened_again(void **state)
+{
+	struct told *told = *state;
+
+	start_watching(told);
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	fake_api_send(told->api, WATCH, "{", 1, FAKE_RESET);
+	await(told, "recovered\n");
+	assert_int_equal(times(told, "failed connect"), 1);
+}
+
+static void test_a_server_that_says_nothing_is_given_up(void **state)
+{
+	struct told *told = *state;
+
+	start_watching(told);
+	send_text(told, EVENT("MODIFIED", "a", "130"));
+	await(told, "put fabric/a 130\n");
+	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
+	await(told, "failed connect"); /* and the next request is never answered */
+	await(told, "failed timeout: cannot watch endpointslices: no answer in 1 s");
+	await_requests(told, WATCH, 3);
+	answer(told, "resourceVersion=130", NULL, NULL, FAKE_OPEN);
+	await(told, "recovered\n");
+}
+
+static void test_a_list_that_is_not_answered_in_time_is_given_up(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &slices);
+	await(told, "failed timeout: cannot list endpointslices: Operation timed out");
+}
+
+static void test_a_refused_connection_is_tried_again(void **state)
+{
+	struct told *told = *state;
+
+	start_watching(told);
+	fake_api_free(told->api);
+	told->api = fake_api_new(told->base); /* another port: the old one refuses */
+	await(told, "failed connect");
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	await(told, "recovered\n");
+	assert_int_equal(times(told, "remove"), 0);
+}
+
+static void test_garbage_in_a_watch_lists_again(void **state)
+{
+	static const char *const garbage[] = {
+		"<html>502 Bad Gateway</html>\n",
+		"[]\n",
+		"{\"type\":\"SURPRISE\",\"object\":{}}\n",
+		"{\"type\":\"ADDED\"}\n",
+		"{\"type\":\"ADDED\",\"object\":{\"kind\":\"Pod\",\"apiVersion\":\"v1\"}}\n",
+		"{\"type\":\"BOOKMARK\",\"object\":{\"kind\":\"EndpointSlice\",\"apiVersion\":"
+		"\"discovery.k8s.io/v1\",\"metadata\":{}}}\n",
+		"\xff\xfe\n",
+		"{\"type\":\"ADDED\",\"object\":{\"a\":\"\\u0000\"}}\n",
+	};
+	struct told *told = *state;
+
+	start_watching(told);
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {
+		send_text(told, garbage[i]);
+		await_times(told, "failed protocol: cannot watch endpointslices: an event makes no "
+				  "sense: ", i + 1);
+		answer(told, LIST, NULL, PAGE("", SLICE("a", "90") "," SLICE("b", "91")),
+		       FAKE_WHOLE);
+		answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+		await_times(told, "recovered\n", i + 1);
+		assert_int_equal(fake_api_count(told->api, LIST), i + 2);
+	}
+	assert_int_equal(times(told, "remove"), 0);
+}
+
+static void test_garbage_in_a_list_changes_nothing(void **state)
+{
+	static const char *const garbage[] = {
+		"<html>hello</html>",
+		"",
+		"null",
+		"{\"kind\":\"PodList\",\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"1\"},"
+		"\"items\":[]}",
+		"{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\","
+		"\"metadata\":{},\"items\":[]}",
+		"{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\","
+		"\"metadata\":{\"resourceVersion\":\"5\"},\"items\":{}}",
+		"{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\","
+		"\"metadata\":{\"resourceVersion\":\"5\"}}",
+		"{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\","
+		"\"metadata\":{\"resourceVersion\":\"5\"},\"items\":[",
+	};
+	struct told *told = *state;
+
+	start_watching(told);
+	send_text(told, ERROR_EVENT("410", "too old"));
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {
+		answer(told, LIST, NULL, garbage[i], FAKE_WHOLE);
+		await_times(told, "failed protocol: cannot list endpointslices: the answer makes "
+				  "no sense: ", i + 1);
+	}
+	assert_int_equal(times(told, "remove"), 0);
+	assert_int_equal(times(told, "listed\n"), 1);
+}
+
+static void test_a_list_cut_short_changes_nothing(void **state)
+{
+	struct told *told = *state;
+	struct fake_answer cut = {.path = LIST, .body = PAGE("", SLICE("a", "90")), .size = 60,
+				  .end = FAKE_CUT};
+
+	start_watching(told);
+	fake_api_answer(told->api, &cut);
+	send_text(told, ERROR_EVENT("410", "too old"));
+	await(told, "failed connect: cannot list endpointslices: ");
+	assert_int_equal(times(told, "remove"), 0);
+	assert_int_equal(times(told, "listed\n"), 1);
+}
+
+static void test_an_item_without_a_name_is_refused_and_the_rest_is_taken(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &slices);
+	answer(told, LIST, NULL,
+	       PAGE("", "{},3,{\"metadata\":{\"name\":\"x/y\"}},{\"kind\":\"Pod\",\"metadata\":"
+			"{\"name\":\"pod\"}}," SLICE("a", "90")),
+	       FAKE_WHOLE);
+	await(told, "listed\n");
+	assert_int_equal(times(told, "refuse "), 4);
+	assert_int_equal(times(told, "put fabric/a 90\nlisted\n"), 1);
+}
+
+static void test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(void **state)
+{
+	struct told *told = *state;
+	size_t size = KUBE_BODY_BYTES_MAX + 1;
+	char *spaces = malloc(size);
+	struct fake_answer large = {.path = LIST "500", .body = spaces, .size = size};
+
+	memset(spaces, ' ', size);
+	start(told, &slices);
+	fake_api_answer(told->api, &large);
+	answer(told, LIST "125", NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+	await(told, "listed\n");
+	assert_int_equal(times(told, "failed too-large: cannot list endpointslices: the answer is "
+				     "longer than 8 MiB"), 1);
+	free(spaces);
+}
+
+static void test_a_line_without_an_end_is_cut_off(void **state)
+{
+	struct told *told = *state;
+	size_t size = 1 << 20;
+	char *letters = malloc(size);
+
+	memset(letters, 'a', size);
+	start_watching(told);
+	for (int i = 0; i < 9; i++)
+		fake_api_send(told->api, WATCH, letters, size, FAKE_OPEN);
+	await(told, "failed too-large: cannot watch endpointslices: the answer is longer than 8 "
+		    "MiB");
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "90") "," SLICE("b", "91")), FAKE_WHOLE);
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	await(told, "recovered\n");
+	assert_int_equal(times(told, "remove"), 0);
+	free(letters);
+}
+
+static void test_a_refusal_without_an_end_is_given_up(void **state)
+{
+	struct told *told = *state;
+	size_t size = 1 << 20;
+	char *letters = malloc(size);
+	struct fake_answer endless = {.path = WATCH, .status = "500 Internal Server Error",
+				      .body = letters, .size = size, .end = FAKE_OPEN};
+
+	memset(letters, 'a', size);
+	start(told, &slices);
+	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
+	fake_api_answer(told->api, &endless);
+	await(told, "failed timeout: cannot watch endpointslices: no answer in 1 s");
+	free(letters);
+}
+
+static void test_pages_without_end_are_given_up(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &slices);
+	for (int i = 0; i < 1000; i++)
+		answer(told, LIST, NULL, PAGE("again", ""), FAKE_WHOLE);
+	await(told, "failed too-large: cannot list endpointslices: the list does not end after "
+		    "1000 pages");
+}
+
+static void test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &slices);
+	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
+	answer(told, WATCH, NULL, NULL, FAKE_ENDED);
+	await(told, "failed connect: cannot watch endpointslices: the API server ended it after");
+	assert_int_equal(fake_api_count(told->api, WATCH), 1);
+}
+
+static void test_credentials_that_cannot_be_read_are_read_again(void **state)
+{
+	struct told *told = *state;
+
+	start_watching(told);
+	told->configure_error = -ENOENT;
+	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
+	await_times(told, "failed config: cannot watch endpointslices: cannot read 'token'; next "
+			  "attempt in", 2);
+	told->configure_error = 0;
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	await(told, "recovered\n");
+	assert_int_equal(fake_api_count(told->api, LIST), 1);
+}
+
+static void test_a_wall_clock_that_jumps_changes_nothing(void **state)
+{
+	struct told *told = *state;
+	uint64_t before_ms;
+
+	start_watching(told);
+	for (int i = 0; i < 4; i++) {
+		clock_jump_s = (i % 2 ? -1 : 1) * 86400 * 3650;
+		send_text(told, EVENT("MODIFIED", "a", "130"));
+		await_times(told, "put fabric/a 130\n", (size_t)i + 1);
+	}
+	assert_int_equal(times(told, "failed"), 0);
+	before_ms = now_ms();
+	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
+	await(told, "failed connect");
+	clock_jump_s = -clock_jump_s;
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	await(told, "recovered\n");
+	assert_true(now_ms() - before_ms < 2000);
+	clock_jump_s = 0;
+}
+
+static void test_what_the_receiver_cannot_keep_is_listed_again(void **state)
+{
+	struct told *told = *state;
+
+	start_watching(told);
+	told->put_result = -ENOMEM;
+	send_text(told, EVENT("MODIFIED", "a", "130"));
+	await(told, "failed internal: cannot watch endpointslices: out of memory");
+	told->put_result = 1;
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "130") "," SLICE("b", "91")), FAKE_WHOLE);
+	await_times(told, "listed\n", 2);
+	assert_int_equal(times(told, "remove"), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_connection_cut_in_the_middle_of_an_object_goes_on_before_it),
+		TEST(test_a_reset_connection_is_opened_again),
+		TEST(test_a_server_that_says_nothing_is_given_up),
+		TEST(test_a_list_that_is_not_answered_in_time_is_given_up),
+		TEST(test_a_refused_connection_is_tried_again),
+		TEST(test_garbage_in_a_watch_lists_again),
+		TEST(test_garbage_in_a_list_changes_nothing),
+		TEST(test_a_list_cut_short_changes_nothing),
+		TEST(test_an_item_without_a_name_is_refused_and_the_rest_is_taken),
+		TEST(test_a_page_that_is_too_large_is_asked_for_in_smaller_ones),
+		TEST(test_a_line_without_an_end_is_cut_off),
+		TEST(test_a_refusal_without_an_end_is_given_up),
+		TEST(test_pages_without_end_are_given_up),
+		TEST(test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once),
+		TEST(test_credentials_that_cannot_be_read_are_read_again),
+		TEST(test_a_wall_clock_that_jumps_changes_nothing),
+		TEST(test_what_the_receiver_cannot_keep_is_listed_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/cover.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/mounts.h"
+
+#define HIERARCHY_ROOT_ID 1 /* of every cgroup v2 hierarchy (kernfs) */
+#define PODS_DEPTH_MAX 3    /* kubelet.slice/kubelet-kubepods.slice, and one above */
+
+struct search {
+	bool has_pods;
+	bool has_children;
+};
+
+static void look_below(int fd, int depth, struct search *search)
+{
+	DIR *directory = fdopendir(fd);
+	struct dirent *child;
+
+	if (!directory) {
+		close(fd);
+		return;
+	}
+	while (!search->has_pods && (child = readdir(directory))) {
+		if (child->d_type != DT_DIR || child->d_name[0] == '.')
+			continue;
+		search->has_children = true;
+		search->has_pods = strstr(child->d_name, "kubepods") != NULL;
+		if (depth > 1 && !search->has_pods)
+			look_below(openat(dirfd(directory), child->d_name,
+					  O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+				   depth - 1, search);
+	}
+	closedir(directory);
+}
+
+/* Whether no other process than this one is in the cgroup itself. */
+static bool is_alone(int cgroup_fd)
+{
+	int fd = openat(cgroup_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	bool is_me = false, is_other = false;
+	long pid;
+
+	if (!file)
+		return false;
+	while (fscanf(file, "%ld", &pid) == 1) {
+		is_me = is_me || pid == getpid();
+		is_other = is_other || pid != getpid();
+	}
+	fclose(file);
+	return is_me && !is_other;
+}
+
+enum gw_cover cover_of_cgroup(int cgroup_fd)
+{
+	struct search search = {0};
+	uint64_t id = 0;
+
+	if (!mounts_cgroup_id(cgroup_fd, &id) && id == HIERARCHY_ROOT_ID)
+		return GW_COVER_YES;
+	look_below(openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), PODS_DEPTH_MAX,
+		   &search);
+	if (search.has_pods)
+		return GW_COVER_YES;
+	return !search.has_children && is_alone(cgroup_fd) ? GW_COVER_NO : GW_COVER_UNKNOWN;
+}
