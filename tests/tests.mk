@@ -5,8 +5,8 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log parse settings weights annotations model kept choose usable drained plan \
-	plan_edges claims decode decode_service decode_slice manifests manifests_bad file file_paths \
-	fingerprint args naming format
+	plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
+	manifests_bad file file_paths fingerprint args naming format
 OBJECT := model/object model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
@@ -22,6 +22,8 @@ UNIT_usable   := $(UNIT_choose)
 UNIT_drained  := $(UNIT_choose)
 UNIT_plan     := model/plan $(OBJECT)
 UNIT_plan_edges := $(UNIT_plan)
+UNIT_policy_table := model/policy_table
+UNIT_maglev   := model/policy_table
 UNIT_claims   := model/claims $(OBJECT)
 UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields \
 	model/annotations $(OBJECT)
