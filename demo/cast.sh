@@ -34,7 +34,7 @@ cast_up() {
 
 run_agent() {
 	local command_line=("$gwbpf" agent --manifests "$manifests" --cgroup "$cgroup" --pin-dir "$pins"
-		--node-name demo)
+		--node-name demo --listen off)
 	say "$ ${command_line[*]}"
 	start_agent "${command_line[@]}"
 	wait_for "the agent to be ready" agent_is_ready
