@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,7 +51,6 @@ static void keep_only(int start_fd, int stop_fd)
 
 static void run_member(struct crew_member *me, int start_fd, int stop_fd, crew_work work, void *arg)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	keep_only(start_fd, stop_fd);
 	wait_for_end_of(3);
 	me->stop_fd = 4;
@@ -70,13 +67,11 @@ struct crew *crew_start(size_t count, crew_work work, void *arg)
 	assert_in_range(count, 1, CREW_MAX);
 	assert_int_equal(pipe2(start, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(stop, O_CLOEXEC), 0);
-	fflush(NULL);
 	crew->count = count;
 	crew->members = crew_memory(count * sizeof(*crew->members));
 	for (size_t i = 0; i < count; i++) {
 		crew->members[i].number = (uint32_t)i;
-		crew->pids[i] = fork();
-		assert_true(crew->pids[i] >= 0);
+		crew->pids[i] = lab_fork();
 		if (!crew->pids[i])
 			run_member(&crew->members[i], start[0], stop[0], work, arg);
 	}

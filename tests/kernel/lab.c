@@ -37,6 +37,22 @@ void lab_run(const char *format, ...)
 		fail_msg("'%s' failed", command);
 }
 
+pid_t lab_fork(void)
+{
+	pid_t parent = getpid(), pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0) {
+		fprintf(stderr, "cannot fork: %s\n", strerror(errno));
+		exit(1);
+	}
+	/* The parent may be gone before it is asked for. */
+	if (!pid && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
+		_exit(1);
+	return pid;
+}
+
 static void join(const char *cgroup)
 {
 	char path[300];
@@ -105,9 +121,8 @@ int lab_main(const struct CMUnitTest *tests, size_t count, CMFixtureFunction sta
 		fprintf(stderr, "cannot make '%s': %s\n", lab.cgroup, strerror(errno));
 		return 1;
 	}
-	child = fork();
+	child = lab_fork();
 	if (!child) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		enter();
 		_exit(_cmocka_run_group_tests("kernel", tests, count, start, stop));
 	}

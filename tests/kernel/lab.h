@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,6 +110,9 @@ uint64_t lab_reason(enum gw_reason reason);
 /* Wait, for 10 s at most, until check() holds; whether it does in the end. */
 bool lab_becomes(bool (*check)(void *arg), void *arg);
 void lab_wait(bool (*check)(void *arg), void *arg, const char *what);
+
+/* fork(2), for a child that ends when its parent does, however that ends. */
+pid_t lab_fork(void);
 
 /* Run a shell command; fails the test if it fails. */
 void lab_run(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,13 +79,9 @@ static void serve(int listener, enum server_manner manner)
 
 pid_t server_start(int listener, enum server_manner manner)
 {
-	pid_t pid;
+	pid_t pid = lab_fork();
 
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(fcntl(listener, F_DUPFD, 64), 3);
 		close_range(4, ~0u, 0);
 		serve(3, manner);

@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,10 +112,8 @@ static void test_a_process_killed_in_connect_has_canceled(void **state)
 
 	(void)state;
 	lab_serve_by(VIP, ROADS_HOLE);
-	pid = fork();
-	assert_true(pid >= 0);
+	pid = lab_fork();
 	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		lab_connect(VIP);
 		_exit(0);
 	}
