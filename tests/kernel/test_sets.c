@@ -5,7 +5,6 @@
 
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,24 +81,21 @@ static uint64_t clock_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Where the records cannot be walked, a backend must linger for longer than a connect takes. */
+/* A walk that goes by sockets misses those that have just been sent somewhere: there a backend must
+ * linger for longer than a connect takes. */
+static uint64_t linger_ms;
+
 static void collect(void)
 {
-	struct gw_walk_conn *conns;
-	size_t count;
-	int err = conns_walk(LAB_PINS, &conns, &count);
-
-	if (!err)
-		free(conns);
-	assert_int_equal(tables_collect(lab.tables, err ? 100 : 0), 0);
+	assert_int_equal(tables_collect(lab.tables, linger_ms), 0);
 }
 
 static void swap_sets(int round)
 {
 	write_set(&a, round % 2);
 	write_set(&b, round % 2);
-	/* Often enough that ids and ranges are used again all the time. */
-	if (round % 16 == 0)
+	/* Ids are used again; ranges are in any case, as there are few. */
+	if (round % 64 == 0)
 		collect();
 }
 
@@ -196,10 +192,15 @@ static pid_t server;
 /* Limits so low that everything is used again soon. */
 static int start(void **state)
 {
+	bool by_records;
+
 	lab.max_services = 4;
 	lab.max_backends = 512;
 	lab_start(state);
-	lab_run("ip route replace local 10.2.0.0/16 dev lo && ip route replace local 10.96.0.0/16 dev lo");
+	assert_int_equal(conns_probe(&by_records), 0);
+	linger_ms = by_records ? 0 : 100;
+	lab_run("ip route replace local 10.2.0.0/16 dev lo && "
+		"ip route replace local 10.96.0.0/16 dev lo");
 	server = server_start(lab_listen("0.0.0.0:7051"), SERVER_GREET);
 	return 0;
 }
