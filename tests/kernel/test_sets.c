@@ -16,8 +16,7 @@
 
 #define RUN_MS 2000
 #define CLIENTS 2      /* for each Service */
-#define BIG_SET 100    /* a search that takes its time */
-#define SMALL_SET 5
+#define SET 50         /* a search takes its time */
 #define LEFT_ALONE 250 /* last byte of both VIPs: who answers if nobody balances */
 
 /* Backends are 10.2.0.N, and greet with N. The sets of a Service have nothing in common. */
@@ -25,19 +24,18 @@ struct peers {
 	const char *name;
 	const char *vip;
 	enum gw_policy policy;
-	int first; /* N */
-	int count; /* of one set; the other one begins behind it */
+	int first; /* N; the second set begins behind the first */
 	bool may_be_left_alone;
 };
 
-static struct peers a = {"a", "10.96.1.250:7051", GW_POLICY_LC, 1, BIG_SET, false};
-static struct peers b = {"b", "10.96.2.250:7051", GW_POLICY_RR, 201, SMALL_SET, false};
+static struct peers a = {"a", "10.96.1.250:7051", GW_POLICY_LC, 1, false};
+static struct peers b = {"b", "10.96.2.250:7051", GW_POLICY_LC, 101, false};
 
 static bool is_peer(const struct peers *peers, int greeting)
 {
 	if (greeting == LEFT_ALONE)
 		return peers->may_be_left_alone;
-	return greeting >= peers->first && greeting < peers->first + 2 * peers->count;
+	return greeting >= peers->first && greeting < peers->first + 2 * SET;
 }
 
 static void connect_without_pause(struct crew_member *me, void *arg)
@@ -61,15 +59,15 @@ static void connect_without_pause(struct crew_member *me, void *arg)
 
 static void write_set(const struct peers *peers, int which)
 {
-	char texts[BIG_SET][LAB_TEXT];
-	const char *set[BIG_SET + 1];
+	char texts[SET][LAB_TEXT];
+	const char *set[SET + 1];
 
-	for (int i = 0; i < peers->count; i++) {
+	for (int i = 0; i < SET; i++) {
 		snprintf(texts[i], sizeof(texts[i]), "10.2.0.%d:7051",
-			 peers->first + which * peers->count + i);
+			 peers->first + which * SET + i);
 		set[i] = texts[i];
 	}
-	set[peers->count] = NULL;
+	set[SET] = NULL;
 	lab_service(peers->name, peers->vip, peers->policy, set);
 }
 
@@ -97,6 +95,15 @@ static void swap_sets(int round)
 	/* Ids are used again; ranges are in any case, as there are few. */
 	if (round % 64 == 0)
 		collect();
+}
+
+/* What one lets go, the other one takes at once, and with it the same number of generation. */
+static void swap_ranges(int round)
+{
+	write_set(&a, round % 2);
+	collect();
+	write_set(&b, round % 2);
+	collect();
 }
 
 /* Each takes over the index, the range and the ids that the other one has just let go. */
@@ -179,6 +186,12 @@ static void test_sets_are_replaced_whole_on_one_cpu(void **state)
 	expect_all_counted(connects);
 }
 
+static void test_ranges_that_are_used_again_at_once_are_not_mixed_up(void **state)
+{
+	(void)state;
+	expect_all_counted(change_under_load(swap_ranges));
+}
+
 static void test_services_that_come_and_go_are_never_taken_for_one_another(void **state)
 {
 	(void)state;
@@ -217,6 +230,7 @@ int main(void)
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 		LAB_TEST(test_sets_are_replaced_whole_under_load),
 		LAB_TEST(test_sets_are_replaced_whole_on_one_cpu),
+		LAB_TEST(test_ranges_that_are_used_again_at_once_are_not_mixed_up),
 		LAB_TEST(test_services_that_come_and_go_are_never_taken_for_one_another),
 	};
 
