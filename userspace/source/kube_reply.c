@@ -25,14 +25,25 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+/* What strangers wrote ends up in logs and JSON: no control character, no letter cut in two. */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (!isprint((unsigned char)*text))
+			*text = '?';
+}
+
 static int parse_object(const char *bytes, size_t size, char *message, json_t **ret)
 {
 	json_error_t error;
 	json_t *root = json_loadb(bytes, size, 0, &error);
 
-	if (!root)
-		return kube_config_fail(message, -EINVAL, "it is not JSON: %s, at byte %d of %zu",
-					error.text, error.position, size);
+	if (!root) {
+		kube_config_fail(message, -EINVAL, "it is not JSON: %s, at byte %d of %zu",
+				 error.text, error.position, size);
+		make_plain(message);
+		return -EINVAL;
+	}
 	if (!json_is_object(root)) {
 		json_decref(root);
 		return kube_config_fail(message, -EINVAL, "it is JSON, but no object");
@@ -85,10 +96,12 @@ int kube_page_parse(const char *bytes, size_t size, const struct kube_selection 
 	if (err)
 		return err;
 	err = read_page(&page, selection, message);
-	if (err)
-		json_decref(page.root);
-	else
+	if (!err) {
 		*ret = page;
+		return 0;
+	}
+	make_plain(message);
+	json_decref(page.root);
 	return err;
 }
 
@@ -133,10 +146,12 @@ int kube_event_parse(const char *line, size_t size, const struct kube_selection 
 	if (err)
 		return err;
 	err = read_event(&event, selection, message);
-	if (err)
-		json_decref(event.root);
-	else
+	if (!err) {
 		*ret = event;
+		return 0;
+	}
+	make_plain(message);
+	json_decref(event.root);
 	return err;
 }
 
@@ -167,6 +182,7 @@ void kube_status_read(const json_t *object, struct kube_status *ret)
 {
 	ret->code = (long)json_integer_value(json_object_get(object, "code"));
 	snprintf(ret->text, sizeof(ret->text), "%s", text_of(object, "message"));
+	make_plain(ret->text);
 }
 
 /* The first line of what is no Status: a proxy's page says at least whose it is. */
