@@ -27,6 +27,8 @@ struct told {
 	char text[1 << 16];
 	size_t length;
 	const char *awaited;
+	size_t heard;
+	size_t awaited_heard;
 };
 
 int set_up(void **state);
@@ -39,6 +41,9 @@ void start(struct told *told, const struct kube_options *given);
 size_t times(const struct told *told, const char *text);
 void await(struct told *told, const char *text);
 void await_request(struct told *told, const char *path);
+
+/* Wait until the API server was heard that many times more. */
+void await_heard(struct told *told, size_t count);
 
 /* The texts must stay until the test ends. */
 void answer(struct told *told, const char *path, const char *body);

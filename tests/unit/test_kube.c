@@ -85,13 +85,39 @@ static void test_a_bookmark_commits_nothing(void **state)
 	struct told *told = *state;
 
 	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
-	send_event(told, "services?watch",
-		   EVENT("BOOKMARK", SERVICE("")) EVENT("ADDED", SERVICE("b")));
-	await(told, "commit\n");
-	send_event(told, "endpointslices?watch",
-		   EVENT("BOOKMARK", SLICE("", "")) EVENT("ADDED", SLICE("b-1", "b")));
-	await(told, "put slice");
-	assert_int_equal(times(told, "commit\n"), 2);
+	send_event(told, "services?watch", EVENT("BOOKMARK", SERVICE("")));
+	await_heard(told, 1);
+	assert_string_equal(told->text, "");
+	send_event(told, "services?watch", EVENT("ADDED", SERVICE("b")));
+	await(told, "put service fabric/b\ncommit\n");
+}
+
+static void test_an_object_without_a_name_is_mended_by_a_list_that_has_none(void **state)
+{
+	struct told *told = *state;
+	const char *gone = "{\"type\":\"ERROR\",\"object\":{\"code\":410}}\n";
+
+	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	answer(told, SERVICES, SERVICE_LIST("{}"));
+	open_watch(told, "services?watch");
+	send_event(told, "services?watch", gone);
+	await(told, "refuse services: : it is of another kind, or has no usable name\n");
+	await(told, "recovered services\n");
+	assert_int_equal(times(told, "accept services\n"), 0);
+	answer(told, SERVICES, SERVICE_LIST(""));
+	send_event(told, "services?watch", gone);
+	await(told, "accept services\n");
+}
+
+static void test_another_node_is_not_this_one(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){0});
+	answer(told, NODE, "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
+			   "\"node2\",\"resourceVersion\":\"9\",\"labels\":{"
+			   "\"topology.kubernetes.io/zone\":\"z9\"}}}");
+	await(told, "node absent, zone ''\n");
 }
 
 static void test_an_object_that_is_refused_leaves_the_one_before_in_force(void **state)
@@ -297,6 +323,8 @@ int main(void)
 		TEST(test_a_label_that_is_taken_away_removes_the_service),
 		TEST(test_a_given_zone_makes_the_node_nobodys_business),
 		TEST(test_a_bookmark_commits_nothing),
+		TEST(test_an_object_without_a_name_is_mended_by_a_list_that_has_none),
+		TEST(test_another_node_is_not_this_one),
 		TEST(test_an_object_that_is_refused_leaves_the_one_before_in_force),
 		TEST(test_the_zone_of_the_node_is_followed),
 		TEST(test_a_node_that_does_not_exist_is_said_to_be_absent),

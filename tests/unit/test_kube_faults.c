@@ -136,6 +136,8 @@ static void test_garbage_in_a_watch_lists_again(void **state)
 static void test_garbage_in_a_list_changes_nothing(void **state)
 {
 	static const char *const garbage[] = {
+		"{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"v1\",\"metadata\":{"
+		"\"resourceVersion\":\"1\"},\"items\":[]}",
 		"<html>hello</html>",
 		"",
 		"null",
@@ -252,6 +254,9 @@ static void test_pages_without_end_are_given_up(void **state)
 		answer(told, LIST, NULL, PAGE("again", ""), FAKE_WHOLE);
 	await(told, "failed too-large: cannot list endpointslices: the list does not end after "
 		    "1000 pages");
+	answer(told, LIST, NULL, PAGE("again", ""), FAKE_WHOLE);
+	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
+	await(told, "listed\n");
 }
 
 static void test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once(void **state)

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/* How many objects are taken in, from an API server that does not stop. */
+#include "source/kube_intake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct counts {
+	size_t put;
+	size_t refused;
+};
+
+static int put(const json_t *object, const char *namespace, const char *name, void *arg)
+{
+	struct counts *counts = arg;
+
+	(void)object;
+	(void)namespace;
+	(void)name;
+	counts->put++;
+	return 1;
+}
+
+static void refuse(const char *message, void *arg)
+{
+	struct counts *counts = arg;
+
+	assert_string_equal(message, "there are too many objects");
+	counts->refused++;
+}
+
+static void settle(bool listed, void *arg)
+{
+	(void)listed;
+	(void)arg;
+}
+
+static void heard(void *arg)
+{
+	(void)arg;
+}
+
+static void add_text(struct kube_intake *intake, const char *text)
+{
+	assert_int_equal(kube_intake_add(intake, text, strlen(text)), 0);
+}
+
+static void test_objects_beyond_the_limit_are_refused_one_by_one(void **state)
+{
+	static const struct kube_watch_ops ops = {
+		.put = put, .refuse = refuse, .settle = settle, .heard = heard};
+	const struct kube_selection slices = {.resource = &kube_slices};
+	struct kube_intake intake;
+	struct counts counts = {0};
+	char item[64];
+
+	(void)state;
+	assert_int_equal(kube_intake_init(&intake, &slices, &ops, &counts), 0);
+	assert_int_equal(kube_intake_begin(&intake), 0);
+	add_text(&intake, "{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\","
+			  "\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[");
+	for (unsigned int i = 0; i < KUBE_OBJECTS_MAX + 2; i++) {
+		snprintf(item, sizeof(item), "%s{\"metadata\":{\"name\":\"%u\"}}", i ? "," : "", i);
+		add_text(&intake, item);
+	}
+	add_text(&intake, ",{\"metadata\":{\"name\":\"7\"}}]}"); /* known, so no news */
+	assert_int_equal(kube_intake_end_page(&intake), 0);
+	assert_int_equal(counts.put, KUBE_OBJECTS_MAX + 1);
+	assert_int_equal(counts.refused, 2);
+	kube_intake_done(&intake);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_objects_beyond_the_limit_are_refused_one_by_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
