@@ -257,6 +257,7 @@ static void test_pages_without_end_are_given_up(void **state)
 	answer(told, LIST, NULL, PAGE("again", ""), FAKE_WHOLE);
 	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
 	await(told, "listed\n");
+	assert_int_equal(times(told, "failed too-large"), 1);
 }
 
 static void test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once(void **state)
