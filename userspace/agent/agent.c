@@ -159,8 +159,11 @@ static int start_kernel(struct agent *agent)
 		return fail(agent, message);
 	}
 	cover = cover_of_cgroup(datapath_cgroup_fd(agent->datapath));
+	/* Whoever names a cgroup knows why. */
+	if (cover == GW_COVER_NO && agent->options.cgroup)
+		cover = GW_COVER_UNKNOWN;
 	tables_meta(agent->tables)->covers_pods = (uint8_t)cover;
-	if (cover == GW_COVER_NO && !agent->options.cgroup)
+	if (cover == GW_COVER_NO)
 		return fail(agent, "cannot balance here: the cgroup v2 root that this process sees "
 				   "holds nobody but itself: give the pod the host's cgroup namespace "
 				   "(privileged: true), or name the node's cgroup with --cgroup");
