@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Cgroups in every hierarchy of this machine at once: v2 alone, or v1 controllers beside v2.
 
+# Each hierarchy where it belongs: a chroot may have mounts of its own elsewhere.
 cgroup_hierarchies() {
-	findmnt -rn -t "${1:-cgroup,cgroup2}" -o TARGET
+	findmnt -rn -t "${1:-cgroup,cgroup2}" -o TARGET | grep '^/sys/fs/cgroup\(/\|$\)'
 }
 
 # A v1 cpuset takes no process before it is told its CPUs and memory.

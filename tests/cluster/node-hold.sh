@@ -9,9 +9,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # A mount of each hierarchy as the node sees it, and a bpffs of its own.
 mount_sys() {
-	local targets options
+	local targets options=() target
 	mapfile -t targets < <(cgroup_hierarchies)
-	mapfile -t options < <(findmnt -rn -t cgroup,cgroup2 -o FSTYPE,FS-OPTIONS)
+	for target in "${targets[@]}"; do
+		options+=("$(findmnt -rn -o FSTYPE,FS-OPTIONS "$target")")
+	done
+	# A second mount of a hierarchy, as in somebody's chroot, would lead the kubelet astray.
+	findmnt -rn -t cgroup,cgroup2 -o TARGET | xargs umount -l
 	umount -lR /sys
 	mount -t sysfs sysfs /sys
 	[ "${targets[*]}" = /sys/fs/cgroup ] || mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup

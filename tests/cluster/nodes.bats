@@ -49,7 +49,7 @@ teardown_file() {
 }
 
 @test "a node sees its own cgroups alone, and its pods are below them" {
-	root=$(findmnt -rn -t cgroup2 -o TARGET)
+	root=$(cgroup_hierarchies cgroup2)
 	run node_exec node1 find "$root" -name 'pod*' -type d
 	[ "$(wc -l <<<"$output")" -eq 2 ]
 	[ -n "$(find "$root/$(node_cgroup node1)" -name 'pod*' -type d)" ]
@@ -78,7 +78,7 @@ teardown_file() {
 	END
 	kubectl wait -n fabric --for=condition=Ready --timeout=60s pod/looker
 	kubectl exec -n fabric looker -- ls /sys/fs/bpf/of-node2
-	kubectl exec -n fabric looker -- ls "$(findmnt -rn -t cgroup2 -o TARGET)/kubepods"
+	kubectl exec -n fabric looker -- ls "$(cgroup_hierarchies cgroup2)/kubepods"
 	[ ! -e /sys/fs/bpf/of-node2 ]
 	kubectl delete pod -n fabric looker
 }
