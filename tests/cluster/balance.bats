@@ -60,6 +60,13 @@ holds_in_all() {
 	[ "$(pods_held_by "$1" | awk '{ sum += $1 } END { print sum }')" -eq "$2" ]
 }
 
+# How many programs of gwbpf the kernel has at work on the nodes, six on each.
+attached_hooks() {
+	local tree
+	tree=$(bpftool cgroup tree "$(cgroup_hierarchies cgroup2)/$(basename "$CLUSTER")") || return
+	grep -c gw_ <<<"$tree" || true
+}
+
 # The connections of a client that failed, as its log tells.
 failures_of() {
 	kubectl logs -n fabric "$1" | grep -c '^E[A-Z]*$' || true
@@ -170,14 +177,14 @@ failures_of() {
 
 @test "uninstalling leaves nothing in the kernel and breaks no connection" {
 	before=$(pods_held_by client1; pods_held_by client2)
+	[ "$(attached_hooks)" -eq 12 ]
 	kubectl apply -k "$CLUSTER_TOP/deploy/uninstall"
 	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
 	kubectl delete -k "$CLUSTER_TOP/deploy/uninstall" --timeout=60s
 	for node in node1 node2; do
 		[ -z "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" ]
 	done
-	[ -z "$(bpftool cgroup tree "$(findmnt -rn -t cgroup2 -o TARGET)/$(basename "$CLUSTER")" |
-		grep gw_)" ]
+	[ "$(attached_hooks)" -eq 0 ]
 	[ "$(pods_held_by client1; pods_held_by client2)" = "$before" ]
 	run pods_ask client1 "$GATEWAY" 10
 	[ "$status" -eq 0 ]

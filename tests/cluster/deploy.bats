@@ -18,16 +18,12 @@ teardown_file() {
 	cluster_down
 }
 
-# One object of what kustomize makes of a directory, as JSON.
+# One object of what kustomize makes of a directory, as JSON; it must be there.
 rendered() {
 	kubectl kustomize "$deploy/$1" |
 		kubectl create --dry-run=client -f - -o json |
-		jq -s "[.[] | .items? // . | if type == \"array\" then .[] else . end] |
-			.[] | select(.kind == \"$2\")"
-}
-
-pod() {
-	rendered "$1" DaemonSet | jq "$2 | .spec.template.spec"
+		jq -s --arg kind "$2" '[.[] | .items? // . | if type == "array" then .[] else . end] |
+			map(select(.kind == $kind))[0] // error("no \($kind)")'
 }
 
 @test "every directory that kustomize knows is accepted by the API server without a warning" {
