@@ -118,8 +118,10 @@ node_wait_held() {
 	cluster_wait_ready "$1-holder" test -p "$CLUSTER/$1/start"
 }
 
-# The node dies at once, as in a power failure; its Node object stays.
+# The node dies at once, as in a power failure; its Node object stays. The link goes first: else its
+# kernel would tell every peer of a connection that the process is gone.
 node_kill() {
+	cluster_exec ip link set "$1" down
 	cgroup_destroy "$(node_cgroup "$1")"
 	rm -f "$CLUSTER/run/$1"-*
 }
