@@ -18,11 +18,20 @@
 #define LOG_BYTES 65536
 #define INSTRUCTIONS_MAX 700000 /* the rest is for other compilers and kernels */
 
+/* "processed N insns (limit …": from 7.0 on a line "processed A+B", by function, comes first. */
 static unsigned long instructions(const char *log)
 {
-	const char *line = strstr(log, "processed ");
+	static const char word[] = "processed ";
+	unsigned long count;
+	char *end;
 
-	return line ? strtoul(line + strlen("processed "), NULL, 10) : 0;
+	while ((log = strstr(log, word))) {
+		log += strlen(word);
+		count = strtoul(log, &end, 10);
+		if (!strncmp(end, " insns", strlen(" insns")))
+			return count;
+	}
+	return 0;
 }
 
 static void ask_for_statistics(struct bpf_program *program)
