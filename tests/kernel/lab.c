@@ -179,7 +179,7 @@ int lab_stop(void **state)
 static void refuse(const char *message, void *arg)
 {
 	(void)arg;
-	print_message("refused: %s\n", message);
+	snprintf(lab.refusal, sizeof(lab.refusal), "%s", message);
 }
 
 static int apply(const char *name, const struct choice *choices, size_t count)
@@ -196,9 +196,10 @@ static int apply(const char *name, const struct choice *choices, size_t count)
 	if (err)
 		return err;
 	job.plan = &plan;
+	lab.refusal[0] = '\0';
 	err = tables_apply(lab.tables, &job);
 	plan_done(&plan);
-	return err;
+	return err == -ENOSPC && lab.refusal[0] ? 0 : err;
 }
 
 static int compare_members(const void *a, const void *b)

@@ -46,6 +46,7 @@ struct lab {
 	struct settings settings; /* of the Services to come, their policy apart; all 0: nothing */
 	uint32_t max_services;    /* for the next lab_open() */
 	uint32_t max_backends;
+	char refusal[GW_MESSAGE_MAX]; /* what lab_service() last found no room for; "": nothing */
 };
 
 extern struct lab lab;
