@@ -125,6 +125,8 @@ int netns_visit_all(netns_visit visit, void *arg)
 
 	if (home < 0)
 		return -errno;
+	/* First: seen from /proc, this thread will be wherever it has gone meanwhile. */
+	look_into(&walk, AT_FDCWD, "/proc/thread-self/ns/net");
 	look_at_processes(&walk);
 	look_at_mounts(&walk);
 	if (setns(home, CLONE_NEWNET) && !walk.err)
