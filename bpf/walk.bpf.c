@@ -6,6 +6,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
+#include <stdbool.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -16,6 +17,11 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define AF_INET 2
+
+#define TCP_FIN_WAIT2 5
+#define TCP_CLOSE_WAIT 8
+#define TCP_LAST_ACK 9
+#define TCP_CLOSING 11
 
 /* Set between open and load: jiffies a second of this kernel. */
 const volatile __u32 jiffies_per_second = 250;
@@ -62,14 +68,30 @@ static __always_inline void copy_addresses(struct gw_walk_conn *to, const struct
 	}
 }
 
-static __always_inline __u32 idle_ms(const struct tcp_sock *tcp)
+/* A socket that has had no data yet, or none since it connected anew, has times of no meaning. */
+static __always_inline __u32 idle_ms(const struct gw_conn *conn, const struct tcp_sock *tcp)
 {
 	__u32 now = (__u32)bpf_jiffies64();
 	__u32 sent = now - tcp->lsndtime;
 	__u32 received = now - tcp->inet_conn.icsk_ack.lrcvtime;
 	__u64 jiffies = sent < received ? sent : received;
+	__u64 ms = jiffies * 1000 / jiffies_per_second;
+	__u64 age_ms = (bpf_ktime_get_ns() - conn->start_ns) / 1000000;
 
-	return jiffies * 1000 / jiffies_per_second;
+	return ms < age_ms ? ms : age_ms;
+}
+
+/* The kernel counts SYN and FIN as bytes. */
+static __always_inline void copy_bytes(struct gw_walk_conn *to, const struct tcp_sock *tcp)
+{
+	bool is_sent_off = to->tcp_state == TCP_FIN_WAIT2;
+	bool is_received_off = to->tcp_state == TCP_CLOSE_WAIT || to->tcp_state == TCP_LAST_ACK ||
+			       to->tcp_state == TCP_CLOSING;
+
+	to->bytes_sent = tcp->bytes_acked;
+	if (to->bytes_sent)
+		to->bytes_sent -= 1 + is_sent_off;
+	to->bytes_received = tcp->bytes_received - is_received_off;
 }
 
 static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
@@ -78,12 +100,9 @@ static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
 
 	if (!tcp)
 		return;
-	to->idle_ms = idle_ms(tcp);
+	to->idle_ms = idle_ms(&to->conn, tcp);
 	to->srtt_us = tcp->srtt_us >> 3;
-	to->bytes_sent = tcp->bytes_acked;
-	if (to->bytes_sent)
-		to->bytes_sent--; /* the SYN */
-	to->bytes_received = tcp->bytes_received;
+	copy_bytes(to, tcp);
 }
 
 static __always_inline void copy_socket(const struct gw_conn *conn, struct sock *sk)
