@@ -214,8 +214,10 @@ static int finish(struct adoption *adoption)
 
 		if (!entry)
 			continue;
-		if (!entry->published && !entry->message[0])
+		if (!entry->published && !entry->message[0]) {
 			entry->withdrawn = true;
+			tables->maps.services[i].flags |= GW_SERVICE_WITHDRAWN;
+		}
 		err = adopt_set(tables, entry);
 	}
 	return err;
