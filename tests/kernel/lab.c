@@ -210,8 +210,8 @@ static int compare_members(const void *a, const void *b)
 	return order ? order : (x->port > y->port) - (x->port < y->port);
 }
 
-void lab_service(const char *name, const char *vip, enum gw_policy policy,
-		 const char *const *backends)
+int lab_try_service(const char *name, const char *vip, enum gw_policy policy,
+		    const char *const *backends)
 {
 	static char empty[] = "";
 	struct endpoint endpoint = {.node = empty, .zone = empty, .pod = empty};
@@ -223,29 +223,42 @@ void lab_service(const char *name, const char *vip, enum gw_policy policy,
 		.reason = CHOICE_READY,
 	};
 	struct member *members = calloc(GW_SET_MAX, sizeof(*members));
+	int err = members ? addr_port_parse(vip, &choice.vip, &choice.port) : -ENOMEM;
 
 	service.settings.policy = policy;
-	assert_non_null(members);
-	assert_return_code(addr_port_parse(vip, &choice.vip, &choice.port), 0);
-	for (; backends[choice.member_count]; choice.member_count++) {
+	for (; !err && backends[choice.member_count]; choice.member_count++) {
 		struct member *member = &members[choice.member_count];
 
-		assert_return_code(addr_port_parse(backends[choice.member_count], &member->address,
-						   &member->port), 0);
+		err = addr_port_parse(backends[choice.member_count], &member->address,
+				      &member->port);
 		member->weight = 1;
 		member->endpoint = &endpoint;
 	}
 	if (!choice.member_count)
 		choice.verdict = VERDICT_REFUSE;
-	qsort(members, choice.member_count, sizeof(*members), compare_members);
 	choice.members = members;
-	assert_return_code(apply(name, &choice, 1), 0);
+	if (!err) {
+		qsort(members, choice.member_count, sizeof(*members), compare_members);
+		err = apply(name, &choice, 1);
+	}
 	free(members);
+	return err;
+}
+
+int lab_try_remove_service(const char *name)
+{
+	return apply(name, NULL, 0);
+}
+
+void lab_service(const char *name, const char *vip, enum gw_policy policy,
+		 const char *const *backends)
+{
+	assert_int_equal(lab_try_service(name, vip, policy, backends), 0);
 }
 
 void lab_remove_service(const char *name)
 {
-	assert_return_code(apply(name, NULL, 0), 0);
+	assert_int_equal(lab_try_remove_service(name), 0);
 }
 
 void lab_serve_by(const char *vip, const char *backend)

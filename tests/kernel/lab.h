@@ -63,6 +63,11 @@ void lab_service(const char *name, const char *vip, enum gw_policy policy,
 		 const char *const *backends);
 void lab_remove_service(const char *name);
 
+/* The same for other processes, which must not use cmocka: returns what tables_apply() says. */
+int lab_try_service(const char *name, const char *vip, enum gw_policy policy,
+		    const char *const *backends);
+int lab_try_remove_service(const char *name);
+
 /* The Service "lab/peers" at vip with this one backend. */
 void lab_serve_by(const char *vip, const char *backend);
 
