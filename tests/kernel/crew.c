@@ -105,10 +105,15 @@ uint64_t crew_wait(struct crew *crew)
 	return done;
 }
 
-uint64_t crew_stop(struct crew *crew)
+void crew_tell(struct crew *crew)
 {
 	for (size_t i = 0; i < crew->count; i++)
 		crew->members[i].stop = true;
+}
+
+uint64_t crew_stop(struct crew *crew)
+{
+	crew_tell(crew);
 	close(crew->stop_fd);
 	crew->stop_fd = -1;
 	return crew_wait(crew);

@@ -27,6 +27,9 @@ typedef void (*crew_work)(struct crew_member *me, void *arg);
 /* Begin the work in count processes; they all set out at the same time. */
 struct crew *crew_start(size_t count, crew_work work, void *arg);
 
+/* Tell them that their work is over; those that rest then go on resting. */
+void crew_tell(struct crew *crew);
+
 /* Tell them to stop; wait for their end; fail the test if one had a problem. The sum of done. */
 uint64_t crew_stop(struct crew *crew);
 
