@@ -3,8 +3,11 @@
 #include "kernel/lab.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kernel/counts.h"
@@ -116,6 +119,25 @@ static void test_one_that_goes_stays_while_its_connection_lives(void **state)
 	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
 	collect();
 	assert_int_equal(count_backends(), 1);
+}
+
+/* A fast open puts off its SYN until there is data to send. */
+static void test_one_that_goes_stays_while_a_connect_is_on_its_way(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	(void)state;
+	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
+	lab_service("peers", VIP, GW_POLICY_RR, (const char *const[]){A, NULL});
+	assert_int_equal(lab_dial(fd, VIP), 0);
+	lab_service("peers", VIP, GW_POLICY_RR, only_c);
+	collect();
+	counts_expect(A, 0, .attempts = 0);
+	assert_int_equal(send(fd, "x", 1, 0), 1);
+	counts_expect(A, 1, .attempts = 1, .established = 1);
+	lab_abort(fd);
+	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
 }
 
 static void test_the_counts_of_one_that_is_gone_are_the_services(void **state)
@@ -287,6 +309,7 @@ int main(void)
 		LAB_TEST(test_a_backend_keeps_its_id_and_counts_through_changes),
 		LAB_TEST(test_one_that_comes_back_in_time_is_the_same),
 		LAB_TEST(test_one_that_goes_stays_while_its_connection_lives),
+		LAB_TEST(test_one_that_goes_stays_while_a_connect_is_on_its_way),
 		LAB_TEST(test_the_counts_of_one_that_is_gone_are_the_services),
 		LAB_TEST(test_an_id_is_used_again_only_after_the_last_connection),
 		LAB_TEST(test_a_service_that_comes_back_keeps_its_entry),

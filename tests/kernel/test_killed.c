@@ -26,8 +26,7 @@
 #define SERVICES 6
 #define STEADY 3 /* of them never go: clients dial these */
 #define PEERS 8  /* that a Service may have; which it has is a mask of bits */
-#define LINGER_MS 20
-#define COLLECT_EVERY 24 /* changes: a round is slow */
+#define COLLECT_EVERY 8 /* changes: a round is slow */
 
 /* In memory that all share. */
 static struct shared {
@@ -94,7 +93,7 @@ static void change_for_ever(unsigned int seed)
 		if (err)
 			_exit(2);
 		shared->now[service] = shared->next[service];
-		if (i % COLLECT_EVERY == 0 && tables_collect(lab.tables, LINGER_MS))
+		if (i % COLLECT_EVERY == 0 && tables_collect(lab.tables, 0))
 			_exit(3);
 		__atomic_add_fetch(&shared->steps, 1, __ATOMIC_RELEASE);
 	}
@@ -111,7 +110,7 @@ static uint64_t clock_ns(void)
 /* After some steps, and then within the next: this is the instant, nothing is waited for. */
 static void kill_at_random(pid_t agent)
 {
-	uint32_t steps = (uint32_t)random() % 40;
+	uint32_t steps = (uint32_t)random() % 16;
 	uint64_t until;
 	int status;
 
