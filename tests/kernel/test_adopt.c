@@ -140,7 +140,7 @@ static void find_end(struct end *end)
 	assert_int_equal(maps_open(LAB_PINS, true, &end->maps), 0);
 }
 
-static void test_counts_of_a_backend_that_ends_are_kept_once_wherever_it_is_interrupted(void **state)
+static void test_counts_of_a_backend_that_ends_are_kept_wherever_it_is_interrupted(void **state)
 {
 	const struct gw_counters want = {.attempts = 5, .established = 5, .closed = 5};
 	struct end end;
@@ -228,7 +228,7 @@ int main(void)
 #define LAB_TEST(name) cmocka_unit_test_setup(name, lab_begin)
 		LAB_TEST(test_a_new_agent_goes_on_with_connections_and_counts),
 		LAB_TEST(test_programs_are_replaced_without_a_gap),
-		LAB_TEST(test_counts_of_a_backend_that_ends_are_kept_once_wherever_it_is_interrupted),
+		LAB_TEST(test_counts_of_a_backend_that_ends_are_kept_wherever_it_is_interrupted),
 		LAB_TEST(test_a_service_that_was_not_yet_in_force_is_not_shown),
 		LAB_TEST(test_a_backend_that_reached_no_set_is_set_free),
 	};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What stands at the pin directory and the cgroup when an agent comes: what it goes on with, what it
- * replaces, and what it refuses with a word that helps. */
+/* What stands at the pin directory and the cgroup when an agent comes: what it goes on with, what
+ * it replaces, and what it refuses with a word that helps. */
 #include "kernel/lab.h"
 
 #include <errno.h>
