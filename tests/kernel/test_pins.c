@@ -172,7 +172,7 @@ static void test_a_bpffs_that_is_read_only_is_refused(void **state)
 static void test_a_cgroup_that_is_none_is_refused(void **state)
 {
 	(void)state;
-	options.cgroup = "/dev/shm";
+	options.cgroup = "/tmp";
 	expect_refusal(-ENOTSUP, "not a cgroup v2 directory");
 	options.cgroup = "/nowhere";
 	expect_refusal(-ENOENT, "'/nowhere'");
