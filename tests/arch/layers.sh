@@ -47,7 +47,8 @@ grep -lE '#include <(bpf/|linux/bpf)|\.skel\.h>' userspace/*.[ch] userspace/*/*.
 grep -lE '#include <curl/' userspace/*.[ch] userspace/*/*.[ch] |
 	grep -v '^userspace/source/kube' | expect_nothing "only the Kubernetes source knows HTTP"
 
-grep -LE 'SPDX-License-Identifier: ' $(git ls-files 2>/dev/null | grep -E '\.([ch]|sh|bats|bash|mk)$|Makefile$') </dev/null |
+find . -path ./build -prune -o -type f -regextype egrep \
+	-regex '.*(\.([ch]|sh|bats|bash|mk)|/Makefile)' -exec grep -L 'SPDX-License-Identifier: ' {} + |
 	expect_nothing "every source file names its licence"
 
 grep -LE 'GPL-2.0-only OR BSD-2-Clause' bpf/* include/gwbpf/* |
