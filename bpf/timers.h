@@ -23,6 +23,7 @@
 #define FIRST_SYN_AGAIN_MS 200
 #define SYN_COUNT 8 /* with a first one after 200 ms: for about as long as the kernel's own */
 #define KEEPALIVE_COUNT 3
+#define MARGIN_MS 500 /* the kernel begins to count at the first repeat, two round trips late */
 
 /* Jiffies a second of this kernel. Set between open and load. */
 const volatile __u32 jiffies_per_second = 250;
@@ -61,9 +62,20 @@ static __always_inline int whole_seconds(__u32 ms)
 }
 
 /*
- * An idle connection is probed from a third of the time on, every sixth. It is given up at the
- * first probe or repeat after five sixths without an answer, so that the whole time is a promise.
+ * For how long nothing may come back before the next probe or repeat gives up: less than the whole
+ * time, which is a promise. Probes come at whole seconds.
  */
+static __always_inline __u32 patience(__u32 timeout_ms)
+{
+	__u32 margin_ms = timeout_ms / 6 > MARGIN_MS ? timeout_ms / 6 : MARGIN_MS;
+	__u32 whole_ms = timeout_ms / 1000 * 1000;
+
+	if (!timeout_ms)
+		return 0;
+	return timeout_ms - margin_ms < whole_ms ? timeout_ms - margin_ms : whole_ms;
+}
+
+/* An idle connection is probed from a third of the time on, every sixth. */
 static __always_inline void watch_peer(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
 				       __u32 timeout_ms)
 {
@@ -90,8 +102,7 @@ static __always_inline void limit_silence(struct bpf_sock_ops *ctx, const struct
 		return;
 	is_ours = conn->flags & GW_CONN_OUR_TIMEOUT && timeout_ms == service->connect_timeout_ms;
 	if (is_ours || (!timeout_ms && service->dead_peer_timeout_ms))
-		set_option(ctx, SOL_TCP, TCP_USER_TIMEOUT,
-			   service->dead_peer_timeout_ms - service->dead_peer_timeout_ms / 6);
+		set_option(ctx, SOL_TCP, TCP_USER_TIMEOUT, patience(service->dead_peer_timeout_ms));
 	if (service->dead_peer_timeout_ms)
 		watch_peer(ctx, tcp, service->dead_peer_timeout_ms);
 }
