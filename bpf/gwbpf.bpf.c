@@ -150,8 +150,14 @@ static __always_inline void on_syn(struct bpf_sock_ops *ctx, const struct tcp_so
 					       BPF_SOCK_OPS_RTO_CB_FLAG);
 }
 
+static __always_inline bool is_closed_by_application(const struct sock *sk)
+{
+	return sk->__sk_common.skc_flags & 1ul << bpf_core_enum_value(enum sock_flags, SOCK_DEAD);
+}
+
 /*
- * Why it ended. An ICMP error that comes while connect(2) still holds the socket, as it does from
+ * Why it ended. What its peer still sends to a connection that the application has closed is
+ * answered with a reset, which also ends this side, and means nothing. An ICMP error that comes while connect(2) still holds the socket, as it does from
  * this node itself, ends nothing: the kernel keeps it aside, and the application, which sees it,
  * closes. SO_ERROR has cleared it then, but not the error queue.
  */
@@ -159,6 +165,8 @@ static __always_inline int end_error(const struct tcp_sock *tcp, const struct gw
 {
 	const struct sock *sk = &tcp->inet_conn.icsk_inet.sk;
 
+	if (conn->established_ns && sk->sk_err == ECONNRESET && is_closed_by_application(sk))
+		return 0;
 	if (sk->sk_err || conn->established_ns)
 		return sk->sk_err;
 	if (sk->sk_err_soft)

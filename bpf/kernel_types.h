@@ -81,8 +81,9 @@ struct tcp_sock {
 	__u8 keepalive_probes;
 };
 
-/* Only the name counts: the value is the kernel's. */
+/* Only the names count: the values are the kernel's. */
 enum sock_flags {
+	SOCK_DEAD = 0,
 	SOCK_KEEPOPEN = 3,
 };
 

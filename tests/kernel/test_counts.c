@@ -177,6 +177,26 @@ static void test_a_reset_by_the_application_is_a_close_like_any(void **state)
 	close(server);
 }
 
+/* What it sends is answered with a reset, which ends this side as well. */
+static void test_a_peer_that_still_sends_after_the_close_is_no_reset(void **state)
+{
+	int server = lab_listen(NEAR), accepted;
+
+	(void)state;
+	lab_serve_by(VIP, NEAR);
+	close(lab_connect(VIP));
+	accepted = accept(server, NULL, NULL);
+	counts_expect(NEAR, 1, .attempts = 1, .established = 1);
+	assert_int_equal(send(accepted, "x", 1, 0), 1);
+	counts_expect(NEAR, 0, .attempts = 1, .established = 1, .closed = 1);
+	close(accepted);
+
+	close(lab_connect(VIP));
+	lab_abort(accept(server, NULL, NULL));
+	counts_expect(NEAR, 0, .attempts = 2, .established = 2, .closed = 2);
+	close(server);
+}
+
 static void test_a_peer_that_vanishes_is_lost(void **state)
 {
 	int server = roads_listen(ROADS_FAR), fd;
@@ -257,6 +277,7 @@ int main(void)
 		LAB_TEST(test_a_process_killed_in_connect_has_canceled),
 		LAB_TEST(test_a_connect_that_is_given_up_after_a_repeat_has_timed_out),
 		LAB_TEST(test_a_reset_by_the_peer_is_counted),
+		LAB_TEST(test_a_peer_that_still_sends_after_the_close_is_no_reset),
 		LAB_TEST(test_a_reset_by_the_application_is_a_close_like_any),
 		LAB_TEST(test_a_peer_that_vanishes_is_lost),
 		LAB_TEST(test_a_connect_without_a_route_is_no_attempt),

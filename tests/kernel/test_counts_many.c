@@ -120,7 +120,7 @@ static void keep(struct worker *worker)
 	note(&worker->done->kept);
 }
 
-/* Closed before the greeting comes, it would be reset by its own kernel. */
+/* Mostly before the greeting comes. */
 static void use_again(struct worker *worker)
 {
 	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
@@ -129,7 +129,6 @@ static void use_again(struct worker *worker)
 	connect(fd, &nobody, sizeof(nobody));
 	expect(worker, GOOD, lab_dial(fd, services[GOOD].vip), 0);
 	note_established(worker, GOOD, true);
-	server_greeting(fd);
 	close(fd);
 }
 
