@@ -210,12 +210,27 @@ static int compare_members(const void *a, const void *b)
 	return order ? order : (x->port > y->port) - (x->port < y->port);
 }
 
+static int parse_member(const char *text, struct member *member)
+{
+	const char *star = strchr(text, '*');
+	char address[LAB_TEXT];
+
+	snprintf(address, sizeof(address), "%.*s", (int)strcspn(text, "*"), text);
+	member->weight = star ? (uint16_t)atoi(star + 1) : 1;
+	return addr_port_parse(address, &member->address, &member->port);
+}
+
 int lab_try_service(const char *name, const char *vip, enum gw_policy policy,
 		    const char *const *backends)
 {
 	static char empty[] = "";
 	struct endpoint endpoint = {.node = empty, .zone = empty, .pod = empty};
-	struct service service = {.invalid = empty, .settings = lab.settings};
+	struct service service = {
+		.invalid = empty,
+		.settings = lab.settings,
+		.client_ip_affinity = lab.affinity_s != 0,
+		.affinity_timeout_s = lab.affinity_s,
+	};
 	struct choice choice = {
 		.service = &service,
 		.port_name = "",
@@ -227,12 +242,8 @@ int lab_try_service(const char *name, const char *vip, enum gw_policy policy,
 
 	service.settings.policy = policy;
 	for (; !err && backends[choice.member_count]; choice.member_count++) {
-		struct member *member = &members[choice.member_count];
-
-		err = addr_port_parse(backends[choice.member_count], &member->address,
-				      &member->port);
-		member->weight = 1;
-		member->endpoint = &endpoint;
+		err = parse_member(backends[choice.member_count], &members[choice.member_count]);
+		members[choice.member_count].endpoint = &endpoint;
 	}
 	if (!choice.member_count)
 		choice.verdict = VERDICT_REFUSE;

@@ -44,6 +44,7 @@ struct lab {
 	struct tables *tables;
 	char cgroup[256];
 	struct settings settings; /* of the Services to come, their policy apart; all 0: nothing */
+	uint32_t affinity_s;      /* likewise; 0: no session affinity */
 	uint32_t max_services;    /* for the next lab_open() */
 	uint32_t max_backends;
 	char refusal[GW_MESSAGE_MAX]; /* what lab_service() last found no room for; "": nothing */
@@ -56,8 +57,9 @@ void lab_open(void);
 void lab_close(void);
 
 /*
- * Give the Service "lab/NAME" at vip:port these backends ("10.1.0.1:7051"), in place of those it
- * had. NULL ends the list; an empty list is a Service without backends.
+ * Give the Service "lab/NAME" at vip:port these backends ("10.1.0.1:7051", or "10.1.0.1:7051*3" for
+ * one of weight 3), in place of those it had. NULL ends the list; an empty list is a Service
+ * without backends.
  */
 void lab_service(const char *name, const char *vip, enum gw_policy policy,
 		 const char *const *backends);
