@@ -104,6 +104,14 @@ static void enter(void)
 	lab_enter_namespace();
 }
 
+/* A test that was killed left its cgroup, and this process may have the same number. */
+static int make_cgroup(const char *path)
+{
+	if (!mkdir(path, 0755))
+		return 0;
+	return errno == EEXIST && !rmdir(path) ? mkdir(path, 0755) : -1;
+}
+
 /* The child runs the tests; the parent is left to remove the cgroup. */
 int lab_main(const struct CMUnitTest *tests, size_t count, CMFixtureFunction start,
 	     CMFixtureFunction stop)
@@ -117,7 +125,7 @@ int lab_main(const struct CMUnitTest *tests, size_t count, CMFixtureFunction sta
 		return 1;
 	}
 	snprintf(lab.cgroup, sizeof(lab.cgroup), "%s/gwbpf-test-%d", root, getpid());
-	if (mkdir(lab.cgroup, 0755)) {
+	if (make_cgroup(lab.cgroup)) {
 		fprintf(stderr, "cannot make '%s': %s\n", lab.cgroup, strerror(errno));
 		return 1;
 	}
