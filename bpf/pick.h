@@ -353,30 +353,42 @@ static __always_inline __u32 second_hash(const struct gw_conn *conn, const struc
 	return mix(conn->netns_cookie + 1) % set->count;
 }
 
-/* The backend that this client had last, if it still takes connections. */
+/* Whether this backend of a client takes its connections still. The hash may hand out an element
+ * that is just being reused for another client. */
+static __always_inline bool is_still_good(struct gw_conn *conn, __u32 service, __u32 id,
+					  __u32 generation)
+{
+	const struct gw_backend *backend = bpf_map_lookup_elem(&gw_backends, &id);
+	__u64 score;
+
+	if (!backend || backend->generation != generation || backend->service != service ||
+	    !backend->weight)
+		return false;
+	/* Whether there is trouble is not known yet; to look at one backend is cheap. */
+	score = gw_score(GW_POLICY_RR | HOW_TROUBLE | 1 << HOW_WEIGHT_SHIFT, id, generation,
+			 conn->netns_cookie, conn->start_ns);
+	return score < SCORE_SHORT && score != SCORE_PROBE;
+}
+
+/* The backend that this client had last. Each connection renews the time; another one may have
+ * done so after this one began, so that the difference has a sign. */
 static __always_inline bool pick_affine(struct gw_conn *conn, __u32 service, __u32 timeout_s)
 {
 	struct gw_affinity_key key = {.netns_cookie = conn->netns_cookie, .service = service};
-	const struct gw_affinity *last = bpf_map_lookup_elem(&gw_affinity, &key);
-	const struct gw_backend *backend;
-	__u32 id, generation;
-	__u64 score;
+	struct gw_affinity *last = bpf_map_lookup_elem(&gw_affinity, &key);
+	__s64 passed_ns;
 
-	if (!last || conn->start_ns - last->used_ns > timeout_s * SECOND_NS)
+	if (!last)
 		return false;
-	id = last->backend;
-	generation = last->backend_generation;
-	backend = bpf_map_lookup_elem(&gw_backends, &id);
-	if (!backend || backend->generation != generation || !backend->weight)
+	passed_ns = conn->start_ns - last->used_ns;
+	if (passed_ns > (__s64)(timeout_s * SECOND_NS))
 		return false;
-	score = gw_score(GW_POLICY_RR | (conn->how & HOW_TROUBLE) |
-				 1 << HOW_WEIGHT_SHIFT,
-			 id, generation, conn->netns_cookie, conn->start_ns);
-	if (score >= SCORE_SHORT || score == SCORE_PROBE)
+	conn->best_backend = last->backend;
+	conn->best_generation = last->backend_generation;
+	if (!is_still_good(conn, service, conn->best_backend, conn->best_generation))
 		return false;
-	conn->best_score = score;
-	conn->best_backend = id;
-	conn->best_generation = generation;
+	last->used_ns = conn->start_ns;
+	conn->how = GW_POLICY_RR; /* whatever the policy: it does not follow the load */
 	return true;
 }
 
@@ -458,7 +470,7 @@ static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_
 	int err = -EAGAIN;
 
 	if (affinity_s && pick_affine(conn, service, affinity_s))
-		err = 0;
+		return GW_REASON_BALANCED;
 	for (int i = 0; i < PICK_TRIES && err == -EAGAIN; i++)
 		err = gw_pick(ctx, service);
 	if (err == -EAGAIN)
