@@ -69,6 +69,42 @@ scene_return() {
 	compare_even
 }
 
+scene_kill_peer() {
+	scene "org1-peer3 is killed with -9: its port is closed"
+	look "its clients open their connections again. They meet it once each; then it is 'ejected'."
+	expect_broken org1-peer3
+	kill_peer org1-peer3
+	wait_for "org1-peer3 to be ejected" backend_is org1-peer3 ejected
+	show_health
+	start_clients client1 6
+	compare
+	bring_back org1-peer3 start_peer org1-peer3
+}
+
+scene_black_hole() {
+	scene "org1-peer1's cable is pulled: nobody answers, and nobody says so"
+	look "within 3 s its clients notice, and open their connections again. What is on its way there fails."
+	expect_broken org1-peer1
+	set_cable org1-peer1 down
+	wait_for "org1-peer1 to be ejected" backend_is org1-peer1 ejected
+	show_health
+	compare
+	bring_back org1-peer1 set_cable org1-peer1 up
+}
+
+# Afterwards the first new connection tries it, and the rest follow.
+bring_back() { # PEER COMMAND...
+	say "$1 is brought back. Nobody has tried it yet:"
+	"${@:2}"
+	wait_for "the time of $1 to be over" may_be_tried "$1"
+	show_health
+	say "The first new connection tries it:"
+	start_clients client3 $((++newcomers))
+	wait_for "$1 to be usable" backend_is "$1" usable
+	show_health
+	compare
+}
+
 scene_end() {
 	scene "All clients close, and gwbpf is taken out of the kernel"
 	look "ACTIVE is 0 again, and every connection was counted once, on one peer."
@@ -109,6 +145,8 @@ scene_add_peer
 scene_remove_peer
 scene_kill_agent
 scene_return
+scene_kill_peer
+scene_black_hole
 # Who plays opens connections of their own: then the totals prove nothing.
 if [ -n "${HOLD:-}" ]; then
 	hold

@@ -36,8 +36,9 @@ struct clients {
 	size_t count;
 	size_t started; /* of these so far: they are opened one after another */
 	uint64_t answers;
-	uint64_t failed; /* connects that came to nothing */
-	uint64_t broken; /* connections that ended after an answer */
+	uint64_t connected; /* connects that succeeded */
+	uint64_t failed;    /* connects that came to nothing */
+	uint64_t broken;    /* connections that ended by themselves */
 	double slowest_ms; /* answer since the last summary */
 };
 
@@ -48,6 +49,7 @@ struct connection {
 	char peer[ADDRESS_TEXT_MAX];  /* as the peer calls itself; "" until it has answered */
 	char shown[ADDRESS_TEXT_MAX]; /* as getpeername() says */
 	double asked_ms; /* 0: no answer is awaited */
+	bool is_connected;
 };
 
 static double now_ms(void)
@@ -160,11 +162,11 @@ static json_t *summarize(const struct clients *clients)
 		count_one(peers, clients->connections[i].peer);
 		count_one(shown, clients->connections[i].shown);
 	}
-	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:f}", "wanted",
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:f}", "wanted",
 			 (json_int_t)clients->count, "held", held, "peers", peers, "getpeername",
-			 shown, "answers", (json_int_t)clients->answers, "failed",
-			 (json_int_t)clients->failed, "broken", (json_int_t)clients->broken,
-			 "slowestMs", clients->slowest_ms);
+			 shown, "answers", (json_int_t)clients->answers, "connected",
+			 (json_int_t)clients->connected, "failed", (json_int_t)clients->failed,
+			 "broken", (json_int_t)clients->broken, "slowestMs", clients->slowest_ms);
 }
 
 /* By rename: who reads the file finds a whole summary or none. */
@@ -201,12 +203,13 @@ static void lose(struct connection *connection)
 {
 	struct clients *clients = connection->clients;
 
-	if (connection->peer[0])
+	if (connection->is_connected)
 		clients->broken++;
 	else
 		clients->failed++;
 	bufferevent_free(connection->stream);
 	connection->stream = NULL;
+	connection->is_connected = false;
 	connection->peer[0] = 0;
 	connection->shown[0] = 0;
 	connection->asked_ms = 0;
@@ -251,6 +254,8 @@ static void client_event(struct bufferevent *stream, short what, void *arg)
 		lose(connection);
 		return;
 	}
+	connection->is_connected = true;
+	connection->clients->connected++;
 	if (getpeername(bufferevent_getfd(stream), (struct sockaddr *)&shown, &length) == 0)
 		format_address(&shown, connection->shown);
 	ask(connection);

@@ -55,7 +55,7 @@ stage_up() {
 	trap 'stage_down 143' TERM
 	clear_stage
 	mkdir -m 0700 $run
-	mkdir $run/bpf $run/net $run/log $run/summary $manifests "$cgroup" "$cgroup/agent"
+	mkdir $run/bpf $run/net $run/log $run/summary $run/ended $manifests "$cgroup" "$cgroup/agent"
 	mount -t bpf gwbpf-demo $run/bpf
 	make_network_namespace node
 	in_network node ip link add br0 type bridge
@@ -116,6 +116,11 @@ add_host() { # NAME ADDRESS
 	in_network node ip link set "$1" master br0 up
 	in_network "$1" ip address add "$2/24" dev eth0
 	in_network "$1" ip link set eth0 up
+}
+
+# The cable is pulled, or put back: nothing arrives, and nobody says so.
+set_cable() { # NAME up|down
+	in_network node ip link set "$1" "$2"
 }
 
 # Start a command on a host, in the cgroup whose connections are balanced; the pid is in $!. A
