@@ -3,13 +3,16 @@
 #include "kernel/lab.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
+#include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/maps.h"
+#include "kernel/server.h"
 #include "kernel/stand.h"
 
 #define TIMEOUT_S 60
@@ -270,6 +273,61 @@ static void test_a_new_agent_keeps_to_what_is_remembered(void **state)
 	assert_int_equal(count_strays(vip, first), 0);
 }
 
+#define OTHERS 995
+#define ADOPTIONS 100
+
+/* All of 10.2.0.0/16 is this host's; the five of the stand come last. */
+static void serve_a_thousand(const char *vip)
+{
+	static char texts[OTHERS][LAB_TEXT];
+	const char *all[OTHERS + STAND_BACKENDS + 1] = {0};
+
+	lab_run("ip route replace local 10.2.0.0/16 dev lo");
+	for (int i = 0; i < OTHERS; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "10.2.%d.%d:7052", i / 250, i % 250 + 1);
+		all[i] = texts[i];
+	}
+	for (int i = 0; i < STAND_BACKENDS; i++)
+		all[OTHERS + i] = stand_addresses[i];
+	lab_service("peers", vip, GW_POLICY_RR, all);
+}
+
+static void connect_without_pause(struct crew_member *me, void *arg)
+{
+	while (!me->stop && !me->problem[0]) {
+		int fd = lab_connect(arg);
+
+		if (fd < 0)
+			crew_problem(me, "connect: %s", strerror(-fd));
+		else
+			lab_abort(fd);
+		me->done++;
+	}
+}
+
+/* It reads what the maps hold while clients connect: nothing may seem to have left meanwhile. */
+static void test_adopting_moves_no_client(void **state)
+{
+	const char *vip = serve(GW_POLICY_RR);
+	int first = stand_touch(&stand, vip);
+	struct crew *crew;
+	uint64_t all;
+	pid_t server;
+
+	(void)state;
+	serve_a_thousand(vip);
+	server = server_start(stand.listeners[first], SERVER_CLOSE);
+	crew = crew_start(1, connect_without_pause, (void *)vip);
+	for (int i = 0; i < ADOPTIONS; i++) {
+		tables_close(lab.tables);
+		assert_int_equal(tables_open(LAB_PINS, &lab.tables), 0);
+	}
+	all = crew_stop(crew) + 1;
+	server_stop(server);
+	stand.listeners[first] = lab_listen(stand_addresses[first]);
+	counts_expect(stand_addresses[first], 0, .attempts = all, .established = all, .closed = all);
+}
+
 /* Another process of this client began later, and was faster. */
 static void test_a_time_renewed_meanwhile_is_not_over(void **state)
 {
@@ -328,6 +386,7 @@ int main(void)
 		LAB_TEST(test_a_client_that_failed_there_goes_elsewhere_and_stays),
 		LAB_TEST(test_an_ejected_backend_is_replaced_and_the_new_one_remembered),
 		LAB_TEST(test_a_new_agent_keeps_to_what_is_remembered),
+		LAB_TEST(test_adopting_moves_no_client),
 		LAB_TEST(test_a_time_renewed_meanwhile_is_not_over),
 		LAB_TEST(test_each_namespace_is_a_client_of_its_own),
 	};

@@ -88,7 +88,6 @@ static int adopt_backend(struct adoption *adoption, uint32_t id)
 	if (!refs)
 		return -ENOMEM;
 	entry->backends = refs;
-	tables->maps.backends[id].weight = 0; /* until it is found in the set */
 	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &names);
 	refs[entry->backend_count++] = (struct backend_ref){
 		.address = backend->address,
@@ -136,6 +135,15 @@ static struct backend_ref *find_id(struct table_entry *entry, uint32_t id)
 	return NULL;
 }
 
+/* The earlier agent may have been killed between the set's word and the weights. None changes that
+ * is right: connects read them meanwhile. */
+static void adopt_weights(struct tables *tables, const struct table_entry *entry)
+{
+	for (size_t i = 0; i < entry->backend_count; i++)
+		if (!entry->backends[i].is_member)
+			tables->maps.backends[entry->backends[i].id].weight = 0;
+}
+
 static int adopt_members(struct tables *tables, struct table_entry *entry, const struct gw_slot *slots,
 			 size_t count)
 {
@@ -157,6 +165,7 @@ static int adopt_members(struct tables *tables, struct table_entry *entry, const
 			.names = ref->names,
 		};
 	}
+	adopt_weights(tables, entry);
 	tables->leaving += entry->backend_count - entry->member_count + entry->withdrawn;
 	return 0;
 }
