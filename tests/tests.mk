@@ -84,13 +84,20 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
+BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
-$(BENCH_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
+$(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS) $(CMOCKA) -lpthread
 
+.PHONY: bench-deps
+bench-deps: ## install what gwbpf is measured against
+	$(Q)tests/bench/deps.sh
+
+# BENCH_JSON=FILE: for programs, BENCH_ROUNDS=N: fewer or more of them; make itself passes them on.
 .PHONY: bench
-bench: $(BENCH_PROGRAMS) ## measure what balancing costs (as root)
+bench: $(BENCH_PROGRAMS) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
+	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
 
 $(B)/tests/%.o: tests/%.c | $(SKELETONS)
