@@ -16,7 +16,7 @@
 
 #include "bench/figures.h"
 #include "bench/runs.h"
-#include "bench/stand.h"
+#include "bench/bed.h"
 
 #define VIP "10.96.0.10:7051"
 #define PEER "10.2.0.1:7051"
@@ -83,7 +83,7 @@ static double connect_ns(const char *address, bool is_empty)
 	struct runs (*runs)(enum gw_hook hook) = is_empty ? runs_of_empty : runs_of;
 	double ns[STRETCHES];
 
-	stand_enter_cgroup(is_empty ? empty : hooked);
+	bed_enter_cgroup(is_empty ? empty : hooked);
 	for (int i = 0; i < STRETCHES; i++) {
 		struct runs before = runs(GW_HOOK_CONNECT4);
 
@@ -91,7 +91,7 @@ static double connect_ns(const char *address, bool is_empty)
 		ns[i] = ns_between(before, runs(GW_HOOK_CONNECT4));
 		accept_all();
 	}
-	stand_enter_cgroup(NULL);
+	bed_enter_cgroup(NULL);
 	return quantile(ns, STRETCHES, 0.5);
 }
 
@@ -102,7 +102,7 @@ static double repeated_ns(bool is_empty)
 	double ns[STRETCHES];
 	int fd;
 
-	stand_enter_cgroup(is_empty ? empty : hooked);
+	bed_enter_cgroup(is_empty ? empty : hooked);
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	for (int i = 0; i < STRETCHES; i++) {
 		struct runs before = runs(GW_HOOK_CONNECT4);
@@ -112,7 +112,7 @@ static double repeated_ns(bool is_empty)
 		ns[i] = ns_between(before, runs(GW_HOOK_CONNECT4));
 	}
 	close(fd);
-	stand_enter_cgroup(NULL);
+	bed_enter_cgroup(NULL);
 	return quantile(ns, STRETCHES, 0.5);
 }
 
@@ -231,7 +231,7 @@ static struct runs phase_of(const char *address, enum gw_hook hook, enum phase p
 	struct runs (*runs)(enum gw_hook hook) = is_empty ? runs_of_empty : runs_of;
 	struct runs before, after;
 
-	stand_enter_cgroup(is_empty ? empty : hooked);
+	bed_enter_cgroup(is_empty ? empty : hooked);
 	before = runs(hook);
 	connect_new(is_empty ? PEER : address, CONNECTS);
 	if (phase == CLOSING)
@@ -242,7 +242,7 @@ static struct runs phase_of(const char *address, enum gw_hook hook, enum phase p
 	hang_up();
 	if (phase == CLOSING)
 		after = runs(hook);
-	stand_enter_cgroup(NULL);
+	bed_enter_cgroup(NULL);
 	return (struct runs){.ns = after.ns - before.ns, .count = after.count - before.count};
 }
 
@@ -343,10 +343,10 @@ static int start(void **state)
 	lab_run("ip route add local 10.2.0.0/16 dev lo");
 	listener = lab_listen("0.0.0.0:7051");
 	assert_return_code(fcntl(listener, F_SETFL, O_NONBLOCK), errno);
-	stand_on_one_cpu();
-	hooked = stand_make_cgroup("hooked");
-	empty = stand_make_cgroup("empty");
-	stand_open(hooked);
+	bed_on_one_cpu();
+	hooked = bed_make_cgroup("hooked");
+	empty = bed_make_cgroup("empty");
+	bed_open(hooked);
 	runs_start();
 	runs_attach_empty(empty);
 	return 0;
@@ -356,7 +356,7 @@ static int stop(void **state)
 {
 	runs_stop();
 	lab_stop(state);
-	stand_remove_cgroups();
+	bed_remove_cgroups();
 	return 0;
 }
 

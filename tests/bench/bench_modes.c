@@ -13,7 +13,7 @@
 #include "bench/figures.h"
 #include "bench/load.h"
 #include "bench/spaces.h"
-#include "bench/stand.h"
+#include "bench/bed.h"
 
 #define ROUNDS_MAX 100
 #define MANY 5000
@@ -147,7 +147,7 @@ static int start(void **state)
 	spaces_open();
 	for (enum node node = 0; node < NODE_MAX; node++)
 		spaces_add_node((int)node);
-	stand_on_one_cpu();
+	bed_on_one_cpu();
 	if (!spaces_fork_peers())
 		load_serve();
 	await_answer(PLAIN);
@@ -155,8 +155,8 @@ static int start(void **state)
 		start_rules(node);
 		await_answer(node);
 	}
-	hooked = stand_make_cgroup("hooked");
-	stand_open(hooked);
+	hooked = bed_make_cgroup("hooked");
+	bed_open(hooked);
 	for (size_t i = 0; i < MODES; i++)
 		if (modes[i].hooked && modes[i].to_service)
 			serve_by_gwbpf(modes[i].node);
@@ -166,7 +166,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	lab_stop(state);
-	stand_remove_cgroups();
+	bed_remove_cgroups();
 	return 0;
 }
 
@@ -184,9 +184,9 @@ static void measure(size_t number, int round)
 	}
 	if (mode->to_service)
 		service_address(mode->node, texts[0]);
-	stand_enter_cgroup(mode->hooked ? hooked : NULL);
+	bed_enter_cgroup(mode->hooked ? hooked : NULL);
 	load_measure(addresses, count, result);
-	stand_enter_cgroup(NULL);
+	bed_enter_cgroup(NULL);
 	for (int i = 0; i < MEASURE_MAX; i++)
 		values[number][i][round] = result[i];
 }

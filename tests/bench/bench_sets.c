@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "bench/figures.h"
-#include "bench/stand.h"
+#include "bench/bed.h"
 #include "kernel/maps.h"
 
 #define VIP "10.96.0.10:7051"
@@ -92,7 +92,7 @@ static int start(void **state)
 		snprintf(texts[i], LAB_TEXT, "10.2.%zu.%zu:7051", i / 250, 1 + i % 250);
 		backends[i] = texts[i];
 	}
-	stand_on_one_cpu();
+	bed_on_one_cpu();
 	return lab_start(state);
 }
 

@@ -3,22 +3,22 @@
  * What all benchmarks stand on: one CPU that others cannot take away, cgroups with and without
  * hooks, and the lab's datapath as an agent with its defaults leaves it.
  */
-#ifndef GWBPF_BENCH_STAND_H
-#define GWBPF_BENCH_STAND_H
+#ifndef GWBPF_BENCH_BED_H
+#define GWBPF_BENCH_BED_H
 
 /* This process and those to come share this one CPU, and go before all others there. */
-void stand_on_one_cpu(void);
+void bed_on_one_cpu(void);
 
-/* Make a cgroup below the lab's; the path is good until stand_remove_cgroups(). */
-const char *stand_make_cgroup(const char *name);
+/* Make a cgroup below the lab's; the path is good until bed_remove_cgroups(). */
+const char *bed_make_cgroup(const char *name);
 
 /* Sockets made from now on belong to it; NULL: to the lab's own. */
-void stand_enter_cgroup(const char *path);
+void bed_enter_cgroup(const char *path);
 
 /* Back to the lab's own cgroup; no other process is in one of them any more. */
-void stand_remove_cgroups(void);
+void bed_remove_cgroups(void);
 
 /* lab_open() for this cgroup alone, with the default settings and a heartbeat of now. */
-void stand_open(const char *cgroup);
+void bed_open(const char *cgroup);
 
 #endif

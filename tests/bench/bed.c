@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/stand.h"
+#include "bench/bed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 static char cgroups[CGROUPS_MAX][300];
 static size_t cgroup_count;
 
-void stand_on_one_cpu(void)
+void bed_on_one_cpu(void)
 {
 	const struct sched_param before_others = {.sched_priority = 1};
 	cpu_set_t one;
@@ -29,7 +29,7 @@ void stand_on_one_cpu(void)
 	assert_return_code(sched_setscheduler(0, SCHED_FIFO, &before_others), errno);
 }
 
-const char *stand_make_cgroup(const char *name)
+const char *bed_make_cgroup(const char *name)
 {
 	char *path = cgroups[cgroup_count];
 
@@ -40,7 +40,7 @@ const char *stand_make_cgroup(const char *name)
 	return path;
 }
 
-void stand_enter_cgroup(const char *path)
+void bed_enter_cgroup(const char *path)
 {
 	char file[320];
 	int fd;
@@ -52,14 +52,14 @@ void stand_enter_cgroup(const char *path)
 	close(fd);
 }
 
-void stand_remove_cgroups(void)
+void bed_remove_cgroups(void)
 {
-	stand_enter_cgroup(NULL);
+	bed_enter_cgroup(NULL);
 	while (cgroup_count)
 		assert_return_code(rmdir(cgroups[--cgroup_count]), errno);
 }
 
-void stand_open(const char *cgroup)
+void bed_open(const char *cgroup)
 {
 	char own[sizeof(lab.cgroup)];
 	struct gw_meta *meta;
