@@ -100,21 +100,28 @@ static void begin(struct life *life, const char *backend)
 		assert_true(server_greeting(life->fd) > 0);
 }
 
+static uint32_t broken_ms; /* when */
+
+static void note_end(struct life *life, int error)
+{
+	life->is_over = true;
+	life->lasted_ms = clock_ms() - broken_ms;
+	life->error = error;
+}
+
 /* A reader that is there makes room all the time: not for ever. */
-static void write_what_fits(int fd)
+static void write_if_writer(struct life *life, const char *backend)
 {
 	static const char page[4096];
 
-	for (int i = 0; i < 64; i++)
-		if (send(fd, page, sizeof(page), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-			break;
-}
-
-static void write_if_writer(struct life *life, const char *backend)
-{
 	(void)backend;
-	if (life->habit == WRITING && !life->is_over)
-		write_what_fits(life->fd);
+	for (int i = 0; i < 64 && life->habit == WRITING && !life->is_over; i++) {
+		if (send(life->fd, page, sizeof(page), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			continue;
+		if (errno != EAGAIN)
+			note_end(life, errno);
+		break;
+	}
 }
 
 static void speak(struct life *life, const char *backend)
@@ -124,19 +131,17 @@ static void speak(struct life *life, const char *backend)
 		assert_int_equal(send(life->fd, "?", 1, MSG_NOSIGNAL), 1);
 }
 
-static uint32_t broken_ms; /* when */
-
 static void see_whether_over(struct life *life, const char *backend)
 {
 	struct pollfd state = {.fd = life->fd};
-	socklen_t length = sizeof(life->error);
+	socklen_t length = sizeof(int);
+	int error = 0;
 
 	(void)backend;
 	if (life->is_over || !poll(&state, 1, 0))
 		return;
-	life->is_over = true;
-	life->lasted_ms = clock_ms() - broken_ms;
-	getsockopt(life->fd, SOL_SOCKET, SO_ERROR, &life->error, &length);
+	getsockopt(life->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	note_end(life, error);
 }
 
 static bool has_passed(void *arg)
