@@ -224,7 +224,7 @@ int gw_sockops(struct bpf_sock_ops *ctx)
 		break;
 	case BPF_SOCK_OPS_RTO_CB:
 		if (conn->state == GW_CONN_COUNTED && !conn->established_ns)
-			suspect_silence(conn, bpf_ktime_get_ns());
+			suspect_silence(conn, bpf_ktime_get_ns(), next_repeat_ns(ctx));
 		break;
 	case BPF_SOCK_OPS_TIMEOUT_INIT:
 		if (conn->state == GW_CONN_COUNTED)

@@ -16,7 +16,7 @@
 /* Where ejection is off, a client still passes over for a while what failed it. */
 #define SUSPECT_BASE_NS (10 * SECOND_NS)
 #define SUSPECT_MAX_NS (300 * SECOND_NS)
-#define SILENT_NS SECOND_NS /* how long a repeated SYN counts */
+#define SILENT_NS SECOND_NS /* how long a repeated SYN counts after the next one is due */
 #define LEASE_NS (5 * SECOND_NS)
 #define DOUBLINGS_MAX 10
 
@@ -99,27 +99,30 @@ static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspici
 	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
 	__u32 service_index = conn->service;
 	const struct gw_service *service = bpf_map_lookup_elem(&gw_services, &service_index);
+	bool is_same = known && (known->kind == kind || known->kind == GW_SUSPICION_SILENT);
 	__u64 base_ns = SUSPECT_BASE_NS, max_ns = SUSPECT_MAX_NS;
 
 	if (service && service->eject_base_ms) {
 		base_ns = service->eject_base_ms * MS_NS;
 		max_ns = service->eject_max_ms * MS_NS;
 	}
-	if (known && known->kind == kind && conn->start_ns < known->changed_ns)
+	if (is_same && known->failures && conn->start_ns < known->changed_ns)
 		return known->until_ns;
-	if (known && (known->kind == kind || known->kind == GW_SUSPICION_SILENT))
+	if (is_same)
 		value.failures = known->failures + 1;
 	value.until_ns = now_ns + grown(base_ns, value.failures - 1, max_ns);
 	write_suspect(conn, &value);
 	return value.until_ns;
 }
 
-/* A SYN had to be repeated: until it is answered, or has failed, this client tries others first. */
-static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 now_ns)
+/* A SYN had to be repeated, and will be again: until it is answered, or has failed, this client
+ * tries others first. */
+static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 now_ns,
+					    __u64 again_ns)
 {
 	struct gw_suspect_key key = suspect_key(conn);
 	struct gw_suspect value = {
-		.until_ns = now_ns + SILENT_NS,
+		.until_ns = now_ns + again_ns + SILENT_NS,
 		.changed_ns = now_ns,
 		.failures = 0,
 		.kind = GW_SUSPICION_SILENT,
@@ -128,9 +131,11 @@ static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 no
 
 	if (known && known->kind != GW_SUSPICION_SILENT && known->until_ns > value.until_ns)
 		return;
-	/* The failures so far are not forgotten over it. */
-	if (known && known->kind != GW_SUSPICION_SHORT)
+	/* The failures so far are not forgotten over it, nor when the last one was. */
+	if (known && known->kind != GW_SUSPICION_SHORT && known->failures) {
 		value.failures = known->failures;
+		value.changed_ns = known->changed_ns;
+	}
 	write_suspect(conn, &value);
 }
 

@@ -7,6 +7,7 @@
 #ifndef GWBPF_TIMERS_H
 #define GWBPF_TIMERS_H
 
+#include "health.h"
 #include "kernel_types.h"
 #include "maps.h"
 
@@ -54,6 +55,14 @@ static __always_inline void limit_connect(struct bpf_sock_ops *ctx, const struct
 		return;
 	conn->flags |= GW_CONN_OUR_TIMEOUT;
 	set_option(ctx, SOL_TCP, TCP_USER_TIMEOUT, service->connect_timeout_ms);
+}
+
+/* In how long the SYN that is just being repeated will be again, at most. */
+static __always_inline __u64 next_repeat_ns(const struct bpf_sock_ops *ctx)
+{
+	__u64 rto = ctx->args[1];
+
+	return 2 * rto * SECOND_NS / jiffies_per_second;
 }
 
 static __always_inline int whole_seconds(__u32 ms)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Several clients in one process: network namespaces, in each of which the addresses of the lab are
+ * that client's own, so that each can find a backend in a different condition.
+ */
+#ifndef GWBPF_TESTS_CLIENTS_H
+#define GWBPF_TESTS_CLIENTS_H
+
+#include <stddef.h>
+
+/* A new client, which we do not become yet. Returns a descriptor to close. */
+int clients_make(void);
+
+/* From now on sockets are made as this client. */
+void clients_be(int client);
+
+/* To the client that we are, packets to this address ("10.1.0.1") vanish from now on; or do not. */
+void clients_lose(const char *ip);
+void clients_find(const char *ip);
+
+/* Wait until a connect that is on its way has sent its SYN so often again. */
+void clients_await_repeat(int fd, unsigned int times);
+
+/* Connect and close; -errno, or the errno that came later; 0: it was established. */
+int clients_touch(const char *address);
+
+#endif

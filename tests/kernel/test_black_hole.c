@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A peer that does not answer: who passes it over, and from when on; and what only looks like one. */
+#include "kernel/lab.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/clients.h"
+#include "kernel/counts.h"
+#include "kernel/health.h"
+#include "kernel/suspects.h"
+
+#define VIP "10.96.0.10:7051"
+#define BAD_IP "10.1.0.1"
+#define BAD "10.1.0.1:7051"
+#define GOOD "10.1.0.2:7051"
+
+#define CONNECT_MS 900
+#define LATE_MS 600 /* on a busy machine */
+
+static const char *const bad_and_good[] = {BAD, GOOD, NULL};
+
+/* To the last one BAD is well, to the others it is what a test makes of it; GOOD is well to all. */
+static int clients[4];
+#define CLIENTS (sizeof(clients) / sizeof(*clients))
+#define FIRST clients[0]
+#define SECOND clients[1]
+#define THIRD clients[2]
+#define WELL clients[3]
+
+static int good[CLIENTS], bad;
+
+static void serve(void)
+{
+	lab_service("peers", VIP, GW_POLICY_RR, bad_and_good);
+}
+
+/* As this client, begin a connect that gets to BAD. */
+static int begin_at_bad(int client)
+{
+	int fd;
+
+	clients_be(client);
+	lab_serve_by(VIP, BAD);
+	fd = lab_begin_dial(VIP);
+	serve();
+	return fd;
+}
+
+/* How many of ten connects this client has sent to BAD. None of them failed. */
+static uint64_t share_of_bad(int client)
+{
+	uint64_t before = health_attempts(BAD);
+
+	clients_be(client);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(clients_touch(VIP), 0);
+	return health_attempts(BAD) - before;
+}
+
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void expect_timeout(int fd)
+{
+	assert_int_equal(lab_dial_error(fd), ETIMEDOUT);
+	close(fd);
+}
+
+static void lose_bad(int client)
+{
+	clients_be(client);
+	clients_lose(BAD_IP);
+}
+
+/* The kernel's own first repeat comes after a second. */
+static void test_the_first_syn_is_repeated_soon(void **state)
+{
+	struct tcp_info info;
+	socklen_t length = sizeof(info);
+	int balanced, plain;
+
+	(void)state;
+	lab.settings.connect_timeout_ms = 0;
+	lose_bad(FIRST);
+	balanced = begin_at_bad(FIRST);
+	plain = lab_begin_dial(BAD);
+	clients_await_repeat(plain, 1);
+	assert_int_equal(getsockopt(balanced, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+	assert_in_range(info.tcpi_total_retrans, 2, 5);
+	close(balanced);
+	close(plain);
+}
+
+static void test_an_attempt_ends_in_time(void **state)
+{
+	uint64_t before = clock_ms();
+
+	(void)state;
+	lose_bad(FIRST);
+	lab_serve_by(VIP, BAD);
+	assert_int_equal(lab_connect(VIP), -ETIMEDOUT);
+	assert_in_range(clock_ms() - before, CONNECT_MS, CONNECT_MS + LATE_MS);
+	counts_expect(BAD, 0, .attempts = 1, .timed_out = 1);
+}
+
+static void test_it_is_passed_over_by_one_client_then_by_all(void **state)
+{
+	int fd;
+
+	(void)state;
+	lose_bad(FIRST);
+	lose_bad(SECOND);
+	fd = begin_at_bad(FIRST);
+	clients_await_repeat(fd, 1);
+	assert_int_equal(share_of_bad(FIRST), 0);
+	assert_int_equal(share_of_bad(WELL), 5);
+	expect_timeout(fd);
+	assert_int_equal(share_of_bad(FIRST), 0);
+	assert_int_equal(share_of_bad(WELL), 5);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
+	fd = begin_at_bad(SECOND);
+	clients_await_repeat(fd, 1);
+	assert_int_equal(share_of_bad(SECOND), 0);
+	assert_int_equal(share_of_bad(WELL), 5);
+	expect_timeout(fd);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_EJECTED);
+	assert_int_equal(share_of_bad(WELL), 0);
+}
+
+/* Kernels before 6.5, or told so, double the time between repeats from the first one on. */
+static void test_it_is_passed_over_from_one_repeat_to_the_next(void **state)
+{
+	struct gw_suspect suspect;
+	int fd;
+
+	(void)state;
+	lab.settings.connect_timeout_ms = 0;
+	lose_bad(FIRST);
+	lab_run("file=/proc/sys/net/ipv4/tcp_syn_linear_timeouts; "
+		"! [ -e $file ] || echo 0 >$file");
+	fd = begin_at_bad(FIRST);
+	/* After 0.2, 0.6 and 1.4 s; the next one comes after 3 s. */
+	clients_await_repeat(fd, 3);
+	suspect = suspects_of(BAD);
+	assert_in_range((suspect.until_ns - suspect.changed_ns) / 1000000, 1600, 3200);
+	close(fd);
+}
+
+#define MANY 50
+
+static void begin_many_at_bad(int client, int fds[MANY])
+{
+	clients_be(client);
+	for (int i = 0; i < MANY; i++)
+		fds[i] = lab_begin_dial(VIP);
+}
+
+static void test_many_attempts_that_fail_together_are_one_failure(void **state)
+{
+	int firsts[MANY], seconds[MANY];
+
+	(void)state;
+	lose_bad(FIRST);
+	lose_bad(SECOND);
+	lab_serve_by(VIP, BAD);
+	begin_many_at_bad(FIRST, firsts);
+	begin_many_at_bad(SECOND, seconds);
+	for (int i = 0; i < MANY; i++) {
+		expect_timeout(firsts[i]);
+		expect_timeout(seconds[i]);
+	}
+	counts_expect(BAD, 0, .attempts = 2 * MANY, .timed_out = 2 * MANY);
+	assert_int_equal(suspects_of(BAD).failures, 1);
+	assert_int_equal(health_of(BAD).ejections, 1);
+	assert_int_equal(health_ejected_ms(BAD), lab.settings.eject_base_ms);
+}
+
+/* Although the second one repeats its SYN once more after the first one has failed. */
+static void test_so_are_two_whose_suspicion_ends_in_between(void **state)
+{
+	int first, second;
+
+	(void)state;
+	lab.settings.eject_base_ms = lab.settings.eject_max_ms = 100;
+	lose_bad(FIRST);
+	lab_serve_by(VIP, BAD);
+	first = lab_begin_dial(VIP);
+	clients_await_repeat(first, 1);
+	second = lab_begin_dial(VIP);
+	expect_timeout(first);
+	expect_timeout(second);
+	assert_int_equal(suspects_of(BAD).failures, 1);
+}
+
+static void test_a_late_timeout_does_not_condemn_a_peer_that_came_back_before(void **state)
+{
+	int late;
+
+	(void)state;
+	lose_bad(FIRST);
+	late = begin_at_bad(FIRST);
+	/* Where nobody listens. */
+	lab_serve_by(VIP, BAD);
+	clients_be(SECOND);
+	assert_int_equal(clients_touch(VIP), -ECONNREFUSED);
+	clients_be(THIRD);
+	assert_int_equal(clients_touch(VIP), -ECONNREFUSED);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_EJECTED);
+	health_expire(BAD);
+	clients_be(WELL);
+	assert_int_equal(clients_touch(VIP), 0);
+	assert_false(health_of(BAD).is_ejected);
+	lab_forgive();
+	expect_timeout(late);
+	/* It does not count as the first of two either. */
+	clients_be(SECOND);
+	assert_int_equal(clients_touch(VIP), -ECONNREFUSED);
+	assert_false(health_of(BAD).is_ejected);
+	assert_int_equal(health_of(BAD).ejections, 1);
+}
+
+static int begin(void **state)
+{
+	lab_forgive();
+	lab_begin(state);
+	lab.settings = (struct settings){
+		.connect_timeout_ms = CONNECT_MS,
+		.eject_base_ms = 60000,
+		.eject_max_ms = 300000,
+		.keep_percent = 50,
+	};
+	for (size_t i = 0; i < CLIENTS; i++) {
+		clients[i] = clients_make();
+		clients_be(clients[i]);
+		good[i] = lab_listen(GOOD);
+	}
+	bad = lab_listen(BAD);
+	serve();
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CLIENTS; i++) {
+		close(good[i]);
+		close(clients[i]);
+	}
+	close(bad);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+		LAB_TEST(test_the_first_syn_is_repeated_soon),
+		LAB_TEST(test_an_attempt_ends_in_time),
+		LAB_TEST(test_it_is_passed_over_by_one_client_then_by_all),
+		LAB_TEST(test_it_is_passed_over_from_one_repeat_to_the_next),
+		LAB_TEST(test_many_attempts_that_fail_together_are_one_failure),
+		LAB_TEST(test_so_are_two_whose_suspicion_ends_in_between),
+		LAB_TEST(test_a_late_timeout_does_not_condemn_a_peer_that_came_back_before),
+	};
+
+	return lab_main(tests, sizeof(tests) / sizeof(*tests), lab_start, lab_stop);
+}
