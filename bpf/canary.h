@@ -31,22 +31,17 @@ static __always_inline bool is_canary_dest(const struct dest *to)
 {
 	const __be32 *word = to->address.word;
 
-	if (to->port != bpf_htons(GW_CANARY_PORT) || word[1])
-		return false;
-	if (word[2] == V4_MAPPED)
-		return !word[0] && word[3] == bpf_htonl(GW_CANARY_IPV4);
-	return word[0] == bpf_htonl(GW_CANARY_IPV6_FIRST) && !word[2] &&
-	       word[3] == bpf_htonl(GW_CANARY_IPV6_LAST);
+	return word[3] == bpf_htonl(GW_CANARY_IPV4) && word[2] == V4_MAPPED && !word[1] && !word[0];
 }
 
-/* Send it to the agent. */
+/* Send it to the agent, if it is our own agent's: another gwbpf may share the cgroup. */
 static __always_inline enum gw_reason send_canary(struct bpf_sock *sk, struct dest *to)
 {
 	__u32 key = 0;
 	const struct gw_meta *meta = bpf_map_lookup_elem(&gw_meta, &key);
 	struct gw_conn *conn;
 
-	if (!meta || !meta->canary_port)
+	if (!meta || !to->port || meta->canary_port != to->port)
 		return GW_REASON_NOT_A_SERVICE;
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!conn)
@@ -56,7 +51,6 @@ static __always_inline enum gw_reason send_canary(struct bpf_sock *sk, struct de
 	conn->backend = GW_CANARY_BACKEND;
 	conn->state = GW_CONN_PICKED;
 	to->address = loopback(&to->address);
-	to->port = meta->canary_port;
 	return GW_REASON_CANARY;
 }
 

@@ -270,13 +270,11 @@ enum gw_hook {
 };
 
 /*
- * The canary: a connection of the agent's own to a reserved address (TEST-NET-1, RFC 5737, and the
- * documentation prefix, RFC 3849), which the hooks send to the agent itself. It shows that they run.
+ * The canary: a connection of the agent's own to a reserved address (TEST-NET-1, RFC 5737), at the
+ * port where it listens on loopback, by which its hooks know it for theirs: they send it there. It
+ * shows that they run.
  */
-#define GW_CANARY_IPV4 0xc0000243u /* 192.0.2.67 */
-#define GW_CANARY_IPV6_FIRST 0x20010db8u /* 2001:db8::67 */
-#define GW_CANARY_IPV6_LAST 0x67u
-#define GW_CANARY_PORT 1
+#define GW_CANARY_IPV4 0xc0000243u /* 192.0.2.67; over IPv6 hooks too, mapped */
 #define GW_CANARY_BACKEND 0xffffffffu /* in the record of such a socket */
 
 /* Whether the cgroup of the hooks holds the node's pods. */

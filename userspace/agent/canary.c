@@ -16,10 +16,10 @@
 
 struct canary {
 	struct gw_meta *meta;
-	int listeners[2]; /* IPv4, IPv6; -1: this host has none */
+	int listener;
 };
 
-static int listen_ipv4(uint16_t *port)
+static int listen_on_loopback(uint16_t *port)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -41,26 +41,6 @@ static int listen_ipv4(uint16_t *port)
 	return err;
 }
 
-/* At the same port; -1 where there is no IPv6, or somebody else has it. */
-static int listen_ipv6(uint16_t port)
-{
-	struct sockaddr_in6 address = {
-		.sin6_family = AF_INET6,
-		.sin6_port = port,
-		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
-	};
-	int fd, only = 1;
-
-	fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
-	if (!bind(fd, (struct sockaddr *)&address, sizeof(address)) && !listen(fd, 8))
-		return fd;
-	close(fd);
-	return -1;
-}
-
 int canary_open(struct gw_meta *meta, struct canary **ret)
 {
 	struct canary *canary = calloc(1, sizeof(*canary));
@@ -69,14 +49,13 @@ int canary_open(struct gw_meta *meta, struct canary **ret)
 	if (!canary)
 		return -ENOMEM;
 	canary->meta = meta;
-	canary->listeners[0] = listen_ipv4(&port);
-	if (canary->listeners[0] < 0) {
-		int err = canary->listeners[0];
+	canary->listener = listen_on_loopback(&port);
+	if (canary->listener < 0) {
+		int err = canary->listener;
 
 		free(canary);
 		return err;
 	}
-	canary->listeners[1] = listen_ipv6(port);
 	meta->canary_port = port;
 	*ret = canary;
 	return 0;
@@ -87,13 +66,12 @@ void canary_close(struct canary *canary)
 	if (!canary)
 		return;
 	canary->meta->canary_port = 0;
-	close(canary->listeners[0]);
-	if (canary->listeners[1] >= 0)
-		close(canary->listeners[1]);
+	close(canary->listener);
 	free(canary);
 }
 
-static socklen_t reserved_address(int family, struct sockaddr_storage *ret)
+/* For the IPv6 hooks in its mapped form, as Java dials: it needs no IPv6 address on this host. */
+static socklen_t reserved_address(int family, uint16_t port, struct sockaddr_storage *ret)
 {
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
@@ -101,30 +79,53 @@ static socklen_t reserved_address(int family, struct sockaddr_storage *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->ss_family = (sa_family_t)family;
 	if (family == AF_INET) {
-		v4->sin_port = htons(GW_CANARY_PORT);
+		v4->sin_port = port;
 		v4->sin_addr.s_addr = htonl(GW_CANARY_IPV4);
 		return sizeof(*v4);
 	}
-	v6->sin6_port = htons(GW_CANARY_PORT);
-	v6->sin6_addr.s6_addr32[0] = htonl(GW_CANARY_IPV6_FIRST);
-	v6->sin6_addr.s6_addr32[3] = htonl(GW_CANARY_IPV6_LAST);
+	v6->sin6_port = port;
+	v6->sin6_addr.s6_addr32[2] = htonl(0xffff);
+	v6->sin6_addr.s6_addr32[3] = htonl(GW_CANARY_IPV4);
 	return sizeof(*v6);
 }
 
-/* Fly: what fails is seen by the marks that are missing. */
-static void fly(int family)
+static int make_socket(int family)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), no = 0;
+
+	if (fd >= 0 && family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+	return fd;
+}
+
+static int await_connect(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	socklen_t length = sizeof(int);
+	int error = ETIMEDOUT;
+
+	if (errno != EINPROGRESS)
+		return errno;
+	if (poll(&ready, 1, FLIGHT_MS) == 1)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+	return error;
+}
+
+/* Fly. What connect(2) says; which hooks it passed is seen by their marks. */
+static int fly(int family, uint16_t port)
 {
 	struct sockaddr_storage to, peer;
-	socklen_t length = reserved_address(family, &to), peer_length = sizeof(peer);
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	socklen_t length = reserved_address(family, port, &to), peer_length = sizeof(peer);
+	int fd = make_socket(family), error = 0;
 
 	if (fd < 0)
-		return;
-	if (!connect(fd, (struct sockaddr *)&to, length) ||
-	    (errno == EINPROGRESS && poll(&ready, 1, FLIGHT_MS) == 1))
+		return errno == EAFNOSUPPORT ? 0 : errno;
+	if (connect(fd, (struct sockaddr *)&to, length))
+		error = await_connect(fd);
+	if (!error)
 		getpeername(fd, (struct sockaddr *)&peer, &peer_length);
 	close(fd);
+	return error;
 }
 
 /* A socket belongs to the cgroup in which it was made. Where it cannot be entered the agent is in
@@ -144,47 +145,64 @@ static void drain(int listener)
 {
 	int fd;
 
-	if (listener < 0)
-		return;
 	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
 		close(fd);
 }
 
-static int send_child(const struct canary *canary, int cgroup_fd)
+/* The child's exit status is an errno: all of them fit. */
+static int send_child(const struct canary *canary, int cgroup_fd, int *ret)
 {
+	uint16_t port = canary->meta->canary_port;
 	pid_t child = fork();
 	int status;
 
 	if (child < 0)
 		return -errno;
 	if (!child) {
+		int error, mapped_error;
+
 		enter(cgroup_fd);
-		fly(AF_INET);
-		if (canary->listeners[1] >= 0)
-			fly(AF_INET6);
-		_exit(0);
+		error = fly(AF_INET, port);
+		mapped_error = fly(AF_INET6, port);
+		_exit(error ? error : mapped_error);
 	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	*ret = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 	return 0;
 }
 
-int canary_send(struct canary *canary, int cgroup_fd)
+/* Without IPv6 in the kernel no socket can pass its hooks. */
+static bool has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return errno != EAFNOSUPPORT;
+	close(fd);
+	return true;
+}
+
+int canary_send(struct canary *canary, int cgroup_fd, struct canary_flight *ret)
 {
 	const int ipv6 = 1 << GW_HOOK_CONNECT6 | 1 << GW_HOOK_GETPEERNAME6;
+	struct canary_flight flight = {0};
 	struct timespec now;
 	uint64_t start_ns;
-	int missing = 0, err;
+	int err;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	start_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	err = send_child(canary, cgroup_fd);
-	drain(canary->listeners[0]);
-	drain(canary->listeners[1]);
+	err = send_child(canary, cgroup_fd, &flight.error);
+	drain(canary->listener);
 	if (err)
 		return err;
 	for (int i = 0; i < GW_HOOK_MAX_; i++)
 		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < start_ns)
-			missing |= 1 << i;
-	return canary->listeners[1] < 0 ? missing & ~ipv6 : missing;
+			flight.missing |= 1 << i;
+	if (!has_ipv6())
+		flight.missing &= ~ipv6;
+	*ret = flight;
+	return 0;
 }

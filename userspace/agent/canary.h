@@ -17,10 +17,13 @@ struct canary;
 int canary_open(struct gw_meta *meta, struct canary **ret);
 void canary_close(struct canary *canary); /* takes NULL */
 
-/*
- * Send it, from a process inside the cgroup, and wait for its end (milliseconds). The bits of the
- * hooks that it did not pass, 1 << enum gw_hook; 0: all are live. -errno if it could not be sent.
- */
-int canary_send(struct canary *canary, int cgroup_fd);
+struct canary_flight {
+	int missing; /* the hooks that it did not pass, 1 << enum gw_hook; 0: all are live */
+	int error;   /* what connect(2) said where it failed; 0: it came through */
+};
+
+/* Send it, from a process inside the cgroup, and wait for its end (milliseconds). -errno if it
+ * could not be sent. */
+int canary_send(struct canary *canary, int cgroup_fd, struct canary_flight *ret);
 
 #endif
