@@ -3,8 +3,8 @@
 # Install what building, testing and the demo need, on Debian 12 or later and Ubuntu 22.04 or later.
 set -eu
 packages="gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev linux-libc-dev
-libc6-dev libevent-dev libjansson-dev libfyaml-dev libcurl4-openssl-dev libsmartcols-dev
-libcmocka-dev bats iproute2 procps util-linux bsdextrautils jq man-db zsh fish"
+libc6-dev libevent-dev libjansson-dev libfyaml-dev libcurl4-openssl-dev libmnl-dev libsmartcols-dev
+libcmocka-dev bats iproute2 nftables iptables procps util-linux bsdextrautils jq man-db zsh fish"
 
 # Ubuntu has bpftool only inside linux-tools.
 apt-cache show bpftool >/dev/null 2>&1 ||

@@ -58,16 +58,23 @@ static void recount(struct hooks *hooks)
 
 static int send_canary(const struct hooks *hooks)
 {
-	if (!hooks->canary)
-		return -ENOTSUP;
-	return canary_send(hooks->canary, datapath_cgroup_fd(hooks->datapath));
+	struct canary_flight flight;
+	int err = -ENOTSUP;
+
+	if (hooks->canary)
+		err = canary_send(hooks->canary, datapath_cgroup_fd(hooks->datapath), &flight);
+	return err ? err : flight.missing;
 }
 
 static void log_others(const struct hooks *hooks, enum gw_hook hook)
 {
 	struct other_program others[OTHERS_MAX];
-	int count = others_at_hook(datapath_cgroup_fd(hooks->datapath), hook, others);
+	struct hook_status status[GW_HOOK_MAX_] = {0};
+	int count;
 
+	datapath_hooks(datapath_pin_dir(hooks->datapath), status);
+	count = others_at_hook(datapath_cgroup_fd(hooks->datapath), hook, status[hook].program_id,
+			       others);
 	for (int i = 0; i < count; i++)
 		log_warn("hook %s: program '%s' (id %u) of somebody else runs %s ours",
 			 links_hook_name(hook), others[i].name, others[i].id,

@@ -4,12 +4,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/usage.h"
 #include "cli/lookup.h"
 #include "cli/table.h"
+#include "kernel/datapath.h"
+#include "kernel/mounts.h"
+#include "kernel/neighbours.h"
 #include "kernel/probe.h"
 
 const struct argp_option check_options[] = {
@@ -29,6 +33,7 @@ static const struct table_column columns[] = {
 static const enum table_mood moods[] = {
 	[PROBE_FOUND] = TABLE_GOOD,
 	[PROBE_DEGRADED] = TABLE_DOUBTFUL,
+	[PROBE_UNKNOWN] = TABLE_DOUBTFUL,
 	[PROBE_MISSING] = TABLE_BAD,
 };
 
@@ -89,13 +94,68 @@ static int print_table(const struct cli *cli, const struct probe_result *results
 	return status;
 }
 
+static void describe(const struct neighbour *neighbour, char *buf, size_t size)
+{
+	char services[48] = "";
+
+	if (neighbour->hook)
+		snprintf(buf, size, "%s%s'%.15s' (id %u) at %s: %.256s",
+			 neighbour->owner ? neighbour->owner : "", neighbour->owner ? ": " : "",
+			 neighbour->name, neighbour->id, neighbour->hook, neighbour->consequence);
+	else if (*neighbour->name) {
+		if (neighbour->is_counted)
+			snprintf(services, sizeof(services), " for %zu Service ports",
+				 neighbour->services);
+		snprintf(buf, size, "%.15s rules%s: %.256s", neighbour->name, services,
+			 neighbour->consequence);
+	} else
+		snprintf(buf, size, "%s", neighbour->consequence);
+}
+
+static void add_neighbour(const struct neighbour *neighbour, struct probe_result *ret)
+{
+	static const enum probe_outcome outcomes[] = {
+		[NEIGHBOUR_HARMLESS] = PROBE_FOUND,
+		[NEIGHBOUR_NOTABLE] = PROBE_DEGRADED,
+		[NEIGHBOUR_UNKNOWN] = PROBE_UNKNOWN,
+		[NEIGHBOUR_IN_THE_WAY] = PROBE_MISSING,
+	};
+
+	*ret = (struct probe_result){
+		.name = neighbour->hook ? "other-program" : "kube-proxy",
+		.outcome = outcomes[neighbour->effect],
+	};
+	describe(neighbour, ret->detail, sizeof(ret->detail));
+}
+
+/* Who else balances here. */
+static size_t look_around(const struct cli *cli, struct probe_result *ret)
+{
+	struct hook_status hooks[GW_HOOK_MAX_] = { 0 };
+	struct neighbour neighbours[NEIGHBOURS_MAX];
+	int fd = mounts_open_cgroup(cli->cgroup);
+	uint32_t ours[GW_HOOK_MAX_];
+	size_t count, i;
+
+	datapath_hooks(cli->pin_dir, hooks);
+	for (i = 0; i < GW_HOOK_MAX_; i++)
+		ours[i] = hooks[i].program_id;
+	count = neighbours_look(fd, ours, neighbours);
+	if (fd >= 0)
+		close(fd);
+	for (i = 0; i < count; i++)
+		add_neighbour(&neighbours[i], &ret[i]);
+	return count;
+}
+
 int check_run(const struct cli *cli)
 {
 	struct probe_options options = { .pin_dir = cli->pin_dir, .cgroup = cli->cgroup };
-	struct probe_result results[PROBE_MAX];
+	struct probe_result results[PROBE_MAX + NEIGHBOURS_MAX];
 	size_t count = probe_run(&options, results);
 	int status;
 
+	count += look_around(cli, &results[count]);
 	if (cli->output == CLI_OUTPUT_JSON)
 		status = print_json(results, count);
 	else

@@ -6,11 +6,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/say.h"
+#include "kernel/mounts.h"
 
 #define HEARTBEAT_MAX_SECONDS 10
 
@@ -139,6 +141,46 @@ static void find_cgroup(struct status *status)
 		*status->cgroup_path = '\0';
 }
 
+/* Also where nothing is attached: what is in the way may be why. */
+static void look_around(struct status *status)
+{
+	uint32_t ours[GW_HOOK_MAX_];
+	int i, fd;
+
+	for (i = 0; i < GW_HOOK_MAX_; i++)
+		ours[i] = status->hooks[i].program_id;
+	fd = mounts_open_cgroup(*status->cgroup_path ? status->cgroup_path : NULL);
+	status->neighbour_count = neighbours_look(fd, ours, status->neighbours);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool has_balanced(const struct status *status)
+{
+	return view_reasons(status->view)[GW_REASON_BALANCED];
+}
+
+static void check_others(struct status *status)
+{
+	size_t i;
+
+	for (i = 0; i < status->neighbour_count; i++) {
+		const struct neighbour *other = &status->neighbours[i];
+
+		if (other->is_exclusive)
+			add_problem(status, "program '%s' (id %u) of %s at %s %s", other->name,
+				    other->id, other->owner ? other->owner : "somebody else",
+				    other->hook, other->consequence);
+		/* It may be told to leave some alone, and then all is well. */
+		else if (other->takes_all && other->runs_first && status->view &&
+			 !has_balanced(status))
+			add_problem(status, "nothing was balanced yet, and program '%s' (id %u) of "
+					    "%s is at %s: %s",
+				    other->name, other->id, other->owner, other->hook,
+				    other->consequence);
+	}
+}
+
 /* Whatever is missing is a problem; only not being allowed to look is an error. */
 static int look(const char *pin_dir, struct status *status)
 {
@@ -158,6 +200,8 @@ static int look(const char *pin_dir, struct status *status)
 		status->abi = 0;
 	if (err) {
 		add_problem(status, "%s", message);
+		look_around(status);
+		check_others(status);
 		return 0;
 	}
 	status->meta = view_meta(status->view);
@@ -168,6 +212,8 @@ static int look(const char *pin_dir, struct status *status)
 	else
 		add_problem(status, "the hooks cannot be found: restart the agent, which attaches "
 				    "them");
+	look_around(status);
+	check_others(status);
 	check_in_force(status);
 	check_agent(status);
 	return 0;

@@ -12,9 +12,10 @@
 
 #include "cli/lookup.h"
 #include "kernel/datapath.h"
+#include "kernel/neighbours.h"
 #include "kernel/view.h"
 
-#define STATUS_PROBLEMS_MAX 8
+#define STATUS_PROBLEMS_MAX 16
 
 enum hook_life {
 	HOOK_MISSING,
@@ -32,6 +33,8 @@ struct status {
 	bool has_hooks;
 	uint64_t cgroup_id; /* 0: nothing is attached */
 	char cgroup_path[PATH_MAX];
+	struct neighbour neighbours[NEIGHBOURS_MAX];
+	size_t neighbour_count;
 	char kernel[sizeof(((struct utsname *)NULL)->release)];
 	char problems[STATUS_PROBLEMS_MAX][LOOKUP_MESSAGE_MAX];
 	size_t problem_count;

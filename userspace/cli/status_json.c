@@ -35,6 +35,32 @@ static json_t *hooks_to_json(const struct status *status)
 	return hooks;
 }
 
+static json_t *other_to_json(const struct neighbour *other)
+{
+	bool is_program = other->hook;
+
+	return json_pack("{ss so so so so so so so so}",
+			 "kind", is_program ? "program" : "proxy",
+			 "name", json_text_or_null(other->name),
+			 "owner", json_text_or_null(other->owner),
+			 "hook", json_text_or_null(other->hook),
+			 "programId", is_program ? json_count(other->id) : json_null(),
+			 "runsFirst", is_program ? json_boolean(other->runs_first) : json_null(),
+			 "exclusive", is_program ? json_boolean(other->is_exclusive) : json_null(),
+			 "services", other->is_counted ? json_count(other->services) : json_null(),
+			 "consequence", json_text(other->consequence));
+}
+
+static json_t *others_to_json(const struct status *status)
+{
+	json_t *others = json_array();
+	size_t i;
+
+	for (i = 0; i < status->neighbour_count; i++)
+		json_add(&others, other_to_json(&status->neighbours[i]));
+	return others;
+}
+
 static json_t *agent_to_json(const struct view_meta *meta)
 {
 	if (!meta)
@@ -92,7 +118,7 @@ int status_print_json(const struct status *status)
 
 	for (i = 0; i < status->problem_count; i++)
 		json_add(&problems, json_text(status->problems[i]));
-	answer = json_extend(answer, json_pack("{sb so so so so s{so so so} so so}",
+	answer = json_extend(answer, json_pack("{sb so so so so s{so so so} so so so}",
 			 "healthy", !status->problem_count,
 			 "problems", problems,
 			 "version", json_text_or_null(version),
@@ -104,6 +130,7 @@ int status_print_json(const struct status *status)
 							: json_null(),
 				"coversPods", cover_to_json(status->meta),
 			 "hooks", hooks_to_json(status),
-			 "agent", agent_to_json(status->meta)));
+			 "agent", agent_to_json(status->meta),
+			 "others", others_to_json(status)));
 	return json_print(json_extend(answer, numbers_to_json(status)));
 }

@@ -52,6 +52,30 @@ static void print_hooks(const struct cli *cli, const struct status *status)
 	}
 }
 
+static void print_other(const struct neighbour *other)
+{
+	const char *owner = other->owner ? other->owner : "somebody else";
+
+	if (other->hook)
+		printf("%s: program '%s' (id %u) at %s", owner, other->name, other->id,
+		       other->hook);
+	else if (other->is_counted)
+		printf("%s: %s, %zu Service ports", owner, other->name, other->services);
+	else
+		printf("%s%s%s", owner, *other->name ? ": " : "", other->name);
+	printf(": %s\n", other->consequence);
+}
+
+static void print_others(const struct status *status)
+{
+	size_t i;
+
+	for (i = 0; i < status->neighbour_count; i++) {
+		printf("%-13s ", i ? "" : "others:");
+		print_other(&status->neighbours[i]);
+	}
+}
+
 static void print_numbers(const struct status *status)
 {
 	uint64_t active;
@@ -96,6 +120,7 @@ int status_print_text(const struct cli *cli, const struct status *status)
 		printf("cgroup:       %s\n", status->cgroup_path);
 	print_agent(meta);
 	print_hooks(cli, status);
+	print_others(status);
 	if (meta)
 		print_numbers(status);
 	if (meta && cli->output == CLI_OUTPUT_WIDE)

@@ -18,6 +18,7 @@
 #include "kernel/links.h"
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
+#include "kernel/others.h"
 #include "kernel/pins.h"
 
 #define SLOTS_PER_SERVICE 16 /* beside its backends: the header, and its share of the tables */
@@ -306,6 +307,27 @@ int datapath_cgroup_fd(const struct datapath *datapath)
 	return datapath->cgroup_fd;
 }
 
+const char *datapath_pin_dir(const struct datapath *datapath)
+{
+	return datapath->pin_dir;
+}
+
+static int fail_exclusive(int cgroup_fd, enum gw_hook hook, char *message)
+{
+	struct other_program other;
+
+	if (others_find_exclusive(cgroup_fd, hook, &other) == 1)
+		return pins_fail(message, -EPERM,
+				 "cannot attach %s: program '%s' (id %u) holds this hook of the "
+				 "cgroup, or of one above it, exclusively: detach it, or have it "
+				 "attached with BPF_F_ALLOW_MULTI",
+				 links_hook_name(hook), other.name, other.id);
+	return pins_fail(message, -EPERM,
+			 "cannot attach %s: the kernel does not allow it: another program may hold "
+			 "this hook of a cgroup above, which cannot be seen from here, exclusively",
+			 links_hook_name(hook));
+}
+
 int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX])
 {
 	const struct bpf_program *const programs[GW_HOOK_MAX_] = {
@@ -322,11 +344,7 @@ int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX
 		err = links_attach(datapath->pin_dir, (enum gw_hook)i,
 				   bpf_program__fd(programs[i]), datapath->cgroup_fd);
 		if (err == -EPERM)
-			return pins_fail(message, err,
-				    "cannot attach %s: another program holds this hook of the "
-				    "cgroup, or of one above it, exclusively: 'bpftool cgroup tree' "
-				    "shows it",
-				    links_hook_name((enum gw_hook)i));
+			return fail_exclusive(datapath->cgroup_fd, (enum gw_hook)i, message);
 		if (err)
 			return pins_fail(message, err, "cannot attach %s: %s",
 				    links_hook_name((enum gw_hook)i), strerror(-err));

@@ -45,6 +45,8 @@ int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX
 /* The cgroup that the hooks belong to; the datapath's own descriptor. */
 int datapath_cgroup_fd(const struct datapath *datapath);
 
+const char *datapath_pin_dir(const struct datapath *datapath);
+
 /* Let go of it. Programs, links and maps stay pinned and go on working. */
 void datapath_close(struct datapath *datapath); /* takes NULL */
 

@@ -2,7 +2,11 @@
 #include "kernel/others.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -10,8 +14,30 @@
 #include "kernel/links.h"
 
 #define PROGRAMS_MAX 64 /* of one type on one cgroup, by the kernel's own limit */
+#define DEPTH_MAX 64    /* of cgroups above */
 
-static int program_name(uint32_t id, char name[16])
+#define OLD_CILIUM "set bpf-lb-sock-hostns-only in its configuration"
+
+static const struct other_owner owners[] = {
+	{"Cilium", "cil_sock", true,
+	 "set socketLB.enabled=false or socketLB.hostNamespaceOnly=true in its Helm values"},
+	{"Cilium", "sock4_", true, OLD_CILIUM},
+	{"Cilium", "sock6_", true, OLD_CILIUM},
+	{"Calico", "calico_connect", true,
+	 "set bpfConnectTimeLoadBalancing: Disabled in its FelixConfiguration"},
+	{"another gwbpf", "gw_", false,
+	 "let each balance Services of its own, or end one by its 'gwbpf detach --pin-dir'"},
+};
+
+static const struct other_owner *find_owner(const char *name)
+{
+	for (size_t i = 0; i < sizeof(owners) / sizeof(*owners); i++)
+		if (!strncmp(name, owners[i].prefix, strlen(owners[i].prefix)))
+			return &owners[i];
+	return NULL;
+}
+
+static int describe(uint32_t id, enum gw_hook hook, struct other_program *ret)
 {
 	struct bpf_prog_info info = {0};
 	__u32 size = sizeof(info);
@@ -23,19 +49,15 @@ static int program_name(uint32_t id, char name[16])
 	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		err = -errno;
 	close(fd);
-	memcpy(name, info.name, sizeof(info.name));
-	return err;
+	if (err)
+		return err;
+	*ret = (struct other_program){.id = id, .hook = hook, .owner = find_owner(info.name)};
+	memcpy(ret->name, info.name, sizeof(ret->name));
+	return 0;
 }
 
-static bool is_ours(const char *name, enum gw_hook hook)
-{
-	char ours[32] = "gw_";
-
-	strcat(ours, links_hook_name(hook));
-	return !strncmp(name, ours, 15);
-}
-
-int others_at_hook(int cgroup_fd, enum gw_hook hook, struct other_program ret[OTHERS_MAX])
+int others_at_hook(int cgroup_fd, enum gw_hook hook, uint32_t ours,
+		   struct other_program ret[OTHERS_MAX])
 {
 	uint32_t ids[PROGRAMS_MAX], flags = 0, count = PROGRAMS_MAX;
 	bool is_ours_seen = false;
@@ -45,17 +67,68 @@ int others_at_hook(int cgroup_fd, enum gw_hook hook, struct other_program ret[OT
 			   &count))
 		return -errno;
 	for (uint32_t i = 0; i < count && others < OTHERS_MAX; i++) {
-		struct other_program *other = &ret[others];
-
-		if (program_name(ids[i], other->name))
-			continue;
-		if (is_ours(other->name, hook)) {
+		if (ids[i] == ours) {
 			is_ours_seen = true;
 			continue;
 		}
-		other->id = ids[i];
-		other->runs_first = !is_ours_seen;
+		/* One that has gone meanwhile is none. */
+		if (describe(ids[i], hook, &ret[others]))
+			continue;
+		ret[others].runs_first = !is_ours_seen;
 		others++;
 	}
 	return others;
+}
+
+/* What the kernel asks for (hierarchy_allows_attach() of kernel/bpf/cgroup.c): beside a program
+ * that shares the hook anything may be attached, below one that may be overridden as well. */
+static bool is_in_the_way(uint32_t flags, bool is_above)
+{
+	return !(flags & BPF_F_ALLOW_MULTI) && !(is_above && flags & BPF_F_ALLOW_OVERRIDE);
+}
+
+/* The directory above; -1 at the top of what this process sees. */
+static int open_above(int fd)
+{
+	struct stat here, above;
+	struct statfs fs;
+	int parent = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (parent < 0)
+		return -1;
+	if (!fstatfs(parent, &fs) && fs.f_type == CGROUP2_SUPER_MAGIC && !fstat(fd, &here) &&
+	    !fstat(parent, &above) && here.st_ino != above.st_ino)
+		return parent;
+	close(parent);
+	return -1;
+}
+
+int others_find_exclusive(int cgroup_fd, enum gw_hook hook, struct other_program *ret)
+{
+	uint32_t ids[PROGRAMS_MAX], flags, count;
+	int fd = fcntl(cgroup_fd, F_DUPFD_CLOEXEC, 0), found = 0, above;
+
+	for (int depth = 0; fd >= 0 && depth < DEPTH_MAX; depth++) {
+		flags = 0;
+		count = PROGRAMS_MAX;
+		if (bpf_prog_query(fd, links_hook_type(hook), 0, &flags, ids, &count)) {
+			found = -errno;
+			break;
+		}
+		if (count) {
+			if (is_in_the_way(flags, depth > 0) && !describe(ids[0], hook, ret))
+				found = 1;
+			break;
+		}
+		above = open_above(fd);
+		close(fd);
+		fd = above;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (found == 1) {
+		ret->runs_first = true;
+		ret->is_exclusive = true;
+	}
+	return found;
 }

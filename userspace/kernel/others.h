@@ -9,16 +9,34 @@
 
 #include <gwbpf/abi.h>
 
+/* Whose names we know. */
+struct other_owner {
+	const char *name;   /* "Cilium" */
+	const char *prefix; /* of its programs' names, as the kernel cuts them to 15 bytes */
+	bool takes_all;     /* it balances every Service that there is */
+	const char *remedy; /* how it is told to leave Services alone */
+};
+
 struct other_program {
 	uint32_t id;
 	char name[16];
-	bool runs_first; /* before ours, or ours is not there */
+	enum gw_hook hook;
+	bool runs_first;   /* before ours, or ours is not there */
+	bool is_exclusive; /* nothing can be attached beside or below it */
+	const struct other_owner *owner; /* NULL: nobody that we know */
 };
 
 #define OTHERS_MAX 16
 
-/* Those that run for a socket in this cgroup, in the order in which they run. How many were
- * written, or -errno. */
-int others_at_hook(int cgroup_fd, enum gw_hook hook, struct other_program ret[OTHERS_MAX]);
+/*
+ * Those that run for a socket in this cgroup, in the order in which they run; `ours` is the id of
+ * our program there, 0 if there is none. How many were written, or -errno.
+ */
+int others_at_hook(int cgroup_fd, enum gw_hook hook, uint32_t ours,
+		   struct other_program ret[OTHERS_MAX]);
+
+/* The program that keeps ours from being attached to this cgroup, which is there or above. 1, 0 if
+ * there is none, or -errno. */
+int others_find_exclusive(int cgroup_fd, enum gw_hook hook, struct other_program *ret);
 
 #endif

@@ -20,6 +20,7 @@
 static const char *const outcomes[] = {
 	[PROBE_FOUND] = "found",
 	[PROBE_DEGRADED] = "degraded",
+	[PROBE_UNKNOWN] = "unknown",
 	[PROBE_MISSING] = "missing",
 };
 

@@ -9,13 +9,14 @@
 enum probe_outcome {
 	PROBE_FOUND,
 	PROBE_DEGRADED, /* missing, and done without: detail says how */
+	PROBE_UNKNOWN,  /* could not be seen */
 	PROBE_MISSING,  /* gwbpf cannot run */
 };
 
 struct probe_result {
 	const char *name; /* "root", "cgroup-v2", "bpffs", "btf", "hooks", … */
 	enum probe_outcome outcome;
-	char detail[256]; /* what was tried and seen */
+	char detail[512]; /* what was tried and seen */
 	char remedy[256]; /* "" if nothing is wrong */
 };
 
@@ -29,6 +30,6 @@ struct probe_options {
 /* Try everything; leaves nothing behind. Returns how many results were written, in fixed order. */
 size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX]);
 
-const char *probe_outcome_name(enum probe_outcome outcome); /* "found", "degraded", "missing" */
+const char *probe_outcome_name(enum probe_outcome outcome); /* "found" */
 
 #endif
