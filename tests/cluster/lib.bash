@@ -24,6 +24,14 @@ cluster_missing() {
 	"$CLUSTER_HERE/k8s/build.sh" --find >/dev/null || echo "no Kubernetes (make kubernetes)"
 }
 
+cluster_can_start() {
+	local missing
+	missing=$("$1")
+	[ -n "$missing" ] || return 0
+	echo "cannot start a cluster: $missing" >&2
+	return 1
+}
+
 # Wait until a command succeeds, $1 seconds at most.
 cluster_wait() {
 	local end=$((SECONDS + $1))
@@ -197,12 +205,8 @@ cluster_free_port() {
 
 # The cluster's directory, its keeper, and what tests see of it in the environment.
 cluster_new() {
-	local base=${CLUSTER_BASE:-/dev/shm} missing
-	missing=$(cluster_missing)
-	if [ -n "$missing" ]; then
-		echo "cannot start a cluster: $missing" >&2
-		return 1
-	fi
+	local base=${CLUSTER_BASE:-/dev/shm}
+	cluster_can_start cluster_missing || return 1
 	[ -w "$base" ] || base=${TMPDIR:-/tmp}
 	CLUSTER=$(mktemp -d "$base/gwbpf-cluster.XXXXXX")
 	mkdir "$CLUSTER/log" "$CLUSTER/run" "$CLUSTER/pki"

@@ -8,16 +8,19 @@
 . "$CLUSTER_HERE/pods.bash"
 
 NODES_PROGRAMS="containerd runc nft conntrack buildah unshare nsenter"
+NODES_IMAGES="gwbpf-image.tar cluster/peer-image.tar"
 NODES_PROXY=${NODES_PROXY:-yes}
 
 # node1 is 10.77.0.11 and fd00:77::11, its pods 10.244.1.0/24, fd00:10:244:1::/64.
 nodes_missing() {
-	local program
+	local program image
 	cluster_missing
 	for program in $NODES_PROGRAMS; do
 		command -v "$program" >/dev/null || echo "no $program (make cluster-deps)"
 	done
-	[ -e "$CLUSTER_TOP/build/cluster/peer-image.tar" ] || echo "no image of the peers (make cluster-images)"
+	for image in $NODES_IMAGES; do
+		[ -e "$CLUSTER_TOP/build/$image" ] || echo "no image '$image' (make cluster-images)"
+	done
 	[ -e /usr/lib/cni/bridge ] || echo "no CNI plugins (make cluster-deps)"
 	[ -e /sys/fs/bpf ] || echo "no bpffs"
 }
@@ -148,10 +151,11 @@ nodes_has_own_net() {
 }
 
 nodes_images() {
+	local image
 	mkdir "$CLUSTER/images"
-	ln -s "$CLUSTER_TOP/build/cluster/peer-image.tar" "$CLUSTER/images/peer.tar"
-	[ ! -e "$CLUSTER_TOP/build/gwbpf-image.tar" ] ||
-		ln -s "$CLUSTER_TOP/build/gwbpf-image.tar" "$CLUSTER/images/gwbpf.tar"
+	for image in $NODES_IMAGES; do
+		ln -s "$CLUSTER_TOP/build/$image" "$CLUSTER/images/"
+	done
 }
 
 # nodes_up COUNT: a cluster with all controllers and that many nodes, node1, node2, ... ready.
@@ -164,7 +168,8 @@ nodes_up() {
 nodes_start() {
 	NODES_COUNT=$1 CLUSTER_ADDRESS=10.77.0.1
 	export NODES_COUNT CLUSTER_ADDRESS
-	cluster_new && cgroup_make "$(basename "$CLUSTER")" && nodes_each node_hold && nodes_make_fabric && nodes_images &&
+	cluster_can_start nodes_missing && cluster_new && cgroup_make "$(basename "$CLUSTER")" &&
+		nodes_each node_hold && nodes_make_fabric && nodes_images &&
 		cluster_etcd_start && cluster_api_start && nodes_controllers_start || return 1
 	cluster_certificate proxy /CN=system:kube-proxy
 	cluster_certificate_kubeconfig "$CLUSTER/proxy.kubeconfig" proxy

@@ -4,16 +4,10 @@
 
 setup_file() {
 	. "$BATS_TEST_DIRNAME/nodes.bash"
-	[ -z "$(nodes_missing)" ] || skip "$(nodes_missing)"
 	nodes_up 2
-	kube_namespace fabric
-	pods_gateway org1
-	pods_peer org1-peer1 node1
-	pods_peer org1-peer2 node2
-	pods_wait org1-peer1
-	pods_wait org1-peer2
-	pods_client client1 node1 "$(pods_gateway_address org1)" 0
-	pods_client client2 node2 "$(pods_gateway_address org1)" 0
+	pods_org1
+	pods_client client1 node1 "$GATEWAY" 0
+	pods_client client2 node2 "$GATEWAY" 0
 }
 
 setup() {

@@ -35,6 +35,17 @@ pods_gateway() {
 			ports: [{name: "grpc", port: 7051}]}}' --args "$@" | kube_apply
 }
 
+# pods_org1 [gwbpf.io/KEY=VALUE...]: a gateway and a peer on each of two nodes, ready.
+pods_org1() {
+	kube_namespace fabric
+	pods_gateway org1 "$@"
+	pods_peer org1-peer1 node1
+	pods_peer org1-peer2 "node$NODES_COUNT"
+	pods_wait org1-peer1
+	pods_wait org1-peer2
+	export GATEWAY=$(pods_gateway_address org1)
+}
+
 # The address of a gateway, of the family of its first address or of 4 or 6.
 pods_gateway_address() {
 	kubectl get service -n fabric "$1-gateway" -o json |

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# gwbpf as it is deployed on the nodes of nodes.bash: its pods, and what they say through
+# `kubectl exec`. Source it instead of nodes.bash; $GATEWAY is the address of org1's gateway.
+
+. "$(dirname "${BASH_SOURCE[0]}")/nodes.bash"
+
+# agents_up: the agents of deploy/base on every node, ready and healthy.
+agents_up() {
+	local number
+	kubectl apply -k "$CLUSTER_TOP/deploy/${1:-base}" >/dev/null
+	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf >/dev/null
+	for ((number = 1; number <= NODES_COUNT; number++)); do
+		cluster_wait 30 gwbpf_on "node$number" status
+	done
+}
+
+agent_pod() {
+	kubectl get pod -n gwbpf-system -l app.kubernetes.io/name=gwbpf -o json |
+		jq -r --arg node "$1" '.items[] | select(.spec.nodeName == $node and
+			.metadata.deletionTimestamp == null) | .metadata.name'
+}
+
+# gwbpf_on NODE COMMAND...
+gwbpf_on() {
+	local pod
+	pod=$(agent_pod "$1")
+	shift
+	kubectl exec -n gwbpf-system "$pod" -c gwbpf -- gwbpf "$@"
+}
+
+# The node's active connections of each IPv4 backend, the larger number last: "5 5".
+active_on() {
+	gwbpf_on "$1" backends fabric/org1-gateway -o json |
+		jq -r --arg gateway "$GATEWAY" '[.items[] | select(.serviceAddress == $gateway and
+			.state != "leaving") | .active] | sort | join(" ")'
+}
+
+has_backends() {
+	[ "$(active_on "$1" | wc -w)" -eq "$2" ]
+}
+
+is_active_on() {
+	[ "$(active_on "$1")" = "$2" ]
+}
+
+holds_in_all() {
+	[ "$(pods_held_by "$1" | awk '{ sum += $1 } END { print sum }')" -eq "$2" ]
+}
+
+# How many programs of gwbpf the kernel has at work on the nodes, six on each.
+attached_hooks() {
+	local tree
+	tree=$(bpftool cgroup tree "$(cgroup_hierarchies cgroup2)/$(basename "$CLUSTER")") || return
+	grep -c gw_ <<<"$tree" || true
+}
+
+# The connections of a client that failed, as its log tells.
+failures_of() {
+	kubectl logs -n fabric "$1" | grep -c '^E[A-Z]*$' || true
+}
