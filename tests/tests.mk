@@ -31,7 +31,7 @@ UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
-UNIT_format   := cli/format cli/json cli/say base/addr base/parse
+UNIT_format   := report/format report/json base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
 	source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)

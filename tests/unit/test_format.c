@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "cli/format.h"
-#include "cli/json.h"
+#include "report/format.h"
+#include "report/json.h"
 
 static void test_an_age_has_two_units_at_most(void **state)
 {

@@ -6,12 +6,14 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "cli/format.h"
-#include "cli/json.h"
-#include "cli/naming.h"
+#include "cli/json_print.h"
 #include "cli/lookup.h"
+#include "cli/naming.h"
 #include "cli/table.h"
 #include "kernel/view.h"
+#include "report/backends.h"
+#include "report/format.h"
+#include "report/services.h"
 
 static const struct table_column columns[] = {
 	{ "NAMESPACE", 0 },
@@ -58,8 +60,7 @@ static void add_counters(struct table *table, const struct view_backend *backend
 
 	table_number(table, counters->attempts);
 	table_number(table, counters->established);
-	table_number(table, counters->refused + counters->timed_out + counters->unreachable +
-				    counters->other_failed);
+	table_number(table, report_failed(counters));
 	table_number(table, counters->refused);
 	table_number(table, counters->timed_out);
 	table_number(table, counters->unreachable);
@@ -94,68 +95,9 @@ static void add_row(struct table *table, const struct view_backend *backend)
 	add_counters(table, backend);
 }
 
-/* Cumulative, as in Prometheus: so many connections took le seconds at most. */
-static json_t *buckets_to_json(const struct gw_counters *counters)
+static bool is_wanted(const struct view_backend *backend, const void *arg)
 {
-	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
-	json_t *buckets = json_array();
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < GW_HISTOGRAM_MAX; i++) {
-		bool open = i == sizeof(bounds_us) / sizeof(bounds_us[0]);
-		json_t *le = open ? json_string("+Inf") : json_seconds(bounds_us[i] / 1e6);
-
-		sum += counters->connect_buckets[i];
-		json_add(&buckets, json_pack("{so so}", "le", le, "count", json_count(sum)));
-	}
-	return buckets;
-}
-
-static json_t *counters_to_json(const struct view_backend *backend)
-{
-	const struct gw_counters *counters = &backend->counters;
-
-	return json_pack("{so so so so so so so so so so so si si so}",
-			 "attemptsTotal", json_count(counters->attempts),
-			 "establishedTotal", json_count(counters->established),
-			 "refusedTotal", json_count(counters->refused),
-			 "timedOutTotal", json_count(counters->timed_out),
-			 "unreachableTotal", json_count(counters->unreachable),
-			 "otherFailedTotal", json_count(counters->other_failed),
-			 "canceledTotal", json_count(counters->canceled),
-			 "closedTotal", json_count(counters->closed),
-			 "resetTotal", json_count(counters->reset),
-			 "lostTotal", json_count(counters->lost),
-			 "connectSecondsBuckets", buckets_to_json(counters),
-			 "consecutiveFailures", backend->consecutive_failures,
-			 "ejectionsTotal", backend->ejections,
-			 "ejectedRemainingSeconds",
-			 json_seconds(backend->ejected_remaining_seconds));
-}
-
-static json_t *to_json(const struct view_backend *backend)
-{
-	json_t *value = json_pack("{so so so so si so si so so so si ss sn si}",
-				  "namespace", json_text(backend->namespace),
-				  "service", json_text(backend->service),
-				  "portName", json_text(backend->service_port_name),
-				  "serviceAddress", json_address(&backend->service_address),
-				  "servicePort", backend->service_port,
-				  "address", json_address(&backend->address),
-				  "port", backend->port,
-				  "pod", json_text_or_null(backend->pod),
-				  "node", json_text_or_null(backend->node),
-				  "zone", json_text_or_null(backend->zone),
-				  "weight", backend->weight,
-				  "state", view_backend_state_name(backend->state),
-				  "reason",
-				  "active", backend->active);
-	return json_extend(value, counters_to_json(backend));
-}
-
-static bool is_wanted(const struct service_filter *filter, const struct view_backend *backend)
-{
+	const struct service_filter *filter = arg;
 	struct named_port port = { backend->namespace, backend->service, backend->service_port_name,
 				   backend->service_port };
 
@@ -174,25 +116,12 @@ static int print_table(const struct cli *cli, const struct view *view,
 	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
 		return EXIT_FAILURE;
 	for (i = 0; i < count; i++)
-		if (is_wanted(filter, &backends[i]))
+		if (is_wanted(&backends[i], filter))
 			add_row(table, &backends[i]);
 	table_print_node(cli, lookup_node(view));
 	status = table_print(table);
 	table_free(table);
 	return status;
-}
-
-static int print_json(const struct view *view, const struct service_filter *filter)
-{
-	const struct view_backend *backends;
-	size_t count = view_backends(view, &backends);
-	json_t *items = json_array();
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (is_wanted(filter, &backends[i]))
-			json_add(&items, to_json(&backends[i]));
-	return json_print(json_list("BackendList", lookup_node(view), items));
 }
 
 int backends_run(const struct cli *cli)
@@ -206,7 +135,7 @@ int backends_run(const struct cli *cli)
 	if (lookup_service(cli, view, &filter))
 		goto out;
 	if (cli->output == CLI_OUTPUT_JSON)
-		status = print_json(view, &filter);
+		status = json_print(report_backends(view, is_wanted, &filter));
 	else
 		status = print_table(cli, view, &filter);
 out:

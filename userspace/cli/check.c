@@ -7,14 +7,15 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "cli/json.h"
-#include "cli/usage.h"
+#include "cli/json_print.h"
 #include "cli/lookup.h"
 #include "cli/table.h"
+#include "cli/usage.h"
 #include "kernel/datapath.h"
 #include "kernel/mounts.h"
 #include "kernel/neighbours.h"
 #include "kernel/probe.h"
+#include "report/json.h"
 
 const struct argp_option check_options[] = {
 	{ .name = "cgroup",

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "cli/json.h"
-#include "cli/usage.h"
+#include "cli/json_print.h"
 #include "cli/lookup.h"
 #include "cli/say.h"
 #include "cli/table.h"
+#include "cli/usage.h"
 #include "kernel/datapath.h"
+#include "report/json.h"
 
 const struct argp_option detach_options[] = {
 	{ .name = "force", .key = OPTION_FORCE, .doc = "also while an agent runs, which it ends" },

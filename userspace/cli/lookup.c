@@ -3,56 +3,12 @@
 #include "cli/lookup.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/naming.h"
 #include "cli/say.h"
-#include "kernel/datapath.h"
 #include "kernel/view.h"
-
-static void explain_abi(const char *pin_dir, char buf[LOOKUP_MESSAGE_MAX])
-{
-	uint32_t abi;
-
-	if (datapath_pinned_abi(pin_dir, &abi))
-		snprintf(buf, LOOKUP_MESSAGE_MAX,
-			 "cannot read '%s': what is pinned there is not gwbpf's: "
-			 "give the directory of the agent with --pin-dir",
-			 pin_dir);
-	else
-		snprintf(buf, LOOKUP_MESSAGE_MAX,
-			 "cannot read '%s': it has ABI %u and this gwbpf reads ABI %u: use the "
-			 "gwbpf that installed it, or restart the agent with this version",
-			 pin_dir, abi, GW_ABI_VERSION);
-}
-
-const char *lookup_message(const char *pin_dir, int err, char buf[LOOKUP_MESSAGE_MAX])
-{
-	switch (err) {
-	case -ENOENT:
-		snprintf(buf, LOOKUP_MESSAGE_MAX,
-			 "nothing is installed in '%s': run 'gwbpf agent', or give its directory "
-			 "with --pin-dir",
-			 pin_dir);
-		break;
-	case -EPROTO:
-		explain_abi(pin_dir, buf);
-		break;
-	case -EPERM:
-	case -EACCES:
-		snprintf(buf, LOOKUP_MESSAGE_MAX, "cannot read '%s': not permitted: run it as root",
-			 pin_dir);
-		break;
-	default:
-		snprintf(buf, LOOKUP_MESSAGE_MAX, "cannot read '%s': %s", pin_dir, strerror(-err));
-	}
-	return buf;
-}
 
 int lookup_open(const struct cli *cli, struct view **ret)
 {
@@ -127,18 +83,4 @@ int lookup_backend(const struct cli *cli, const struct view *view,
 		  "'gwbpf backends' lists them",
 		  cli->backend);
 	return -ENOENT;
-}
-
-const char *lookup_host(void)
-{
-	static char name[HOST_NAME_MAX + 1];
-
-	if (gethostname(name, sizeof(name)) || !*name)
-		return "unknown";
-	return name;
-}
-
-const char *lookup_node(const struct view *view)
-{
-	return view && *view_meta(view)->node ? view_meta(view)->node : lookup_host();
 }

@@ -3,9 +3,7 @@
 #ifndef GWBPF_CLI_LOOKUP_H
 #define GWBPF_CLI_LOOKUP_H
 
-#include <stddef.h>
-
-#define LOOKUP_MESSAGE_MAX 512
+#include "report/lookup.h"
 
 struct cli;
 struct service_filter;
@@ -21,14 +19,5 @@ int lookup_service(const struct cli *cli, const struct view *view, struct servic
 /* Says it if no backend of the Service has the name given by --backend. -ENOENT */
 int lookup_backend(const struct cli *cli, const struct view *view,
 		       const struct service_filter *filter);
-
-/* What an error of view_open() or conns_walk() means, and the remedy. Returns buf. */
-const char *lookup_message(const char *pin_dir, int err, char buf[LOOKUP_MESSAGE_MAX]);
-
-/* The node that the agent named, else this host. view may be NULL. */
-const char *lookup_node(const struct view *view);
-
-/* The name of this host; "unknown" if it has none. */
-const char *lookup_host(void);
 
 #endif

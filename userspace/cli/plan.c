@@ -9,15 +9,16 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "cli/json_print.h"
 #include "cli/lookup.h"
-#include "cli/usage.h"
 #include "cli/plan_input.h"
 #include "cli/say.h"
 #include "cli/table.h"
+#include "cli/usage.h"
 #include "model/choose.h"
 #include "model/claims.h"
 #include "model/model.h"
+#include "report/json.h"
 
 const struct argp_option plan_options[] = {
 	{ .name = "manifests",

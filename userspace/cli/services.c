@@ -6,11 +6,12 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "cli/json_print.h"
 #include "cli/lookup.h"
 #include "cli/table.h"
 #include "kernel/view.h"
 #include "model/settings.h"
+#include "report/services.h"
 
 static const struct table_column columns[] = {
 	{ "NAMESPACE", 0 },
@@ -40,12 +41,6 @@ static const enum table_mood moods[] = {
 };
 _Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_SERVICE_STATE_MAX_, "one for each state");
 
-static uint64_t failed(const struct gw_counters *counters)
-{
-	return counters->refused + counters->timed_out + counters->unreachable +
-	       counters->other_failed;
-}
-
 static void add_row(struct table *table, const struct view_service *service)
 {
 	char text[ADDR_PORT_TEXT_MAX];
@@ -61,7 +56,7 @@ static void add_row(struct table *table, const struct view_service *service)
 	table_number(table, service->usable);
 	table_number(table, service->active);
 	table_number(table, service->counters.attempts);
-	table_number(table, failed(&service->counters));
+	table_number(table, report_failed(&service->counters));
 	table_number(table, service->counters.established);
 	table_number(table, service->counters.canceled);
 	table_number(table, service->counters.closed);
@@ -87,42 +82,6 @@ static int print_table(const struct cli *cli, const struct view *view)
 	return status;
 }
 
-static json_t *to_json(const struct view_service *service)
-{
-	const struct gw_counters *counters = &service->counters;
-
-	return json_pack("{so so so so si ss ss so si si si so so so so so so}",
-			 "namespace", json_text(service->namespace),
-			 "name", json_text(service->name),
-			 "portName", json_text(service->port_name),
-			 "address", json_address(&service->address),
-			 "port", service->port,
-			 "policy", policy_name(service->policy),
-			 "state", view_service_state_name(service->state),
-			 "message", json_text_or_null(service->message),
-			 "backends", service->backends,
-			 "usable", service->usable,
-			 "active", service->active,
-			 "attemptsTotal", json_count(counters->attempts),
-			 "establishedTotal", json_count(counters->established),
-			 "failedTotal", json_count(failed(counters)),
-			 "canceledTotal", json_count(counters->canceled),
-			 "closedTotal", json_count(counters->closed),
-			 "noBackendTotal", json_count(service->no_backends));
-}
-
-static int print_json(const struct view *view)
-{
-	const struct view_service *services;
-	size_t count = view_services(view, &services);
-	json_t *items = json_array();
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		json_add(&items, to_json(&services[i]));
-	return json_print(json_list("ServiceList", lookup_node(view), items));
-}
-
 int services_run(const struct cli *cli)
 {
 	struct view *view;
@@ -130,7 +89,10 @@ int services_run(const struct cli *cli)
 
 	if (lookup_open(cli, &view))
 		return EXIT_FAILURE;
-	status = cli->output == CLI_OUTPUT_JSON ? print_json(view) : print_table(cli, view);
+	if (cli->output == CLI_OUTPUT_JSON)
+		status = json_print(report_services(view));
+	else
+		status = print_table(cli, view);
 	view_close(view);
 	return status;
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-/* `gwbpf status` for people: first whether it works and what to do if not. */
-#include "cli/status.h"
+/* `gwbpf status`: for people first whether it works, and what to do if not. */
+#include "cli/commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "cli/format.h"
+#include "cli/json_print.h"
 #include "cli/say.h"
 #include "cli/table.h"
+#include "report/format.h"
+#include "report/status.h"
 
 static void print_agent(const struct view_meta *meta)
 {
@@ -96,7 +98,7 @@ static void print_reasons(const struct view *view)
 		       (unsigned long long)counts[i], view_reason_text((enum gw_reason)i));
 }
 
-int status_print_text(const struct cli *cli, const struct status *status)
+static void print_text(const struct cli *cli, const struct status *status)
 {
 	const struct view_meta *meta = status->meta;
 	size_t i;
@@ -125,5 +127,24 @@ int status_print_text(const struct cli *cli, const struct status *status)
 		print_numbers(status);
 	if (meta && cli->output == CLI_OUTPUT_WIDE)
 		print_reasons(status->view);
-	return EXIT_SUCCESS;
+}
+
+int status_run(const struct cli *cli)
+{
+	char message[LOOKUP_MESSAGE_MAX];
+	struct status status = { 0 };
+	int exit_status = EXIT_SUCCESS;
+
+	if (status_open(cli->pin_dir, &status, message)) {
+		say_error("%s", message);
+		return EXIT_FAILURE;
+	}
+	if (cli->output == CLI_OUTPUT_JSON)
+		exit_status = json_print(status_to_json(&status));
+	else
+		print_text(cli, &status);
+	if (status.problem_count)
+		exit_status = EXIT_FAILURE;
+	status_close(&status);
+	return exit_status;
 }

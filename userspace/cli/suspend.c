@@ -7,13 +7,14 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "cli/json_print.h"
 #include "cli/lookup.h"
 #include "cli/naming.h"
 #include "cli/say.h"
 #include "cli/table.h"
 #include "kernel/steer.h"
 #include "kernel/view.h"
+#include "report/json.h"
 
 static int steer(const struct cli *cli, const struct view_service *service, bool suspend)
 {

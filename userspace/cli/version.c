@@ -10,9 +10,10 @@
 #include <gwbpf/abi.h>
 
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "cli/json_print.h"
 #include "cli/lookup.h"
 #include "kernel/version.h"
+#include "report/json.h"
 
 static int print_json(const struct utsname *system)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `gwbpf status` knows before it prints: as text or as JSON. */
-#ifndef GWBPF_CLI_STATUS_H
-#define GWBPF_CLI_STATUS_H
+/* Whether it works on this node, and what to do next if not. */
+#ifndef GWBPF_REPORT_STATUS_H
+#define GWBPF_REPORT_STATUS_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -10,10 +10,11 @@
 
 #include <sys/utsname.h>
 
-#include "cli/lookup.h"
 #include "kernel/datapath.h"
 #include "kernel/neighbours.h"
 #include "kernel/view.h"
+#include "report/json.h"
+#include "report/lookup.h"
 
 #define STATUS_PROBLEMS_MAX 16
 
@@ -40,15 +41,16 @@ struct status {
 	size_t problem_count;
 };
 
-struct cli;
+/* Whatever is missing is a problem; only not being allowed to look is an error, which message
+ * explains. */
+int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_MESSAGE_MAX]);
+void status_close(struct status *status);
 
 size_t status_service_count(const struct status *status);
 size_t status_backend_count(const struct status *status, uint64_t *active);
 bool status_agent_is_running(const struct view_meta *meta);
 const char *status_source(const struct view_meta *meta); /* "" if there is none */
 
-/* Each returns the exit status of printing. */
-int status_print_json(const struct status *status);
-int status_print_text(const struct cli *cli, const struct status *status);
+json_t *status_to_json(const struct status *status);
 
 #endif

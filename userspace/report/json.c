@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The parts that all JSON answers have in common. */
-#include "cli/json.h"
+#include "report/json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/addr.h"
-#include "cli/say.h"
 
 #define INDENT 2
 #define DIGITS 15 /* what a double holds for sure: 0.1 is printed as 0.1 */
@@ -86,20 +84,23 @@ json_t *json_address(const struct gw_addr *address)
 	return json_string(addr_format(address, text));
 }
 
-int json_print(json_t *answer)
+char *json_render(json_t *answer)
 {
-	int err = -1;
+	char *text, *with_newline;
+	size_t length;
 
-	if (!answer) {
-		say_error("cannot print the answer: out of memory");
-		return EXIT_FAILURE;
-	}
-	err = json_dumpf(answer, stdout, JSON_INDENT(INDENT) | JSON_REAL_PRECISION(DIGITS));
+	if (!answer)
+		return NULL;
+	text = json_dumps(answer, JSON_INDENT(INDENT) | JSON_REAL_PRECISION(DIGITS));
 	json_decref(answer);
-	if (err) {
-		say_error("cannot print the answer: out of memory, or standard output is closed");
-		return EXIT_FAILURE;
+	if (!text)
+		return NULL;
+	length = strlen(text);
+	with_newline = realloc(text, length + 2);
+	if (!with_newline) {
+		free(text);
+		return NULL;
 	}
-	putchar('\n');
-	return EXIT_SUCCESS;
+	memcpy(with_newline + length, "\n", 2);
+	return with_newline;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* `gwbpf status -o json`: a promise, as all JSON here. */
-#include "cli/status.h"
-
-#include "cli/json.h"
+/* The status as JSON: a promise, as all JSON here. */
+#include "report/status.h"
 
 static json_t *life_to_json(enum hook_life life)
 {
@@ -109,7 +107,7 @@ static json_t *numbers_to_json(const struct status *status)
 			 "reasons", reasons_to_json(status->view));
 }
 
-int status_print_json(const struct status *status)
+json_t *status_to_json(const struct status *status)
 {
 	const char *version = status->meta ? status->meta->version : NULL;
 	json_t *answer = json_answer("Status", lookup_node(status->view));
@@ -132,5 +130,5 @@ int status_print_json(const struct status *status)
 			 "hooks", hooks_to_json(status),
 			 "agent", agent_to_json(status->meta),
 			 "others", others_to_json(status)));
-	return json_print(json_extend(answer, numbers_to_json(status)));
+	return json_extend(answer, numbers_to_json(status));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Quantities as short text for people. Pure. */
-#ifndef GWBPF_CLI_FORMAT_H
-#define GWBPF_CLI_FORMAT_H
+#ifndef GWBPF_REPORT_FORMAT_H
+#define GWBPF_REPORT_FORMAT_H
 
 #include <stdint.h>
 

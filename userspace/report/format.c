@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Quantities as short text. */
-#include "cli/format.h"
+#include "report/format.h"
 
 #include <stddef.h>
 #include <stdio.h>

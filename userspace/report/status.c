@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* `gwbpf status`: does it work on this node, and what to do next if not. */
-#include "cli/status.h"
+/* Does it work on this node, and what to do next if not. */
+#include "report/status.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
-#include "cli/commands.h"
-#include "cli/format.h"
-#include "cli/say.h"
 #include "kernel/mounts.h"
+#include "report/format.h"
 
 #define HEARTBEAT_MAX_SECONDS 10
 
@@ -181,10 +177,8 @@ static void check_others(struct status *status)
 	}
 }
 
-/* Whatever is missing is a problem; only not being allowed to look is an error. */
-static int look(const char *pin_dir, struct status *status)
+int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_MESSAGE_MAX])
 {
-	char message[LOOKUP_MESSAGE_MAX];
 	struct utsname system;
 	int err;
 
@@ -192,10 +186,8 @@ static int look(const char *pin_dir, struct status *status)
 		 uname(&system) ? "unknown" : system.release);
 	err = view_open(pin_dir, &status->view);
 	lookup_message(pin_dir, err, message);
-	if (err && err != -ENOENT && err != -EPROTO) {
-		say_error("%s", message);
+	if (err && err != -ENOENT && err != -EPROTO)
 		return err;
-	}
 	if (datapath_pinned_abi(pin_dir, &status->abi))
 		status->abi = 0;
 	if (err) {
@@ -219,6 +211,11 @@ static int look(const char *pin_dir, struct status *status)
 	return 0;
 }
 
+void status_close(struct status *status)
+{
+	view_close(status->view);
+}
+
 size_t status_service_count(const struct status *status)
 {
 	const struct view_service *services;
@@ -236,22 +233,4 @@ size_t status_backend_count(const struct status *status, uint64_t *active)
 	for (i = 0; i < count; i++)
 		*active += backends[i].active;
 	return count;
-}
-
-int status_run(const struct cli *cli)
-{
-	struct status status = { 0 };
-	int exit_status = EXIT_FAILURE;
-
-	if (look(cli->pin_dir, &status))
-		goto out;
-	if (cli->output == CLI_OUTPUT_JSON)
-		exit_status = status_print_json(&status);
-	else
-		exit_status = status_print_text(cli, &status);
-	if (status.problem_count)
-		exit_status = EXIT_FAILURE;
-out:
-	view_close(status.view);
-	return exit_status;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON that every command answers with. What stands in it is a promise: fields are added, never
- * renamed or removed; what is unknown is null.
+ * The JSON that every command and the HTTP API answer with. What stands in it is a promise: fields
+ * are added, never renamed or removed; what is unknown is null.
  *
  * Functions that make a value return NULL for want of memory; jansson passes that on.
  */
-#ifndef GWBPF_CLI_JSON_H
-#define GWBPF_CLI_JSON_H
+#ifndef GWBPF_REPORT_JSON_H
+#define GWBPF_REPORT_JSON_H
 
 #include <stdint.h>
 
@@ -33,8 +33,7 @@ json_t *json_count(uint64_t value);
 json_t *json_seconds(double seconds);        /* null below 0 */
 json_t *json_address(const struct gw_addr *address);
 
-/* Write it to standard output; answer is taken over. Returns the exit status, having said why if it
- * is not 0. */
-int json_print(json_t *answer);
+/* As it is sent and printed, with a newline at its end; answer is taken over. free(3) it. */
+char *json_render(json_t *answer);
 
 #endif

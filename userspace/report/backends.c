@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Where the connections of this node go, and how they fare there, as JSON. */
+#include "report/backends.h"
+
+#include "report/lookup.h"
+
+/* Cumulative, as in Prometheus: so many connections took le seconds at most. */
+static json_t *buckets_to_json(const struct gw_counters *counters)
+{
+	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
+	json_t *buckets = json_array();
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < GW_HISTOGRAM_MAX; i++) {
+		bool open = i == sizeof(bounds_us) / sizeof(bounds_us[0]);
+		json_t *le = open ? json_string("+Inf") : json_seconds(bounds_us[i] / 1e6);
+
+		sum += counters->connect_buckets[i];
+		json_add(&buckets, json_pack("{so so}", "le", le, "count", json_count(sum)));
+	}
+	return buckets;
+}
+
+static json_t *counters_to_json(const struct view_backend *backend)
+{
+	const struct gw_counters *counters = &backend->counters;
+
+	return json_pack("{so so so so so so so so so so so si si so}",
+			 "attemptsTotal", json_count(counters->attempts),
+			 "establishedTotal", json_count(counters->established),
+			 "refusedTotal", json_count(counters->refused),
+			 "timedOutTotal", json_count(counters->timed_out),
+			 "unreachableTotal", json_count(counters->unreachable),
+			 "otherFailedTotal", json_count(counters->other_failed),
+			 "canceledTotal", json_count(counters->canceled),
+			 "closedTotal", json_count(counters->closed),
+			 "resetTotal", json_count(counters->reset),
+			 "lostTotal", json_count(counters->lost),
+			 "connectSecondsBuckets", buckets_to_json(counters),
+			 "consecutiveFailures", backend->consecutive_failures,
+			 "ejectionsTotal", backend->ejections,
+			 "ejectedRemainingSeconds",
+			 json_seconds(backend->ejected_remaining_seconds));
+}
+
+static json_t *to_json(const struct view_backend *backend)
+{
+	json_t *value = json_pack("{so so so so si so si so so so si ss sn si}",
+				  "namespace", json_text(backend->namespace),
+				  "service", json_text(backend->service),
+				  "portName", json_text(backend->service_port_name),
+				  "serviceAddress", json_address(&backend->service_address),
+				  "servicePort", backend->service_port,
+				  "address", json_address(&backend->address),
+				  "port", backend->port,
+				  "pod", json_text_or_null(backend->pod),
+				  "node", json_text_or_null(backend->node),
+				  "zone", json_text_or_null(backend->zone),
+				  "weight", backend->weight,
+				  "state", view_backend_state_name(backend->state),
+				  "reason",
+				  "active", backend->active);
+	return json_extend(value, counters_to_json(backend));
+}
+
+json_t *report_backends(const struct view *view, report_wants *wants, const void *arg)
+{
+	const struct view_backend *backends;
+	size_t count = view_backends(view, &backends);
+	json_t *items = json_array();
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!wants || wants(&backends[i], arg))
+			json_add(&items, to_json(&backends[i]));
+	return json_list("BackendList", lookup_node(view), items);
+}
