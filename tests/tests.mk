@@ -84,6 +84,7 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
+BENCH_SCALE    := $(B)/tests/bench/bench_scale
 BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
@@ -96,9 +97,14 @@ bench-deps: ## install what gwbpf is measured against
 
 # BENCH_JSON=FILE: for programs, BENCH_ROUNDS=N: fewer or more of them; make itself passes them on.
 .PHONY: bench
-bench: $(BENCH_PROGRAMS) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
+bench: $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
 	$(Q)rm -f $(BENCH_JSON)
-	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
+	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
+
+.PHONY: bench-scale
+bench-scale: all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
+	$(Q)rm -f $(BENCH_JSON)
+	$(Q)$(BENCH_SCALE)
 
 $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 	$(call say,CC,$<)
