@@ -312,7 +312,8 @@ struct gw_meta {
 	__u32 next_generation; /* of a backend id; begins at random in new maps */
 	__be16 canary_port; /* where the agent listens for it, on loopback; 0: nowhere */
 	__u8 covers_pods;   /* enum gw_cover */
-	__u8 pad1[5];
+	__u8 slots_half;    /* of gw_slots, where sets are now (compact.c); 0 or 1 */
+	__u8 pad1[4];
 	char version[32];      /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
 	char pad[2];

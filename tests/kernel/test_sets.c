@@ -12,6 +12,7 @@
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/server.h"
+#include "kernel/tables_state.h"
 
 #define RUN_MS 2000
 #define CLIENTS 2      /* for each Service */
@@ -101,6 +102,15 @@ static void swap_ranges(int round)
 	collect();
 }
 
+/* All are moved while they are read, and then again before the last readers may have left. */
+static void move_sets(int round)
+{
+	write_set(&a, round % 2);
+	assert_int_equal(tables_compact(lab.tables), 0);
+	write_set(&b, round % 2);
+	assert_int_equal(tables_compact(lab.tables), 0);
+}
+
 /* Each takes over the index, the range and the ids that the other one has just let go. */
 static void swap_services(int round)
 {
@@ -187,6 +197,12 @@ static void test_ranges_that_are_used_again_at_once_are_not_mixed_up(void **stat
 	expect_all_counted(change_under_load(swap_ranges));
 }
 
+static void test_sets_are_moved_whole_under_load(void **state)
+{
+	(void)state;
+	expect_all_counted(change_under_load(move_sets));
+}
+
 static void test_services_that_come_and_go_are_never_taken_for_one_another(void **state)
 {
 	(void)state;
@@ -222,6 +238,7 @@ int main(void)
 		LAB_TEST(test_sets_are_replaced_whole_under_load),
 		LAB_TEST(test_sets_are_replaced_whole_on_one_cpu),
 		LAB_TEST(test_ranges_that_are_used_again_at_once_are_not_mixed_up),
+		LAB_TEST(test_sets_are_moved_whole_under_load),
 		LAB_TEST(test_services_that_come_and_go_are_never_taken_for_one_another),
 	};
 

@@ -19,7 +19,7 @@ static void test_what_is_taken_is_not_given_again(void **state)
 	uint32_t a, b, c;
 
 	(void)state;
-	assert_return_code(ranges_init(&ranges, 10), 0);
+	assert_return_code(ranges_init(&ranges, (struct range){0, 10}), 0);
 	assert_return_code(ranges_take(&ranges, 4, &a), 0);
 	assert_return_code(ranges_take(&ranges, 6, &b), 0);
 	assert_true(a + 4 <= b || b + 6 <= a);
@@ -33,7 +33,7 @@ static void test_neighbours_become_one_again(void **state)
 	uint32_t base;
 
 	(void)state;
-	assert_return_code(ranges_init(&ranges, 12), 0);
+	assert_return_code(ranges_init(&ranges, (struct range){0, 12}), 0);
 	for (int i = 0; i < 3; i++)
 		assert_return_code(ranges_take(&ranges, 4, &base), 0);
 	assert_return_code(ranges_release(&ranges, &(struct range){0, 4}), 0);
@@ -50,7 +50,7 @@ static void test_a_range_is_reserved_only_where_all_of_it_is_free(void **state)
 	uint32_t base;
 
 	(void)state;
-	assert_return_code(ranges_init(&ranges, 12), 0);
+	assert_return_code(ranges_init(&ranges, (struct range){0, 12}), 0);
 	assert_return_code(ranges_reserve(&ranges, &(struct range){4, 4}), 0);
 	assert_int_equal(ranges_reserve(&ranges, &(struct range){7, 2}), -EBUSY);
 	assert_int_equal(ranges_reserve(&ranges, &(struct range){3, 2}), -EBUSY);
@@ -71,7 +71,7 @@ static void test_random_use_never_overlaps_and_loses_nothing(void **state)
 
 	(void)state;
 	srand(7);
-	assert_return_code(ranges_init(&ranges, LENGTH), 0);
+	assert_return_code(ranges_init(&ranges, (struct range){0, LENGTH}), 0);
 	for (int step = 0; step < 20000; step++) {
 		struct range *range = &held[rand() % 256];
 		uint32_t length = (uint32_t)(1 + rand() % 60);

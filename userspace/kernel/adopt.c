@@ -175,15 +175,20 @@ static int adopt_set(struct tables *tables, struct table_entry *entry)
 	uint64_t word = tables->maps.sets[entry->index];
 	struct range range = {.base = GW_SET_BASE(word)};
 	const struct gw_set_header *header;
-	int err;
+	int err = 0;
 
 	entry->generation = GW_SET_GENERATION(word);
 	qsort(entry->backends, entry->backend_count, sizeof(*entry->backends), compare_refs);
 	if (!GW_SET_COUNT(word))
 		return adopt_members(tables, entry, NULL, 0);
+	if (range.base >= tables->maps.slots_count)
+		return -EPROTO;
 	header = (const struct gw_set_header *)&tables->maps.slots[range.base];
 	range.length = set_slots(GW_SET_COUNT(word), header->table_length);
-	err = ranges_reserve(&tables->ranges, &range);
+	if (range.length > tables->maps.slots_count - range.base)
+		return -EPROTO;
+	if (tables_is_in_present_half(tables, range))
+		err = ranges_reserve(&tables->ranges, &range);
 	if (err)
 		return err == -ENOMEM ? err : -EPROTO;
 	entry->range = range;
@@ -248,6 +253,8 @@ int tables_adopt(struct tables *tables)
 		err = adopt_vips(&adoption);
 	if (!err)
 		err = finish(&adoption);
+	if (!err)
+		err = tables_move_stragglers(tables);
 	free(adoption.entries);
 	/* Programs of the earlier agent's last moments may still read what it freed. */
 	return err ? err : tables_grace(tables);

@@ -114,10 +114,18 @@ static int withdraw(struct tables *tables, struct table_entry *entry)
 	return 0;
 }
 
+/* What the set in force was made by: the next plan must find it different. */
+static void restore_set_settings(struct table_entry *entry, const struct settings *before)
+{
+	entry->settings.policy = before->policy;
+	entry->settings.keep_percent = before->keep_percent;
+}
+
 static int change(struct tables *tables, const struct tables_job *job,
 		  const struct plan_step *step, struct table_entry *entry)
 {
 	const struct service *service = step->want->service;
+	const struct settings before = entry->settings;
 	bool nothing_fits;
 	int full = 0, err;
 
@@ -130,7 +138,9 @@ static int change(struct tables *tables, const struct tables_job *job,
 	err = write_service_names(tables, job, entry);
 	if (!err)
 		full = tables_write_set(tables, entry, step->want);
-	if (!err && full && full != -ENOSPC)
+	if (full && full != -ENOSPC)
+		restore_set_settings(entry, &before);
+	if (!err && full && full != -ENOSPC && full != -ENOBUFS)
 		err = full;
 	if (err)
 		return err;
@@ -139,8 +149,9 @@ static int change(struct tables *tables, const struct tables_job *job,
 	nothing_fits = full && !entry->member_count;
 	err = step->publish && !nothing_fits ? publish(tables, entry) : unpublish(tables, entry);
 	if (!err && full)
-		refuse(job, entry, "backends", "raise --max-backends");
-	return err ? err : full;
+		refuse(job, entry, full == -ENOBUFS ? "its set" : "backends",
+		       full == -ENOBUFS ? "raise --max-services" : "raise --max-backends");
+	return err || !full ? err : -ENOSPC;
 }
 
 static int make_entry(struct tables *tables, const struct choice *want, struct table_entry **ret)

@@ -51,12 +51,12 @@ static size_t count_upto(const struct ranges *ranges, uint32_t base)
 	return low;
 }
 
-int ranges_init(struct ranges *ranges, uint32_t length)
+int ranges_init(struct ranges *ranges, struct range all)
 {
 	*ranges = (struct ranges){0};
 	if (make_room(ranges))
 		return -ENOMEM;
-	insert_at(ranges, 0, (struct range){0, length});
+	insert_at(ranges, 0, all);
 	return 0;
 }
 
@@ -81,6 +81,15 @@ int ranges_take(struct ranges *ranges, uint32_t length, uint32_t *ret)
 		return 0;
 	}
 	return -ENOSPC;
+}
+
+uint32_t ranges_left(const struct ranges *ranges)
+{
+	uint32_t left = 0;
+
+	for (size_t i = 0; i < ranges->count; i++)
+		left += ranges->free[i].length;
+	return left;
 }
 
 int ranges_reserve(struct ranges *ranges, const struct range *range)

@@ -17,12 +17,15 @@ struct ranges {
 	size_t capacity;
 };
 
-/* All of [0, length) is free. -ENOMEM */
-int ranges_init(struct ranges *ranges, uint32_t length);
+/* All of this is free. -ENOMEM */
+int ranges_init(struct ranges *ranges, struct range all);
 void ranges_done(struct ranges *ranges);
 
 /* The first free range that is long enough. -ENOSPC, -ENOMEM */
 int ranges_take(struct ranges *ranges, uint32_t length, uint32_t *ret);
+
+/* How much is free in all. */
+uint32_t ranges_left(const struct ranges *ranges);
 
 /* Take exactly this one. -EBUSY: not all of it is free; -ENOMEM */
 int ranges_reserve(struct ranges *ranges, const struct range *range);

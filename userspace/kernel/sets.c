@@ -132,9 +132,14 @@ static int take_range(struct tables *tables, uint32_t length, struct range *ret)
 		if (!err)
 			err = ranges_take(&tables->ranges, range.length, &range.base);
 	}
+	if (err == -ENOSPC && range.length <= ranges_left(&tables->ranges)) {
+		err = tables_compact(tables);
+		if (!err)
+			err = ranges_take(&tables->ranges, range.length, &range.base);
+	}
 	if (!err)
 		*ret = range;
-	return err;
+	return err == -ENOSPC ? -ENOBUFS : err;
 }
 
 /* A set on its way: those wanted that have a backend, and the policy's table over them. */
@@ -245,13 +250,16 @@ static void write_weights(struct tables *tables, const struct table_entry *entry
 
 static int put_set(struct tables *tables, struct table_entry *entry, struct new_set *set)
 {
-	struct range old = entry->range;
+	struct range old;
 	int err = 0;
 
 	if (set->count)
 		err = take_range(tables, set_slots(set->count, set->table_length), &set->range);
 	if (err)
 		return err;
+	/* Only now: it may just have been moved. */
+	old = entry->range;
+	set->generation = (uint16_t)(entry->generation + 1);
 	err = note_members(tables, entry, set);
 	if (err) {
 		ranges_release(&tables->ranges, &set->range);
@@ -275,7 +283,6 @@ int tables_write_set(struct tables *tables, struct table_entry *entry, const str
 
 	if (!set)
 		return err;
-	set->generation = (uint16_t)(entry->generation + 1);
 	set->members = calloc(want->member_count + 1, sizeof(*set->members));
 	set->refs = calloc(want->member_count + 1, sizeof(*set->refs));
 	if (!set->members || !set->refs)

@@ -245,7 +245,7 @@ int tables_open(const char *pin_dir, struct tables **ret)
 	if (!err)
 		err = make_ids(&tables->backend_ids, tables->maps.backends_count);
 	if (!err)
-		err = ranges_init(&tables->ranges, (uint32_t)tables->maps.slots_count);
+		err = ranges_init(&tables->ranges, tables_present_half(tables));
 	if (!err)
 		err = tables_adopt(tables);
 	if (err)

@@ -60,7 +60,7 @@ struct tables {
 	struct present *presents;
 	struct ids service_ids;
 	struct ids backend_ids;
-	struct ranges ranges;
+	struct ranges ranges;   /* of the present half of gw_slots */
 	struct range *retiring; /* free after the next grace */
 	size_t retiring_count;
 	size_t retiring_capacity;
@@ -92,7 +92,8 @@ struct gw_vip_key vip_key(const struct table_entry *entry);
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);
 
-/* Replace the set of an entry (sets.c). -ENOSPC: not every wanted member found room; -ENOMEM. */
+/* Replace the set of an entry (sets.c). -ENOSPC: not every wanted member got an id; -ENOBUFS: there is
+ * no room for the set, and the old one stays in force; -ENOMEM. */
 int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want);
 
 /* Wait until every program that runs now has ended. */
@@ -100,6 +101,15 @@ int tables_grace(struct tables *tables);
 /* Wait for a grace, then free what was retired before. */
 int tables_release_ranges(struct tables *tables);
 int tables_retire_range(struct tables *tables, struct range range); /* -ENOMEM */
+
+/* Where in gw_slots sets are now (compact.c). */
+struct range tables_present_half(const struct tables *tables);
+bool tables_is_in_present_half(const struct tables *tables, struct range range);
+
+/* Pack all sets into the other half. -ENOMEM, and what the grace says. */
+int tables_compact(struct tables *tables);
+/* Move the sets that stand in the other half: an earlier agent was killed while it did the same. */
+int tables_move_stragglers(struct tables *tables);
 
 /* Complete what the journal says was begun. */
 void tables_replay(struct tables *tables);
