@@ -14,7 +14,8 @@
 #include "health.h"
 #include "maps.h"
 
-#define PICK_TRIES 4 /* a set that is replaced under our eyes, a lease that another one took */
+#define DRAWS_AGAIN 4 /* where the policy's choice fails; then the next one that does not */
+#define PICK_TRIES 4  /* a set that is replaced under our eyes, a lease that another one took */
 
 /* An ejected backend whose time has come is tried by the first connection that can. */
 #define SCORE_PROBE 0
@@ -233,17 +234,19 @@ static __always_inline __u32 mix(__u64 value)
 	return value >> 32;
 }
 
-/* Where to begin. */
+/* Where to begin: at this turn, at random, or where the client's hash says, which is another place
+ * for another number of draws. */
 static __always_inline __u32 first_position(const struct gw_conn *conn, const struct pick_set *set,
-					    __u32 turn)
+					    __u32 turn, __u32 draws)
 {
 	__u32 place = turn;
 
 	if (set->policy == GW_POLICY_RANDOM || set->policy == GW_POLICY_P2C)
 		place = bpf_get_prandom_u32();
 	else if (set->policy == GW_POLICY_SH || set->policy == GW_POLICY_MH)
-		place = mix(conn->netns_cookie);
-	if (set->table_length)
+		place = mix(conn->netns_cookie + draws);
+	/* The last draw is not by weight: a heavy one that fails would be drawn again and again. */
+	if (set->table_length && draws < DRAWS_AGAIN)
 		place = table_at(set, place);
 	return place % set->count;
 }
@@ -339,18 +342,33 @@ static __always_inline int pick_of_two(struct gw_conn *conn, const struct pick_s
 	return conn->best_score == SCORE_NONE ? -ENOENT : 0;
 }
 
-/* The clients of a backend that fails are spread over all others, not given to its neighbour. */
-static __always_inline __u32 second_hash(const struct gw_conn *conn, const struct pick_set *set,
-					 __u32 start)
+static __always_inline bool is_well(const struct gw_conn *conn, const struct pick_set *set,
+				    __u32 position)
 {
-	__u32 index = set->first + start;
+	__u32 index = set->first + position;
 	const struct gw_slot *slot = bpf_map_lookup_elem(&gw_slots, &index);
 
-	if (set->policy != GW_POLICY_SH && set->policy != GW_POLICY_MH)
+	return slot && member_score(conn, slot) < SCORE_RISING;
+}
+
+/* What a backend that fails would get is spread over all others by the policy's own lot, not given
+ * to its neighbour. Those without a table of turns or a lot look at all of them anyway. */
+static __always_inline __u32 draw_well(const struct gw_conn *conn, const struct pick_set *set,
+				       __u32 service, __u32 start)
+{
+	__u32 turn = 0;
+
+	if (set->policy != GW_POLICY_SH && set->policy != GW_POLICY_MH &&
+	    set->policy != GW_POLICY_RANDOM && set->policy != GW_POLICY_WRR)
 		return start;
-	if (slot && member_score(conn, slot) < SCORE_RISING)
-		return start;
-	return mix(conn->netns_cookie + 1) % set->count;
+	for (__u32 draws = 1; draws <= DRAWS_AGAIN; draws++) {
+		if (is_well(conn, set, start))
+			break;
+		if (set->policy == GW_POLICY_WRR)
+			turn = take_turns(service, 1, 0).number;
+		start = first_position(conn, set, turn, draws);
+	}
+	return start;
 }
 
 /* Whether this backend of a client takes its connections still. The hash may hand out an element
@@ -411,11 +429,12 @@ static __always_inline bool is_desperate(const struct gw_conn *conn, const struc
 }
 
 static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					     const struct pick_set *set, __u32 start)
+					     const struct pick_set *set, __u32 service,
+					     __u32 start)
 {
 	int err;
 
-	start = second_hash(conn, set, start);
+	start = draw_well(conn, set, service, start);
 	err = search(ctx, set, start);
 	if (err)
 		return err;
@@ -446,11 +465,11 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 		return err;
 	turn = take_turns(service, 1, conn->start_ns);
 	conn->how = set.policy | (turn.is_trouble ? HOW_TROUBLE : 0);
-	start = first_position(conn, &set, turn.number);
+	start = first_position(conn, &set, turn.number, 0);
 	if (turn.is_trouble)
-		err = search_in_trouble(ctx, conn, &set, start);
+		err = search_in_trouble(ctx, conn, &set, service, start);
 	else if (set.policy == GW_POLICY_P2C)
-		err = pick_of_two(conn, &set, start, first_position(conn, &set, 0));
+		err = pick_of_two(conn, &set, start, first_position(conn, &set, 0, 0));
 	else
 		err = search(ctx, &set, start);
 	if (err)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/counts.h"
 #include "kernel/crew.h"
@@ -257,6 +258,46 @@ static void test_the_neighbour_of_a_drained_one_gets_no_more_by_random(void **st
 		assert_in_range(seen[i], weights[i] ? 150 - 64 : 0, weights[i] ? 150 + 64 : 0);
 }
 
+/* The second backend refuses; whoever gets what would have gone there. */
+static void count_around_a_failing_one(enum gw_policy policy, const uint16_t weights[], int seen[])
+{
+	const char *vip = stand_serve(policy, weights);
+	int failures = 0, fd;
+
+	close(stand.listeners[1]);
+	while (!failures) {
+		failures = stand_connect(&stand, vip, &fd) < 0;
+		if (!failures)
+			lab_abort(fd);
+	}
+	count_touches(vip, 600, seen);
+	stand.listeners[1] = lab_listen(stand_addresses[1]);
+}
+
+static void test_the_neighbour_of_a_failing_one_gets_no_more_by_random(void **state)
+{
+	const uint16_t weights[] = {1, 1, 1, 1, 1};
+	int seen[STAND_BACKENDS];
+
+	(void)state;
+	count_around_a_failing_one(GW_POLICY_RANDOM, weights, seen);
+	assert_int_equal(seen[1], 0);
+	for (int i = 0; i < STAND_BACKENDS; i++)
+		assert_in_range(seen[i], i == 1 ? 0 : 150 - 64, 150 + 64);
+}
+
+/* A turn that it would have is skipped, and the next one counts. */
+static void test_the_neighbour_of_a_failing_one_gets_its_own_share_by_wrr(void **state)
+{
+	const uint16_t weights[] = {2, 2, 2, 2, 0};
+	int seen[STAND_BACKENDS];
+
+	(void)state;
+	count_around_a_failing_one(GW_POLICY_WRR, weights, seen);
+	for (int i = 0; i < STAND_BACKENDS; i++)
+		assert_int_equal(seen[i], i == 1 || !weights[i] ? 0 : 200);
+}
+
 static void test_rr_passes_a_drained_one_over(void **state)
 {
 	const uint16_t weights[] = {1, 0, 1, 7, 1};
@@ -375,6 +416,8 @@ int main(void)
 		LAB_TEST(test_wrr_is_exact_with_four_processes_at_once),
 		LAB_TEST(test_random_draws_by_weight),
 		LAB_TEST(test_the_neighbour_of_a_drained_one_gets_no_more_by_random),
+		LAB_TEST(test_the_neighbour_of_a_failing_one_gets_no_more_by_random),
+		LAB_TEST(test_the_neighbour_of_a_failing_one_gets_its_own_share_by_wrr),
 		LAB_TEST(test_rr_passes_a_drained_one_over),
 		LAB_TEST(test_p2c_follows_load_and_weight),
 		LAB_TEST(test_weight_zero_is_never_chosen),
