@@ -42,7 +42,7 @@ static struct gw_walk_conn *walk(size_t *count)
 {
 	struct gw_walk_conn *conns;
 
-	assert_int_equal(conns_walk(LAB_PINS, &conns, count), 0);
+	assert_int_equal(conns_walk_once(LAB_PINS, &conns, count), 0);
 	return conns;
 }
 

@@ -12,7 +12,6 @@
 
 #include <bpf/bpf.h>
 
-#include "kernel/conns.h"
 #include "kernel/tables_state.h"
 
 /* Another generation first: from now on no record fits this id. */
@@ -50,6 +49,8 @@ static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
 	meta->journal.backend = id;
 	meta->journal.sum = tables->maps.retired[service].gone;
 	counters_add(&meta->journal.sum, &tables->maps.counters[id]);
+	if (tables->missing)
+		tables->missing[id] = 0;
 	__atomic_store_n(&meta->journal.valid, 1, __ATOMIC_RELEASE);
 	tables_replay(tables);
 	ids_give(&tables->backend_ids, id);
@@ -132,6 +133,13 @@ static void look_at_group(const void *node, VISIT which, void *closure)
 	round->groups[round->group_count++] = group;
 }
 
+int tables_walk(struct tables *tables, struct gw_walk_conn **ret, size_t *count)
+{
+	int err = tables->conns ? 0 : conns_open(tables->pin_dir, &tables->conns);
+
+	return err ? err : conns_walk(tables->conns, ret, count);
+}
+
 /* Which backends a record still names: those must keep their ids. Where the kernel refuses the walk
  * (some under lockdown do) the load alone tells, which misses only a connect that has not sent its
  * first packet for the whole linger time; it will be left uncounted. */
@@ -145,7 +153,7 @@ static int look_at_records(struct round *round)
 	round->in_use = calloc(maps->backends_count, 1);
 	if (!round->in_use)
 		return -ENOMEM;
-	err = conns_walk(round->tables->pin_dir, &conns, &count);
+	err = tables_walk(round->tables, &conns, &count);
 	if (err)
 		return err == -EPERM ? 0 : err;
 	for (size_t i = 0; i < count; i++) {

@@ -18,6 +18,14 @@
 
 #define WALK_ROOM 4096 /* sockets in a first walk; grows to what there is */
 
+struct conns {
+	int records_fd; /* of gw_conns */
+	struct walk_bpf *walk;
+	struct gw_walk_conn *room; /* what the walk writes, mapped */
+	size_t room_count;
+	bool by_records;
+};
+
 /* What it would say of a program that this kernel refuses is expected. */
 static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
 {
@@ -86,35 +94,16 @@ static int walk_namespace(void *arg)
 	return run_program(walk->progs.gw_walk_tcp, NULL);
 }
 
-static int run_walk(struct walk_bpf *walk, int conns_fd, bool by_records)
+static int run_walk(struct conns *conns)
 {
-	union bpf_iter_link_info info = {.map = {.map_fd = (__u32)conns_fd}};
+	union bpf_iter_link_info info = {.map = {.map_fd = (__u32)conns->records_fd}};
 	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
 		    .link_info_len = sizeof(info));
 
-	if (by_records)
-		return run_program(walk->progs.gw_walk_records, &options);
-	return netns_visit_all(walk_namespace, walk);
-}
-
-static int copy_walk(struct walk_bpf *walk, size_t count, struct gw_walk_conn **ret)
-{
-	size_t bytes = bpf_map__max_entries(walk->maps.gw_walk) * sizeof(**ret);
-	struct gw_walk_conn *copy;
-	void *memory;
-
-	copy = calloc(count + 1, sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	memory = mmap(NULL, bytes, PROT_READ, MAP_SHARED, bpf_map__fd(walk->maps.gw_walk), 0);
-	if (memory == MAP_FAILED) {
-		free(copy);
-		return -errno;
-	}
-	memcpy(copy, memory, count * sizeof(*copy));
-	munmap(memory, bytes);
-	*ret = copy;
-	return 0;
+	conns->walk->bss->walked = 0;
+	if (conns->by_records)
+		return run_program(conns->walk->progs.gw_walk_records, &options);
+	return netns_visit_all(walk_namespace, conns->walk);
 }
 
 static int open_any_walk(size_t room, int conns_fd, bool *by_records, struct walk_bpf **ret)
@@ -146,38 +135,105 @@ int conns_probe(bool *by_records)
 	return err;
 }
 
-/* -E2BIG: there are more; count tells how many. */
-static int walk_once(int conns_fd, size_t room, struct gw_walk_conn **ret, size_t *count)
+static void unload(struct conns *conns)
 {
-	struct walk_bpf *walk;
-	bool by_records;
-	int err;
-
-	err = open_any_walk(room, conns_fd, &by_records, &walk);
-	if (err)
-		return err;
-	err = run_walk(walk, conns_fd, by_records);
-	if (err)
-		goto out;
-	*count = walk->bss->walked;
-	err = *count > room ? -E2BIG : copy_walk(walk, *count, ret);
-out:
-	walk_bpf__destroy(walk);
-	return err;
+	if (conns->room)
+		munmap(conns->room, conns->room_count * sizeof(*conns->room));
+	if (conns->walk)
+		walk_bpf__destroy(conns->walk);
+	conns->room = NULL;
+	conns->walk = NULL;
 }
 
-int conns_walk(const char *pin_dir, struct gw_walk_conn **ret, size_t *count)
+static int load(struct conns *conns, size_t room)
 {
-	size_t room = WALK_ROOM;
-	int err, fd;
+	void *memory;
+	int err;
 
-	fd = maps_open_one(pin_dir, "gw_conns");
-	if (fd < 0)
-		return fd;
-	do {
-		err = walk_once(fd, room, ret, count);
-		room = 2 * *count;
-	} while (err == -E2BIG);
-	close(fd);
+	err = open_any_walk(room, conns->records_fd, &conns->by_records, &conns->walk);
+	if (err)
+		return err;
+	memory = mmap(NULL, room * sizeof(*conns->room), PROT_READ, MAP_SHARED,
+		      bpf_map__fd(conns->walk->maps.gw_walk), 0);
+	if (memory == MAP_FAILED) {
+		err = -errno;
+		unload(conns);
+		return err;
+	}
+	conns->room = memory;
+	conns->room_count = room;
+	return 0;
+}
+
+int conns_open(const char *pin_dir, struct conns **ret)
+{
+	struct conns *conns = calloc(1, sizeof(*conns));
+	int err;
+
+	if (!conns)
+		return -ENOMEM;
+	conns->records_fd = maps_open_one(pin_dir, "gw_conns");
+	err = conns->records_fd < 0 ? conns->records_fd : load(conns, WALK_ROOM);
+	if (err) {
+		conns_close(conns);
+		return err;
+	}
+	*ret = conns;
+	return 0;
+}
+
+void conns_close(struct conns *conns)
+{
+	if (!conns)
+		return;
+	unload(conns);
+	if (conns->records_fd >= 0)
+		close(conns->records_fd);
+	free(conns);
+}
+
+bool conns_sees_all(const struct conns *conns)
+{
+	return conns->by_records;
+}
+
+/* Make room for so many; after a failure the next walk tries again. */
+static int grow(struct conns *conns, size_t room)
+{
+	unload(conns);
+	return load(conns, room);
+}
+
+int conns_walk(struct conns *conns, struct gw_walk_conn **ret, size_t *count)
+{
+	size_t walked = 0;
+	int err = conns->walk ? 0 : load(conns, WALK_ROOM);
+
+	while (!err) {
+		err = run_walk(conns);
+		walked = conns->walk->bss->walked;
+		if (err || walked <= conns->room_count)
+			break;
+		err = grow(conns, 2 * walked);
+	}
+	if (err)
+		return err;
+	*ret = calloc(walked + 1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	memcpy(*ret, conns->room, walked * sizeof(**ret));
+	*count = walked;
+	return 0;
+}
+
+int conns_walk_once(const char *pin_dir, struct gw_walk_conn **ret, size_t *count)
+{
+	struct conns *conns;
+	int err = conns_open(pin_dir, &conns);
+
+	if (err)
+		return err;
+	err = conns_walk(conns, ret, count);
+	conns_close(conns);
 	return err;
 }

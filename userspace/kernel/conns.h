@@ -10,12 +10,27 @@
 #include <gwbpf/abi.h>
 #include <gwbpf/walk.h>
 
+struct conns;
+
 /*
- * Walk over all sockets that have a record in the gw_conns pinned below pin_dir. The array of
- * struct gw_walk_conn belongs to the caller: free(3). Exact also while connections come and go.
- * -ENOENT: nothing is pinned there; -EPERM; -ENOMEM; what the verifier says.
+ * Load the walk over the gw_conns pinned below pin_dir; it takes the kernel some 0.1 s, so whoever
+ * walks again keeps it. -ENOENT: nothing is pinned there; -EPERM; -ENOMEM; what the verifier says.
  */
-int conns_walk(const char *pin_dir, struct gw_walk_conn **ret, size_t *count);
+int conns_open(const char *pin_dir, struct conns **ret);
+void conns_close(struct conns *conns); /* takes NULL */
+
+/*
+ * Walk over all sockets that have a record. The array of struct gw_walk_conn belongs to the caller:
+ * free(3). Exact also while connections come and go. -ENOMEM, and what the kernel says.
+ */
+int conns_walk(struct conns *conns, struct gw_walk_conn **ret, size_t *count);
+
+/* Open, walk, close. */
+int conns_walk_once(const char *pin_dir, struct gw_walk_conn **ret, size_t *count);
+
+/* Whether it sees the records themselves: all there are. If not, those of a network namespace that
+ * only its last sockets keep alive are not seen. */
+bool conns_sees_all(const struct conns *conns);
 
 /* Whether this kernel can walk the records themselves, or only the TCP sockets of each network
  * namespace that a thread is in or a mount holds. 0 if either works. */

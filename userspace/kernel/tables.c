@@ -263,10 +263,12 @@ void tables_close(struct tables *tables)
 		return;
 	batch_done(&tables->cursors);
 	batch_done(&tables->backend_names);
+	conns_close(tables->conns);
 	maps_close(&tables->maps);
 	tdestroy(tables->groups, group_free);
 	ranges_done(&tables->ranges);
 	free(tables->retiring);
+	free(tables->missing);
 	free(tables->service_ids.free);
 	free(tables->backend_ids.free);
 	free(tables->presents);

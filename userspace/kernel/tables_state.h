@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/batch.h"
+#include "kernel/conns.h"
 #include "kernel/maps.h"
 #include "kernel/ranges.h"
 #include "kernel/tables.h"
@@ -56,6 +57,8 @@ struct ids {
 struct tables {
 	char *pin_dir;
 	struct maps maps;
+	struct conns *conns; /* NULL until a walk is wanted */
+	uint32_t *missing;   /* by backend id: what the last recount did not find; NULL: none yet */
 	void *groups; /* tsearch(3) of struct group, by namespace and name */
 	struct present *presents;
 	struct ids service_ids;
@@ -95,6 +98,9 @@ uint32_t set_slots(size_t members, size_t table_length);
 /* Replace the set of an entry (sets.c). -ENOSPC: not every wanted member got an id; -ENOBUFS: there is
  * no room for the set, and the old one stays in force; -ENOMEM. */
 int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want);
+
+/* The sockets that have a record; free(3) the array (collect.c). What conns_walk() says. */
+int tables_walk(struct tables *tables, struct gw_walk_conn **ret, size_t *count);
 
 /* Wait until every program that runs now has ended. */
 int tables_grace(struct tables *tables);

@@ -47,7 +47,7 @@ int connections_open(const char *pin_dir, struct connections *ret)
 	int err;
 
 	*ret = (struct connections){ 0 };
-	err = conns_walk(pin_dir, &ret->walk, &ret->walked);
+	err = conns_walk_once(pin_dir, &ret->walk, &ret->walked);
 	if (!err)
 		err = view_open(pin_dir, &ret->view);
 	if (err)

@@ -25,7 +25,7 @@ struct connections {
 	size_t count;
 };
 
-/* What conns_walk() and view_open() say. */
+/* What conns_walk_once() and view_open() say. */
 int connections_open(const char *pin_dir, struct connections *ret);
 void connections_close(struct connections *connections);
 

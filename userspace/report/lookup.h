@@ -9,7 +9,7 @@
 
 struct view;
 
-/* What an error of view_open() or conns_walk() means, and the remedy. Returns buf. */
+/* What an error of view_open() or conns_walk_once() means, and the remedy. Returns buf. */
 const char *lookup_message(const char *pin_dir, int err, char buf[LOOKUP_MESSAGE_MAX]);
 
 /* The node that the agent named, else this host. view may be NULL. */
