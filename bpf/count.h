@@ -67,7 +67,8 @@ static __always_inline void subtract_load(const struct gw_conn *conn)
 	__u32 id = conn->backend, epoch = present_epoch();
 	__u64 *load = bpf_map_lookup_elem(&gw_loads, &id);
 
-	if (load)
+	/* Below nothing it would be more than anybody has. */
+	if (load && GW_LOAD_ACTIVE(*load))
 		__sync_fetch_and_add(load, -GW_LOAD_ONE(epoch & 1 && epoch == conn->epoch));
 }
 

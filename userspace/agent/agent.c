@@ -25,6 +25,7 @@
 
 #define DEFAULT_LISTEN "127.0.0.1:9451"
 #define CHECK_HOOKS_TICKS 10 /* seconds between two canaries */
+#define AUDIT_TICKS 300      /* between two recounts, in which nothing should be wrong */
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
 struct agent {
@@ -97,6 +98,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sync_retry(agent->sync);
 	if (++agent->ticks % CHECK_HOOKS_TICKS == 0 && tables_meta(agent->tables)->source_synced)
 		hooks_check(agent->hooks);
+	if (agent->ticks % AUDIT_TICKS == 0)
+		hooks_audit(agent->hooks);
 }
 
 static int attach(struct agent *agent)

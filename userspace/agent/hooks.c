@@ -2,6 +2,7 @@
 #include "agent/hooks.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,9 @@ static void recount(struct hooks *hooks)
 		log_error("cannot count the connections again: %s", strerror(-err));
 	else if (result.corrected)
 		log_warn("the counts of active connections of %zu among %zu backends were wrong "
-			 "and are corrected",
-			 result.corrected, result.backends);
+			 "and are corrected: %" PRIu64 " connections were counted that are no more, "
+			 "%" PRIu64 " were not counted",
+			 result.corrected, result.backends, result.removed, result.added);
 }
 
 static int send_canary(const struct hooks *hooks)
@@ -140,4 +142,10 @@ void hooks_check(struct hooks *hooks)
 		missing = send_canary(hooks);
 	}
 	note_canary(hooks, missing);
+}
+
+void hooks_audit(struct hooks *hooks)
+{
+	if (hooks->is_attached)
+		recount(hooks);
 }

@@ -24,4 +24,7 @@ bool hooks_are_live(const struct hooks *hooks);
 /* Test them, and attach again those that are gone. Logs what changed. */
 void hooks_check(struct hooks *hooks);
 
+/* Compare the counts of connections with those that exist. Logs what was wrong, and mends it. */
+void hooks_audit(struct hooks *hooks);
+
 #endif

@@ -10,23 +10,22 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "kernel/conns.h"
 #include "kernel/tables_state.h"
 
 #define RECOUNT_ROUNDS 8
 #define TCP_STATE_CLOSE 7 /* TCP_CLOSE of the kernel's net/tcp_states.h */
 
 struct count {
-	uint32_t before; /* by the word, opened in an earlier epoch */
+	int32_t before;  /* by the word, opened in an earlier epoch */
 	uint32_t walked; /* by the records */
 	bool is_pending;
 };
 
-static uint32_t older(const struct tables *tables, size_t id)
+static int32_t older(const struct tables *tables, size_t id)
 {
 	uint64_t word = __atomic_load_n(&tables->maps.loads[id], __ATOMIC_ACQUIRE);
 
-	return GW_LOAD_ACTIVE(word) - GW_LOAD_SINCE(word);
+	return (int32_t)(GW_LOAD_ACTIVE(word) - GW_LOAD_SINCE(word));
 }
 
 static void step_epoch(struct tables *tables)
@@ -73,7 +72,7 @@ static int walk(struct tables *tables, struct count *counts)
 		counts[i].before = older(tables, i);
 		counts[i].walked = 0;
 	}
-	err = conns_walk(tables->pin_dir, &conns, &count);
+	err = tables_walk(tables, &conns, &count);
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++)
@@ -83,15 +82,46 @@ static int walk(struct tables *tables, struct count *counts)
 	return tables_grace(tables);
 }
 
-static void correct(struct tables *tables, size_t id, const struct count *count)
+/* How many to take off: all that are missing, or those that were missing before already. */
+static uint32_t confirm(struct tables *tables, size_t id, uint32_t missing)
 {
-	int64_t difference = (int64_t)count->walked - count->before;
+	uint32_t before = tables->missing[id];
 
-	__atomic_fetch_add(&tables->maps.loads[id], (uint64_t)difference, __ATOMIC_SEQ_CST);
+	if (conns_sees_all(tables->conns))
+		return missing;
+	if (before > missing)
+		before = missing;
+	tables->missing[id] = missing - before;
+	return before;
+}
+
+static void subtract(struct tables *tables, size_t id, uint32_t count)
+{
+	__atomic_fetch_sub(&tables->maps.loads[id], count, __ATOMIC_SEQ_CST);
 	/* Nobody saw them end. */
-	if (difference < 0)
-		__atomic_fetch_add(&tables->maps.counters[id].closed, (uint64_t)-difference,
-				   __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&tables->maps.counters[id].closed, count, __ATOMIC_SEQ_CST);
+}
+
+static void correct(struct tables *tables, size_t id, const struct count *count,
+		    struct recount *result)
+{
+	int64_t missing = (int64_t)count->before - count->walked;
+	uint32_t surplus;
+
+	if (missing <= 0)
+		tables->missing[id] = 0;
+	if (missing < 0) {
+		__atomic_fetch_add(&tables->maps.loads[id], (uint64_t)-missing, __ATOMIC_SEQ_CST);
+		result->added += (uint64_t)-missing;
+	}
+	if (missing > 0) {
+		surplus = confirm(tables, id, (uint32_t)missing);
+		subtract(tables, id, surplus);
+		result->removed += surplus;
+		result->doubted += (uint32_t)missing - surplus;
+		missing = surplus;
+	}
+	result->corrected += missing != 0;
 }
 
 static void settle(struct tables *tables, struct count *counts, struct recount *result)
@@ -105,11 +135,18 @@ static void settle(struct tables *tables, struct count *counts, struct recount *
 			continue;
 		}
 		counts[i].is_pending = false;
-		if (counts[i].walked == counts[i].before)
-			continue;
-		correct(tables, i, &counts[i]);
-		result->corrected++;
+		correct(tables, i, &counts[i], result);
 	}
+}
+
+static int make_room(struct tables *tables, struct count **ret)
+{
+	size_t count = tables->maps.backends_count;
+
+	if (!tables->missing)
+		tables->missing = calloc(count, sizeof(*tables->missing));
+	*ret = calloc(count, sizeof(**ret));
+	return tables->missing && *ret ? 0 : -ENOMEM;
 }
 
 int tables_recount(struct tables *tables, struct recount *ret)
@@ -118,9 +155,9 @@ int tables_recount(struct tables *tables, struct recount *ret)
 	struct count *counts;
 	int err;
 
-	counts = calloc(tables->maps.backends_count, sizeof(*counts));
-	if (!counts)
-		return -ENOMEM;
+	err = make_room(tables, &counts);
+	if (err)
+		goto out;
 	for (size_t i = 0; i < tables->maps.backends_count; i++) {
 		counts[i].is_pending = tables->maps.backends[i].use == GW_USE_TAKEN;
 		result.backends += counts[i].is_pending;
@@ -134,8 +171,9 @@ int tables_recount(struct tables *tables, struct recount *ret)
 	}
 	if (tables->maps.meta->epoch & 1)
 		step_epoch(tables);
-	free(counts);
 	if (!err)
 		*ret = result;
+out:
+	free(counts);
 	return err;
 }

@@ -57,12 +57,17 @@ struct recount {
 	size_t backends;  /* that were looked at */
 	size_t corrected; /* whose count was wrong */
 	size_t unsettled; /* that changed too fast to be sure: left as they are */
+	uint64_t removed; /* connections that were counted and are no more */
+	uint64_t added;   /* that exist and were not counted */
+	uint64_t doubted; /* that were not found, and stay counted until they are not found again */
 };
 
 /*
  * Count the connections that exist, and correct the active counts by them; what is open and nobody
  * saw end is closed. Exact while connections come and go. For an audit, and after a time in which
- * hooks were detached. Takes some 50 ms.
+ * hooks were detached. Takes some 50 ms. Where the walk does not see all there is (conns.h), what
+ * is missing has to be so twice: a socket that outlives its network namespace does not do so for
+ * minutes.
  */
 int tables_recount(struct tables *tables, struct recount *ret);
 
