@@ -108,6 +108,11 @@ static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspici
 	}
 	if (is_same && known->failures && conn->start_ns < known->changed_ns)
 		return known->until_ns;
+	/* The milder kind must not take the place of a failure: the next connection that lasted ends
+	 * it. When a peer dies, connections of every age end around the first one it refuses. */
+	if (kind == GW_SUSPICION_SHORT && known && known->kind != kind &&
+	    known->until_ns > now_ns)
+		return known->until_ns;
 	if (is_same)
 		value.failures = known->failures + 1;
 	value.until_ns = now_ns + grown(base_ns, value.failures - 1, max_ns);

@@ -240,6 +240,23 @@ static void test_one_that_failed_is_worse_than_one_that_ended_soon(void **state)
 	counts_expect(GOOD, 0, .attempts = 9, .established = 9, .closed = 9);
 }
 
+static void test_one_that_ended_soon_hides_no_failure(void **state)
+{
+	int listener = lab_listen(BAD), client, server;
+
+	(void)state;
+	lab_serve_by(VIP, BAD);
+	client = lab_connect(VIP);
+	server = accept(listener, NULL, NULL);
+	close(listener);
+	assert_int_equal(touch(), -ECONNREFUSED);
+	lab_abort(server);
+	counts_expect(BAD, 0, .attempts = 2, .established = 1, .refused = 1, .closed = 1,
+		      .reset = 1);
+	assert_int_equal(suspects_of(BAD).kind, GW_SUSPICION_FAILED);
+	close(client);
+}
+
 static void test_if_all_are_suspect_all_are_used(void **state)
 {
 	static const enum gw_policy policies[] = {GW_POLICY_LC, GW_POLICY_RR};
@@ -363,6 +380,7 @@ int main(void)
 		LAB_TEST(test_it_does_not_matter_who_ended_it_so_soon),
 		LAB_TEST(test_a_connection_that_lasts_ends_the_suspicion),
 		LAB_TEST(test_one_that_failed_is_worse_than_one_that_ended_soon),
+		LAB_TEST(test_one_that_ended_soon_hides_no_failure),
 		LAB_TEST(test_if_all_are_suspect_all_are_used),
 		LAB_TEST(test_a_suspicion_ends_with_its_time),
 		LAB_TEST(test_the_time_doubles_with_each_failure_until_a_success),
