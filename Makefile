@@ -63,6 +63,7 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 -include $(OBJECTS:.o=.d) $(wildcard $(GEN)/*.d)
 
 include tests/tests.mk
+include tests/soak/soak.mk
 include tests/fuzz/fuzz.mk
 include tests/cluster/cluster.mk
 include tests/kernels/kernels.mk

@@ -117,7 +117,7 @@ $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 check: all check-kernel-programs ## run all tests (as root)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
 	$(Q)tests/run.sh $(wildcard tests/arch/*.sh) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
-		$(KERNEL_PROGRAMS) $(wildcard tests/cli/*.bats)
+		$(KERNEL_PROGRAMS) $(SOAK_PROGRAM) $(wildcard tests/cli/*.bats)
 
 .PHONY: check-unit
 check-unit: ## run the unit tests alone, with sanitizers (no root needed)
