@@ -224,6 +224,26 @@ static void test_neighbours_of_refused_addresses_are_allowed(void **state)
 	}
 }
 
+static void test_loopback_is_one_net_of_ipv4_and_one_address_of_ipv6(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_loopback;
+	} cases[] = {
+		{ "127.0.0.1", true },   { "127.255.0.9", true }, { "::1", true },
+		{ "126.0.0.1", false },  { "10.0.0.1", false },   { "0.0.0.0", false },
+		{ "::", false },         { "::127.0.0.1", false }, { "fd00::1", false },
+	};
+	struct gw_addr addr;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(addr_parse(cases[i].text, &addr), 0);
+		assert_int_equal(addr_is_loopback(&addr), cases[i].is_loopback);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_an_address_with_a_port_comes_back_as_it_went),
 		cmocka_unit_test(test_what_is_no_address_with_a_port_is_refused),
 		cmocka_unit_test(test_addresses_are_ordered_by_their_bytes),
+		cmocka_unit_test(test_loopback_is_one_net_of_ipv4_and_one_address_of_ipv6),
 		cmocka_unit_test(test_no_connection_may_go_to_addresses_that_are_no_peers),
 		cmocka_unit_test(test_neighbours_of_refused_addresses_are_allowed),
 	};

@@ -242,14 +242,32 @@ static int hooks_are_well(char *detail, size_t size, void *arg)
 	return false;
 }
 
+struct problems {
+	char *text;
+	size_t size;
+};
+
+static void add_problem(const char *origin, const char *message, void *arg)
+{
+	struct problems *problems = arg;
+	size_t length = strlen(problems->text);
+
+	snprintf(problems->text + length, problems->size - length, "%s%s: %s",
+		 length ? "; " : "", origin, message);
+}
+
 /* Stays so while the API is away: an outage there must not stall a rollout. */
 static int source_is_well(char *detail, size_t size, void *arg)
 {
 	const struct agent *agent = arg;
+	struct problems problems = {detail, size};
 
+	if (agent->kube)
+		kube_source_visit_problems(agent->kube, add_problem, &problems);
 	if (tables_meta(agent->tables)->source_synced)
 		return true;
-	snprintf(detail, size, "not everything has been listed and programmed yet");
+	if (!*detail)
+		snprintf(detail, size, "not everything has been listed and programmed yet");
 	return false;
 }
 
@@ -270,6 +288,7 @@ static int start_http(struct agent *agent, const char *address, size_t i)
 		.pin_dir = agent->options.pin_dir,
 		.stats = sync_stats(agent->sync),
 		.metrics_backends = agent->options.metrics_backends,
+		.names_clients = !i,
 		.checks = {
 			{"hooks", hooks_are_well, agent},
 			{"source", source_is_well, agent},

@@ -9,17 +9,24 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "agent/metrics.h"
+#include "agent/answers.h"
+#include "agent/workers.h"
 #include "base/addr.h"
-#include "kernel/view.h"
 
 #define REQUEST_BYTES_MAX 8192
 #define REQUEST_SECONDS 5
 
+#define TEXT "text/plain; charset=utf-8"
+#define JSON "application/json"
+
 struct httpd {
 	const struct httpd_options *options;
 	struct evhttp *http;
+	struct workers *workers;
+	struct answers_input input;
 };
 
 static void reply(struct evhttp_request *request, int status, const char *type,
@@ -29,7 +36,11 @@ static void reply(struct evhttp_request *request, int status, const char *type,
 
 	evhttp_add_header(headers, "Content-Type", type);
 	evhttp_add_header(headers, "Cache-Control", "no-store");
-	evhttp_send_reply(request, status, status == HTTP_OK ? "OK" : "not well", body);
+	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+	evhttp_add_header(headers, "Content-Security-Policy",
+			  "default-src 'none'; style-src 'unsafe-inline'");
+	/* NULL: what the status is called in HTTP. */
+	evhttp_send_reply(request, status, NULL, body);
 }
 
 static void reply_text(struct evhttp_request *request, int status, const char *text)
@@ -38,86 +49,175 @@ static void reply_text(struct evhttp_request *request, int status, const char *t
 
 	if (body)
 		evbuffer_add_printf(body, "%s\n", text);
-	reply(request, status, "text/plain; charset=utf-8", body);
+	reply(request, status, TEXT, body);
 	if (body)
 		evbuffer_free(body);
 }
 
 /* That this is answered is the answer: the loop turns. */
-static void on_live(struct evhttp_request *request, void *arg)
+static void on_live(struct evhttp_request *request, struct httpd *httpd)
 {
-	(void)arg;
+	(void)httpd;
 	reply_text(request, HTTP_OK, "ok");
 }
 
-static void on_ready(struct evhttp_request *request, void *arg)
+static bool is_verbose(const struct evhttp_request *request)
 {
-	const struct httpd *httpd = arg;
+	const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
+
+	return query && !strncmp(query, "verbose", strlen("verbose"));
+}
+
+/* Whether all is well; what is not is listed in any case. */
+static bool list_checks(const struct httpd_options *options, bool all, struct evbuffer *to)
+{
+	char detail[HTTPD_DETAIL_MAX];
+	bool is_ready = true;
+
+	for (size_t i = 0; i < options->check_count; i++) {
+		const struct httpd_check *check = &options->checks[i];
+		bool is_well;
+
+		detail[0] = '\0';
+		is_well = check->is_well(detail, sizeof(detail), check->arg);
+		if (all || !is_well)
+			evbuffer_add_printf(to, "[%c] %s%s%s\n", is_well ? '+' : '-', check->name,
+					    detail[0] ? ": " : "", detail);
+		is_ready = is_ready && is_well;
+	}
+	return is_ready;
+}
+
+static void on_ready(struct evhttp_request *request, struct httpd *httpd)
+{
 	struct evbuffer *body = evbuffer_new();
-	char detail[256];
-	bool all = true;
+	bool is_ready;
 
 	if (!body) {
 		reply_text(request, HTTP_INTERNAL, "out of memory");
 		return;
 	}
-	for (size_t i = 0; i < httpd->options->check_count; i++) {
-		const struct httpd_check *check = &httpd->options->checks[i];
-		bool is_well;
-
-		detail[0] = '\0';
-		is_well = check->is_well(detail, sizeof(detail), check->arg);
-		evbuffer_add_printf(body, "[%c] %s%s%s\n", is_well ? '+' : '-', check->name,
-				    detail[0] ? ": " : "", detail);
-		all = all && is_well;
-	}
-	reply(request, all ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", body);
+	is_ready = list_checks(httpd->options, is_verbose(request), body);
+	evbuffer_add_printf(body, "%s\n", is_ready ? "ok" : "not ready");
+	reply(request, is_ready ? HTTP_OK : HTTP_SERVUNAVAIL, TEXT, body);
 	evbuffer_free(body);
 }
 
-static void on_metrics(struct evhttp_request *request, void *arg)
-{
-	const struct httpd *httpd = arg;
-	struct metrics_input input = {
-		.stats = httpd->options->stats,
-		.backends_max = httpd->options->metrics_backends,
-	};
-	struct evbuffer *body = evbuffer_new();
-	struct view *view = NULL;
-	int err = body ? view_open(httpd->options->pin_dir, &view) : -ENOMEM;
-
-	input.view = view;
-	if (!err)
-		err = metrics_write(&input, body);
-	if (err)
-		reply_text(request, HTTP_INTERNAL, strerror(-err));
-	else
-		reply(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", body);
-	view_close(view);
-	if (body)
-		evbuffer_free(body);
-}
-
-static const struct {
+struct page {
 	const char *path;
-	void (*answer)(struct evhttp_request *request, void *arg);
-} pages[] = {
-	{"/livez", on_live},
-	{"/healthz", on_live},
-	{"/readyz", on_ready},
-	{"/metrics", on_metrics},
+	bool names_clients;
+	const char *type;
+	void (*answer)(struct evhttp_request *request, struct httpd *httpd);
+	int (*make)(struct evbuffer *to, void *arg); /* in place of answer: by a worker */
 };
 
-static int bind_to(struct evhttp *http, const char *text)
+static const struct page pages[] = {
+	{"/livez", false, TEXT, on_live, NULL},
+	{"/healthz", false, TEXT, on_live, NULL},
+	{"/readyz", false, TEXT, on_ready, NULL},
+	{"/metrics", false, "text/plain; version=0.0.4; charset=utf-8", NULL, answer_metrics},
+	{"/", true, "text/html; charset=utf-8", NULL, answer_page},
+	{"/api/v1/status", true, JSON, NULL, answer_status},
+	{"/api/v1/services", true, JSON, NULL, answer_services},
+	{"/api/v1/backends", true, JSON, NULL, answer_backends},
+	{"/api/v1/connections", true, JSON, NULL, answer_connections},
+};
+
+struct waiting {
+	struct evhttp_request *request;
+	const struct page *page;
+};
+
+/* The file is the buffer's from then on. */
+static int add_file(struct evbuffer *to, int file)
+{
+	struct stat stat;
+
+	if (to && !fstat(file, &stat) && !evbuffer_add_file(to, file, 0, stat.st_size))
+		return 0;
+	close(file);
+	return -ENOMEM;
+}
+
+/* Whoever asked may be gone by now: libevent keeps the request until it is replied to. */
+static void on_made(int file, void *arg)
+{
+	struct waiting *waiting = arg;
+	struct evbuffer *body = evbuffer_new();
+	int err = file < 0 ? file : add_file(body, file);
+
+	if (err)
+		reply_text(waiting->request, HTTP_INTERNAL, strerror(-err));
+	else
+		reply(waiting->request, HTTP_OK, waiting->page->type, body);
+	if (body)
+		evbuffer_free(body);
+	free(waiting);
+}
+
+static void start_page(struct evhttp_request *request, struct httpd *httpd,
+		       const struct page *page)
+{
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+	const struct work work = {
+		.make = page->make,
+		.done = on_made,
+		.arg = &httpd->input,
+		.done_arg = waiting,
+	};
+	int err = -ENOMEM;
+
+	if (waiting) {
+		*waiting = (struct waiting){request, page};
+		process_look(&httpd->input.process);
+		err = workers_start(httpd->workers, &work);
+	}
+	if (!err)
+		return;
+	free(waiting);
+	reply_text(request, err == -EBUSY ? HTTP_SERVUNAVAIL : HTTP_INTERNAL,
+		   err == -EBUSY ? "busy with other requests: ask again" : strerror(-err));
+}
+
+static const struct page *find_page(const struct httpd *httpd, const char *path)
+{
+	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+		if (!strcmp(pages[i].path, path) &&
+		    (httpd->options->names_clients || !pages[i].names_clients))
+			return &pages[i];
+	return NULL;
+}
+
+static void on_request(struct evhttp_request *request, void *arg)
+{
+	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+	struct httpd *httpd = arg;
+	const struct page *page = find_page(httpd, path ? path : "");
+
+	if (!page) {
+		reply_text(request, HTTP_NOTFOUND, "not found");
+	} else if (evhttp_request_get_command(request) & ~(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)) {
+		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
+				  "GET, HEAD");
+		reply_text(request, HTTP_BADMETHOD, "only GET and HEAD");
+	} else if (page->answer) {
+		page->answer(request, httpd);
+	} else {
+		start_page(request, httpd, page);
+	}
+}
+
+static int bind_to(struct httpd *httpd)
 {
 	char host[ADDR_TEXT_MAX];
 	struct gw_addr address;
 	uint16_t port;
 
-	if (addr_port_parse(text, &address, &port))
+	if (addr_port_parse(httpd->options->listen, &address, &port) ||
+	    (httpd->options->names_clients && !addr_is_loopback(&address)))
 		return -EINVAL;
 	errno = 0;
-	if (evhttp_bind_socket(http, addr_format(&address, host), port))
+	if (evhttp_bind_socket(httpd->http, addr_format(&address, host), port))
 		return errno ? -errno : -EADDRINUSE;
 	return 0;
 }
@@ -130,17 +230,20 @@ int httpd_start(struct event_base *base, const struct httpd_options *options, st
 	if (!httpd)
 		return err;
 	httpd->options = options;
+	httpd->input = (struct answers_input){
+		.pin_dir = options->pin_dir,
+		.stats = options->stats,
+		.metrics_backends = options->metrics_backends,
+	};
 	httpd->http = evhttp_new(base);
-	if (!httpd->http)
+	if (!httpd->http || workers_new(base, &httpd->workers))
 		goto fail;
-	evhttp_set_allowed_methods(httpd->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+	evhttp_set_allowed_methods(httpd->http, 0xffff); /* the wrong ones are told so */
+	evhttp_set_gencb(httpd->http, on_request, httpd);
 	evhttp_set_max_headers_size(httpd->http, REQUEST_BYTES_MAX);
 	evhttp_set_max_body_size(httpd->http, REQUEST_BYTES_MAX);
 	evhttp_set_timeout(httpd->http, REQUEST_SECONDS);
-	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-		if (evhttp_set_cb(httpd->http, pages[i].path, pages[i].answer, httpd))
-			goto fail;
-	err = bind_to(httpd->http, options->listen);
+	err = bind_to(httpd);
 	if (err)
 		goto fail;
 	*ret = httpd;
@@ -154,6 +257,7 @@ void httpd_stop(struct httpd *httpd)
 {
 	if (!httpd)
 		return;
+	workers_free(httpd->workers); /* replies to requests, so before they go */
 	if (httpd->http)
 		evhttp_free(httpd->http);
 	free(httpd);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/metrics.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/addr.h"
 
@@ -327,40 +325,6 @@ static void write_agent(struct evbuffer *to, const struct metrics_input *input)
 			    GW_ABI_VERSION);
 }
 
-static unsigned count_files(void)
-{
-	DIR *files = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	while (files && readdir(files))
-		count++;
-	if (files)
-		closedir(files);
-	return count > 3 ? count - 3 : 0; /* ".", ".." and this directory */
-}
-
-static void write_process(struct evbuffer *to)
-{
-	unsigned long pages = 0, size = 0;
-	FILE *statm = fopen("/proc/self/statm", "re");
-	struct timespec cpu;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
-	if (statm) {
-		if (fscanf(statm, "%lu %lu", &size, &pages) != 2)
-			pages = 0;
-		fclose(statm);
-	}
-	family(to, "process_cpu_seconds_total", "counter", "Time on the CPU.");
-	evbuffer_add_printf(to, "process_cpu_seconds_total %.3f\n",
-			    (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
-	family(to, "process_resident_memory_bytes", "gauge", "Memory, mapped tables included.");
-	evbuffer_add_printf(to, "process_resident_memory_bytes %lu\n",
-			    pages * (unsigned long)sysconf(_SC_PAGESIZE));
-	family(to, "process_open_fds", "gauge", "Open descriptors.");
-	evbuffer_add_printf(to, "process_open_fds %u\n", count_files());
-}
-
 int metrics_write(const struct metrics_input *input, struct evbuffer *to)
 {
 	write_services(to, input);
@@ -369,6 +333,6 @@ int metrics_write(const struct metrics_input *input, struct evbuffer *to)
 	write_source(to, input);
 	write_apply(to, input->stats);
 	write_agent(to, input);
-	write_process(to);
+	process_write(to, input->process);
 	return evbuffer_get_length(to) ? 0 : -ENOMEM;
 }

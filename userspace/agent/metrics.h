@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "agent/process.h"
 #include "agent/stats.h"
 #include "kernel/view.h"
 
@@ -13,6 +14,7 @@ struct evbuffer;
 struct metrics_input {
 	const struct view *view;
 	const struct stats *stats;
+	const struct process *process;
 	uint32_t backends_max; /* with more, only the series of Services */
 };
 

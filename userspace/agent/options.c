@@ -66,9 +66,11 @@ const struct argp_option agent_options[] = {
 	 "(default: 5m with Kubernetes, 0 with manifests)",
 	 0},
 	{"listen", OPTION_LISTEN, "ADDR:PORT", 0,
-	 "/metrics, /livez, /readyz, /healthz, or off (default: 127.0.0.1:9451)", 0},
+	 "status page, /api/v1, /metrics, /livez, /readyz, /healthz: on loopback, as it names "
+	 "clients, or off (default: 127.0.0.1:9451)",
+	 0},
 	{"metrics-listen", OPTION_METRICS_LISTEN, "ADDR:PORT", 0,
-	 "the same on one more address (default: off)", 0},
+	 "/metrics, /livez, /readyz, /healthz on one more address (default: off)", 0},
 	{"metrics-backends", OPTION_METRICS_BACKENDS, "N", 0,
 	 "with more backends than these, only the series of Services (default: 1000)", 0},
 	{"log-level", OPTION_LOG_LEVEL, "error|warn|info|debug", 0,
@@ -90,6 +92,15 @@ static bool is_listen_address(const char *text)
 	uint16_t port;
 
 	return !strcmp(text, "off") || !addr_port_parse(text, &address, &port);
+}
+
+static bool is_loopback(const char *text)
+{
+	struct gw_addr address;
+	uint16_t port;
+
+	return !strcmp(text, "off") ||
+	       (!addr_port_parse(text, &address, &port) && addr_is_loopback(&address));
 }
 
 static int append(const char **list, size_t *count, const char *value)
@@ -174,6 +185,9 @@ static void check(const struct options *options)
 		wrong = "--manifests and --kubeconfig exclude each other";
 	else if (!options->manifest_count && !options->kubeconfig && !is_in_cluster)
 		wrong = "nothing to read Services from: give --manifests PATH or --kubeconfig PATH";
+	else if (options->listen && !is_loopback(options->listen))
+		wrong = "--listen takes an address on loopback, such as 127.0.0.1:9451, as it names "
+			"clients: --metrics-listen is for others";
 	if (!wrong)
 		return;
 	fprintf(stderr, "gwbpf agent: %s\n", wrong);

@@ -46,6 +46,13 @@ bool addr_is_ipv4(const struct gw_addr *addr)
 	return addr->word[0] == 0 && addr->word[1] == 0 && addr->word[2] == htonl(0xffff);
 }
 
+bool addr_is_loopback(const struct gw_addr *addr)
+{
+	if (addr_is_ipv4(addr))
+		return ntohl(addr->word[3]) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(addr);
+}
+
 const char *addr_format(const struct gw_addr *addr, char *buf)
 {
 	if (addr_is_ipv4(addr))

@@ -23,6 +23,7 @@ const char *addr_port_format(const struct gw_addr *addr, uint16_t port, char *bu
 int addr_port_parse(const char *text, struct gw_addr *ret, uint16_t *port);
 
 bool addr_is_ipv4(const struct gw_addr *addr); /* v4-mapped */
+bool addr_is_loopback(const struct gw_addr *addr);
 int addr_compare(const struct gw_addr *a, const struct gw_addr *b); /* as memcmp */
 
 /* What an address is that no connection may be sent to ("a loopback address", "a link-local

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the agent serves over HTTP: on loopback everything, elsewhere only what names no client.
+
+load lib
+
+setup()
+{
+	lab_setup
+	manifests=$BATS_TEST_TMPDIR/manifests
+	{ service gateway 10.96.0.1; slice gateway 10.1.0.1 10.1.0.2 10.1.0.3; } >"$manifests/a.yaml"
+	url=http://127.0.0.1:9451
+}
+
+teardown()
+{
+	lab_teardown
+}
+
+# get PATH [OPTION...]: $output is the body, $code the status.
+get()
+{
+	code=$(inside curl -sS --max-time 20 -o "$BATS_TEST_TMPDIR/body" -w '%{http_code}' "${@:2}" \
+		"$url$1")
+	output=$(<"$BATS_TEST_TMPDIR/body")
+}
+
+# Ages and the canary's count differ from one moment to the next.
+without_ages()
+{
+	sed -E '/[aA]geSeconds":|idleSeconds|heartbeat|"canary":|"not-a-service":|rttSeconds/d'
+}
+
+@test "http: the API answers with the bytes of the commands" {
+	listen 10.1.0.{1,2,3}:7051
+	start_agent
+	dial 10.96.0.1:7051 6
+	for what in status services backends connections; do
+		get "/api/v1/$what"
+		[ "$code" = 200 ]
+		lab_gwbpf "$what" -o json >"$BATS_TEST_TMPDIR/said"
+		diff <(without_ages <"$BATS_TEST_TMPDIR/said") \
+			<(without_ages <"$BATS_TEST_TMPDIR/body")
+		[ "$(tail -c 2 "$BATS_TEST_TMPDIR/body" | od -An -tx1)" = " 7d 0a" ]
+	done
+	json '.kind == "ConnectionList" and (.items | length) == 6'
+	get /api/v1/status -I
+	[ "$code" = 200 ]
+	contains "$output" "Content-Type: application/json"
+}
+
+@test "http: the status page needs no script and escapes what it shows" {
+	{ service bad 10.96.0.3 7051 'gwbpf.io/policy: "<b>&fast"'; slice bad 10.1.0.1; } \
+		>"$manifests/c.yaml"
+	start_agent
+	get /
+	[ "$code" = 200 ]
+	contains "$output" "<!DOCTYPE html>"
+	contains "$output" "NODE: n1 (this node only): services"
+	contains "$output" "10.96.0.1:7051"
+	contains "$output" "10.1.0.3:7051"
+	contains "$output" '&lt;b&gt;&amp;fast'
+	[[ $output != *"<script"* && $output != *"<b>"* ]]
+	# Every element is closed.
+	perl -0ne '
+		my @open;
+		while (m{<(/?)([a-z0-9]+)[^>]*>}g) {
+			next if $2 eq "meta";
+			if (!$1) { push @open, $2; next }
+			pop(@open) eq $2 or die "</$2>";
+		}
+		die "@open" if @open;' "$BATS_TEST_TMPDIR/body"
+}
+
+@test "http: what is not there, and what may not be done" {
+	start_agent
+	for path in /nothing /api /api/v1 /api/v1/ /metrics/ //metrics /livez/..; do
+		get "$path" --path-as-is
+		[ "$code" = 404 ]
+	done
+	for method in POST PUT DELETE PATCH OPTIONS TRACE; do
+		get /livez -X "$method"
+		[ "$code" = 405 ]
+	done
+	get /livez
+	[ "$code" = 200 ] && [ "$output" = ok ]
+	get /healthz
+	[ "$code" = 200 ]
+	get /readyz
+	[ "$code" = 200 ] && [ "$output" = ok ]
+	get "/readyz?verbose"
+	[ "$code" = 200 ]
+	[[ $output == *"[+] hooks"*"[+] source"*"[+] node"*ok ]]
+}
+
+@test "http: requests that are too big or have no end do not hold it up" {
+	start_agent
+	get /livez -H "X: $(head -c 20000 /dev/zero | tr '\0' x)"
+	[ "$code" = 400 ] || [ "$code" = 413 ] || [ "$code" = 431 ]
+	get /livez -X POST --data-binary "$(head -c 20000 /dev/zero | tr '\0' x)"
+	[ "$code" = 413 ] || [ "$code" = 405 ]
+	# A line that never ends: it is cut off, and others are answered meanwhile.
+	start perl -MIO::Socket::INET -e '
+		my $socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:9451") or die;
+		$SIG{PIPE} = "IGNORE";
+		open(my $ready, ">", $ENV{READY}) or die; close($ready);
+		1 while defined syswrite($socket, "x" x 4096);
+		open($ready, ">", "$ENV{READY}.cut") or die;
+		sleep 1 while 1;'
+	becomes test -e "$READY.cut"
+	get /livez
+	[ "$code" = 200 ]
+}
+
+@test "http: where clients may not be named only health and metrics are served" {
+	inside ip address add 10.1.0.7/32 dev lo
+	start_agent --metrics-listen 10.1.0.7:9452
+	url=http://10.1.0.7:9452
+	for path in /metrics /livez /readyz /healthz; do
+		get "$path"
+		[ "$code" = 200 ]
+	done
+	for path in / /api/v1/status /api/v1/services /api/v1/backends /api/v1/connections; do
+		get "$path"
+		[ "$code" = 404 ]
+	done
+}
+
+@test "http: --listen takes loopback alone" {
+	for address in 0.0.0.0:9451 10.1.0.9:9451 "[fd00::1]:9451"; do
+		run --separate-stderr gwbpf agent --manifests "$manifests" --listen "$address"
+		[ "$status" -eq 2 ]
+		contains "$stderr" "loopback"
+		contains "$stderr" "--metrics-listen"
+	done
+}

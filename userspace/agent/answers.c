@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/answers.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/metrics.h"
+#include "agent/page.h"
+#include "kernel/view.h"
+#include "report/backends.h"
+#include "report/connections.h"
+#include "report/services.h"
+#include "report/status.h"
+
+int answer_metrics(struct evbuffer *to, void *arg)
+{
+	const struct answers_input *input = arg;
+	struct metrics_input metrics = {
+		.stats = input->stats,
+		.process = &input->process,
+		.backends_max = input->metrics_backends,
+	};
+	struct view *view = NULL;
+	int err = view_open(input->pin_dir, &view);
+
+	metrics.view = view;
+	if (!err)
+		err = metrics_write(&metrics, to);
+	view_close(view);
+	return err;
+}
+
+/* answer is taken over. */
+static int write_json(struct evbuffer *to, json_t *answer)
+{
+	char *text = json_render(answer);
+	int err = text ? evbuffer_add(to, text, strlen(text)) : -1;
+
+	free(text);
+	return err ? -ENOMEM : 0;
+}
+
+static int with_status(const struct answers_input *input, struct evbuffer *to,
+		       int (*write)(struct evbuffer *to, const struct status *status))
+{
+	char message[LOOKUP_MESSAGE_MAX];
+	struct status status = {0};
+	int err = status_open(input->pin_dir, &status, message);
+
+	if (err)
+		return err;
+	err = write(to, &status);
+	status_close(&status);
+	return err;
+}
+
+static int write_status(struct evbuffer *to, const struct status *status)
+{
+	return write_json(to, status_to_json(status));
+}
+
+int answer_status(struct evbuffer *to, void *arg)
+{
+	return with_status(arg, to, write_status);
+}
+
+int answer_page(struct evbuffer *to, void *arg)
+{
+	return with_status(arg, to, page_write);
+}
+
+int answer_services(struct evbuffer *to, void *arg)
+{
+	const struct answers_input *input = arg;
+	struct view *view;
+	int err = view_open(input->pin_dir, &view);
+
+	if (err)
+		return err;
+	err = write_json(to, report_services(view));
+	view_close(view);
+	return err;
+}
+
+int answer_backends(struct evbuffer *to, void *arg)
+{
+	const struct answers_input *input = arg;
+	struct view *view;
+	int err = view_open(input->pin_dir, &view);
+
+	if (err)
+		return err;
+	err = write_json(to, report_backends(view, NULL, NULL));
+	view_close(view);
+	return err;
+}
+
+int answer_connections(struct evbuffer *to, void *arg)
+{
+	const struct answers_input *input = arg;
+	struct connections connections;
+	int err = connections_open(input->pin_dir, &connections);
+
+	if (err)
+		return err;
+	err = connections_select(&connections, NULL, NULL);
+	if (!err)
+		err = write_json(to, connections_to_json(&connections));
+	connections_close(&connections);
+	return err;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/workers.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 4
+#define WORK_SECONDS 10
+
+struct worker {
+	struct work work;
+	struct event *ended; /* NULL: this place is free */
+	pid_t child;
+	int pidfd;
+	int file;
+};
+
+struct workers {
+	struct event_base *base;
+	struct worker places[WORKERS_MAX];
+};
+
+int workers_new(struct event_base *base, struct workers **ret)
+{
+	struct workers *workers = calloc(1, sizeof(*workers));
+
+	if (!workers)
+		return -ENOMEM;
+	workers->base = base;
+	*ret = workers;
+	return 0;
+}
+
+/* After an error of fork(2) half of it may be there. */
+static void release(struct worker *worker)
+{
+	if (worker->ended)
+		event_free(worker->ended);
+	if (worker->pidfd >= 0)
+		close(worker->pidfd);
+	worker->ended = NULL;
+}
+
+static int reap(const struct worker *worker)
+{
+	int status;
+
+	while (waitpid(worker->child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (WIFSIGNALED(status))
+		return -ETIMEDOUT;
+	return -WEXITSTATUS(status);
+}
+
+static void finish(struct worker *worker)
+{
+	struct work work = worker->work;
+	int file = worker->file;
+	int err = reap(worker);
+
+	release(worker);
+	if (err)
+		close(file);
+	work.done(err ? err : file, work.done_arg);
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	finish(arg);
+}
+
+static int write_all(struct evbuffer *from, int file)
+{
+	while (evbuffer_get_length(from))
+		if (evbuffer_write(from, file) < 0)
+			return -errno;
+	return 0;
+}
+
+static void __attribute__((noreturn)) run_child(const struct worker *worker)
+{
+	struct evbuffer *answer = evbuffer_new();
+	int err = -ENOMEM;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(WORK_SECONDS);
+	if (answer)
+		err = worker->work.make(answer, worker->work.arg);
+	if (!err)
+		err = write_all(answer, worker->file);
+	_exit(-err);
+}
+
+static int launch(struct workers *workers, struct worker *worker)
+{
+	worker->child = fork();
+	if (worker->child < 0)
+		return -errno;
+	if (!worker->child)
+		run_child(worker);
+	worker->pidfd = pidfd_open(worker->child, 0);
+	if (worker->pidfd >= 0)
+		worker->ended = event_new(workers->base, worker->pidfd, EV_READ, on_end, worker);
+	if (worker->ended && !event_add(worker->ended, NULL))
+		return 0;
+	kill(worker->child, SIGKILL);
+	reap(worker);
+	release(worker);
+	return -ENOMEM;
+}
+
+int workers_start(struct workers *workers, const struct work *work)
+{
+	struct worker *worker = workers->places;
+	int err;
+
+	while (worker->ended)
+		if (++worker == workers->places + WORKERS_MAX)
+			return -EBUSY;
+	*worker = (struct worker){.work = *work, .pidfd = -1};
+	worker->file = memfd_create("gwbpf-answer", MFD_CLOEXEC);
+	if (worker->file < 0)
+		return -errno;
+	err = launch(workers, worker);
+	if (err)
+		close(worker->file);
+	return err;
+}
+
+void workers_free(struct workers *workers)
+{
+	if (!workers)
+		return;
+	for (int i = 0; i < WORKERS_MAX; i++) {
+		if (!workers->places[i].ended)
+			continue;
+		kill(workers->places[i].child, SIGKILL);
+		finish(&workers->places[i]);
+	}
+	free(workers);
+}
