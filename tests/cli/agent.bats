@@ -250,7 +250,7 @@ agent_is_missed()
 	inside rm "$GWBPF_PIN_DIR/links/gw_connect4"
 	lab status -o json
 	[ "$status" -eq 1 ]
-	json '.problems | length == 1 and (.[0] | test("not attached: connect4: restart the agent"))'
+	json '.problems | length == 1 and (.[0] | test("not attached: connect4: the agent attaches them within"))'
 	json '.hooks[] | select(.name == "connect4") | .attached == false and .live == false and
 		.programId == null'
 	lab status --color always

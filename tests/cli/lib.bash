@@ -224,3 +224,29 @@ dial_in_vain()
 		2>/dev/null && return 1
 	return 0
 }
+
+# stranger SECTION NAME [BODY]: load a program of somebody else; its pin is in $pin.
+stranger()
+{
+	local object=$BATS_TEST_TMPDIR/$2.o
+	pin=$BATS_TEST_TMPDIR/bpf/others/$2
+	inside mkdir -p "$BATS_TEST_TMPDIR/bpf/others"
+	clang -O2 -target bpf -idirafter "/usr/include/$(gcc -print-multiarch)" -x c -c -o "$object" - <<-END
+	#include <linux/bpf.h>
+	#define SEC(name) __attribute__((section(name), used))
+	SEC("$1") int $2(struct bpf_sock_addr *ctx) { ${3-} return 1; }
+	char gpl[] SEC("license") = "GPL";
+	END
+	inside bpftool prog load "$object" "$pin"
+}
+
+# attach CGROUP TYPE [FLAGS]: what stranger() loaded. Without flags exclusively.
+attach()
+{
+	inside bpftool cgroup attach "$1" "$2" pinned "$pin" "${@:3}"
+}
+
+detach_stranger()
+{
+	inside bpftool cgroup detach "$1" "$2" pinned "$pin"
+}

@@ -138,6 +138,29 @@ static void introduce(struct agent *agent)
 	meta->agent_pid = (uint32_t)getpid();
 }
 
+/* Whoever names a cgroup knows why; but the Services of a cluster are there for its pods. */
+static int check_cover(struct agent *agent)
+{
+	int cgroup_fd = datapath_cgroup_fd(agent->datapath);
+	enum gw_cover cover = cover_of_cgroup(cgroup_fd);
+
+	if (cover == GW_COVER_NO && !agent->options.cgroup)
+		return fail(agent, "cannot balance here: the cgroup v2 root that this process sees "
+				   "holds nobody but itself: give the pod the host's cgroup namespace "
+				   "(privileged: true), or name the node's cgroup with --cgroup");
+	if (cover == GW_COVER_NO)
+		cover = GW_COVER_UNKNOWN;
+	if (cover == GW_COVER_UNKNOWN && !agent->options.manifest_count &&
+	    cover_misses_pods(cgroup_fd)) {
+		log_error("cgroup '%s' does not hold the pods of this node: none of their "
+			  "connections will be balanced: give --cgroup another one, or leave it out",
+			  agent->options.cgroup);
+		cover = GW_COVER_NO;
+	}
+	tables_meta(agent->tables)->covers_pods = (uint8_t)cover;
+	return 0;
+}
+
 static int start_kernel(struct agent *agent)
 {
 	const struct datapath_options options = {
@@ -147,7 +170,6 @@ static int start_kernel(struct agent *agent)
 		.max_backends = agent->options.max_backends,
 	};
 	char message[DATAPATH_MESSAGE_MAX];
-	enum gw_cover cover;
 	int err;
 
 	if (datapath_open(&options, &agent->datapath, message))
@@ -161,15 +183,8 @@ static int start_kernel(struct agent *agent)
 			 agent->options.pin_dir, strerror(-err));
 		return fail(agent, message);
 	}
-	cover = cover_of_cgroup(datapath_cgroup_fd(agent->datapath));
-	/* Whoever names a cgroup knows why. */
-	if (cover == GW_COVER_NO && agent->options.cgroup)
-		cover = GW_COVER_UNKNOWN;
-	tables_meta(agent->tables)->covers_pods = (uint8_t)cover;
-	if (cover == GW_COVER_NO)
-		return fail(agent, "cannot balance here: the cgroup v2 root that this process sees "
-				   "holds nobody but itself: give the pod the host's cgroup namespace "
-				   "(privileged: true), or name the node's cgroup with --cgroup");
+	if (check_cover(agent))
+		return -1;
 	if (hooks_new(agent->datapath, agent->tables, &agent->hooks))
 		return fail(agent, "cannot start: out of memory");
 	introduce(agent);

@@ -173,7 +173,6 @@ static int send_child(const struct canary *canary, int cgroup_fd, int *ret)
 	return 0;
 }
 
-/* Without IPv6 in the kernel no socket can pass its hooks. */
 static bool has_ipv6(void)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -184,9 +183,15 @@ static bool has_ipv6(void)
 	return true;
 }
 
+/* Without IPv6 in the kernel no socket can pass its hooks, and so none can miss them. */
+static void mark_ipv6_hooks(struct gw_meta *meta, uint64_t now_ns)
+{
+	meta->live_ns[GW_HOOK_CONNECT6] = now_ns;
+	meta->live_ns[GW_HOOK_GETPEERNAME6] = now_ns;
+}
+
 int canary_send(struct canary *canary, int cgroup_fd, struct canary_flight *ret)
 {
-	const int ipv6 = 1 << GW_HOOK_CONNECT6 | 1 << GW_HOOK_GETPEERNAME6;
 	struct canary_flight flight = {0};
 	struct timespec now;
 	uint64_t start_ns;
@@ -198,11 +203,11 @@ int canary_send(struct canary *canary, int cgroup_fd, struct canary_flight *ret)
 	drain(canary->listener);
 	if (err)
 		return err;
+	if (!has_ipv6())
+		mark_ipv6_hooks(canary->meta, start_ns);
 	for (int i = 0; i < GW_HOOK_MAX_; i++)
 		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < start_ns)
 			flight.missing |= 1 << i;
-	if (!has_ipv6())
-		flight.missing &= ~ipv6;
 	*ret = flight;
 	return 0;
 }

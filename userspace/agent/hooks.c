@@ -4,20 +4,26 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/canary.h"
 #include "base/log.h"
 #include "kernel/links.h"
-#include "kernel/others.h"
+#include "kernel/neighbours.h"
+
+#define NAMES_MAX 128
 
 struct hooks {
 	struct datapath *datapath;
 	struct tables *tables;
 	struct canary *canary; /* NULL: there is nowhere to listen for it */
-	int missing;           /* what the last canary did not pass */
+	int missing;           /* what the last canary did not pass; -1: none was sent yet */
 	bool is_attached;
+	bool is_refused; /* the last attempt to attach again failed, and was logged */
+	struct neighbour neighbours[NEIGHBOURS_MAX]; /* that are logged already */
+	size_t neighbour_count;
 };
 
 int hooks_new(struct datapath *datapath, struct tables *tables, struct hooks **ret)
@@ -58,54 +64,90 @@ static void recount(struct hooks *hooks)
 			 result.corrected, result.backends, result.removed, result.added);
 }
 
-static int send_canary(const struct hooks *hooks)
+/* Their names with commas between. */
+static const char *hook_names(int hooks, char buf[NAMES_MAX])
 {
-	struct canary_flight flight;
-	int err = -ENOTSUP;
+	size_t length = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		if (hooks & 1 << i && length < NAMES_MAX)
+			length += (size_t)snprintf(buf + length, NAMES_MAX - length, "%s%s",
+						   length ? ", " : "",
+						   links_hook_name((enum gw_hook)i));
+	return buf;
+}
+
+static bool is_same(const struct neighbour *a, const struct neighbour *b)
+{
+	return a->id == b->id && a->runs_first == b->runs_first && !strcmp(a->hook, b->hook);
+}
+
+static bool is_logged(const struct hooks *hooks, const struct neighbour *neighbour)
+{
+	for (size_t i = 0; i < hooks->neighbour_count; i++)
+		if (is_same(&hooks->neighbours[i], neighbour))
+			return true;
+	return false;
+}
+
+/* Name those that are new: a balancer that is installed today may take all connections today. */
+static void look_around(struct hooks *hooks)
+{
+	struct neighbour found[NEIGHBOURS_MAX];
+	struct hook_status status[GW_HOOK_MAX_] = {0};
+	uint32_t ours[GW_HOOK_MAX_];
+	size_t count;
+
+	datapath_hooks(datapath_pin_dir(hooks->datapath), status);
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		ours[i] = status[i].program_id;
+	count = neighbours_look_at_hooks(datapath_cgroup_fd(hooks->datapath), ours, found);
+	for (size_t i = 0; i < count; i++) {
+		if (is_logged(hooks, &found[i]))
+			continue;
+		log_write(found[i].effect == NEIGHBOUR_HARMLESS ? LOG_LEVEL_INFO
+							       : LOG_LEVEL_WARN,
+			  "hook %s: program '%s' (id %u) of %s: %s", found[i].hook, found[i].name,
+			  found[i].id, found[i].owner ? found[i].owner : "somebody else",
+			  found[i].consequence);
+	}
+	memcpy(hooks->neighbours, found, count * sizeof(*found));
+	hooks->neighbour_count = count;
+}
+
+static void log_dead(const struct hooks *hooks, const struct canary_flight *flight)
+{
+	char names[NAMES_MAX];
+	const char *end = flight->error ? strerror(flight->error) : "success";
+
+	if (hooks->neighbour_count)
+		log_error("no connection passes %s, though they are attached; a test connection "
+			  "ended with '%s': a program of somebody else is in the way, which "
+			  "'gwbpf status' names",
+			  hook_names(flight->missing, names), end);
+	else
+		log_error("no connection passes %s, though they are attached; a test connection "
+			  "ended with '%s': nobody else's program is at the hooks of this cgroup: "
+			  "see that the loopback interface is up and lets it pass, and that "
+			  "--cgroup is right",
+			  hook_names(flight->missing, names), end);
+}
+
+static void test(struct hooks *hooks)
+{
+	int err = -ENOTSUP, before = hooks->missing;
+	struct canary_flight flight = {0};
 
 	if (hooks->canary)
 		err = canary_send(hooks->canary, datapath_cgroup_fd(hooks->datapath), &flight);
-	return err ? err : flight.missing;
-}
-
-static void log_others(const struct hooks *hooks, enum gw_hook hook)
-{
-	struct other_program others[OTHERS_MAX];
-	struct hook_status status[GW_HOOK_MAX_] = {0};
-	int count;
-
-	datapath_hooks(datapath_pin_dir(hooks->datapath), status);
-	count = others_at_hook(datapath_cgroup_fd(hooks->datapath), hook, status[hook].program_id,
-			       others);
-	for (int i = 0; i < count; i++)
-		log_warn("hook %s: program '%s' (id %u) of somebody else runs %s ours",
-			 links_hook_name(hook), others[i].name, others[i].id,
-			 others[i].runs_first ? "before" : "after");
-}
-
-static void log_missing(const struct hooks *hooks)
-{
-	for (int i = 0; i < GW_HOOK_MAX_; i++) {
-		if (!(hooks->missing & 1 << i))
-			continue;
-		log_error("hook %s is attached and yet no connection passes it: see 'bpftool "
-			  "cgroup tree' and --cgroup",
-			  links_hook_name((enum gw_hook)i));
-		log_others(hooks, (enum gw_hook)i);
-	}
-}
-
-static void note_canary(struct hooks *hooks, int missing)
-{
-	int before = hooks->missing;
-
-	hooks->missing = missing;
-	if (missing == before)
+	hooks->missing = err ? err : flight.missing;
+	if (hooks->missing == before)
 		return;
-	if (missing < 0)
-		log_warn("cannot test the hooks: %s", strerror(-missing));
-	else if (missing)
-		log_missing(hooks);
+	if (err)
+		log_warn("cannot test the hooks: %s", strerror(-err));
+	else if (flight.missing)
+		log_dead(hooks, &flight);
 	else
 		log_info("every hook is live");
 }
@@ -118,7 +160,8 @@ int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX])
 		return err;
 	hooks->is_attached = true;
 	hooks->missing = -1;
-	note_canary(hooks, send_canary(hooks));
+	look_around(hooks);
+	test(hooks);
 	/* Before they were attached connections may have ended unseen. */
 	recount(hooks);
 	return 0;
@@ -129,19 +172,35 @@ bool hooks_are_live(const struct hooks *hooks)
 	return hooks->is_attached && !hooks->missing;
 }
 
+/* Once in the log is enough of what lasts. */
+static void attach_again(struct hooks *hooks, int lost)
+{
+	char message[DATAPATH_MESSAGE_MAX], names[NAMES_MAX];
+	bool was_refused = hooks->is_refused;
+
+	if (!was_refused)
+		log_warn("hooks that were taken away by somebody else: %s: attaching them again",
+			 hook_names(lost, names));
+	hooks->is_refused = datapath_attach(hooks->datapath, message);
+	if (!hooks->is_refused) {
+		log_info("the hooks are attached again");
+		recount(hooks);
+	} else if (!was_refused) {
+		log_error("%s: retrying", message);
+	}
+}
+
 void hooks_check(struct hooks *hooks)
 {
-	char message[DATAPATH_MESSAGE_MAX];
-	int missing = send_canary(hooks);
+	int lost;
 
-	if (missing > 0 && missing != hooks->missing) {
-		log_warn("hooks are not live: attaching them again");
-		if (datapath_attach(hooks->datapath, message))
-			log_error("%s", message);
-		recount(hooks);
-		missing = send_canary(hooks);
-	}
-	note_canary(hooks, missing);
+	if (!hooks->is_attached)
+		return;
+	lost = datapath_lost_hooks(hooks->datapath);
+	if (lost)
+		attach_again(hooks, lost);
+	look_around(hooks);
+	test(hooks);
 }
 
 void hooks_audit(struct hooks *hooks)

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/datapath.h"
 #include "kernel/mounts.h"
 
 #define HIERARCHY_ROOT_ID 1 /* of every cgroup v2 hierarchy (kernfs) */
@@ -42,6 +44,14 @@ static void look_below(int fd, int depth, struct search *search)
 	closedir(directory);
 }
 
+static bool has_pods_below(int cgroup_fd, int depth)
+{
+	struct search search = {0};
+
+	look_below(openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), depth, &search);
+	return search.has_pods;
+}
+
 /* Whether no other process than this one is in the cgroup itself. */
 static bool is_alone(int cgroup_fd)
 {
@@ -72,4 +82,19 @@ enum gw_cover cover_of_cgroup(int cgroup_fd)
 	if (search.has_pods)
 		return GW_COVER_YES;
 	return !search.has_children && is_alone(cgroup_fd) ? GW_COVER_NO : GW_COVER_UNKNOWN;
+}
+
+bool cover_misses_pods(int cgroup_fd)
+{
+	int root = mounts_open_cgroup(NULL);
+	bool are_in_sight = root >= 0 && has_pods_below(root, 1);
+	char path[PATH_MAX];
+	uint64_t id;
+
+	if (root >= 0)
+		close(root);
+	if (!are_in_sight || mounts_cgroup_id(cgroup_fd, &id) ||
+	    datapath_cgroup_path(id, path, sizeof(path)) || strstr(path, "kubepods"))
+		return false;
+	return !has_pods_below(cgroup_fd, PODS_DEPTH_MAX);
 }

@@ -3,6 +3,8 @@
 #ifndef GWBPF_KERNEL_COVER_H
 #define GWBPF_KERNEL_COVER_H
 
+#include <stdbool.h>
+
 #include <gwbpf/abi.h>
 
 /*
@@ -11,5 +13,9 @@
  * cgroup of a container: GW_COVER_NO. Else it is for the operator to know.
  */
 enum gw_cover cover_of_cgroup(int cgroup_fd);
+
+/* Whether the pods of this node are in plain sight at the root of the cgroup v2 mount, and neither
+ * below this cgroup nor around it. */
+bool cover_misses_pods(int cgroup_fd);
 
 #endif

@@ -2,6 +2,7 @@
 #include "kernel/datapath.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,11 +15,10 @@
 #include <bpf/libbpf.h>
 #include <gwbpf.skel.h>
 
+#include "kernel/attach.h"
 #include "kernel/conns.h"
-#include "kernel/links.h"
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
-#include "kernel/others.h"
 #include "kernel/pins.h"
 
 #define SLOTS_PER_SERVICE 16 /* beside its backends: the header, and its share of the tables */
@@ -28,6 +28,7 @@ struct datapath {
 	char *pin_dir;
 	int lock_fd;
 	int cgroup_fd;
+	char *cgroup; /* NULL: the root */
 	bool adopted;
 };
 
@@ -262,7 +263,8 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	datapath->cgroup_fd = -1;
 	datapath->pin_dir = strdup(options->pin_dir);
 	libbpf_set_print(keep_complaint);
-	if (!datapath->pin_dir)
+	datapath->cgroup = options->cgroup ? strdup(options->cgroup) : NULL;
+	if (!datapath->pin_dir || (options->cgroup && !datapath->cgroup))
 		goto fail;
 	err = geteuid() ? pins_fail(message, -EPERM, "cannot load BPF programs: run as root") : 0;
 	if (!err)
@@ -296,6 +298,7 @@ void datapath_close(struct datapath *datapath)
 	if (datapath->lock_fd >= 0)
 		close(datapath->lock_fd);
 	free(datapath->pin_dir);
+	free(datapath->cgroup);
 	free(datapath);
 }
 
@@ -314,42 +317,31 @@ const char *datapath_pin_dir(const struct datapath *datapath)
 	return datapath->pin_dir;
 }
 
-static int fail_exclusive(int cgroup_fd, enum gw_hook hook, char *message)
+/* One that was removed may have been made anew at the same place. */
+static int find_cgroup_again(struct datapath *datapath, char *message)
 {
-	struct other_program other;
+	const struct datapath_options options = {.cgroup = datapath->cgroup};
+	int fd, err;
 
-	if (others_find_exclusive(cgroup_fd, hook, &other) == 1)
-		return pins_fail(message, -EPERM,
-				 "cannot attach %s: program '%s' (id %u) holds this hook of the "
-				 "cgroup, or of one above it, exclusively: detach it, or have it "
-				 "attached with BPF_F_ALLOW_MULTI",
-				 links_hook_name(hook), other.name, other.id);
-	return pins_fail(message, -EPERM,
-			 "cannot attach %s: the kernel does not allow it: another program may hold "
-			 "this hook of a cgroup above, which cannot be seen from here, exclusively",
-			 links_hook_name(hook));
+	if (!faccessat(datapath->cgroup_fd, "cgroup.procs", F_OK, 0))
+		return 0;
+	err = open_cgroup(&options, &fd, message);
+	if (err)
+		return err;
+	close(datapath->cgroup_fd);
+	datapath->cgroup_fd = fd;
+	return 0;
 }
 
 int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX])
 {
-	const struct bpf_program *const programs[GW_HOOK_MAX_] = {
-		[GW_HOOK_SOCKOPS] = datapath->object->progs.gw_sockops,
-		[GW_HOOK_SOCK_RELEASE] = datapath->object->progs.gw_sock_release,
-		[GW_HOOK_GETPEERNAME4] = datapath->object->progs.gw_getpeername4,
-		[GW_HOOK_GETPEERNAME6] = datapath->object->progs.gw_getpeername6,
-		[GW_HOOK_CONNECT4] = datapath->object->progs.gw_connect4,
-		[GW_HOOK_CONNECT6] = datapath->object->progs.gw_connect6,
-	};
-	int err;
+	int err = find_cgroup_again(datapath, message);
 
-	for (int i = 0; i < GW_HOOK_MAX_; i++) {
-		err = links_attach(datapath->pin_dir, (enum gw_hook)i,
-				   bpf_program__fd(programs[i]), datapath->cgroup_fd);
-		if (err == -EPERM)
-			return fail_exclusive(datapath->cgroup_fd, (enum gw_hook)i, message);
-		if (err)
-			return pins_fail(message, err, "cannot attach %s: %s",
-				    links_hook_name((enum gw_hook)i), strerror(-err));
-	}
-	return 0;
+	return err ? err : attach_hooks(datapath->pin_dir, datapath->object, datapath->cgroup_fd,
+					message);
+}
+
+int datapath_lost_hooks(const struct datapath *datapath)
+{
+	return attach_lost(datapath->pin_dir, datapath->object, datapath->cgroup_fd);
 }

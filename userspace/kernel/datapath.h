@@ -42,6 +42,9 @@ bool datapath_is_adopted(const struct datapath *datapath);
  */
 int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX]);
 
+/* The hooks that do not run our programs at our cgroup (any more), 1 << enum gw_hook. */
+int datapath_lost_hooks(const struct datapath *datapath);
+
 /* The cgroup that the hooks belong to; the datapath's own descriptor. */
 int datapath_cgroup_fd(const struct datapath *datapath);
 

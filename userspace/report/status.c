@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kernel/mounts.h"
@@ -74,6 +75,40 @@ static size_t list_hooks(const struct status *status, enum hook_life life, char 
 	return count;
 }
 
+/* Those who run first at connect rather than any other; NULL: nobody else's program is there. */
+static const struct neighbour *find_suspect(const struct status *status)
+{
+	const struct neighbour *suspect = NULL;
+	size_t i;
+
+	for (i = 0; i < status->neighbour_count; i++) {
+		const struct neighbour *other = &status->neighbours[i];
+
+		if (!other->hook)
+			continue;
+		if (!suspect || (!strncmp(other->hook, "connect", 7) && !suspect->runs_first))
+			suspect = other;
+	}
+	return suspect;
+}
+
+static void add_dead(struct status *status, const char *names)
+{
+	const struct neighbour *suspect = find_suspect(status);
+
+	if (suspect)
+		add_problem(status, "no connection was seen to pass %s lately: program '%s' (id "
+				    "%u) of %s at %s is in the way: %s",
+			    names, suspect->name, suspect->id,
+			    suspect->owner ? suspect->owner : "somebody else", suspect->hook,
+			    suspect->consequence);
+	else
+		add_problem(status, "no connection was seen to pass %s lately, and nobody else's "
+				    "program is there: see that the loopback interface is up and "
+				    "lets the agent's test connection pass, whose end its log tells",
+			    names);
+}
+
 static void check_hooks(struct status *status)
 {
 	char names[128];
@@ -82,18 +117,18 @@ static void check_hooks(struct status *status)
 	for (i = 0; i < GW_HOOK_MAX_; i++)
 		status->life[i] = judge_hook(status, i);
 	if (list_hooks(status, HOOK_MISSING, names))
-		add_problem(status, "hooks that are not attached: %s: restart the agent, which "
-				    "attaches them; its log says why it cannot",
-			    names);
+		add_problem(status, "hooks that are not attached: %s: %s", names,
+			    status_agent_is_running(status->meta)
+				    ? "the agent attaches them within ten seconds, or its log "
+				      "says why it cannot"
+				    : "start the agent, which attaches them");
 	if (status->meta->covers_pods == GW_COVER_NO)
 		add_problem(status, "the hooks are attached to cgroup '%s', which does not hold "
 				    "the pods of this node: restart the agent with another "
 				    "--cgroup",
 			    status->cgroup_path);
 	else if (list_hooks(status, HOOK_DEAD, names))
-		add_problem(status, "hooks that no connection was seen to pass lately: %s: the "
-				    "agent's log names other programs that are in the way",
-			    names);
+		add_dead(status, names);
 }
 
 /* Nothing is balanced, whatever else is well. */
@@ -199,12 +234,12 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	status->meta = view_meta(status->view);
 	status->has_hooks = !datapath_hooks(pin_dir, status->hooks);
 	find_cgroup(status);
+	look_around(status);
 	if (status->has_hooks)
 		check_hooks(status);
 	else
 		add_problem(status, "the hooks cannot be found: restart the agent, which attaches "
 				    "them");
-	look_around(status);
 	check_others(status);
 	check_in_force(status);
 	check_agent(status);
