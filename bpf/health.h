@@ -166,7 +166,7 @@ static __always_inline void trust_lasting(const struct gw_conn *conn)
 
 /* With the lock held: nobody on this node is sent there. */
 static __always_inline void eject(struct gw_health *health, const struct gw_service *service,
-				  __u64 now_ns)
+				  __u64 failed_probe, __u64 now_ns)
 {
 	__u64 base_ns = service->eject_base_ms * MS_NS;
 	__u64 max_ns = service->eject_max_ms * MS_NS;
@@ -179,8 +179,21 @@ static __always_inline void eject(struct gw_health *health, const struct gw_serv
 	health->ejected_until_ns = now_ns + grown(base_ns, health->doublings, max_ns);
 	health->lease_until_ns = 0;
 	health->failed_until_ns = 0;
+	health->failed_client = failed_probe;
 	health->doublings++;
 	health->ejections++;
+}
+
+/*
+ * With the lock held: whether this failure ejects, or does so again. Of two failures in a row one
+ * must be another client's: one that is cut off must not decide alone, nor by trying alone.
+ */
+static __always_inline bool is_second_opinion(const struct gw_health *health,
+					      const struct gw_conn *conn, __u64 now_ns)
+{
+	if (health->failed_client == conn->netns_cookie)
+		return false;
+	return health->is_ejected ? conn->flags & GW_CONN_PROBE : health->failed_until_ns > now_ns;
 }
 
 /*
@@ -201,12 +214,12 @@ static __always_inline void judge(const struct gw_conn *conn, __u64 suspect_unti
 		bpf_spin_unlock(&health->lock);
 		return;
 	}
-	if (is_probe || (!health->is_ejected && health->failed_client != conn->netns_cookie &&
-			 health->failed_until_ns > now_ns)) {
-		eject(health, service, now_ns);
+	if (is_second_opinion(health, conn, now_ns)) {
+		eject(health, service, is_probe ? conn->netns_cookie : 0, now_ns);
 		is_ejection = true;
-	} else if (health->failed_until_ns <= now_ns ||
-		   health->failed_client == conn->netns_cookie) {
+	} else if (is_probe) {
+		health->lease_until_ns = 0;
+	} else if (!health->is_ejected) {
 		health->failed_client = conn->netns_cookie;
 		health->failed_until_ns = suspect_until_ns;
 	}

@@ -32,6 +32,7 @@
  * has five at most. */
 #define HOW_TROUBLE 0x100 /* some backend may be suspect or ejected */
 #define HOW_DESPERATE 0x200 /* too many are ejected: Kubernetes' word counts */
+#define HOW_NO_PROBE 0x400 /* another connection took the lease that this one was to have */
 #define HOW_WEIGHT_SHIFT 16
 
 /* Shares of a weight are compared exactly: two different quotients of numbers below 2^16 differ by
@@ -108,7 +109,9 @@ static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u3
 		return score;
 	if (!health->is_ejected)
 		return score | rising_score(health, backend, now_ns);
-	if (now_ns >= health->ejected_until_ns && now_ns >= health->lease_until_ns)
+	/* Not by a client that would not try it if it were not ejected. */
+	if (now_ns >= health->ejected_until_ns && now_ns >= health->lease_until_ns &&
+	    score < SCORE_FAILED && !(how & HOW_NO_PROBE))
 		return SCORE_PROBE;
 	return score | SCORE_EJECTED;
 }
@@ -439,14 +442,19 @@ static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct g
 	if (err)
 		return err;
 	if (conn->best_score == SCORE_PROBE) {
-		if (!take_lease(conn->best_backend, conn->start_ns))
-			return -EAGAIN;
-		conn->flags |= GW_CONN_PROBE;
-	} else if (is_desperate(conn, set)) {
-		conn->how |= HOW_DESPERATE;
+		if (take_lease(conn->best_backend, conn->start_ns)) {
+			conn->flags |= GW_CONN_PROBE;
+			return 0;
+		}
+		conn->how |= HOW_NO_PROBE;
 		err = search(ctx, set, start);
+		if (err)
+			return err;
 	}
-	return err;
+	if (!is_desperate(conn, set))
+		return 0;
+	conn->how |= HOW_DESPERATE;
+	return search(ctx, set, start);
 }
 
 /* One try, for the socket of ctx, which has a record. Global for the reason of gw_score(). */

@@ -120,7 +120,7 @@ struct gw_health {
 	__u64 ejected_until_ns; /* from then on one connection may try */
 	__u64 lease_until_ns;   /* and until then no other one */
 	__u64 failed_until_ns;  /* a client has failed; if another one fails before: ejection */
-	__u64 failed_client;    /* its network namespace */
+	__u64 failed_client;    /* its network namespace; while ejected: whose probe failed last, or 0 */
 	__u32 doublings;        /* of the time of the next ejection */
 	__u32 ejections;
 };

@@ -11,9 +11,9 @@
 
 #define MS_NS 1000000u
 
-static int open_map(void)
+static int open_map(const char *name)
 {
-	int fd = maps_open_one(LAB_PINS, "gw_health");
+	int fd = maps_open_one(LAB_PINS, name);
 
 	assert_true(fd >= 0);
 	return fd;
@@ -42,7 +42,7 @@ struct gw_health health_of(const char *backend)
 {
 	uint32_t id = known(backend).id;
 	struct gw_health health;
-	int fd = open_map();
+	int fd = open_map("gw_health");
 
 	assert_int_equal(bpf_map_lookup_elem_flags(fd, &id, &health, BPF_F_LOCK), 0);
 	close(fd);
@@ -52,7 +52,7 @@ struct gw_health health_of(const char *backend)
 static void write_health(const char *backend, const struct gw_health *health)
 {
 	uint32_t id = known(backend).id;
-	int fd = open_map();
+	int fd = open_map("gw_health");
 
 	assert_int_equal(bpf_map_update_elem(fd, &id, health, BPF_F_LOCK), 0);
 	close(fd);
@@ -84,4 +84,18 @@ void health_age(const char *backend, uint64_t ms)
 	health.changed_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec -
 			    ms * MS_NS;
 	write_health(backend, &health);
+}
+
+void health_calm(const char *service)
+{
+	int fd = open_map("gw_cursors");
+	struct view *view = lab_view();
+	uint32_t index = lab_find_service(view, service)->index;
+	struct gw_cursor cursor;
+
+	view_close(view);
+	assert_int_equal(bpf_map_lookup_elem_flags(fd, &index, &cursor, BPF_F_LOCK), 0);
+	cursor.trouble_until_ns = 0;
+	assert_int_equal(bpf_map_update_elem(fd, &index, &cursor, BPF_F_LOCK), 0);
+	close(fd);
 }

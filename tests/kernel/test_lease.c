@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+/* How an ejected peer comes back: who tries it, how often, and what it gets afterwards. */
+#include "kernel/lab.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/clients.h"
+#include "kernel/crew.h"
+#include "kernel/health.h"
+
+#define VIP "10.96.0.10:7051"
+#define BAD_IP "10.1.0.1"
+#define BAD "10.1.0.1:7051"
+#define GOOD "10.1.0.2:7051"
+#define BASE_MS 1000
+#define MAX_MS 5000
+
+static const char *const bad_and_good[] = {BAD, GOOD, NULL};
+
+/* To the last one BAD is well; nobody listens there for the others. */
+static int clients[3], good[3], bad;
+#define FIRST clients[0]
+#define SECOND clients[1]
+#define WELL clients[2]
+
+static void serve(enum gw_policy policy, const char *const *backends)
+{
+	lab_service("peers", VIP, policy, backends);
+}
+
+/* As this client, connect to this backend alone. */
+static void fail_at(int client, const char *backend)
+{
+	const char *const alone[] = {backend, NULL};
+
+	clients_be(client);
+	serve(GW_POLICY_RR, alone);
+	assert_int_equal(clients_touch(VIP), -ECONNREFUSED);
+}
+
+static void eject(const char *backend)
+{
+	fail_at(FIRST, backend);
+	fail_at(SECOND, backend);
+	assert_true(health_of(backend).is_ejected);
+	lab_forgive();
+}
+
+static void eject_bad(void)
+{
+	eject(BAD);
+	serve(GW_POLICY_RR, bad_and_good);
+}
+
+/* How many of this many connects this client has sent to the backend. */
+static uint64_t share(int client, const char *backend, int connects)
+{
+	uint64_t before = health_attempts(backend);
+
+	clients_be(client);
+	for (int i = 0; i < connects; i++)
+		clients_touch(VIP);
+	return health_attempts(backend) - before;
+}
+
+/* BAD is due, and this client tries it in vain. */
+static void probe_in_vain(int client)
+{
+	lab_forgive();
+	health_expire(BAD);
+	assert_int_equal(share(client, BAD, 10), 1);
+}
+
+static void recover(void)
+{
+	health_expire(BAD);
+	clients_be(WELL);
+	assert_int_equal(clients_touch(VIP), 0);
+	assert_false(health_of(BAD).is_ejected);
+}
+
+static void connect_often(struct crew_member *me, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 20; i++) {
+		int fd = lab_connect(VIP);
+
+		me->done += fd >= 0;
+		if (fd >= 0)
+			lab_abort(fd);
+	}
+}
+
+/* The probe hangs, so that all the others meet the lease. */
+static void test_one_of_many_at_once_tries_it(void **state)
+{
+	(void)state;
+	eject_bad();
+	clients_be(FIRST);
+	clients_lose(BAD_IP);
+	health_expire(BAD);
+	assert_int_equal(crew_wait(crew_start(8, connect_often, NULL)), 8 * 20 - 1);
+	assert_int_equal(health_attempts(BAD), 2 + 1);
+}
+
+static void test_of_several_each_is_tried_once_and_nobody_is_refused(void **state)
+{
+	static const char *const all[] = {
+		"10.1.0.1:7051", "10.1.0.3:7051", "10.1.0.4:7051", "10.1.0.5:7051",
+		"10.1.0.6:7051", "10.1.0.7:7051", GOOD, NULL,
+	};
+
+	(void)state;
+	lab.settings.keep_percent = 0;
+	for (int i = 0; i < 6; i++)
+		eject(all[i]);
+	serve(GW_POLICY_RR, all);
+	for (int i = 0; i < 6; i++)
+		health_expire(all[i]);
+	clients_be(FIRST);
+	assert_int_equal(crew_wait(crew_start(8, connect_often, NULL)), 8 * 20 - 6);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(health_attempts(all[i]), 2 + 1);
+	assert_int_equal(lab_reason(GW_REASON_OVERTAKEN), 0);
+}
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void test_a_lease_ends_after_5_s(void **state)
+{
+	uint64_t before_ns;
+	int fd;
+
+	(void)state;
+	lab.settings.connect_timeout_ms = 0;
+	eject_bad();
+	clients_be(FIRST);
+	clients_lose(BAD_IP);
+	health_expire(BAD);
+	before_ns = clock_ns();
+	fd = lab_begin_dial(VIP);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_PROBING);
+	assert_in_range(health_of(BAD).lease_until_ns, before_ns + 5000000000u,
+			clock_ns() + 5000000000u);
+	assert_int_equal(share(WELL, BAD, 4), 0);
+	health_expire(BAD);
+	assert_int_equal(share(WELL, BAD, 1), 1);
+	assert_false(health_of(BAD).is_ejected);
+	close(fd);
+}
+
+/* Each time it is another client that finds it dead. */
+static void test_the_time_doubles_up_to_the_longest(void **state)
+{
+	static const uint64_t times_ms[] = {2000, 4000, MAX_MS, MAX_MS};
+
+	(void)state;
+	eject_bad();
+	assert_int_equal(health_ejected_ms(BAD), BASE_MS);
+	for (size_t i = 0; i < sizeof(times_ms) / sizeof(*times_ms); i++) {
+		probe_in_vain(clients[i % 2]);
+		assert_int_equal(health_ejected_ms(BAD), times_ms[i]);
+	}
+}
+
+static void test_what_was_is_forgotten_after_the_longest_time_in_health(void **state)
+{
+	static const struct {
+		uint64_t age_ms, ejected_ms;
+	} relapses[] = {
+		{MAX_MS - 2000, 2 * BASE_MS},
+		{MAX_MS + 1000, BASE_MS},
+	};
+
+	(void)state;
+	eject_bad();
+	for (size_t i = 0; i < sizeof(relapses) / sizeof(*relapses); i++) {
+		recover();
+		health_age(BAD, relapses[i].age_ms);
+		eject_bad();
+		assert_int_equal(health_ejected_ms(BAD), relapses[i].ejected_ms);
+	}
+}
+
+/* It is cut off: the peer is well, and it is the only one to whom it is not. */
+static void test_one_client_alone_cannot_keep_it_ejected(void **state)
+{
+	struct gw_health before;
+
+	(void)state;
+	eject_bad();
+	probe_in_vain(FIRST);
+	before = health_of(BAD);
+	probe_in_vain(FIRST);
+	assert_int_equal(health_of(BAD).changed_ns, before.changed_ns);
+	assert_int_equal(health_of(BAD).ejections, before.ejections);
+	/* Any other client may try it now. */
+	assert_int_equal(share(WELL, BAD, 1), 1);
+	assert_false(health_of(BAD).is_ejected);
+}
+
+static void test_a_client_that_suspects_it_does_not_try_it(void **state)
+{
+	(void)state;
+	fail_at(FIRST, BAD);
+	fail_at(SECOND, BAD);
+	serve(GW_POLICY_RR, bad_and_good);
+	health_expire(BAD);
+	assert_int_equal(share(FIRST, BAD, 4), 0);
+	assert_int_equal(share(WELL, BAD, 1), 1);
+}
+
+static const char *const one_of_four[] = {BAD, GOOD, "10.1.0.3:7051", "10.1.0.4:7051", NULL};
+
+static void eject_for_long(const char *backend)
+{
+	lab.settings.eject_base_ms = lab.settings.eject_max_ms = 60000;
+	eject(backend);
+	serve(GW_POLICY_RR, one_of_four);
+}
+
+static void test_fewer_than_the_kept_share_are_never_left(void **state)
+{
+	(void)state;
+	eject_for_long(BAD);
+	eject_for_long("10.1.0.3:7051");
+	assert_int_equal(share(FIRST, BAD, 8), 0);
+	eject_for_long("10.1.0.4:7051");
+	/* All are used: each of those that fail once, as this client suspects it then. */
+	assert_int_equal(share(FIRST, GOOD, 8), 8 - 3);
+}
+
+static void test_after_the_first_time_it_has_its_whole_share_again(void **state)
+{
+	(void)state;
+	eject_bad();
+	recover();
+	assert_in_range(share(WELL, BAD, 10), 0, 4);
+	health_age(BAD, BASE_MS);
+	assert_int_equal(share(WELL, BAD, 10), 5);
+}
+
+static int begin(void **state)
+{
+	lab_forgive();
+	lab_begin(state);
+	lab.settings = (struct settings){
+		.connect_timeout_ms = 500,
+		.eject_base_ms = BASE_MS,
+		.eject_max_ms = MAX_MS,
+		.keep_percent = 50,
+	};
+	for (size_t i = 0; i < 3; i++) {
+		clients[i] = clients_make();
+		clients_be(clients[i]);
+		good[i] = lab_listen(GOOD);
+	}
+	bad = lab_listen(BAD);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		close(good[i]);
+		close(clients[i]);
+	}
+	close(bad);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+		LAB_TEST(test_one_of_many_at_once_tries_it),
+		LAB_TEST(test_of_several_each_is_tried_once_and_nobody_is_refused),
+		LAB_TEST(test_a_lease_ends_after_5_s),
+		LAB_TEST(test_the_time_doubles_up_to_the_longest),
+		LAB_TEST(test_what_was_is_forgotten_after_the_longest_time_in_health),
+		LAB_TEST(test_one_client_alone_cannot_keep_it_ejected),
+		LAB_TEST(test_a_client_that_suspects_it_does_not_try_it),
+		LAB_TEST(test_fewer_than_the_kept_share_are_never_left),
+		LAB_TEST(test_after_the_first_time_it_has_its_whole_share_again),
+	};
+
+	return lab_main(tests, sizeof(tests) / sizeof(*tests), lab_start, lab_stop);
+}
