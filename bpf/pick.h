@@ -435,6 +435,7 @@ static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct g
 					     const struct pick_set *set, __u32 service,
 					     __u32 start)
 {
+	__u32 ejected;
 	int err;
 
 	start = draw_well(conn, set, service, start);
@@ -453,8 +454,12 @@ static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct g
 	}
 	if (!is_desperate(conn, set))
 		return 0;
+	/* They stay ejected, for the searches to come, although this one does not look. */
+	ejected = conn->ejected;
 	conn->how |= HOW_DESPERATE;
-	return search(ctx, set, start);
+	err = search(ctx, set, start);
+	conn->ejected = ejected;
+	return err;
 }
 
 /* One try, for the socket of ctx, which has a record. Global for the reason of gw_score(). */

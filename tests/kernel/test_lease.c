@@ -239,6 +239,21 @@ static void test_fewer_than_the_kept_share_are_never_left(void **state)
 	assert_int_equal(share(FIRST, GOOD, 8), 8 - 3);
 }
 
+static void test_those_that_stay_ejected_are_passed_over_when_enough_are_back(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		if (i != 1)
+			eject_for_long(one_of_four[i]);
+	share(WELL, BAD, 4);
+	assert_false(health_of(BAD).is_ejected);
+	lab_forgive();
+	health_calm("peers");
+	health_age(BAD, lab.settings.eject_base_ms);
+	assert_int_equal(share(WELL, BAD, 8), 4);
+	assert_int_equal(share(WELL, GOOD, 8), 4);
+}
+
 static void test_after_the_first_time_it_has_its_whole_share_again(void **state)
 {
 	(void)state;
@@ -291,6 +306,7 @@ int main(void)
 		LAB_TEST(test_one_client_alone_cannot_keep_it_ejected),
 		LAB_TEST(test_a_client_that_suspects_it_does_not_try_it),
 		LAB_TEST(test_fewer_than_the_kept_share_are_never_left),
+		LAB_TEST(test_those_that_stay_ejected_are_passed_over_when_enough_are_back),
 		LAB_TEST(test_after_the_first_time_it_has_its_whole_share_again),
 	};
 
