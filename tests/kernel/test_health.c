@@ -203,18 +203,23 @@ static void test_ejection_that_is_off_ejects_nobody(void **state)
 	close(server);
 }
 
-static void test_health_outlives_the_agent(void **state)
+static void test_health_needs_no_agent_and_outlives_it(void **state)
 {
 	int server = lab_listen(WELL);
+	uint64_t attempts;
 
 	(void)state;
+	lab_close();
 	connect_some(2);
 	let_another_client_fail();
 	assert_int_equal(state_of(DEAD), VIEW_BACKEND_EJECTED);
-	lab_close();
+	attempts = attempts_at(DEAD);
 	connect_some(10);
 	lab_open();
+	lab_service("two", VIP, GW_POLICY_RR, two);
+	connect_some(10);
 	assert_int_equal(state_of(DEAD), VIEW_BACKEND_EJECTED);
+	assert_int_equal(attempts_at(DEAD), attempts);
 	close(server);
 }
 
@@ -228,7 +233,7 @@ int main(void)
 		LAB_TEST(test_a_backend_that_answers_again_comes_back_by_and_by),
 		LAB_TEST(test_the_kept_share_is_never_ejected),
 		LAB_TEST(test_ejection_that_is_off_ejects_nobody),
-		LAB_TEST(test_health_outlives_the_agent),
+		LAB_TEST(test_health_needs_no_agent_and_outlives_it),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), NULL, NULL);
