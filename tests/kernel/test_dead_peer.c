@@ -54,7 +54,11 @@ static struct life vanished[] = {
 };
 static struct life left_alone[] = {ALL_HABITS("10.96.0.2:1", 0)};
 static struct life healthy[] = {ALL_HABITS("10.96.0.1:20", 2000)};
-static struct life slow[] = {ALL_HABITS("10.96.0.4:20", 2000)};
+/* A writer would show how fast the process is that is the road. */
+static struct life slow[] = {
+	LIFE("10.96.0.4:20", 2000, IDLE),
+	LIFE("10.96.0.4:20", 2000, WAITING),
+};
 static struct life deaf[] = {
 	LIFE("10.96.0.3:20", 2000, WRITING),
 	LIFE("10.96.0.3:20", 2000, IDLE),
