@@ -11,6 +11,7 @@ need busybox busybox-static
 need /sbin/depmod kmod
 need xz xz-utils
 need ip iproute2
+need nft nftables
 need /usr/share/keyrings/debian-archive-keyring.gpg debian-archive-keyring
 
 [ -n "$missing" ] || exit 0

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # image.sh KERNEL-DIRECTORY IMAGE PROGRAM...: make an initramfs of the programs, the libraries and
-# modules that they need, ip, a shell, and init.
+# modules that they need, ip, nft, a shell, and init.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=$1 image=$2
@@ -15,7 +15,7 @@ libraries() {
 
 # In the order in which they must be loaded; a module that the kernel has built in is left out.
 modules() {
-	for module in veth dummy tun tcp_diag; do
+	for module in veth dummy tun tcp_diag nft_reject_inet; do
 		modprobe -d "$kernel" -S "$(cat "$kernel/version")" --show-depends "$module" |
 			awk '$1 == "insmod" { print $2 }'
 	done
@@ -38,10 +38,10 @@ mkdir -p "$root"/{bin,sbin,dev,etc,mnt,modules,proc,run,sys,tests,tmp}
 cp "$here/init" "$root/init"
 cp "$(command -v busybox)" "$root/bin/"
 cp /bin/sh "$root/bin/" # busybox's own would take its own ip
-cp "$(command -v ip)" "$root/sbin/"
+cp "$(command -v ip)" "$(command -v nft)" "$root/sbin/"
 cp "$@" "$root/tests/"
 strip --strip-debug "$root"/tests/*
-for library in $(libraries "$root/bin/sh" "$root/sbin/ip" "$root"/tests/*); do
+for library in $(libraries "$root/bin/sh" "$root"/sbin/* "$root"/tests/*); do
 	mkdir -p "$root/$(dirname "$library")"
 	cp "$library" "$root/$library"
 done
