@@ -11,7 +11,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,8 +18,8 @@
 #include <bpf/bpf.h>
 
 #include "base/addr.h"
+#include "kernel/lab_cgroup.h"
 #include "kernel/maps.h"
-#include "kernel/mounts.h"
 #include "model/choose.h"
 
 struct lab lab = {.max_services = 64, .max_backends = 4096};
@@ -53,20 +52,6 @@ pid_t lab_fork(void)
 	return pid;
 }
 
-static void join(const char *cgroup)
-{
-	char path[300];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "0", 1) != 1) {
-		fprintf(stderr, "cannot join cgroup '%s': %s\n", cgroup, strerror(errno));
-		exit(1);
-	}
-	close(fd);
-}
-
 void lab_enter_namespace(void)
 {
 	if (unshare(CLONE_NEWNET)) {
@@ -94,7 +79,7 @@ static void allow_many_files(void)
 static void enter(void)
 {
 	allow_many_files();
-	join(lab.cgroup);
+	lab_join_cgroup(lab.cgroup);
 	if (unshare(CLONE_NEWNS) ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", "/mnt", "bpf", 0, NULL)) {
@@ -104,41 +89,44 @@ static void enter(void)
 	lab_enter_namespace();
 }
 
-/* A test that was killed left its cgroup, and this process may have the same number. */
-static int make_cgroup(const char *path)
+static pid_t tests_pid;
+
+static void end_tests(int number)
 {
-	if (!mkdir(path, 0755))
-		return 0;
-	return errno == EEXIST && !rmdir(path) ? mkdir(path, 0755) : -1;
+	(void)number;
+	kill(tests_pid, SIGKILL);
+}
+
+/* What asks this process to end must not leave the cgroup behind. */
+static int await_tests(void)
+{
+	int status = 1;
+
+	signal(SIGINT, end_tests);
+	signal(SIGTERM, end_tests);
+	signal(SIGHUP, end_tests);
+	waitpid(tests_pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 /* The child runs the tests; the parent is left to remove the cgroup. */
 int lab_main(const struct CMUnitTest *tests, size_t count, CMFixtureFunction start,
 	     CMFixtureFunction stop)
 {
-	char root[200];
-	int status = 1;
-	pid_t child;
+	int status;
 
-	if (geteuid() || mounts_find_cgroup2(root, sizeof(root))) {
+	if (geteuid() || lab_make_cgroup(lab.cgroup, sizeof(lab.cgroup))) {
 		fprintf(stderr, "run as root, with a cgroup v2 mount\n");
 		return 1;
 	}
-	snprintf(lab.cgroup, sizeof(lab.cgroup), "%s/gwbpf-test-%d", root, getpid());
-	if (make_cgroup(lab.cgroup)) {
-		fprintf(stderr, "cannot make '%s': %s\n", lab.cgroup, strerror(errno));
-		return 1;
-	}
-	child = lab_fork();
-	if (!child) {
+	tests_pid = lab_fork();
+	if (!tests_pid) {
 		enter();
 		_exit(_cmocka_run_group_tests("kernel", tests, count, start, stop));
 	}
-	waitpid(child, &status, 0);
-	/* A process that just ended may hold the cgroup for a moment. */
-	for (int i = 0; i < 100 && rmdir(lab.cgroup) && errno == EBUSY; i++)
-		usleep(10000);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	status = await_tests();
+	lab_remove_cgroup(lab.cgroup);
+	return status;
 }
 
 void lab_open(void)
