@@ -65,6 +65,9 @@ UNIT_TESTS += corpus_kube
 UNIT_corpus_kube := tests/fuzz/replay tests/fuzz/fuzz_kube tests/fuzz/fuzz \
 	$(sort $(KUBE_INTAKE) $(UNIT_decode))
 
+UNIT_TESTS += judge
+UNIT_judge := tests/soak/judge
+
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)
 	$$(call say,LD,$$@)
