@@ -120,7 +120,7 @@ static uint64_t number(const json_t *item, const char *key)
 	const json_t *value = json_object_get(item, key);
 
 	if (!json_is_integer(value))
-		fail_msg("`gwbpf backends` gives no number as %s", key);
+		fail_msg("no number is shown as '%s'", key);
 	return (uint64_t)json_integer_value(value);
 }
 
@@ -144,18 +144,25 @@ static void read_peer(const json_t *item, struct agent_peer *ret)
 	ret->ejections = number(item, "ejectionsTotal");
 }
 
-void agent_peers(struct agent_peer ret[TOWN_PEERS])
+static json_t *ask(const char *command)
 {
-	FILE *pipe = popen(PROGRAM " backends -o json", "r");
-	const json_t *item;
+	FILE *pipe = popen(command, "r");
 	json_t *root;
-	int peer;
-	size_t i;
 
 	assert_non_null(pipe);
 	root = json_loadf(pipe, 0, NULL);
 	if (pclose(pipe) || !root)
-		fail_msg("`gwbpf backends` failed");
+		fail_msg("`%s` failed", command);
+	return root;
+}
+
+void agent_peers(struct agent_peer ret[TOWN_PEERS])
+{
+	json_t *root = ask(PROGRAM " backends -o json");
+	const json_t *item;
+	int peer;
+	size_t i;
+
 	memset(ret, 0, TOWN_PEERS * sizeof(*ret));
 	json_array_foreach(json_object_get(root, "items"), i, item) {
 		const char *address = json_string_value(json_object_get(item, "address"));
@@ -165,6 +172,15 @@ void agent_peers(struct agent_peer ret[TOWN_PEERS])
 			read_peer(item, &ret[peer - TOWN_PEER_BYTE(0)]);
 	}
 	json_decref(root);
+}
+
+uint64_t agent_reason(const char *name)
+{
+	json_t *root = ask(PROGRAM " status -o json");
+	uint64_t count = number(json_object_get(root, "reasons"), name);
+
+	json_decref(root);
+	return count;
 }
 
 bool agent_is_healthy(void)

@@ -37,6 +37,9 @@ struct agent_peer {
 
 void agent_peers(struct agent_peer ret[TOWN_PEERS]);
 
+/* How often `gwbpf status` has seen this way out of the hooks. */
+uint64_t agent_reason(const char *name);
+
 /* Whether `gwbpf status` finds nothing to complain of. */
 bool agent_is_healthy(void);
 

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "kernel/lab.h"
+#include "soak/account.h"
 #include "soak/agent.h"
 #include "soak/crowd.h"
 #include "soak/judge.h"
@@ -45,7 +46,7 @@ static size_t loss_count;
 static size_t kind_counts[KINDS], agent_kills, publications;
 static uint64_t agent_back_ns, started_ns;
 static int absent = -1, client_cut = -1;
-static struct agent_peer shown[TOWN_PEERS];
+static struct agent_peer shown[TOWN_PEERS]; /* when last looked at */
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -214,65 +215,8 @@ static void restore_all(void)
 	bring_back_some(true);
 	absent = -1;
 	agent_publish("lc", absent);
-	lab_wait(is_healthy, NULL, "an agent that is well");
-	lab_wait(all_are_back, NULL, "all peers to be used again");
-}
-
-static bool is_equal(int peer, bool is_over)
-{
-	const struct crowd_tally tally = crowd_tally(peer);
-	const struct agent_peer *counted = &shown[peer];
-	uint64_t attempts = 0;
-
-	for (int end = 0; end < CROWD_END_MAX_; end++) {
-		attempts += tally.ends[end];
-		if (counted->ends[end] != tally.ends[end])
-			return false;
-	}
-	return counted->attempts == attempts && counted->closed == tally.closed &&
-	       counted->active == tally.ends[CROWD_ESTABLISHED] - tally.closed &&
-	       (!is_over || counted->active == 0);
-}
-
-static bool are_equal(void *arg)
-{
-	agent_peers(shown);
-	for (int peer = 0; peer < TOWN_PEERS; peer++)
-		if (!is_equal(peer, arg != NULL))
-			return false;
-	return true;
-}
-
-static void print_counts(void)
-{
-	printf("# peer     attempts established refused timed-out unreachable other canceled closed "
-	       "active\n");
-	for (int peer = 0; peer < TOWN_PEERS; peer++) {
-		const struct crowd_tally tally = crowd_tally(peer);
-		const struct agent_peer *counted = &shown[peer];
-		uint64_t attempts = 0;
-
-		for (int end = 0; end < CROWD_END_MAX_; end++)
-			attempts += tally.ends[end];
-		printf("# %d clients %8" PRIu64, peer, attempts);
-		for (int end = 0; end < CROWD_END_MAX_; end++)
-			printf(" %8" PRIu64, tally.ends[end]);
-		printf(" %8" PRIu64 " %6" PRIu64 "\n", tally.closed,
-		       tally.ends[CROWD_ESTABLISHED] - tally.closed);
-		printf("# %d gwbpf   %8" PRIu64, peer, counted->attempts);
-		for (int end = 0; end < CROWD_END_MAX_; end++)
-			printf(" %8" PRIu64, counted->ends[end]);
-		printf(" %8" PRIu64 " %6" PRIu64 "\n", counted->closed, counted->active);
-	}
-}
-
-static void compare_counts(bool is_over)
-{
-	bool is_right = lab_becomes(are_equal, is_over ? &is_over : NULL);
-
-	print_counts();
-	if (!is_right)
-		fail_msg("what clients did and what gwbpf counted differ");
+	account_await(is_healthy, NULL, "an agent that is well");
+	account_await(all_are_back, NULL, "all peers to be used again");
 }
 
 static void print_events(void)
@@ -333,6 +277,7 @@ static void expect_few_failures(void)
 	assert_non_null(failed);
 	count = crowd_failed(failed, FAILED_MAX);
 	assert_in_range(count, 0, FAILED_MAX);
+	agent_peers(shown);
 	verdict = judge(losses, loss_count, failed, count, AGENT_EJECTION_MS);
 	for (size_t i = 0; i < count; i++)
 		say_failed(&failed[i]);
@@ -370,9 +315,10 @@ static void test_few_connects_fail_and_all_is_counted(void **state)
 	crowd_tell(CROWD_HOLDS);
 	assert_string_equal(crowd_problem(), "");
 	print_events();
-	compare_counts(false);
+	account_compare(false);
 	crowd_tell(CROWD_CLOSES);
-	compare_counts(true);
+	account_compare(true);
+	account_compare_reasons();
 	crowd_stop();
 	expect_few_failures();
 	agent_kill();
