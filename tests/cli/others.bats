@@ -92,7 +92,7 @@ check_says()
 	start_agent
 }
 
-@test "an exclusive program above the cgroup is found as well, one that may be overridden is none" {
+@test "an exclusive program above the cgroup is found as well, one that may be overridden is displaced" {
 	local below=$cgroup/below
 	mkdir "$below"
 	stranger cgroup/connect6 selfish
@@ -105,6 +105,8 @@ check_says()
 	attach "$cgroup" connect6 override
 	lab check --cgroup "$below" -o json
 	[ "$status" -eq 0 ]
+	json '.requirements | any(.name == "other-program" and .outcome == "degraded" and
+		(.detail | test("selfish.*connect6.*does not run for this cgroup once gwbpf")))'
 	detach_stranger "$cgroup" connect6
 	rmdir "$below"
 }

@@ -42,7 +42,7 @@ static int fail(int err, int cgroup_fd, enum gw_hook hook, char *message)
 	if (err != -EPERM)
 		return pins_fail(message, err, "cannot attach %s: %s", links_hook_name(hook),
 				 strerror(-err));
-	if (others_find_exclusive(cgroup_fd, hook, &other) == 1)
+	if (others_find_unshared(cgroup_fd, hook, &other) == 1 && other.is_exclusive)
 		return pins_fail(message, err,
 				 "cannot attach %s: program '%s' (id %u) holds this hook of the "
 				 "cgroup, or of one above it, exclusively: detach it, or have it "

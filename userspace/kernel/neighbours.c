@@ -57,6 +57,10 @@ static void judge(const struct other_program *other, struct neighbour *ret)
 		say(ret, NEIGHBOUR_IN_THE_WAY,
 		    "holds this hook of the cgroup, or of one above, exclusively: gwbpf cannot be "
 		    "attached: detach it, or have it attached with BPF_F_ALLOW_MULTI");
+	else if (other->is_replaced)
+		say(ret, NEIGHBOUR_NOTABLE,
+		    "is attached above with BPF_F_ALLOW_OVERRIDE: it does not run for this cgroup "
+		    "once gwbpf is attached there");
 	else if (is_connect(other->hook))
 		judge_connect(other, ret);
 	else if (other->hook == GW_HOOK_SOCKOPS)
@@ -85,15 +89,14 @@ static void add_program(const struct other_program *other, struct neighbour *ret
 static size_t look_at_hook(int cgroup_fd, enum gw_hook hook, uint32_t ours, struct neighbour *ret,
 			   size_t room)
 {
-	struct other_program others[OTHERS_MAX], exclusive = {0};
+	struct other_program others[OTHERS_MAX], unshared = {0};
 	int found = others_at_hook(cgroup_fd, hook, ours, others);
-	bool is_blocked = others_find_exclusive(cgroup_fd, hook, &exclusive) == 1;
 	size_t count = 0;
 
-	if (is_blocked && room)
-		add_program(&exclusive, &ret[count++]);
+	if (others_find_unshared(cgroup_fd, hook, &unshared) == 1 && room)
+		add_program(&unshared, &ret[count++]);
 	for (int i = 0; i < found && count < room; i++)
-		if (!is_blocked || others[i].id != exclusive.id)
+		if (others[i].id != unshared.id)
 			add_program(&others[i], &ret[count++]);
 	return count;
 }

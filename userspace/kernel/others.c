@@ -80,13 +80,6 @@ int others_at_hook(int cgroup_fd, enum gw_hook hook, uint32_t ours,
 	return others;
 }
 
-/* What the kernel asks for (hierarchy_allows_attach() of kernel/bpf/cgroup.c): beside a program
- * that shares the hook anything may be attached, below one that may be overridden as well. */
-static bool is_in_the_way(uint32_t flags, bool is_above)
-{
-	return !(flags & BPF_F_ALLOW_MULTI) && !(is_above && flags & BPF_F_ALLOW_OVERRIDE);
-}
-
 /* The directory above; -1 at the top of what this process sees. */
 static int open_above(int fd)
 {
@@ -103,32 +96,37 @@ static int open_above(int fd)
 	return -1;
 }
 
-int others_find_exclusive(int cgroup_fd, enum gw_hook hook, struct other_program *ret)
+/* What the kernel asks for (hierarchy_allows_attach() of kernel/bpf/cgroup.c): beside a program
+ * that shares the hook anything may be attached, below one that may be overridden as well. */
+static int judge_unshared(uint32_t id, uint32_t flags, bool is_above, enum gw_hook hook,
+			  struct other_program *ret)
 {
-	uint32_t ids[PROGRAMS_MAX], flags, count;
-	int fd = fcntl(cgroup_fd, F_DUPFD_CLOEXEC, 0), found = 0, above;
+	if (flags & BPF_F_ALLOW_MULTI || describe(id, hook, ret))
+		return 0;
+	ret->runs_first = true;
+	ret->is_replaced = is_above && flags & BPF_F_ALLOW_OVERRIDE;
+	ret->is_exclusive = !ret->is_replaced;
+	return 1;
+}
 
-	for (int depth = 0; fd >= 0 && depth < DEPTH_MAX; depth++) {
+int others_find_unshared(int cgroup_fd, enum gw_hook hook, struct other_program *ret)
+{
+	int fd = fcntl(cgroup_fd, F_DUPFD_CLOEXEC, 0), found = 0, above;
+	uint32_t ids[PROGRAMS_MAX], flags, count = 0;
+
+	/* Only the nearest one matters. */
+	for (int depth = 0; fd >= 0 && !count && !found && depth < DEPTH_MAX; depth++) {
 		flags = 0;
 		count = PROGRAMS_MAX;
-		if (bpf_prog_query(fd, links_hook_type(hook), 0, &flags, ids, &count)) {
+		if (bpf_prog_query(fd, links_hook_type(hook), 0, &flags, ids, &count))
 			found = -errno;
-			break;
-		}
-		if (count) {
-			if (is_in_the_way(flags, depth > 0) && !describe(ids[0], hook, ret))
-				found = 1;
-			break;
-		}
+		else if (count)
+			found = judge_unshared(ids[0], flags, depth > 0, hook, ret);
 		above = open_above(fd);
 		close(fd);
 		fd = above;
 	}
 	if (fd >= 0)
 		close(fd);
-	if (found == 1) {
-		ret->runs_first = true;
-		ret->is_exclusive = true;
-	}
 	return found;
 }

@@ -23,6 +23,7 @@ struct other_program {
 	enum gw_hook hook;
 	bool runs_first;   /* before ours, or ours is not there */
 	bool is_exclusive; /* nothing can be attached beside or below it */
+	bool is_replaced;  /* attached above, and no longer run once ours is attached */
 	const struct other_owner *owner; /* NULL: nobody that we know */
 };
 
@@ -35,8 +36,11 @@ struct other_program {
 int others_at_hook(int cgroup_fd, enum gw_hook hook, uint32_t ours,
 		   struct other_program ret[OTHERS_MAX]);
 
-/* The program that keeps ours from being attached to this cgroup, which is there or above. 1, 0 if
- * there is none, or -errno. */
-int others_find_exclusive(int cgroup_fd, enum gw_hook hook, struct other_program *ret);
+/*
+ * A program of the older kind, which does not share its hook, of this cgroup or one above: it keeps
+ * ours from being attached, or gives way to it, as its owner chose. 1, 0 if there is none, or
+ * -errno.
+ */
+int others_find_unshared(int cgroup_fd, enum gw_hook hook, struct other_program *ret);
 
 #endif

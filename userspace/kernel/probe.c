@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <gwbpf.skel.h>
 
@@ -129,6 +131,74 @@ static void probe_programs(const struct probe_options *options, struct probe_res
 				       "CONFIG_BPF_JIT");
 }
 
+/* By a program that needs nothing. */
+static void probe_jit(const struct probe_options *options, struct probe_result *result)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	struct bpf_prog_info info = {0};
+	__u32 size = sizeof(info);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK, "gw_check", "GPL", nothing, 2, NULL);
+
+	(void)options;
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size))
+		say(result, PROBE_UNKNOWN, "no program can be loaded: %s", strerror(errno));
+	else if (info.jited_prog_len)
+		say(result, PROBE_FOUND, "programs are compiled");
+	else
+		say(result, PROBE_DEGRADED,
+		    "programs are interpreted, so that a connect costs some times more: sysctl "
+		    "net.core.bpf_jit_enable=1");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* A socket with storage, as every balanced connection has it. */
+static int store_in_socket(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+	struct btf *btf = btf__new_empty();
+	int sk = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), map = -1, err = -ENOMEM;
+	char value[sizeof(__u32)] = {0};
+
+	if (!btf || sk < 0)
+		goto out;
+	options.btf_key_type_id = (__u32)btf__add_int(btf, "int", sizeof(value), BTF_INT_SIGNED);
+	options.btf_value_type_id = options.btf_key_type_id;
+	err = btf__load_into_kernel(btf);
+	if (err)
+		goto out;
+	options.btf_fd = (__u32)btf__fd(btf);
+	map = bpf_map_create(BPF_MAP_TYPE_SK_STORAGE, "gw_check", sizeof(int), sizeof(value), 0,
+			     &options);
+	err = map < 0 || bpf_map_update_elem(map, &sk, value, BPF_ANY) ? -errno : 0;
+out:
+	if (map >= 0)
+		close(map);
+	if (sk >= 0)
+		close(sk);
+	btf__free(btf);
+	return err;
+}
+
+static void probe_records(const struct probe_options *options, struct probe_result *result)
+{
+	int err = store_in_socket();
+
+	(void)options;
+	if (!err)
+		say(result, PROBE_FOUND, "a socket takes a record");
+	else if (err == -EPERM)
+		say(result, PROBE_UNKNOWN, "no map can be made: %s", strerror(-err));
+	else
+		say(result, PROBE_DEGRADED,
+		    "no socket takes a record (%s): connections are balanced at random, and "
+		    "counted by the reason 'no-record' alone",
+		    strerror(-err));
+}
+
 static int attach_to_scratch(const char *path)
 {
 	struct gwbpf_bpf *object = gwbpf_bpf__open();
@@ -201,7 +271,8 @@ static void probe_walk(const struct probe_options *options, struct probe_result 
 	} else {
 		say(result, PROBE_DEGRADED,
 		    "no iterator over the records of sockets: the TCP sockets of each network "
-		    "namespace are looked at that a thread is in or a mount holds");
+		    "namespace are looked at that a thread is in or a mount holds, and a count "
+		    "that is too high is corrected by a second audit");
 	}
 }
 
@@ -211,7 +282,8 @@ static const struct {
 } probes[] = {
 	{"root", probe_root},	      {"btf", probe_btf},	{"cgroup-v2", probe_cgroup},
 	{"bpffs", probe_bpffs},	      {"programs", probe_programs}, {"attach", probe_attach},
-	{"socket-walk", probe_walk},  {"refusal", probe_refusal},
+	{"jit", probe_jit},	      {"records", probe_records},   {"refusal", probe_refusal},
+	{"socket-walk", probe_walk},
 };
 
 size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX])
