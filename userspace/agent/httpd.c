@@ -147,7 +147,10 @@ static void on_made(int file, void *arg)
 	int err = file < 0 ? file : add_file(body, file);
 
 	if (err)
-		reply_text(waiting->request, HTTP_INTERNAL, strerror(-err));
+		reply_text(waiting->request, HTTP_INTERNAL,
+			   err == -ENOMEM || err == -ETIMEDOUT
+				   ? "too much to be answered here: ask the command line"
+				   : strerror(-err));
 	else
 		reply(waiting->request, HTTP_OK, waiting->page->type, body);
 	if (body)

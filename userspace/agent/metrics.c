@@ -230,7 +230,8 @@ static void write_services(struct evbuffer *to, const struct metrics_input *inpu
 	family(to, "gwbpf_connect_duration_seconds", "histogram",
 	       "From connect(2) to the connection.");
 	for (size_t i = 0; i < count; i++)
-		write_histogram(to, &services[i]);
+		if (services[i].counters.attempts)
+			write_histogram(to, &services[i]);
 }
 
 static void write_decisions(struct evbuffer *to, const struct metrics_input *input)

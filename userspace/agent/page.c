@@ -12,6 +12,8 @@
 #include "report/services.h"
 #include "report/status.h"
 
+#define ROWS_MAX 1000 /* of a table: what people can read and a browser can draw */
+
 static const char head[] =
 	"<!DOCTYPE html>\n"
 	"<html lang=\"en\">\n"
@@ -198,6 +200,13 @@ static void write_backend(struct evbuffer *to, const struct view_backend *backen
 	evbuffer_add_printf(to, "</tr>\n");
 }
 
+static void write_rest(struct evbuffer *to, size_t count, const char *command)
+{
+	if (count > ROWS_MAX)
+		evbuffer_add_printf(to, "<p>and %zu more: '%s' lists them</p>\n",
+				    count - ROWS_MAX, command);
+}
+
 static void write_tables(struct evbuffer *to, const struct status *status)
 {
 	static const char *const service_titles[] = {
@@ -213,14 +222,16 @@ static void write_tables(struct evbuffer *to, const struct status *status)
 
 	begin(to, node, "services", service_titles);
 	count = view_services(status->view, &services);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count && i < ROWS_MAX; i++)
 		write_service(to, &services[i]);
 	end(to);
+	write_rest(to, count, "gwbpf services");
 	begin(to, node, "backends", backend_titles);
 	count = view_backends(status->view, &backends);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count && i < ROWS_MAX; i++)
 		write_backend(to, &backends[i]);
 	end(to);
+	write_rest(to, count, "gwbpf backends");
 }
 
 static void write_links(struct evbuffer *to)

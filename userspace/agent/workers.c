@@ -9,11 +9,13 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define WORKERS_MAX 4
 #define WORK_SECONDS 10
+#define WORK_BYTES (256ul << 20) /* an answer must not cost the agent its memory */
 
 struct worker {
 	struct work work;
@@ -90,10 +92,13 @@ static int write_all(struct evbuffer *from, int file)
 
 static void __attribute__((noreturn)) run_child(const struct worker *worker)
 {
+	const struct rlimit memory = {WORK_BYTES, WORK_BYTES};
 	struct evbuffer *answer = evbuffer_new();
 	int err = -ENOMEM;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setrlimit(RLIMIT_DATA, &memory);
+	setrlimit(RLIMIT_FSIZE, &memory);
 	alarm(WORK_SECONDS);
 	if (answer)
 		err = worker->work.make(answer, worker->work.arg);

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 
 #define BATCH_ROOM 256
+#define READ_ROOM 1024 /* a bucket of a hash must fit */
 
 int batch_init(struct batch *batch, int fd, size_t size)
 {
@@ -44,4 +45,41 @@ int batch_flush(struct batch *batch)
 		return 0;
 	return bpf_map_update_batch(batch->fd, batch->keys, batch->values, &count, NULL) ? -errno
 											 : 0;
+}
+
+/* Returns -ENOENT after the last ones. */
+static int read_some(struct batch *batch, const void *after, uint32_t *next)
+{
+	uint32_t count = READ_ROOM;
+	int err = bpf_map_lookup_batch(batch->fd, (void *)after, next, batch->keys, batch->values,
+				       &count, NULL);
+
+	batch->count = !err || err == -ENOENT ? count : 0;
+	return err;
+}
+
+int batch_read(int fd, size_t size, batch_visit visit, void *arg)
+{
+	struct batch batch = {
+		.fd = fd,
+		.keys = calloc(READ_ROOM, sizeof(*batch.keys)),
+		.values = calloc(READ_ROOM, size),
+	};
+	const void *after = NULL;
+	uint32_t place;
+	int err = -ENOMEM;
+
+	if (!batch.keys || !batch.values)
+		goto out;
+	do {
+		err = read_some(&batch, after, &place);
+		after = &place;
+		for (size_t i = 0; i < batch.count; i++)
+			visit(batch.keys[i], batch.values + i * size, arg);
+	} while (!err);
+	if (err == -ENOENT)
+		err = 0;
+out:
+	batch_done(&batch);
+	return err;
 }

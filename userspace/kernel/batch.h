@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many updates of one map, keys 32 bits wide, in few system calls. */
+/* Many elements of one map, keys 32 bits wide, in few system calls. */
 #ifndef GWBPF_KERNEL_BATCH_H
 #define GWBPF_KERNEL_BATCH_H
 
@@ -20,5 +20,10 @@ void batch_done(struct batch *batch); /* what is not flushed is lost */
 /* Takes a copy of the value; writes all of it once there is enough. What bpf(2) says. */
 int batch_add(struct batch *batch, uint32_t key, const void *value);
 int batch_flush(struct batch *batch);
+
+/* Read every element of a hash or an array, in no order. value is valid during the call. -ENOMEM,
+ * what bpf(2) says. */
+typedef void (*batch_visit)(uint32_t key, const void *value, void *arg);
+int batch_read(int fd, size_t size, batch_visit visit, void *arg);
 
 #endif

@@ -10,8 +10,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "base/addr.h"
+#include "kernel/batch.h"
 #include "kernel/maps.h"
+#include "kernel/view_order.h"
+#include "kernel/words.h"
 
 struct view {
 	struct maps maps;
@@ -19,7 +21,8 @@ struct view {
 	struct view_meta meta;
 	struct gw_meta meta_copy;
 	struct gw_service_names *service_names; /* by service index */
-	struct gw_backend_names *backend_names; /* by place in backends, before they are ordered */
+	struct words words; /* the names of backends */
+	int err;            /* the first one that a reading of names met */
 	struct view_service *services;
 	size_t service_count;
 	struct view_backend *backends;
@@ -27,47 +30,6 @@ struct view {
 	struct view_backend **by_id;
 	uint64_t reasons[GW_REASON_MAX_];
 };
-
-static const char *const service_states[] = {
-#define NAME(id, name) [VIEW_SERVICE_##id] = name,
-	VIEW_SERVICE_STATES(NAME)
-#undef NAME
-};
-
-static const char *const backend_states[] = {
-#define NAME(id, name) [VIEW_BACKEND_##id] = name,
-	VIEW_BACKEND_STATES(NAME)
-#undef NAME
-};
-
-static const struct {
-	const char *name;
-	const char *text;
-} reasons[] = {
-#define REASON(id, name, text) [GW_REASON_##id] = {name, text},
-	GW_REASONS(REASON)
-#undef REASON
-};
-
-const char *view_service_state_name(enum view_service_state state)
-{
-	return service_states[state];
-}
-
-const char *view_backend_state_name(enum view_backend_state state)
-{
-	return backend_states[state];
-}
-
-const char *view_reason_name(enum gw_reason reason)
-{
-	return reasons[reason].name;
-}
-
-const char *view_reason_text(enum gw_reason reason)
-{
-	return reasons[reason].text;
-}
 
 static double age_seconds(const struct view *view, uint64_t then_ns)
 {
@@ -149,9 +111,7 @@ static void add_service(struct view *view, uint32_t index)
 	uint64_t word = view->maps.sets[index];
 	const struct gw_set_header *header;
 
-	if (bpf_map_lookup_elem(view->maps.service_names_fd, &index, names))
-		return;
-	if (from->flags & GW_SERVICE_WITHDRAWN)
+	if (!*names->name || from->flags & GW_SERVICE_WITHDRAWN)
 		return;
 	header = (const struct gw_set_header *)&view->maps.slots[GW_SET_BASE(word)];
 	view->services[view->service_count++] = (struct view_service){
@@ -169,14 +129,27 @@ static void add_service(struct view *view, uint32_t index)
 	};
 }
 
+static void put_service_names(uint32_t index, const void *names, void *arg)
+{
+	struct view *view = arg;
+
+	if (index < view->maps.services_count)
+		memcpy(&view->service_names[index], names, sizeof(*view->service_names));
+}
+
 static int read_services(struct view *view)
 {
 	size_t count = view->maps.services_count;
+	int err;
 
 	view->service_names = calloc(count, sizeof(*view->service_names));
 	view->services = calloc(count, sizeof(*view->services));
 	if (!view->service_names || !view->services)
 		return -ENOMEM;
+	err = batch_read(view->maps.service_names_fd, sizeof(*view->service_names),
+			 put_service_names, view);
+	if (err)
+		return err;
 	for (size_t i = 0; i < count; i++)
 		if (view->maps.services[i].use == GW_USE_TAKEN)
 			add_service(view, (uint32_t)i);
@@ -188,9 +161,8 @@ static void add_backend(struct view *view, uint32_t id)
 	const struct gw_backend *from = &view->maps.backends[id];
 	const struct gw_service *service = &view->maps.services[from->service];
 	const struct gw_service_names *service_names = &view->service_names[from->service];
-	struct gw_backend_names *names = &view->backend_names[view->backend_count];
 
-	bpf_map_lookup_elem(view->maps.backend_names_fd, &id, names);
+	view->by_id[id] = &view->backends[view->backend_count];
 	view->backends[view->backend_count++] = (struct view_backend){
 		.id = id,
 		.generation = from->generation,
@@ -201,81 +173,74 @@ static void add_backend(struct view *view, uint32_t id)
 		.service_port = ntohs(service->port),
 		.address = from->address,
 		.port = ntohs(from->port),
-		.pod = names->pod,
-		.node = names->node,
-		.zone = names->zone,
+		.pod = "",
+		.node = "",
+		.zone = "",
 		.state = VIEW_BACKEND_LEAVING,
 		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
 		.counters = view->maps.counters[id],
 	};
 }
 
+static const char *keep_word(struct view *view, const char *text)
+{
+	const char *word = words_add(&view->words, text);
+
+	if (word)
+		return word;
+	view->err = -ENOMEM;
+	return "";
+}
+
+static void put_backend_names(uint32_t id, const void *value, void *arg)
+{
+	struct view *view = arg;
+	struct view_backend *backend = id < view->maps.backends_count ? view->by_id[id] : NULL;
+	const struct gw_backend_names *names = value;
+
+	if (!backend)
+		return;
+	backend->pod = keep_word(view, names->pod);
+	backend->node = keep_word(view, names->node);
+	backend->zone = keep_word(view, names->zone);
+}
+
 static int read_backends(struct view *view)
 {
 	size_t used = 0;
+	int err;
 
 	for (size_t i = 0; i < view->maps.backends_count; i++)
 		used += view->maps.backends[i].use == GW_USE_TAKEN;
-	view->backend_names = calloc(used + 1, sizeof(*view->backend_names));
 	view->backends = calloc(used + 1, sizeof(*view->backends));
 	view->by_id = calloc(view->maps.backends_count, sizeof(*view->by_id));
-	if (!view->backend_names || !view->backends || !view->by_id)
+	if (!view->backends || !view->by_id)
 		return -ENOMEM;
 	for (size_t i = 0; i < view->maps.backends_count && view->backend_count < used; i++)
 		if (view->maps.backends[i].use == GW_USE_TAKEN &&
 		    view->maps.backends[i].service < view->maps.services_count)
 			add_backend(view, (uint32_t)i);
-	return 0;
+	err = batch_read(view->maps.backend_names_fd, sizeof(struct gw_backend_names),
+			 put_backend_names, view);
+	return err ? err : view->err;
 }
 
-static int compare_place(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
-			 uint16_t b_port)
+static void mark_health(uint32_t id, const void *value, void *arg)
 {
-	int order = addr_compare(a, b);
+	struct view *view = arg;
+	struct view_backend *backend = id < view->maps.backends_count ? view->by_id[id] : NULL;
+	const struct gw_health *health = value;
 
-	return order ? order : (a_port > b_port) - (a_port < b_port);
-}
-
-static int compare_services(const void *a, const void *b)
-{
-	const struct view_service *x = a, *y = b;
-	int order = strcmp(x->namespace, y->namespace);
-
-	if (!order)
-		order = strcmp(x->name, y->name);
-	if (!order)
-		order = (x->port > y->port) - (x->port < y->port);
-	return order ? order : addr_compare(&x->address, &y->address);
-}
-
-static int compare_backends(const void *a, const void *b)
-{
-	const struct view_backend *x = a, *y = b;
-	int order = strcmp(x->namespace, y->namespace);
-
-	if (!order)
-		order = strcmp(x->service, y->service);
-	if (!order)
-		order = (x->service_port > y->service_port) - (x->service_port < y->service_port);
-	if (!order)
-		order = addr_compare(&x->service_address, &y->service_address);
-	return order ? order : compare_place(&x->address, x->port, &y->address, y->port);
-}
-
-static void mark_health(struct view *view, struct view_backend *backend)
-{
-	struct gw_health health;
-
-	if (bpf_map_lookup_elem(view->maps.health_fd, &backend->id, &health))
+	if (!backend)
 		return;
-	backend->ejections = health.ejections;
-	if (!health.is_ejected || backend->state != VIEW_BACKEND_USABLE)
+	backend->ejections = health->ejections;
+	if (!health->is_ejected || backend->state != VIEW_BACKEND_USABLE)
 		return;
-	backend->state = health.lease_until_ns > view->now_ns ? VIEW_BACKEND_PROBING
-							       : VIEW_BACKEND_EJECTED;
-	if (health.ejected_until_ns > view->now_ns)
+	backend->state = health->lease_until_ns > view->now_ns ? VIEW_BACKEND_PROBING
+								: VIEW_BACKEND_EJECTED;
+	if (health->ejected_until_ns > view->now_ns)
 		backend->ejected_remaining_seconds =
-			(double)(health.ejected_until_ns - view->now_ns) / 1e9;
+			(double)(health->ejected_until_ns - view->now_ns) / 1e9;
 }
 
 /* Those in the set of a Service are in use; the rest are leaving. */
@@ -293,7 +258,6 @@ static void mark_members(struct view *view, const struct view_service *service)
 			continue;
 		backend->weight = slots[i].weight;
 		backend->state = backend->weight ? VIEW_BACKEND_USABLE : VIEW_BACKEND_DRAINING;
-		mark_health(view, backend);
 	}
 }
 
@@ -348,12 +312,17 @@ static int sum_up(struct view *view)
 
 static int arrange(struct view *view)
 {
-	qsort(view->services, view->service_count, sizeof(*view->services), compare_services);
-	qsort(view->backends, view->backend_count, sizeof(*view->backends), compare_backends);
+	int err;
+
+	view_order_services(view->services, view->service_count);
+	view_order_backends(view->backends, view->backend_count);
 	for (size_t i = 0; i < view->backend_count; i++)
 		view->by_id[view->backends[i].id] = &view->backends[i];
 	for (size_t i = 0; i < view->service_count; i++)
 		mark_members(view, &view->services[i]);
+	err = batch_read(view->maps.health_fd, sizeof(struct gw_health), mark_health, view);
+	if (err)
+		return err;
 	mark_suspects(view);
 	return sum_up(view);
 }
@@ -393,7 +362,7 @@ void view_close(struct view *view)
 		return;
 	maps_close(&view->maps);
 	free(view->service_names);
-	free(view->backend_names);
+	words_done(&view->words);
 	free(view->services);
 	free(view->backends);
 	free(view->by_id);

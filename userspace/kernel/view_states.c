@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What states and reasons are called. */
+#include "kernel/view.h"
+
+static const char *const service_states[] = {
+#define NAME(id, name) [VIEW_SERVICE_##id] = name,
+	VIEW_SERVICE_STATES(NAME)
+#undef NAME
+};
+
+static const char *const backend_states[] = {
+#define NAME(id, name) [VIEW_BACKEND_##id] = name,
+	VIEW_BACKEND_STATES(NAME)
+#undef NAME
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+} reasons[] = {
+#define REASON(id, name, text) [GW_REASON_##id] = {name, text},
+	GW_REASONS(REASON)
+#undef REASON
+};
+
+const char *view_service_state_name(enum view_service_state state)
+{
+	return service_states[state];
+}
+
+const char *view_backend_state_name(enum view_backend_state state)
+{
+	return backend_states[state];
+}
+
+const char *view_reason_name(enum gw_reason reason)
+{
+	return reasons[reason].name;
+}
+
+const char *view_reason_text(enum gw_reason reason)
+{
+	return reasons[reason].text;
+}
