@@ -74,6 +74,15 @@ backends_are()
 		and .heartbeatAgeSeconds < 10 and .lastChangeAgeSeconds >= 0"
 	json '.serviceCount == 1 and .backendCount == 3 and .connectionCount == 0'
 	json '.limits.services > 0 and .limits.backends > 0 and .reasons.balanced == 0'
+	json '(keys | sort) == (["apiVersion", "kind", "observedBy", "healthy", "problems", "version",
+		"abi", "kernel", "cgroup", "hooks", "agent", "others", "serviceCount", "backendCount",
+		"connectionCount", "limits", "reasons"] | sort)'
+	json '(.cgroup | keys) == ["coversPods", "id", "path"] and
+		(.limits | keys) == ["backends", "services"] and
+		(.hooks | all(keys == ["attached", "live", "name", "programId"])) and
+		(.agent | keys | sort) == (["running", "pid", "heartbeatAgeSeconds", "source",
+			"synced", "lastChangeAgeSeconds"] | sort) and
+		(.reasons | length >= 13 and all(type == "number"))'
 	lab status
 	[ "$status" -eq 0 ]
 	[ "${lines[0]}" = "NODE: n1 (this node only)" ]
@@ -255,6 +264,47 @@ agent_is_missed()
 		.programId == null'
 	lab status --color always
 	contains "$output" $'\e[31mmissing'
+}
+
+# Nobody listens at its API server.
+start_agent_of_cluster()
+{
+	cat >"$BATS_TEST_TMPDIR/kubeconfig" <<-END
+	{apiVersion: v1, kind: Config, current-context: c,
+	 clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}],
+	 users: [{name: u, user: {token: t}}],
+	 contexts: [{name: c, context: {cluster: c, user: u}}]}
+	END
+	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
+		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" 2>"$BATS_TEST_TMPDIR/agent.log"
+	becomes agent_is_running
+}
+
+agent_is_running()
+{
+	lab_gwbpf status -o json | jq -e .agent.running
+}
+
+@test "status: what was never read to the end is not in force, and a problem" {
+	start_agent_of_cluster
+	lab status -o json
+	[ "$status" -eq 1 ]
+	json '.hooks == [] and .agent.synced == false and .agent.source == "kubernetes" and
+		(.problems | length == 1 and (.[0] | test("has not read all Services.*its log names")))'
+}
+
+@test "status: a cgroup that does not hold the node's pods is a problem that names it" {
+	local pods=${cgroup%/*}/gwbpf-$BASHPID-kubepods
+	start_agent
+	stop "$agent"
+	mkdir "$pods"
+	start_agent_of_cluster
+	rmdir "$pods"
+	contains "$(<"$BATS_TEST_TMPDIR/agent.log")" "cgroup '$cgroup' does not hold the pods of this node"
+	lab status -o json
+	[ "$status" -eq 1 ]
+	json ".cgroup.coversPods == false and (.hooks | all(.live == false)) and (.problems |
+		any(test(\"attached to cgroup '$cgroup', which does not hold the pods\")))"
 }
 
 @test "pins of another ABI are told apart" {

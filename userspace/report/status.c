@@ -237,9 +237,12 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	look_around(status);
 	if (status->has_hooks)
 		check_hooks(status);
-	else
-		add_problem(status, "the hooks cannot be found: restart the agent, which attaches "
-				    "them");
+	/* What is not complete is not put in force: that problem is named below. */
+	else if (!status_agent_is_running(status->meta) || status->meta->source_synced)
+		add_problem(status, "no hook is attached: %s",
+			    status_agent_is_running(status->meta)
+				    ? "the agent's log says why it cannot attach them"
+				    : "start the agent, which attaches them");
 	check_others(status);
 	check_in_force(status);
 	check_agent(status);
