@@ -53,8 +53,3 @@ attached_hooks() {
 	tree=$(bpftool cgroup tree "$(cgroup_hierarchies cgroup2)/$(basename "$CLUSTER")") || return
 	grep -c gw_ <<<"$tree" || true
 }
-
-# The connections of a client that failed, as its log tells.
-failures_of() {
-	kubectl logs -n fabric "$1" | grep -c '^E[A-Z]*$' || true
-}

@@ -33,7 +33,7 @@ teardown_file() {
 	for client in client1 client2; do
 		cluster_wait 20 holds_in_all "$client" 10
 		[ "$(pods_held_by "$client")" = "$(printf '5 org1-peer1\n5 org1-peer2')" ]
-		[ "$(failures_of "$client")" -eq 0 ]
+		[ "$(pods_failures "$client")" -eq 0 ]
 	done
 }
 
@@ -74,7 +74,7 @@ teardown_file() {
 	cluster_wait 30 is_active_on node1 "7 8"
 	holds_in_all client3 5
 	# Its clients may meet it once between its end and the news of it.
-	[ "$(failures_of client3)" -le 5 ]
+	[ "$(pods_failures client3)" -le 5 ]
 	run pods_ask client1 "$GATEWAY" 10
 	[ "$status" -eq 0 ]
 	kubectl delete pod -n fabric client3
@@ -94,14 +94,14 @@ teardown_file() {
 @test "connections live on and stay counted while the agents are replaced" {
 	before=$(pods_held_by client1; pods_held_by client2)
 	counts=$(active_on node1; active_on node2)
-	failures=$(failures_of client1; failures_of client2)
+	failures=$(pods_failures client1; pods_failures client2)
 	old=$(agent_pod node1)
 	kubectl rollout restart -n gwbpf-system daemonset/gwbpf
 	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
 	[ "$(agent_pod node1)" != "$old" ]
 	[ "$(pods_held_by client1; pods_held_by client2)" = "$before" ]
 	[ "$(active_on node1; active_on node2)" = "$counts" ]
-	[ "$(failures_of client1; failures_of client2)" = "$failures" ]
+	[ "$(pods_failures client1; pods_failures client2)" = "$failures" ]
 }
 
 @test "without the API server connections are balanced as before, and the agents stay ready" {

@@ -233,7 +233,7 @@ cluster_down() {
 	[ -d "${CLUSTER:-}/run" ] || return 0
 	cluster_stop keeper
 	cgroup_destroy "$(basename "$CLUSTER")"
-	for name in scheduler controllers apiserver etcd fabric; do
+	for name in scheduler controllers apiserver other-apiserver etcd fabric; do
 		cluster_stop "$name" KILL
 	done
 	[ -z "${CLUSTER_KEEP_LOGS:-}" ] || cp -r "$CLUSTER/log/." "$CLUSTER_KEEP_LOGS"
@@ -252,12 +252,24 @@ cluster_etcd_start() {
 
 # cluster_api_start [FLAG...]: flags come after those below, so they win.
 cluster_api_start() {
-	local pki=$CLUSTER/pki advertise=$CLUSTER_ADDRESS
+	cluster_api_serve apiserver "$CLUSTER_SERVER" "$@"
+}
+
+# A second one on the same data: what changes through it while the first is away is news later.
+cluster_api_start_other() {
+	CLUSTER_OTHER_SERVER=https://$CLUSTER_ADDRESS:$(cluster_free_port)
+	cluster_api_serve other-apiserver "$CLUSTER_OTHER_SERVER"
+}
+
+# cluster_api_serve NAME URL [FLAG...]
+cluster_api_serve() {
+	local name=$1 url=$2 pki=$CLUSTER/pki advertise=$CLUSTER_ADDRESS
+	shift 2
 	# A loopback address is refused as the address of the 'kubernetes' Service's endpoint.
 	[ "$advertise" != 127.0.0.1 ] || advertise=192.0.2.1
-	cluster_start apiserver kube-apiserver \
+	cluster_start "$name" kube-apiserver \
 		--etcd-servers "http://127.0.0.1:$CLUSTER_ETCD_PORT" \
-		--bind-address "$CLUSTER_ADDRESS" --secure-port "${CLUSTER_SERVER##*:}" \
+		--bind-address "$CLUSTER_ADDRESS" --secure-port "${url##*:}" \
 		--advertise-address "$advertise" \
 		--client-ca-file "$pki/ca.crt" \
 		--tls-cert-file "$pki/server.crt" --tls-private-key-file "$pki/server.key" \
@@ -269,7 +281,7 @@ cluster_api_start() {
 		--service-cluster-ip-range "$CLUSTER_SERVICE_RANGES" \
 		--authorization-mode Node,RBAC --allow-privileged \
 		--etcd-compaction-interval 5s "$@"
-	cluster_wait_ready apiserver cluster_exec curl -fsS --cacert "$pki/ca.crt" "$CLUSTER_SERVER/readyz"
+	cluster_wait_ready "$name" cluster_exec curl -fsS --cacert "$pki/ca.crt" "$url/readyz"
 }
 
 # cluster_api_stop [SIGNAL]

@@ -188,7 +188,7 @@ nodes_each() {
 
 # A dead node is noticed in seconds, and its pods are given up soon after.
 nodes_controllers_start() {
-	cluster_controllers_start --node-monitor-period 1s --node-monitor-grace-period 6s \
+	cluster_controllers_start --node-monitor-period 1s --node-monitor-grace-period "${NODES_GRACE:-6s}" \
 		--allocate-node-cidrs=false
 	cluster_certificate_kubeconfig "$CLUSTER/scheduler.kubeconfig" scheduler
 	cluster_start scheduler kube-scheduler --bind-address 127.0.0.1 \

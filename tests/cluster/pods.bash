@@ -2,25 +2,30 @@
 # The pods of the tests, in namespace 'fabric', shaped like the Fabric sample: a Deployment for each
 # peer, one gateway Service for all peers of an organisation, and clients that hold connections.
 
-# pods_peer NAME NODE: one peer of the organisation that its name begins with (org1-peer1).
+# pods_peer NAME NODE [SECONDS [COUNT]]: a peer of the organisation that its name begins with
+# (org1-peer1). Told to end, it serves so many seconds more, as a graceful one does. On node '-' the
+# scheduler chooses.
 pods_peer() {
 	kube_apply <<-END
 		apiVersion: apps/v1
 		kind: Deployment
 		metadata: {namespace: fabric, name: $1, labels: {app: $1}}
 		spec:
+		  replicas: ${4:-1}
 		  selector: {matchLabels: {app: $1}}
+		  strategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
 		  template:
 		    metadata: {labels: {app: $1, org: ${1%%-*}}}
 		    spec:
-		      nodeName: $2
-		      terminationGracePeriodSeconds: 1
+		      $([ "$2" = - ] || echo "nodeName: $2")
+		      terminationGracePeriodSeconds: $((${3:-0} + 1))
 		      containers:
 		      - name: peer
 		        image: localhost/peer:test
 		        args: [serve, "7051"]
 		        env: [{name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
 		        readinessProbe: {tcpSocket: {port: 7051}, periodSeconds: 1}
+		        lifecycle: {preStop: {sleep: {seconds: ${3:-0}}}}
 	END
 }
 
@@ -68,6 +73,36 @@ pods_client() {
 		    args: [hold, "$3", "7051", "$4"]
 	END
 	kubectl wait -n fabric --for=condition=Ready --timeout=60s "pod/$1" >/dev/null
+}
+
+# pods_load NAME NODE ADDRESS: a pod that opens and closes connections until pods_load_end.
+pods_load() {
+	kube_apply <<-END
+		apiVersion: v1
+		kind: Pod
+		metadata: {namespace: fabric, name: $1, labels: {app: client}}
+		spec:
+		  nodeName: $2
+		  restartPolicy: Never
+		  terminationGracePeriodSeconds: 1
+		  containers:
+		  - name: client
+		    image: localhost/peer:test
+		    args: [load, "$3", "7051"]
+	END
+	kubectl wait -n fabric --for=condition=Ready --timeout=60s "pod/$1" >/dev/null
+}
+
+# pods_load_end NAME NODE: the number of connections that it asked for.
+pods_load_end() {
+	node_ctr "$2" task kill -s TERM "$(pods_container "$1")"
+	kubectl wait -n fabric --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s "pod/$1" >/dev/null
+	kubectl logs -n fabric "$1" | awk '$1 == "asked" { print $2 }'
+}
+
+# The connections of a client that failed, as its log tells.
+pods_failures() {
+	kubectl logs -n fabric "$1" | grep -c '^E[A-Z]*$' || true
 }
 
 # pods_ask CLIENT ADDRESS COUNT: open and close connections one after the other; the peers' names.

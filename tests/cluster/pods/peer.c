@@ -19,6 +19,9 @@
 
 #define HELD_MAX 1024
 #define RETRY_MS 200
+#define LOAD_PAUSE_MS 10
+
+static volatile sig_atomic_t is_told_to_end;
 
 static const char *own_name(void)
 {
@@ -173,15 +176,50 @@ static int ask(const struct addrinfo *to, nfds_t count)
 	return error;
 }
 
+static void end_soon(int signal)
+{
+	(void)signal;
+	is_told_to_end = 1;
+}
+
+/* Connect and close until told to end; a line for each failure, and the number of all at the end. */
+static int load(const struct addrinfo *to)
+{
+	unsigned long asked = 0;
+
+	signal(SIGTERM, end_soon);
+	for (; !is_told_to_end; asked++) {
+		char name[64];
+		int fd = dial(to, name);
+
+		if (fd < 0)
+			printf("%s\n", strerrorname_np(-fd));
+		else
+			close(fd);
+		poll(NULL, 0, LOAD_PAUSE_MS);
+	}
+	printf("asked %lu\n", asked);
+	return 0;
+}
+
 static int run_client(char **argv)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
-	nfds_t count = strtoul(argv[4], NULL, 10);
+	nfds_t count = argv[4] ? strtoul(argv[4], NULL, 10) : 0;
 	struct addrinfo *to;
 
 	if (count > HELD_MAX || getaddrinfo(argv[2], argv[3], &hints, &to))
 		return -EINVAL;
+	if (!strcmp(argv[1], "load"))
+		return load(to);
 	return strcmp(argv[1], "hold") ? ask(to, count) : hold(to, count);
+}
+
+static bool is_client(int argc, char **argv)
+{
+	if (argc == 4)
+		return !strcmp(argv[1], "load");
+	return argc == 5 && (!strcmp(argv[1], "hold") || !strcmp(argv[1], "ask"));
 }
 
 int main(int argc, char **argv)
@@ -194,12 +232,12 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 3 && !strcmp(argv[1], "serve")) {
 		error = serve((uint16_t)strtoul(argv[2], NULL, 10));
-	} else if (argc == 5 && (!strcmp(argv[1], "hold") || !strcmp(argv[1], "ask"))) {
+	} else if (is_client(argc, argv)) {
 		error = run_client(argv);
 	} else if (argc == 1) {
 		error = pause();
 	} else {
-		fprintf(stderr, "usage: peer serve PORT | hold|ask ADDRESS PORT COUNT\n");
+		fprintf(stderr, "usage: peer serve PORT | hold|ask ADDRESS PORT COUNT | load ADDRESS PORT\n");
 		return 2;
 	}
 	if (error)
