@@ -7,19 +7,10 @@
 #include "kernel/lab.h"
 #include "soak/agent.h"
 #include "soak/crowd.h"
+#include "soak/patience.h"
 #include "soak/town.h"
 
-#define PATIENCE 9 /* times that of lab_becomes() */
-
 static struct agent_peer counted[TOWN_PEERS];
-
-void account_await(bool (*check)(void *arg), void *arg, const char *what)
-{
-	for (int i = 0; i < PATIENCE; i++)
-		if (lab_becomes(check, arg))
-			return;
-	lab_wait(check, arg, what);
-}
 
 static uint64_t attempts_of(const struct crowd_tally *tally)
 {
@@ -91,10 +82,8 @@ static void print_counts(void)
 
 void account_compare(bool is_over)
 {
-	bool is_right = false;
+	bool is_right = patience_becomes(are_equal, &is_over);
 
-	for (int i = 0; i < PATIENCE && !is_right; i++)
-		is_right = lab_becomes(are_equal, &is_over);
 	print_counts();
 	if (!is_right)
 		fail_msg("what clients did and what gwbpf counted differ");

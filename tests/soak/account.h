@@ -12,7 +12,4 @@ void account_compare(bool is_over);
 /* The same for the ways out of the hooks. */
 void account_compare_reasons(void);
 
-/* lab_wait() with the patience for what ends by its own timers. */
-void account_await(bool (*check)(void *arg), void *arg, const char *what);
-
 #endif

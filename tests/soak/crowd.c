@@ -16,6 +16,7 @@
 
 #include "kernel/crew.h"
 #include "kernel/lab.h"
+#include "soak/patience.h"
 
 #define WORKERS 8
 #define HELD_MAX 40
@@ -75,7 +76,7 @@ static void note_problem(const char *format, ...)
 }
 
 /* Established or canceled is no failure. */
-static void note_end(int peer, enum crowd_end end, uint64_t start_ns)
+static void note_end(int peer, enum crowd_end end, const struct crowd_failed *times)
 {
 	struct crowd_failed *failed = &me->failed[me->failed_count];
 
@@ -89,13 +90,11 @@ static void note_end(int peer, enum crowd_end end, uint64_t start_ns)
 		note_problem("more than %d connects failed", FAILED_MAX);
 		return;
 	}
-	*failed = (struct crowd_failed){
-		.client = me->client,
-		.peer = peer,
-		.end = end,
-		.start_ns = start_ns,
-		.end_ns = crowd_now_ns(),
-	};
+	*failed = *times;
+	failed->client = me->client;
+	failed->peer = peer;
+	failed->end = end;
+	failed->end_ns = crowd_now_ns();
 	me->failed_count++;
 }
 
@@ -123,12 +122,6 @@ static void tend(int timeout_ms)
 		if (length == 0 || (length < 0 && errno != EAGAIN))
 			drop(i);
 	}
-}
-
-static void hold(int fd, int peer)
-{
-	held[held_count] = (struct pollfd){.fd = fd, .events = POLLIN};
-	held_peers[held_count++] = peer;
 }
 
 static void expect_greeting(int fd, int peer)
@@ -190,29 +183,31 @@ static enum crowd_end await_end(int fd)
 }
 
 /* connect(2) itself has failed: that may be for want of a route, or nothing of what is done here. */
-static void note_early_failure(int err, uint64_t start_ns)
+static void note_early_failure(int err, const struct crowd_failed *times)
 {
 	int peer = shared->cut[me->client];
 
 	if (peer >= 0 && end_of(err) == CROWD_UNREACHABLE)
-		note_end(peer, CROWD_NO_ROUTE, start_ns);
+		note_end(peer, CROWD_NO_ROUTE, times);
 	else
 		note_problem("connect(2) failed: %s", strerror(err));
 }
 
-static void open_one(void)
+static void take_up(int fd, int peer)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), peer;
-	uint64_t start_ns = crowd_now_ns();
+	expect_greeting(fd, peer);
+	held[held_count] = (struct pollfd){.fd = fd, .events = POLLIN};
+	held_peers[held_count++] = peer;
+}
+
+/* The connect is under way. */
+static void follow(int fd, const struct crowd_failed *times)
+{
 	struct sockaddr_in source = {0};
 	socklen_t length = sizeof(source);
 	enum crowd_end end;
+	int peer;
 
-	if (connect(fd, (struct sockaddr *)&target, sizeof(target)) && errno != EINPROGRESS) {
-		note_early_failure(errno, start_ns);
-		close(fd);
-		return;
-	}
 	getsockname(fd, (struct sockaddr *)&source, &length);
 	peer = town_peer_of(&source);
 	if (peer < 0) {
@@ -221,14 +216,26 @@ static void open_one(void)
 		return;
 	}
 	end = await_end(fd);
-	if (end == CROWD_ESTABLISHED) {
-		note_end(peer, end, start_ns);
-		expect_greeting(fd, peer);
-		hold(fd, peer);
+	if (end != CROWD_ESTABLISHED)
+		close(fd);
+	note_end(peer, end, times);
+	if (end == CROWD_ESTABLISHED)
+		take_up(fd, peer);
+}
+
+static void open_one(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
+	struct crowd_failed times = {.start_ns = crowd_now_ns()};
+
+	err = connect(fd, (struct sockaddr *)&target, sizeof(target)) ? errno : 0;
+	times.sent_ns = crowd_now_ns();
+	if (!err || err == EINPROGRESS) {
+		follow(fd, &times);
 		return;
 	}
+	note_early_failure(err, &times);
 	close(fd);
-	note_end(peer, end, start_ns);
 }
 
 /* There are sometimes more and sometimes fewer of them. */
@@ -290,7 +297,7 @@ static bool have_reached(void *arg)
 void crowd_tell(enum crowd_phase phase)
 {
 	shared->phase = phase;
-	lab_wait(have_reached, &phase, "all clients to do as they are told");
+	patience_wait(have_reached, &phase, "all clients to do as they are told");
 }
 
 void crowd_stop(void)

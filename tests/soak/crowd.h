@@ -35,7 +35,8 @@ struct crowd_failed {
 	int client;
 	int peer;
 	enum crowd_end end;
-	uint64_t start_ns;
+	uint64_t start_ns; /* before connect(2) */
+	uint64_t sent_ns;  /* after it */
 	uint64_t end_ns;
 	int judged; /* enum judge_kind, written by judge() */
 };

@@ -53,7 +53,7 @@ static enum judge_kind kind_of(const struct course *course, const struct crowd_f
 
 	if (meeting->is_met && failed->start_ns <= meeting->end_ns)
 		return JUDGE_TOGETHER;
-	if (meeting->is_met && failed->start_ns < meeting->start_ns + base_ns)
+	if (meeting->is_met && failed->sent_ns < meeting->start_ns + base_ns)
 		return JUDGE_EARLY;
 	if (course->ejected_ns && failed->start_ns > course->ejected_ns)
 		return JUDGE_TRIAL;

@@ -18,6 +18,7 @@
 #include "soak/agent.h"
 #include "soak/crowd.h"
 #include "soak/judge.h"
+#include "soak/patience.h"
 #include "soak/town.h"
 
 #define LOSSES_MAX 20000
@@ -215,8 +216,8 @@ static void restore_all(void)
 	bring_back_some(true);
 	absent = -1;
 	agent_publish("lc", absent);
-	account_await(is_healthy, NULL, "an agent that is well");
-	account_await(all_are_back, NULL, "all peers to be used again");
+	patience_wait(is_healthy, NULL, "an agent that is well");
+	patience_wait(all_are_back, NULL, "all peers to be used again");
 }
 
 static void print_events(void)
@@ -307,7 +308,7 @@ static void test_few_connects_fail_and_all_is_counted(void **state)
 	agent_open();
 	agent_publish("lc", absent);
 	agent_start();
-	lab_wait(is_healthy, NULL, "an agent that is well");
+	patience_wait(is_healthy, NULL, "an agent that is well");
 	crowd_start(AGENT_VIP, seed);
 	started_ns = crowd_now_ns();
 	soak(seconds);

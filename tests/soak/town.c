@@ -13,6 +13,7 @@
 
 #include "kernel/lab.h"
 #include "kernel/server.h"
+#include "soak/patience.h"
 
 #define BACKLOG 16 /* so short that a peer that is stopped fills it */
 
@@ -202,5 +203,5 @@ static bool answers(void *arg)
 
 void town_await(int peer)
 {
-	lab_wait(answers, &peer, "an answer of a peer that was brought back");
+	patience_wait(answers, &peer, "an answer of a peer that was brought back");
 }

@@ -18,7 +18,12 @@ static uint64_t ms(uint64_t count)
 static struct crowd_failed failed(int client, int peer, uint64_t start, uint64_t end)
 {
 	return (struct crowd_failed){
-		.client = client, .peer = peer, .start_ns = ms(start), .end_ns = ms(end)};
+		.client = client,
+		.peer = peer,
+		.start_ns = ms(start),
+		.sent_ns = ms(start),
+		.end_ns = ms(end),
+	};
 }
 
 static struct judge_loss loss(int peer, int client, uint64_t began, uint64_t ended)
@@ -62,6 +67,19 @@ static void test_again_within_the_base_time_is_too_early(void **state)
 
 	(void)state;
 	assert_int_equal(verdict.kinds[JUDGE_EARLY], 1);
+	assert_int_equal(verdict.kinds[JUDGE_AGAIN], 1);
+}
+
+/* Its client lost the processor in connect(2). */
+static void test_when_it_was_sent_decides_what_is_too_early(void **state)
+{
+	const struct judge_loss losses[] = {loss(1, JUDGE_ALL, 1000, 9000)};
+	struct crowd_failed all[] = {failed(0, 1, 1100, 1101), failed(0, 1, 3099, 3102)};
+	struct judge_verdict verdict;
+
+	(void)state;
+	all[1].sent_ns = ms(3101);
+	verdict = judge(losses, 1, all, LENGTH(all), BASE_MS);
 	assert_int_equal(verdict.kinds[JUDGE_AGAIN], 1);
 }
 
@@ -113,6 +131,7 @@ int main(void)
 		cmocka_unit_test(test_each_client_meets_a_loss_once),
 		cmocka_unit_test(test_what_is_under_way_counts_apart),
 		cmocka_unit_test(test_again_within_the_base_time_is_too_early),
+		cmocka_unit_test(test_when_it_was_sent_decides_what_is_too_early),
 		cmocka_unit_test(test_after_two_clients_a_lease_is_needed),
 		cmocka_unit_test(test_nothing_broken_explains_nothing),
 		cmocka_unit_test(test_each_loss_is_met_anew),
