@@ -58,7 +58,7 @@ UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 
 UNIT_TESTS += corpus_kube

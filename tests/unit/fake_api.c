@@ -17,7 +17,7 @@
 
 #define PENDING_MAX 1024
 #define REQUESTS_MAX 1024
-#define DEADLINE_S 10
+#define DEADLINE_S 60
 
 struct connection {
 	struct connection *next;

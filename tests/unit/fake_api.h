@@ -46,7 +46,7 @@ void fake_api_send(struct fake_api *api, const char *path, const char *bytes, si
 const char *fake_api_request(const struct fake_api *api, size_t index);
 size_t fake_api_count(const struct fake_api *api, const char *path);
 
-/* Run the loop until is_done says so; false if that takes longer than 10 s. */
+/* Run the loop until is_done says so; false if that takes longer than 60 s. */
 bool fake_api_run(struct fake_api *api, bool (*is_done)(void *arg), void *arg);
 
 /* A file of tests/data, the caller's. */

@@ -20,7 +20,7 @@ static const struct kube_timing fast = {
 	.backoff_ms = 20,
 	.backoff_max_ms = 160,
 	.retry_after_max_ms = 3000,
-	.answer_ms = 2000,
+	.answer_ms = 30000,
 	.watch_s = 3600,
 	.grace_ms = 1000,
 };
@@ -152,12 +152,18 @@ static bool has_request(void *arg)
 {
 	const struct told *told = arg;
 
-	return fake_api_count(told->api, told->awaited) > 0;
+	return fake_api_count(told->api, told->awaited) >= told->awaited_times;
 }
 
 void await_request(struct told *told, const char *path)
 {
+	await_requests(told, path, 1);
+}
+
+void await_requests(struct told *told, const char *path, size_t count)
+{
 	told->awaited = path;
+	told->awaited_times = count;
 	if (!fake_api_run(told->api, has_request, told))
 		fail_msg("waited in vain for request '%s'; told was:\n%s", path, told->text);
 }
@@ -227,6 +233,7 @@ void start(struct told *told, const struct kube_options *given)
 
 	options.kubeconfig = told->kubeconfig;
 	options.node = "node1";
-	options.timing = &fast;
+	if (!options.timing)
+		options.timing = &fast;
 	assert_int_equal(kube_source_start(told->base, &options, &told->sink, &told->source), 0);
 }

@@ -28,6 +28,7 @@ struct told {
 	size_t length;
 	const char *awaited;
 	size_t heard;
+	size_t awaited_times;
 	size_t awaited_heard;
 };
 
@@ -41,6 +42,7 @@ void start(struct told *told, const struct kube_options *given);
 size_t times(const struct told *told, const char *text);
 void await(struct told *told, const char *text);
 void await_request(struct told *told, const char *path);
+void await_requests(struct told *told, const char *path, size_t count);
 
 /* Wait until the API server was heard that many times more. */
 void await_heard(struct told *told, size_t count);

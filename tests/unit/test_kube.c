@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The Kubernetes source as the agent has it: which watches there are, and what reaches the sink. */
+#include "source/kube_watch.h"
 #include "unit/sourced.h"
 
 #include <errno.h>
@@ -314,6 +315,41 @@ static void test_a_source_can_be_stopped_at_any_time(void **state)
 	kube_source_stop(NULL);
 }
 
+static void test_a_server_that_is_silent_and_answers_when_asked_is_left_alone(void **state)
+{
+	const struct kube_timing timing = {
+		.backoff_ms = 20,
+		.backoff_max_ms = 160,
+		.answer_ms = 20000,
+		.watch_s = 3600,
+		.grace_ms = 1000,
+		.silence_ms = 20,
+		.question_ms = 1000,
+	};
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){.zone = "z1", .timing = &timing});
+	answer(told, SERVICES, SERVICE_LIST(SERVICE("a")));
+	answer(told, SLICES, SLICE_LIST(""));
+	open_watch(told, "services?watch");
+	open_watch(told, "endpointslices?watch");
+	/* A refusal is an answer, too. */
+	answer(told, "/version", "{\"major\":\"1\"}");
+	refuse_request(told, "/version", "403 Forbidden");
+	answer(told, "/version", "");
+	await_requests(told, "/version", 4);
+	assert_int_equal(times(told, "failed"), 0);
+	/* The fourth question is not answered: both watches are opened anew. */
+	open_watch(told, "services?watch");
+	open_watch(told, "endpointslices?watch");
+	await(told, "failed services: timeout: cannot watch services: no answer in 1 s");
+	await(told, "failed endpointslices: timeout: cannot watch endpointslices: no answer in 1 s");
+	await(told, "recovered services\n");
+	await(told, "recovered endpointslices\n");
+	assert_int_equal(fake_api_count(told->api, SERVICES), 1);
+	assert_int_equal(times(told, "remove"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -334,6 +370,7 @@ int main(void)
 		TEST(test_a_slice_that_moves_from_a_named_service_is_not_lost),
 		TEST(test_options_that_make_no_sense_are_refused_at_once),
 		TEST(test_a_source_can_be_stopped_at_any_time),
+		TEST(test_a_server_that_is_silent_and_answers_when_asked_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,10 +68,16 @@ static void test_a_reset_connection_is_opened_again(void **state)
 	assert_int_equal(times(told, "failed connect"), 1);
 }
 
+static void be_impatient(struct told *told)
+{
+	told->timing.answer_ms = 1000;
+}
+
 static void test_a_server_that_says_nothing_is_given_up(void **state)
 {
 	struct told *told = *state;
 
+	be_impatient(told);
 	start_watching(told);
 	send_text(told, EVENT("MODIFIED", "a", "130"));
 	await(told, "put fabric/a 130\n");
@@ -87,6 +93,7 @@ static void test_a_list_that_is_not_answered_in_time_is_given_up(void **state)
 {
 	struct told *told = *state;
 
+	be_impatient(told);
 	start(told, &slices);
 	await(told, "failed timeout: cannot list endpointslices: Operation timed out");
 }
@@ -238,6 +245,7 @@ static void test_a_refusal_without_an_end_is_given_up(void **state)
 				      .body = letters, .size = size, .end = FAKE_OPEN};
 
 	memset(letters, 'a', size);
+	be_impatient(told);
 	start(told, &slices);
 	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
 	fake_api_answer(told->api, &endless);
@@ -304,7 +312,7 @@ static void test_a_wall_clock_that_jumps_changes_nothing(void **state)
 	clock_jump_s = -clock_jump_s;
 	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
 	await(told, "recovered\n");
-	assert_true(now_ms() - before_ms < 2000);
+	assert_true(now_ms() - before_ms < 30000); /* ten years is what it jumped */
 	clock_jump_s = 0;
 }
 

@@ -29,7 +29,7 @@ const struct kube_timing fast = {
 	.backoff_ms = 20,
 	.backoff_max_ms = 160,
 	.retry_after_max_ms = 3000,
-	.answer_ms = 1000,
+	.answer_ms = 30000, /* 8 MiB on a busy machine */
 	.watch_s = 3600,
 	.grace_ms = 1000,
 };
@@ -198,7 +198,7 @@ void start_timed(struct told *told, const struct kube_selection *selection,
 
 void start(struct told *told, const struct kube_selection *selection)
 {
-	start_timed(told, selection, &fast);
+	start_timed(told, selection, &told->timing);
 }
 
 const struct kube_selection slices = {.resource = &kube_slices,
@@ -210,6 +210,7 @@ int set_up(void **state)
 
 	told->base = event_base_new();
 	told->api = fake_api_new(told->base);
+	told->timing = fast;
 	told->put_result = 1;
 	strcpy(told->token, "first");
 	assert_int_equal(kube_http_new(told->base, &told->http), 0);

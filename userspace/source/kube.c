@@ -11,6 +11,7 @@
 
 #include "source/kube_follow.h"
 #include "source/kube_http.h"
+#include "source/kube_pulse.h"
 
 #define LABEL_ENABLED "gwbpf.io/enabled=true"
 #define LABEL_SERVICE_NAME "kubernetes.io/service-name="
@@ -21,6 +22,7 @@
 struct kube_source {
 	struct event_base *base;
 	struct kube_http *http;
+	struct kube_pulse *pulse;
 	struct kube_timing timing;
 	struct kube_follows follows;
 };
@@ -231,6 +233,37 @@ static int try_configuration(const struct kube_source *source)
 	return 0;
 }
 
+static int configure_question(char *message, struct kube_config *ret, void *arg)
+{
+	const struct kube_source *source = arg;
+
+	return kube_follows_configure(&source->follows, message, ret);
+}
+
+/* Its connections may be what is dead: the next attempts make others. */
+static void on_silence(void *arg)
+{
+	struct kube_source *source = arg;
+
+	kube_http_distrust(source->http);
+	for (struct kube_follow *follow = source->follows.first; follow; follow = follow->next)
+		kube_watch_give_up(follow->watch);
+}
+
+static int start_pulse(struct kube_source *source)
+{
+	const struct kube_pulse_setup setup = {
+		.base = source->base,
+		.http = source->http,
+		.timing = &source->timing,
+		.configure = configure_question,
+		.silent = on_silence,
+		.arg = source,
+	};
+
+	return kube_pulse_start(&setup, &source->pulse);
+}
+
 int kube_source_start(struct event_base *base, const struct kube_options *options,
 		      const struct sink *sink, struct kube_source **ret)
 {
@@ -253,6 +286,8 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 	if (!err)
 		err = kube_http_new(base, &source->http);
 	if (!err)
+		err = start_pulse(source);
+	if (!err)
 		err = follow_all(source, options);
 	if (err)
 		kube_source_stop(source);
@@ -271,6 +306,7 @@ void kube_source_stop(struct kube_source *source)
 		next = follow->next;
 		kube_follow_free(follow);
 	}
+	kube_pulse_stop(source->pulse);
 	kube_http_free(source->http);
 	free(source->follows.kubeconfig);
 	free(source->follows.context);

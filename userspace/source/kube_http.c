@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -26,6 +27,8 @@ struct kube_http {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer;
+	uint64_t heard_ms;
+	uint64_t distrusted_ms; /* 0: never; older connections are not used again */
 };
 
 struct kube_request {
@@ -54,6 +57,14 @@ static const struct {
 	{CURLE_UNSUPPORTED_PROTOCOL, SOURCE_ERROR_PROTOCOL},
 	{CURLE_BAD_CONTENT_ENCODING, SOURCE_ERROR_PROTOCOL},
 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static enum source_error error_of(CURLcode code)
 {
@@ -173,6 +184,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 	bool last = size * count == 2 && memcmp(bytes, "\r\n", 2) == 0;
 	long status = 0;
 
+	request->http->heard_ms = now_ms();
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (last && status >= 200 && !request->started) {
 		request->started = true;
@@ -185,6 +197,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct kube_request *request = arg;
 
+	request->http->heard_ms = now_ms();
 	if (request->ops->received(bytes, size * count, request->arg) != 0)
 		return size * count + 1; /* any other number ends the transfer */
 	return size * count;
@@ -199,6 +212,14 @@ static int set_dead_peer_timeout(void *arg, curl_socket_t fd, curlsocktype purpo
 	(void)purpose;
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
 	return CURL_SOCKOPT_OK;
+}
+
+/* In seconds since the connection was made; 0: any. */
+static long trusted_age(const struct kube_http *http)
+{
+	if (!http->distrusted_ms)
+		return 0;
+	return (long)((now_ms() - http->distrusted_ms) / 1000) + 1;
 }
 
 static int set_options(struct kube_request *request, const struct kube_call *call)
@@ -220,6 +241,8 @@ static int set_options(struct kube_request *request, const struct kube_call *cal
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN,
+					trusted_age(request->http));
 	return failed ? -ENOMEM : 0;
 }
 
@@ -277,6 +300,7 @@ int kube_http_new(struct event_base *base, struct kube_http **ret)
 	}
 	ignore_broken_pipes();
 	http->base = base;
+	http->heard_ms = now_ms();
 	http->multi = curl_multi_init();
 	http->timer = evtimer_new(base, on_timer, http);
 	if (!http->multi || !http->timer) {
@@ -289,6 +313,16 @@ int kube_http_new(struct event_base *base, struct kube_http **ret)
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	*ret = http;
 	return 0;
+}
+
+uint64_t kube_http_quiet_ms(const struct kube_http *http)
+{
+	return now_ms() - http->heard_ms;
+}
+
+void kube_http_distrust(struct kube_http *http)
+{
+	http->distrusted_ms = now_ms();
 }
 
 void kube_http_free(struct kube_http *http)

@@ -37,6 +37,12 @@ struct kube_request_ops {
 int kube_http_new(struct event_base *base, struct kube_http **ret);
 void kube_http_free(struct kube_http *http); /* takes NULL; every request is over by then */
 
+/* For how long no byte has come of any answer. */
+uint64_t kube_http_quiet_ms(const struct kube_http *http);
+
+/* Use none of the connections that there are for another request. */
+void kube_http_distrust(struct kube_http *http);
+
 struct kube_call {
 	const struct kube_config *config; /* may go once kube_http_get() returns */
 	const char *path;                 /* with its query, already escaped; likewise */

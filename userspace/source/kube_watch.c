@@ -23,6 +23,8 @@ const struct kube_timing kube_timing_default = {
 	.answer_ms = 60000,
 	.watch_s = 240,
 	.grace_ms = 30000,
+	.silence_ms = 30000,
+	.question_ms = 15000,
 };
 
 enum state {
@@ -302,6 +304,15 @@ static void attempt(struct kube_watch *watch)
 		set_timer(watch, watch->setup.timing->answer_ms);
 }
 
+static void give_up(struct kube_watch *watch, uint32_t waited_ms)
+{
+	kube_request_cancel(watch->request);
+	watch->request = NULL;
+	kube_failure_set(&watch->intake.failure, SOURCE_ERROR_TIMEOUT, "no answer in %u s",
+			 waited_ms / 1000);
+	fail(watch);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct kube_watch *watch = arg;
@@ -312,11 +323,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		attempt(watch);
 		return;
 	}
-	kube_request_cancel(watch->request);
-	watch->request = NULL;
-	kube_failure_set(&watch->intake.failure, SOURCE_ERROR_TIMEOUT, "no answer in %u s",
-			 watch->setup.timing->answer_ms / 1000);
-	fail(watch);
+	give_up(watch, watch->setup.timing->answer_ms);
+}
+
+void kube_watch_give_up(struct kube_watch *watch)
+{
+	if (watch->state == STATE_WATCHING)
+		give_up(watch, watch->setup.timing->question_ms);
 }
 
 int kube_watch_start(const struct kube_watch_setup *setup, struct kube_watch **ret)

@@ -31,6 +31,8 @@ struct kube_timing {
 	uint32_t answer_ms;          /* for a page of a list, or until a watch is granted */
 	uint32_t watch_s;            /* how long one watch lasts, and up to half as much again */
 	uint32_t grace_ms;           /* beyond that, if the server forgets to end it */
+	uint32_t silence_ms;         /* of all watches, until the server is asked; 0: for ever */
+	uint32_t question_ms;        /* for the answer to that */
 };
 extern const struct kube_timing kube_timing_default;
 
@@ -66,6 +68,9 @@ struct kube_watch_setup {
  * itself may go. The ops must not stop it. -ENOMEM */
 int kube_watch_start(const struct kube_watch_setup *setup, struct kube_watch **ret);
 void kube_watch_stop(struct kube_watch *watch); /* takes NULL */
+
+/* What an open watch is connected to does not answer: try again. */
+void kube_watch_give_up(struct kube_watch *watch);
 
 bool kube_watch_holds(const struct kube_watch *watch, const char *namespace, const char *name);
 
