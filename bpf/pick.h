@@ -79,7 +79,7 @@ static __always_inline __u64 rising_score(const struct gw_health *health, __u32 
 {
 	const struct gw_backend *known = bpf_map_lookup_elem(&gw_backends, &backend);
 	const struct gw_service *service;
-	__u64 base_ns, passed_ns;
+	__u64 passed_ms;
 	__u32 index;
 
 	if (!known || !health->ejections)
@@ -88,11 +88,13 @@ static __always_inline __u64 rising_score(const struct gw_health *health, __u32 
 	service = bpf_map_lookup_elem(&gw_services, &index);
 	if (!service)
 		return 0;
-	base_ns = service->eject_base_ms * MS_NS;
-	passed_ns = now_ns - health->changed_ns;
-	if (passed_ns >= base_ns)
+	/* Not in nanoseconds: the product would have no room. */
+	passed_ms = (now_ns - health->changed_ns) / MS_NS;
+	if (passed_ms >= service->eject_base_ms)
 		return 0;
-	return (__u64)bpf_get_prandom_u32() * base_ns >> 32 < passed_ns ? 0 : SCORE_RISING;
+	return (__u64)bpf_get_prandom_u32() * service->eject_base_ms >> 32 < passed_ms ?
+		       0 :
+		       SCORE_RISING;
 }
 
 static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u32 how,

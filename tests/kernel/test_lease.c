@@ -263,6 +263,18 @@ static void test_after_the_first_time_it_has_its_whole_share_again(void **state)
 	assert_int_equal(share(WELL, BAD, 10), 5);
 }
 
+/* Less than a half of the first time has passed: of its turns it gets less than a half. */
+static void test_its_share_grows_for_the_whole_first_time_however_long_that_is(void **state)
+{
+	(void)state;
+	lab.settings.eject_base_ms = 10000;
+	lab.settings.eject_max_ms = 300000;
+	eject_bad();
+	recover();
+	health_age(BAD, 4500);
+	assert_in_range(share(WELL, BAD, 400), 80, 160);
+}
+
 static int begin(void **state)
 {
 	lab_forgive();
@@ -307,6 +319,7 @@ int main(void)
 		LAB_TEST(test_fewer_than_the_kept_share_are_never_left),
 		LAB_TEST(test_those_that_stay_ejected_are_passed_over_when_enough_are_back),
 		LAB_TEST(test_after_the_first_time_it_has_its_whole_share_again),
+		LAB_TEST(test_its_share_grows_for_the_whole_first_time_however_long_that_is),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), lab_start, lab_stop);
