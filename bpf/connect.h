@@ -78,13 +78,14 @@ static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_con
 
 static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct dest *to)
 {
-	const struct gw_backend *backend = pick_unrecorded(service);
+	const struct gw_backend *backend = NULL;
+	enum gw_reason reason = pick_unrecorded(service, &backend);
 
-	if (!backend)
-		return GW_REASON_NO_BACKENDS;
+	if (reason != GW_REASON_NO_RECORD || !backend)
+		return reason;
 	to->address = backend->address;
 	to->port = backend->port;
-	return GW_REASON_NO_RECORD;
+	return reason;
 }
 
 static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct gw_conn *conn,

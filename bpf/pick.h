@@ -15,6 +15,7 @@
 #include "maps.h"
 
 #define DRAWS_AGAIN 4 /* where the policy's choice fails; then the next one that does not */
+#define UNRECORDED_STEPS 64 /* past those that are drained: more would cost the verifier much */
 #define PICK_TRIES 4  /* a set that is replaced under our eyes, a lease that another one took */
 
 /* An ejected backend whose time has come is tried by the first connection that can. */
@@ -516,21 +517,52 @@ static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_
 	return GW_REASON_BALANCED;
 }
 
-/* Pick at random, for a socket of which no record can be kept. NULL: none is usable. */
-static __always_inline const struct gw_backend *pick_unrecorded(__u32 service)
+/*
+ * Pick one near a random place, for a socket of which no record can be kept: the id of a backend,
+ * or what read_set() says. Global for the reason of gw_score().
+ */
+__noinline int gw_pick_any(__u32 service)
 {
-	const struct gw_slot *slot;
 	struct pick_set set;
+	int err = read_set(service, &set);
+	__u32 start;
+
+	if (err)
+		return err;
+	start = bpf_get_prandom_u32() % set.count;
+	for (__u32 i = 0; i < UNRECORDED_STEPS; i++) {
+		__u32 index = start + i;
+		const struct gw_slot *slot;
+
+		if (i >= set.count)
+			break;
+		if (index >= set.count)
+			index -= set.count;
+		index += set.first;
+		slot = bpf_map_lookup_elem(&gw_slots, &index);
+		if (!slot || slot->generation != set.generation)
+			return -EAGAIN;
+		if (slot->weight)
+			return slot->backend;
+	}
+	return -ENOENT;
+}
+
+/* GW_REASON_NO_RECORD: the backend goes to ret. */
+static __always_inline enum gw_reason pick_unrecorded(__u32 service, const struct gw_backend **ret)
+{
+	int id = -EAGAIN;
 	__u32 index;
 
-	if (read_set(service, &set))
-		return NULL;
-	index = set.first + bpf_get_prandom_u32() % set.count;
-	slot = bpf_map_lookup_elem(&gw_slots, &index);
-	if (!slot || slot->generation != set.generation || !slot->weight)
-		return NULL;
-	index = slot->backend;
-	return bpf_map_lookup_elem(&gw_backends, &index);
+	for (int i = 0; i < PICK_TRIES && id == -EAGAIN; i++)
+		id = gw_pick_any(service);
+	if (id == -EAGAIN)
+		return GW_REASON_OVERTAKEN;
+	if (id < 0)
+		return GW_REASON_NO_BACKENDS;
+	index = id;
+	*ret = bpf_map_lookup_elem(&gw_backends, &index);
+	return *ret ? GW_REASON_NO_RECORD : GW_REASON_NO_BACKENDS;
 }
 
 #endif

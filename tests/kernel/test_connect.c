@@ -238,6 +238,26 @@ static void test_a_socket_without_room_for_a_record_is_balanced_all_the_same(voi
 	close(server);
 }
 
+static void test_a_socket_without_room_for_a_record_gets_no_drained_backend(void **state)
+{
+	static const char *const drained[] = {
+		"10.1.0.1:7051", "10.1.0.2:7051*0", "10.1.0.3:7051*0", "10.1.0.4:7051*0", NULL,
+	};
+	int server = lab_listen("10.1.0.1:7051"), fd = lab_full_socket();
+	const char *vip = "10.96.0.77:7051";
+	uint64_t before = lab_reason(GW_REASON_NO_RECORD);
+
+	(void)state;
+	lab_service("drained", vip, GW_POLICY_LC, drained);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(lab_dial(fd, vip), 0);
+		lab_disconnect(fd);
+	}
+	assert_int_equal(lab_reason(GW_REASON_NO_RECORD), before + 10);
+	close(fd);
+	close(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +272,7 @@ int main(void)
 		LAB_TEST(test_every_kind_of_socket_is_refused_alike),
 		LAB_TEST(test_a_service_that_is_removed_is_left_alone),
 		LAB_TEST(test_a_socket_without_room_for_a_record_is_balanced_all_the_same),
+		LAB_TEST(test_a_socket_without_room_for_a_record_gets_no_drained_backend),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), lab_start, lab_stop);
