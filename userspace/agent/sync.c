@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/retries.h"
 #include "base/addr.h"
 #include "base/log.h"
 #include "model/choose.h"
@@ -29,31 +30,13 @@ struct sync {
 	bool has_node;
 	bool complete;    /* all that there is has been delivered once */
 	size_t programmed; /* Services in the round that runs */
-	char **refused;    /* "namespace/name" of Services to be tried again */
-	size_t refused_count;
+	bool is_retrying;  /* what was refused before: that is in the log already */
+	struct retries retries;
 };
 
 static void owner_name(const char *namespace, const char *name, char ret[OWNER_MAX])
 {
 	snprintf(ret, OWNER_MAX, "%s/%s", namespace, name);
-}
-
-static void note_refused(struct sync *sync, const char *owner)
-{
-	char **refused;
-	char *copy;
-
-	for (size_t i = 0; i < sync->refused_count; i++)
-		if (!strcmp(sync->refused[i], owner))
-			return;
-	copy = strdup(owner);
-	refused = reallocarray(sync->refused, sync->refused_count + 1, sizeof(*refused));
-	if (refused)
-		sync->refused = refused;
-	if (refused && copy)
-		refused[sync->refused_count++] = copy;
-	else
-		free(copy);
 }
 
 /* One Service on its way into the kernel. */
@@ -65,12 +48,25 @@ struct job {
 	bool refused;
 };
 
+/* Once in the log is enough of what lasts. */
+static enum log_level level_of(const struct sync *sync, enum log_level level)
+{
+	return sync->is_retrying ? LOG_LEVEL_DEBUG : level;
+}
+
+static void note_refusal(struct job *job)
+{
+	job->sync->stats.objects_refused += !job->sync->is_retrying && !job->refused;
+	job->refused = true;
+}
+
 static void refuse_for_room(const char *message, void *arg)
 {
 	struct job *job = arg;
 
-	job->refused = true;
-	log_warn("service '%s': cannot take in %s", job->owner, message);
+	note_refusal(job);
+	log_write(level_of(job->sync, LOG_LEVEL_WARN), "service '%s': cannot take in %s", job->owner,
+		  message);
 }
 
 /* An address has one owner: the choices of a second one are dropped, and tried again later. */
@@ -97,10 +93,11 @@ static int claim(struct job *job)
 			job->choices[kept++] = kept_choice;
 			continue;
 		}
-		job->refused = true;
-		log_warn("service '%s': cannot balance %s: the address belongs to service '%s': "
-			 "give one of them another",
-			 job->owner, addr_port_format(&choice->vip, choice->port, address), holder);
+		note_refusal(job);
+		log_write(level_of(job->sync, LOG_LEVEL_WARN),
+			  "service '%s': cannot balance %s: the address belongs to service '%s': "
+			  "give one of them another",
+			  job->owner, addr_port_format(&choice->vip, choice->port, address), holder);
 	}
 	return (int)kept;
 }
@@ -116,14 +113,15 @@ static void log_step(const struct job *job, const struct plan_step *step)
 		log_info("service '%s': %s is no longer balanced", job->owner, address);
 		return;
 	}
-	log_write(job->sync->complete ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+	log_write(job->sync->complete ? level_of(job->sync, LOG_LEVEL_INFO) : LOG_LEVEL_DEBUG,
 		  "service '%s': %s has %zu backends (%s), before %zu", job->owner, address,
 		  step->want->member_count, choice_reason_name(step->want->reason),
 		  step->have ? step->have->member_count : 0);
 	if (step->want->surplus)
-		log_warn("service '%s': %zu endpoints beyond the limit of %d are not used: spread "
-			 "them over several Services",
-			 job->owner, step->want->surplus, GW_SET_MAX);
+		log_write(level_of(job->sync, LOG_LEVEL_WARN),
+			  "service '%s': %zu endpoints beyond the limit of %d are not used: spread "
+			  "them over several Services",
+			  job->owner, step->want->surplus, GW_SET_MAX);
 }
 
 static void release_withdrawn(struct job *job, const struct plan *plan)
@@ -132,6 +130,28 @@ static void release_withdrawn(struct job *job, const struct plan *plan)
 		if (plan->steps[i].kind == PLAN_WITHDRAW)
 			claims_release(job->sync->claims, &plan->steps[i].have->vip,
 				       plan->steps[i].have->port, job->owner);
+}
+
+static bool is_present(const struct present *have, size_t count, const struct choice *choice)
+{
+	for (size_t i = 0; i < count; i++)
+		if (have[i].port == choice->port && !addr_compare(&have[i].vip, &choice->vip))
+			return true;
+	return false;
+}
+
+/* What did not come into the kernel will not be withdrawn from it: its addresses are free. */
+static void release_absent(struct job *job, const char *namespace, const char *name, size_t wanted)
+{
+	const struct present *have = NULL;
+	size_t count = 0;
+
+	if (tables_present(job->sync->tables, namespace, name, &have, &count))
+		return;
+	for (size_t i = 0; i < wanted; i++)
+		if (!is_present(have, count, &job->choices[i]))
+			claims_release(job->sync->claims, &job->choices[i].vip,
+				       job->choices[i].port, job->owner);
 }
 
 static int write_plan(struct job *job, const char *namespace, const char *name, size_t wanted)
@@ -159,6 +179,8 @@ static int write_plan(struct job *job, const char *namespace, const char *name, 
 	tables_job.plan = &plan;
 	err = tables_apply(job->sync->tables, &tables_job);
 	plan_done(&plan);
+	if (err)
+		release_absent(job, namespace, name, wanted);
 	return err == -ENOSPC ? 0 : err;
 }
 
@@ -185,29 +207,34 @@ static bool program_service(const char *namespace, const char *name, void *arg)
 		err = write_plan(&job, namespace, name, (size_t)wanted);
 	choices_free(job.choices, job.choice_count);
 	if (err)
-		log_error("cannot program service '%s', retrying at the next change: %s", job.owner,
+		log_write(level_of(sync, LOG_LEVEL_ERROR),
+			  "cannot program service '%s', retrying every second: %s", job.owner,
 			  strerror(-err));
-	if (job.refused)
-		note_refused(sync, job.owner);
+	if (err || job.refused)
+		retries_note(&sync->retries, job.owner);
 	sync->programmed++;
 	return !err;
 }
 
+static void retry(const char *owner, void *arg)
+{
+	char namespace[OWNER_MAX];
+	struct sync *sync = arg;
+	char *slash;
+
+	snprintf(namespace, sizeof(namespace), "%s", owner);
+	slash = strchr(namespace, '/');
+	*slash = '\0';
+	program_service(namespace, slash + 1, sync);
+	if (!retries_has(&sync->retries, owner))
+		log_info("service '%s': what was refused before is no more", owner);
+}
+
 void sync_retry(struct sync *sync)
 {
-	char **refused = sync->refused;
-	size_t count = sync->refused_count;
-
-	sync->refused = NULL;
-	sync->refused_count = 0;
-	for (size_t i = 0; i < count; i++) {
-		char *slash = strchr(refused[i], '/');
-
-		*slash = '\0';
-		program_service(refused[i], slash + 1, sync);
-		free(refused[i]);
-	}
-	free(refused);
+	sync->is_retrying = true;
+	retries_run(&sync->retries, retry, sync);
+	sync->is_retrying = false;
 }
 
 /* What stands in the kernel and is not wanted by anybody: it vanished while no agent looked. */
@@ -428,9 +455,7 @@ void sync_free(struct sync *sync)
 	model_free(sync->model);
 	if (sync->claims)
 		claims_free(sync->claims);
-	for (size_t i = 0; i < sync->refused_count; i++)
-		free(sync->refused[i]);
-	free(sync->refused);
+	retries_done(&sync->retries);
 	free(sync);
 }
 
