@@ -85,8 +85,9 @@ static __always_inline void write_suspect(const struct gw_conn *conn, struct gw_
 {
 	struct gw_suspect_key key = suspect_key(conn);
 
-	bpf_map_update_elem(&gw_suspects, &key, value, BPF_ANY);
+	/* First, or whoever is reached in between would not look for it. */
 	note_suspect(conn, value->until_ns);
+	bpf_map_update_elem(&gw_suspects, &key, value, BPF_ANY);
 }
 
 /* The client of this record passes its backend over for a while, longer with each failure. Many
@@ -144,24 +145,36 @@ static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 no
 	write_suspect(conn, &value);
 }
 
-/* It was reached. */
-static __always_inline void trust_reachable(const struct gw_conn *conn)
+/* Most backends never are, and the look-up in the hash need not be paid for them. */
+static __always_inline bool was_suspect(const struct gw_conn *conn)
+{
+	__u32 id = conn->backend;
+	const struct gw_health *health = bpf_map_lookup_elem(&gw_health, &id);
+
+	return health && health->suspect_until_ns;
+}
+
+/* It was reached, or a connection to it lasted: what of the kind spoke against it does no more. */
+static __always_inline void trust(const struct gw_conn *conn, bool is_lasting)
 {
 	struct gw_suspect_key key = suspect_key(conn);
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+	const struct gw_suspect *known;
 
-	if (known && known->kind != GW_SUSPICION_SHORT)
+	if (!was_suspect(conn))
+		return;
+	known = bpf_map_lookup_elem(&gw_suspects, &key);
+	if (known && (known->kind == GW_SUSPICION_SHORT) == is_lasting)
 		bpf_map_delete_elem(&gw_suspects, &key);
 }
 
-/* A connection to it lasted. */
+static __always_inline void trust_reachable(const struct gw_conn *conn)
+{
+	trust(conn, false);
+}
+
 static __always_inline void trust_lasting(const struct gw_conn *conn)
 {
-	struct gw_suspect_key key = suspect_key(conn);
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
-
-	if (known && known->kind == GW_SUSPICION_SHORT)
-		bpf_map_delete_elem(&gw_suspects, &key);
+	trust(conn, true);
 }
 
 /* With the lock held: nobody on this node is sent there. */

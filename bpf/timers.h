@@ -88,15 +88,16 @@ static __always_inline __u32 patience(__u32 timeout_ms)
 static __always_inline void watch_peer(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
 				       __u32 timeout_ms)
 {
-	if (!(tcp->inet_conn.icsk_inet.sk.__sk_common.skc_flags &
-	      1ul << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN)))
-		set_option(ctx, SOL_SOCKET, SO_KEEPALIVE, 1);
 	if (!tcp->keepalive_time)
 		set_option(ctx, SOL_TCP, TCP_KEEPIDLE, whole_seconds(timeout_ms / 3));
 	if (!tcp->keepalive_intvl)
 		set_option(ctx, SOL_TCP, TCP_KEEPINTVL, whole_seconds(timeout_ms / 6));
 	if (!tcp->keepalive_probes)
 		set_option(ctx, SOL_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+	/* Last: it starts the timer, which a time that is set later would start again. */
+	if (!(tcp->inet_conn.icsk_inet.sk.__sk_common.skc_flags &
+	      1ul << bpf_core_enum_value(enum sock_flags, SOCK_KEEPOPEN)))
+		set_option(ctx, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
 /* Once established: the limit of the attempt gives way to that of a dead peer. */
