@@ -15,11 +15,11 @@ static __always_inline void count_up(__u64 *counter)
 
 static __always_inline void count_reason(enum gw_reason reason)
 {
-	__u32 key = reason;
-	__u64 *counter = bpf_map_lookup_elem(&gw_reasons, &key);
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct gw_reason_counts *counts = bpf_map_lookup_elem(&gw_reasons, &cpu);
 
-	if (counter)
-		count_up(counter);
+	if (counts)
+		count_up(&counts->count[reason % GW_REASON_ROOM]);
 }
 
 static __always_inline void count_no_backends(__u32 service)

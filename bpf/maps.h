@@ -35,6 +35,7 @@ GW_SHARED_ARRAY(gw_backends, struct gw_backend);
 GW_SHARED_ARRAY(gw_loads, __u64);
 GW_SHARED_ARRAY(gw_counters, struct gw_counters);
 GW_SHARED_ARRAY(gw_retired, struct gw_retired);
+GW_SHARED_ARRAY(gw_reasons, struct gw_reason_counts);
 GW_SHARED_ARRAY(gw_meta, struct gw_meta);
 
 /* A map with a lock cannot be mmap'ed. */
@@ -65,13 +66,6 @@ struct {
 	__type(key, struct gw_affinity_key);
 	__type(value, struct gw_affinity);
 } gw_affinity SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, GW_REASON_MAX_);
-	__type(key, __u32);
-	__type(value, __u64);
-} gw_reasons SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -329,7 +329,6 @@ struct gw_meta {
 
 /*
  * Every way out of the hooks: name in the order of the enum, JSON and metrics, and what it means.
- * gw_reasons: per-CPU array by reason.
  */
 #define GW_REASONS(X)                                                                              \
 	X(BALANCED, "balanced", "sent to a backend")                                               \
@@ -352,6 +351,15 @@ enum gw_reason {
 #undef GW_REASON_ENUM
 		GW_REASON_MAX_
 };
+
+/* gw_reasons: array, mmap'ed, one per possible CPU, which has its cache lines to itself. Every connect
+ * of the node adds here: in a per-CPU map the add cost more than all else that it pays. */
+#define GW_REASON_ROOM 16
+struct gw_reason_counts {
+	__u64 count[GW_REASON_ROOM]; /* by reason */
+};
+_Static_assert(sizeof(struct gw_reason_counts) == 128, "whole cache lines");
+_Static_assert(GW_REASON_MAX_ <= GW_REASON_ROOM, "a change of size is a change of ABI");
 
 /*
  * Policies: name in annotations and output, and what it does. One table for the kernel, the

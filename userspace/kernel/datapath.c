@@ -55,6 +55,7 @@ static uint32_t slot_count(uint32_t services, uint32_t backends)
 
 static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t backends)
 {
+	int cpus = libbpf_num_possible_cpus();
 	const struct {
 		struct bpf_map *map;
 		uint32_t entries;
@@ -69,6 +70,7 @@ static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t back
 		{object->maps.gw_retired, services},
 		{object->maps.gw_health, backends},
 		{object->maps.gw_cursors, services},
+		{object->maps.gw_reasons, cpus > 0 ? (uint32_t)cpus : 1},
 		{object->maps.gw_service_names, services},
 		{object->maps.gw_backend_names, backends},
 	};

@@ -18,6 +18,7 @@
 	X(loads, __u64)                                                                            \
 	X(counters, struct gw_counters)                                                            \
 	X(retired, struct gw_retired)                                                              \
+	X(reasons, struct gw_reason_counts)                                                        \
 	X(meta, struct gw_meta)
 
 /* X(name): reached by system calls. */
@@ -27,7 +28,6 @@
 	X(cursors)                                                                                 \
 	X(suspects)                                                                                \
 	X(affinity)                                                                                \
-	X(reasons)                                                                                 \
 	X(conns)                                                                                   \
 	X(service_names)                                                                           \
 	X(backend_names)

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 
 #include "kernel/batch.h"
 #include "kernel/maps.h"
@@ -71,24 +70,11 @@ static void read_live(struct view *view)
 		view->meta.live_age_seconds[i] = age_seconds(view, view->meta_copy.live_ns[i]);
 }
 
-static int read_reasons(struct view *view)
+static void read_reasons(struct view *view)
 {
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *values;
-
-	if (cpus < 0)
-		return cpus;
-	values = calloc((size_t)cpus, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	for (__u32 i = 0; i < GW_REASON_MAX_; i++) {
-		if (bpf_map_lookup_elem(view->maps.reasons_fd, &i, values))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			view->reasons[i] += values[cpu];
-	}
-	free(values);
-	return 0;
+	for (size_t cpu = 0; cpu < view->maps.reasons_count; cpu++)
+		for (int i = 0; i < GW_REASON_MAX_; i++)
+			view->reasons[i] += view->maps.reasons[cpu].count[i];
 }
 
 static enum view_service_state service_state(const struct view *view,
@@ -341,9 +327,8 @@ int view_open(const char *pin_dir, struct view **ret)
 	}
 	read_meta(view);
 	read_live(view);
-	err = read_reasons(view);
-	if (!err)
-		err = read_services(view);
+	read_reasons(view);
+	err = read_services(view);
 	if (!err)
 		err = read_backends(view);
 	if (!err)
