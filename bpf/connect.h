@@ -38,24 +38,19 @@ static __always_inline enum gw_reason find_service(const struct dest *to, __u32 
 	return service->suspended ? GW_REASON_SUSPENDED : GW_REASON_BALANCED;
 }
 
-/* Whether the agent is there to follow what Kubernetes says. The heartbeat is read first: one that
- * is written between the two reads must not lie in the future. */
-static __always_inline enum gw_reason check_agent(void)
+/* Whether the agent is there to follow what Kubernetes says. The heartbeat is read before the time
+ * is: one that is written between the two reads must not lie in the future. */
+static __always_inline enum gw_reason check_agent(__u64 *now_ns)
 {
 	__u32 key = 0;
 	const volatile struct gw_meta *meta = bpf_map_lookup_elem(&gw_meta, &key);
-	__u64 heartbeat_ns, stale_after_ns, now_ns;
+	__u64 heartbeat_ns = meta ? meta->heartbeat_ns : 0;
+	__u64 stale_after_ns = meta ? meta->stale_after_ns : 0;
 
-	if (!meta)
-		return GW_REASON_BALANCED;
-	if (meta->suspended)
+	*now_ns = bpf_ktime_get_ns();
+	if (meta && meta->suspended)
 		return GW_REASON_SUSPENDED;
-	stale_after_ns = meta->stale_after_ns;
-	if (!stale_after_ns)
-		return GW_REASON_BALANCED;
-	heartbeat_ns = meta->heartbeat_ns;
-	now_ns = bpf_ktime_get_ns();
-	if (now_ns > heartbeat_ns && now_ns - heartbeat_ns > stale_after_ns)
+	if (stale_after_ns && *now_ns > heartbeat_ns && *now_ns - heartbeat_ns > stale_after_ns)
 		return GW_REASON_STEPPED_ASIDE;
 	return GW_REASON_BALANCED;
 }
@@ -72,7 +67,6 @@ static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_con
 	conn->netns_cookie = bpf_get_netns_cookie(ctx);
 	conn->cgroup_id = bpf_get_current_cgroup_id();
 	conn->tgid = bpf_get_current_pid_tgid() >> 32;
-	conn->start_ns = bpf_ktime_get_ns();
 	bpf_get_socket_cookie(ctx); /* give the socket one, for whoever looks at it later */
 }
 
@@ -118,6 +112,7 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	const struct gw_service *service = NULL;
 	enum gw_reason reason;
 	struct gw_conn *conn;
+	__u64 now_ns = 0;
 	__u32 index = 0;
 
 	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || !sk)
@@ -129,15 +124,17 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	if (reason == GW_REASON_NOT_A_SERVICE && is_canary_dest(to))
 		return send_canary(sk, to);
 	if (reason == GW_REASON_BALANCED)
-		reason = check_agent();
+		reason = check_agent(&now_ns);
 	if (reason != GW_REASON_BALANCED || !service)
 		return reason;
 	if (!conn)
 		conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (conn)
+	if (conn) {
+		conn->start_ns = now_ns;
 		reason = balance(ctx, conn, index, service->affinity_timeout_s, to);
-	else
+	} else {
 		reason = balance_unrecorded(index, to);
+	}
 	if (reason == GW_REASON_NO_BACKENDS)
 		count_no_backends(index);
 	return reason;
