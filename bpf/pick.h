@@ -152,6 +152,7 @@ struct pick_set {
 	__u32 policy;
 	__u32 keep_percent;
 	__u32 table_length;
+	__u32 most_weight;
 	__u16 generation;
 };
 
@@ -176,6 +177,7 @@ static __always_inline int read_set(__u32 service, struct pick_set *set)
 	set->policy = header->policy;
 	set->keep_percent = header->keep_percent;
 	set->table_length = header->table_length;
+	set->most_weight = header->most_weight;
 	return header->generation == set->generation ? 0 : -EAGAIN;
 }
 
@@ -240,6 +242,15 @@ static __always_inline __u32 mix(__u64 value)
 	return value >> 32;
 }
 
+/* No score is better than that of the heaviest member, if it is idle; whoever has it ends the
+ * search. In trouble nobody does: all are counted that are ejected. */
+static __always_inline __u64 enough_score(const struct pick_set *set, bool is_trouble)
+{
+	if (is_trouble || !set->most_weight)
+		return 0;
+	return SCORE_BEST + load_score(set->policy, 0, set->most_weight) + 1;
+}
+
 /* Where to begin: at this turn, at random, or where the client's hash says, which is another place
  * for another number of draws. */
 static __always_inline __u32 first_position(const struct gw_conn *conn, const struct pick_set *set,
@@ -270,22 +281,24 @@ static __always_inline struct gw_conn *record_of(struct bpf_sock_addr *ctx)
 	return sk ? bpf_sk_storage_get(&gw_conns, sk, NULL, 0) : NULL;
 }
 
-/* Take a member into the record if it is the best so far. Returns whether none can be better. */
+/* Take a member into the record if it is the best so far. Returns whether none can be better. Few
+ * branches: each of them is remembered for each of 1,000 turns, and there is room for 8,192. */
 static __always_inline bool consider(struct gw_conn *conn, const struct gw_slot *slot,
 				     __u32 position)
 {
 	__u64 score = member_score(conn, slot);
 
-	if (score == SCORE_PROBE || (score != SCORE_NONE && score & SCORE_EJECTED))
-		conn->ejected++;
+	if (score == SCORE_NONE)
+		return false;
+	/* Without a branch: SCORE_PROBE, and whatever has SCORE_EJECTED in it. */
+	conn->ejected += (score - 1) >> 63;
 	if (score >= conn->best_score)
 		return false;
 	conn->best_score = score;
 	conn->best_position = position;
 	conn->best_backend = slot->backend;
 	conn->best_generation = slot->backend_generation;
-	/* In trouble all are counted that are ejected. */
-	return score <= SCORE_BEST && !(conn->how & HOW_TROUBLE);
+	return score < conn->enough_score;
 }
 
 /*
@@ -481,6 +494,7 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 		return err;
 	turn = take_turns(service, 1, conn->start_ns);
 	conn->how = set.policy | (turn.is_trouble ? HOW_TROUBLE : 0);
+	conn->enough_score = enough_score(&set, turn.is_trouble);
 	start = first_position(conn, &set, turn.number, 0);
 	if (turn.is_trouble)
 		err = search_in_trouble(ctx, conn, &set, service, start);

@@ -87,7 +87,7 @@ struct gw_set_header {
 	__u32 keep_percent; /* as many as that are never ejected */
 	__u16 generation;   /* at the same place as in a member */
 	__u16 table_length;
-	__u32 pad;
+	__u32 most_weight; /* of a member */
 };
 _Static_assert(sizeof(struct gw_set_header) == sizeof(struct gw_slot), "a header is one slot");
 
@@ -239,6 +239,7 @@ struct gw_conn {
 	__u32 ejected;  /* how many it has met */
 	__u32 epoch;    /* gw_meta.epoch when it was counted */
 	__u32 pad;
+	__u64 enough_score; /* scratch as well: below it none can be better */
 };
 _Static_assert(sizeof(struct gw_conn) <= 128, "socket storage stays in a small slab");
 

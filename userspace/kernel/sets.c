@@ -189,6 +189,9 @@ static void fill_range(struct tables *tables, const struct table_entry *entry,
 	};
 	struct gw_slot *slots = &tables->maps.slots[set->range.base];
 
+	for (size_t i = 0; i < set->count; i++)
+		if (header.most_weight < set->members[i].weight)
+			header.most_weight = set->members[i].weight;
 	memcpy(slots, &header, sizeof(header));
 	for (size_t i = 0; i < set->count; i++) {
 		uint32_t id = entry->backends[set->refs[i]].id;
