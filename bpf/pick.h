@@ -189,7 +189,8 @@ struct turn {
 };
 
 /* Take the next turns of a service, and return the first of them. */
-static __always_inline struct turn take_turns(__u32 service, __u32 turns, __u64 now_ns)
+static __always_inline struct turn take_turns(__u32 service, __u32 turns, __u32 generation,
+					      __u64 now_ns)
 {
 	struct gw_cursor *cursor = bpf_map_lookup_elem(&gw_cursors, &service);
 	struct turn turn = {0};
@@ -199,22 +200,26 @@ static __always_inline struct turn take_turns(__u32 service, __u32 turns, __u64 
 	bpf_spin_lock(&cursor->lock);
 	turn.number = cursor->next;
 	turn.ejected = cursor->ejected;
-	turn.is_trouble = cursor->ejected || now_ns < cursor->trouble_until_ns;
+	turn.is_trouble = cursor->ejected || now_ns < cursor->trouble_until_ns ||
+			  cursor->calm_generation != generation;
 	cursor->next = turn.number + turns;
 	bpf_spin_unlock(&cursor->lock);
 	return turn;
 }
 
-/* A search met no ejected backend: the next ones need not look, unless one was ejected since. */
-static __always_inline void note_none_ejected(__u32 service, __u32 ejected)
+/* A search met no ejected backend: the next ones need not look, unless one was ejected since, or the
+ * set is another one. Of those with weight 0 nothing is known. */
+static __always_inline void note_none_ejected(__u32 service, __u32 ejected, __u32 generation)
 {
 	struct gw_cursor *cursor = bpf_map_lookup_elem(&gw_cursors, &service);
 
 	if (!cursor)
 		return;
 	bpf_spin_lock(&cursor->lock);
-	if (cursor->ejected == ejected)
+	if (cursor->ejected == ejected) {
 		cursor->ejected = 0;
+		cursor->calm_generation = generation;
+	}
 	bpf_spin_unlock(&cursor->lock);
 }
 
@@ -384,7 +389,7 @@ static __always_inline __u32 draw_well(const struct gw_conn *conn, const struct 
 		if (is_well(conn, set, start))
 			break;
 		if (set->policy == GW_POLICY_WRR)
-			turn = take_turns(service, 1, 0).number;
+			turn = take_turns(service, 1, 0, 0).number;
 		start = first_position(conn, set, turn, draws);
 	}
 	return start;
@@ -492,7 +497,7 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 	err = read_set(service, &set);
 	if (err)
 		return err;
-	turn = take_turns(service, 1, conn->start_ns);
+	turn = take_turns(service, 1, set.generation, conn->start_ns);
 	conn->how = set.policy | (turn.is_trouble ? HOW_TROUBLE : 0);
 	conn->enough_score = enough_score(&set, turn.is_trouble);
 	start = first_position(conn, &set, turn.number, 0);
@@ -504,11 +509,11 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 		err = search(ctx, &set, start);
 	if (err)
 		return err;
-	if (turn.ejected && !conn->ejected)
-		note_none_ejected(service, turn.ejected);
+	if (turn.is_trouble && !conn->ejected)
+		note_none_ejected(service, turn.ejected, set.generation);
 	/* Else the backend after one that is passed over would get its share as well. */
 	if (set.policy == GW_POLICY_RR && conn->best_position)
-		take_turns(service, conn->best_position, 0);
+		take_turns(service, conn->best_position, 0, 0);
 	return 0;
 }
 

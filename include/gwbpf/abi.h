@@ -155,7 +155,7 @@ struct gw_cursor {
 	__u32 next;
 	__u64 trouble_until_ns; /* some backend is suspect, or has just come back, until then */
 	__u32 ejected;          /* not 0: perhaps some backend is ejected; another number each time */
-	__u32 pad;
+	__u32 calm_generation;  /* of a set in which nobody was ejected; in another one look again */
 };
 
 /* gw_affinity: LRU hash. Which backend a client had last, for session affinity. */

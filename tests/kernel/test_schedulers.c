@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Policies with weights, against plain models of what IPVS computes. */
+/* Policies with weights: cycles, shares and hashes as IPVS has them. */
 #include "kernel/lab.h"
 
 #include <errno.h>
@@ -11,60 +11,6 @@
 #include "kernel/crew.h"
 #include "kernel/stand.h"
 #include "model/policy_table.h"
-
-#define STEPS 150
-#define ROUNDS 4
-
-/* What the test itself has opened. */
-struct load {
-	uint64_t active;
-	uint64_t weight;
-};
-
-typedef bool (*is_less)(const struct load *a, const struct load *b);
-
-static bool less_lc(const struct load *a, const struct load *b)
-{
-	return a->active < b->active;
-}
-
-static bool less_wlc(const struct load *a, const struct load *b)
-{
-	return a->active * b->weight < b->active * a->weight;
-}
-
-static bool less_sed(const struct load *a, const struct load *b)
-{
-	return (a->active + 1) * b->weight < (b->active + 1) * a->weight;
-}
-
-static bool less_nq(const struct load *a, const struct load *b)
-{
-	if (!a->active || !b->active)
-		return !a->active && b->active;
-	return less_sed(a, b);
-}
-
-static bool less_fo(const struct load *a, const struct load *b)
-{
-	return a->weight > b->weight;
-}
-
-/* If all are beyond their weight IPVS refuses; here the highest weight is taken. */
-static bool less_ovf(const struct load *a, const struct load *b)
-{
-	bool a_over = a->active > a->weight, b_over = b->active > b->weight;
-
-	return a_over == b_over ? a->weight > b->weight : b_over;
-}
-
-static const struct {
-	enum gw_policy policy;
-	is_less less;
-} models[] = {
-	{GW_POLICY_LC, less_lc}, {GW_POLICY_WLC, less_wlc}, {GW_POLICY_SED, less_sed},
-	{GW_POLICY_NQ, less_nq}, {GW_POLICY_FO, less_fo},   {GW_POLICY_OVF, less_ovf},
-};
 
 static struct stand stand;
 
@@ -81,85 +27,6 @@ static int close_stand(void **state)
 	(void)state;
 	stand_close(&stand);
 	return 0;
-}
-
-/* At least one of them is not 0. */
-static void draw_weights(uint16_t weights[STAND_BACKENDS])
-{
-	for (int i = 0; i < STAND_BACKENDS; i++)
-		weights[i] = (uint16_t)(random() % 3 ? random() % 12 : 0);
-	weights[random() % STAND_BACKENDS] = (uint16_t)(1 + random() % 12);
-}
-
-/* A Service, and the connections to it. */
-struct run {
-	const char *vip;
-	struct load loads[STAND_BACKENDS];
-	int fds[STEPS];
-	int owners[STEPS];
-	int open;
-};
-
-static struct run begin_run(enum gw_policy policy)
-{
-	struct run run = {0};
-	uint16_t weights[STAND_BACKENDS];
-
-	draw_weights(weights);
-	run.vip = stand_serve(policy, weights);
-	for (int i = 0; i < STAND_BACKENDS; i++)
-		run.loads[i].weight = weights[i];
-	return run;
-}
-
-static void expect_the_least(const struct run *run, int who, is_less less)
-{
-	assert_true(who >= 0);
-	assert_true(run->loads[who].weight > 0);
-	for (int i = 0; i < STAND_BACKENDS; i++)
-		if (run->loads[i].weight)
-			assert_false(less(&run->loads[i], &run->loads[who]));
-}
-
-static void open_one(struct run *run, is_less less)
-{
-	int who = stand_connect(&stand, run->vip, &run->fds[run->open]);
-
-	expect_the_least(run, who, less);
-	run->loads[who].active++;
-	run->owners[run->open++] = who;
-}
-
-static void close_one(struct run *run, int which)
-{
-	lab_abort(run->fds[which]);
-	lab_forgive(); /* that it ended so soon */
-	run->loads[run->owners[which]].active--;
-	run->open--;
-	run->fds[which] = run->fds[run->open];
-	run->owners[which] = run->owners[run->open];
-}
-
-static void run_against(enum gw_policy policy, is_less less)
-{
-	struct run run = begin_run(policy);
-
-	for (int step = 0; step < STEPS; step++) {
-		if (run.open && random() % 5 < 2)
-			close_one(&run, (int)(random() % run.open));
-		else
-			open_one(&run, less);
-	}
-	while (run.open)
-		close_one(&run, 0);
-}
-
-static void test_each_choice_is_the_least_by_the_model(void **state)
-{
-	(void)state;
-	for (size_t m = 0; m < sizeof(models) / sizeof(*models); m++)
-		for (int round = 0; round < ROUNDS; round++)
-			run_against(models[m].policy, models[m].less);
 }
 
 /* Which table wrr walks, by the same members. */
@@ -411,7 +278,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, open_stand, close_stand)
-		LAB_TEST(test_each_choice_is_the_least_by_the_model),
 		LAB_TEST(test_wrr_walks_the_cycle_of_ipvs),
 		LAB_TEST(test_wrr_is_exact_with_four_processes_at_once),
 		LAB_TEST(test_random_draws_by_weight),
