@@ -287,7 +287,7 @@ static __always_inline struct gw_conn *record_of(struct bpf_sock_addr *ctx)
 }
 
 /* Take a member into the record if it is the best so far. Returns whether none can be better. Few
- * branches: each of them is remembered for each of 1,000 turns, and there is room for 8,192. */
+ * branches: the verifier remembers each of them for each of 1,000 turns, and has room for 8,192. */
 static __always_inline bool consider(struct gw_conn *conn, const struct gw_slot *slot,
 				     __u32 position)
 {

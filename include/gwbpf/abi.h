@@ -353,8 +353,8 @@ enum gw_reason {
 		GW_REASON_MAX_
 };
 
-/* gw_reasons: array, mmap'ed, one per possible CPU, which has its cache lines to itself. Every connect
- * of the node adds here: in a per-CPU map the add cost more than all else that it pays. */
+/* gw_reasons: array, mmap'ed, one per possible CPU, which has its cache lines to itself. Every
+ * connect of the node adds here: in a per-CPU map the add cost more than all else that it pays. */
 #define GW_REASON_ROOM 16
 struct gw_reason_counts {
 	__u64 count[GW_REASON_ROOM]; /* by reason */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The change of a set: all that the agent does for it; filling a range and the store that puts it in
- * force; and that store alone. Asserts nothing of time.
+ * The change of a set: all that the agent does for it; filling a range and the store that puts it
+ * in force; and that store alone. Asserts nothing of time.
  */
 #include "kernel/lab.h"
 
