@@ -133,3 +133,74 @@ without_ages()
 		contains "$stderr" "--metrics-listen"
 	done
 }
+
+# metric NAME LABELS VALUE: that sample, whose labels begin so.
+metric()
+{
+	grep -qE "^$1(\{$2[^}]*\})? $3\$" "$BATS_TEST_TMPDIR/body" || {
+		printf 'no %s{%s} %s in:\n%s\n' "$@" "$(grep "^$1" "$BATS_TEST_TMPDIR/body")" >&2
+		return 1
+	}
+}
+
+@test "http: metrics are what a strict reader takes, and all that is promised" {
+	listen 10.1.0.{1,2,3}:7051
+	{ service bad 10.96.0.3 7051 "gwbpf.io/policy: fastest"; slice bad 10.1.0.1; } >"$manifests/c.yaml"
+	start_agent
+	dial 10.96.0.1:7051 6
+	get /metrics
+	[ "$code" = 200 ]
+	run perl "$BATS_TEST_DIRNAME/exposition.pl" <"$BATS_TEST_TMPDIR/body"
+	[ "$status" -eq 0 ]
+	families=$output
+	for name in connections_active connection_attempts_total connections_established_total \
+		connection_failures_total connections_closed_total backend_state backend_weight \
+		backend_ejections_total service_backends_usable service_refused_total \
+		connect_duration_seconds decisions_total network_programming_duration_seconds \
+		apply_duration_seconds source_synced source_last_event_timestamp_seconds \
+		source_errors_total objects_refused objects_refused_total hooks_live backends_omitted \
+		agent_heartbeat_timestamp_seconds map_entries map_entries_max build_info; do
+		[[ $'\n'$families$'\n' == *$'\n'gwbpf_$name$'\n'* ]] || { echo "$name" >&2; false; }
+	done
+	for name in cpu_seconds_total start_time_seconds virtual_memory_bytes \
+		resident_memory_bytes open_fds max_fds; do
+		[[ $'\n'$families$'\n' == *$'\n'process_$name$'\n'* ]] || { echo "$name" >&2; false; }
+		run metric "process_$name" "" 0
+		[ "$status" -ne 0 ]
+	done
+	# The agent's own, not those of the child that reads the maps.
+	started=$(stat -c %Y "/proc/$agent")
+	metric process_start_time_seconds "" "(${started%?}|$((${started%?} - 1)))[0-9]\.[0-9]+"
+	labels='service_namespace="fabric",service_name="gateway",service_port="grpc",'
+	metric gwbpf_connections_active "${labels}backend=\"10.1.0.2:7051\"" 2
+	for reason in refused timeout unreachable other canceled; do
+		metric gwbpf_connection_failures_total "$labels.*reason=\"$reason\"" 0
+	done
+	metric gwbpf_connect_duration_seconds_count "$labels" 6
+	metric gwbpf_service_refused_total "$labels.*reason=\"no-backends\"" 0
+	metric gwbpf_objects_refused "" 1
+	metric gwbpf_hooks_live "" 1
+	metric gwbpf_backends_omitted "" 0
+	rm "$manifests/c.yaml"
+	becomes nothing_is_refused
+	metric gwbpf_objects_refused_total "" 1
+}
+
+nothing_is_refused()
+{
+	get /metrics
+	metric gwbpf_objects_refused "" 0
+}
+
+@test "http: with too many backends only the metrics of Services" {
+	listen 10.1.0.{1,2,3}:7051
+	start_agent --metrics-backends 2
+	dial 10.96.0.1:7051 3
+	get /metrics
+	metric gwbpf_backends_omitted "" 3
+	run metric gwbpf_connections_active ".*" ".*"
+	[ "$status" -ne 0 ]
+	metric gwbpf_connect_duration_seconds_count ".*" 3
+	run perl "$BATS_TEST_DIRNAME/exposition.pl" <"$BATS_TEST_TMPDIR/body"
+	[ "$status" -eq 0 ]
+}

@@ -128,12 +128,31 @@ static void test_a_switch_is_true_or_false_and_nothing_else(void **state)
 	}
 }
 
+static void test_an_instant_is_in_utc_and_may_have_a_fraction(void **state)
+{
+	static const char *const wrong[] = {
+		"", "2026-11-23", "2026-11-23T06:28:23", "2026-11-23T06:28:23+01:00",
+		"2026-11-23T06:28:23.Z", "2026-11-23T06:28:23Z ", "2026-13-23T06:28:23Z",
+	};
+	double instant = 0;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(parse_instant("1970-01-02T00:00:01Z", &instant), 0);
+	assert_true(instant == 86401);
+	assert_int_equal(parse_instant("2026-11-23T06:28:23.5Z", &instant), 0);
+	assert_true(instant == 1795415303.5);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(parse_instant(wrong[i], &instant), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_number_is_read_whole_and_within_its_bounds),
 		cmocka_unit_test(test_a_duration_has_one_number_and_one_unit),
 		cmocka_unit_test(test_a_switch_is_true_or_false_and_nothing_else),
+		cmocka_unit_test(test_an_instant_is_in_utc_and_may_have_a_fraction),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -267,8 +267,9 @@ static void add_problem(const char *origin, const char *message, void *arg)
 	struct problems *problems = arg;
 	size_t length = strlen(problems->text);
 
-	snprintf(problems->text + length, problems->size - length, "%s%s: %s",
-		 length ? "; " : "", origin, message);
+	(void)origin;
+	snprintf(problems->text + length, problems->size - length, "%s%s", length ? "; " : "",
+		 message);
 }
 
 /* Stays so while the API is away: an outage there must not stall a rollout. */

@@ -260,31 +260,56 @@ static void write_source(struct evbuffer *to, const struct metrics_input *input)
 		evbuffer_add_printf(to, "gwbpf_source_errors_total{reason=\"%s\"} %llu\n",
 				    source_error_name((enum source_error)i),
 				    (unsigned long long)stats->source_errors[i]);
+	family(to, "gwbpf_objects_refused", "gauge",
+	       "Objects, and parts of them, that are refused now.");
+	evbuffer_add_printf(to, "gwbpf_objects_refused %zu\n",
+			    stats->refused.count + stats->services_refused);
 	family(to, "gwbpf_objects_refused_total", "counter",
 	       "Objects, and parts of them, that were refused.");
 	evbuffer_add_printf(to, "gwbpf_objects_refused_total %llu\n",
-			    (unsigned long long)stats->objects_refused);
+			    (unsigned long long)stats->objects_refused_total);
 }
 
-static void write_apply(struct evbuffer *to, const struct stats *stats)
+struct histogram {
+	const char *name;
+	const char *help;
+	const double *bounds; /* one fewer than buckets */
+	const uint64_t *buckets;
+	size_t count;
+	double sum;
+};
+
+static void write_times(struct evbuffer *to, const struct histogram *histogram)
 {
-	static const double bounds[STATS_APPLY_BUCKETS - 1] = STATS_APPLY_BOUNDS;
 	unsigned long long sum = 0;
 
-	family(to, "gwbpf_apply_duration_seconds", "histogram",
-	       "From a change that is known to the kernel.");
-	for (size_t i = 0; i < STATS_APPLY_BUCKETS; i++) {
-		sum += stats->apply_buckets[i];
-		if (i < STATS_APPLY_BUCKETS - 1)
-			evbuffer_add_printf(to,
-					    "gwbpf_apply_duration_seconds_bucket{le=\"%g\"} %llu\n",
-					    bounds[i], sum);
+	family(to, histogram->name, "histogram", histogram->help);
+	for (size_t i = 0; i < histogram->count; i++) {
+		sum += histogram->buckets[i];
+		if (i < histogram->count - 1)
+			evbuffer_add_printf(to, "%s_bucket{le=\"%g\"} %llu\n", histogram->name,
+					    histogram->bounds[i], sum);
 	}
-	evbuffer_add_printf(to,
-			    "gwbpf_apply_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
-			    "gwbpf_apply_duration_seconds_sum %.9f\n"
-			    "gwbpf_apply_duration_seconds_count %llu\n",
-			    sum, stats->apply_seconds, sum);
+	evbuffer_add_printf(to, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9f\n%s_count %llu\n",
+			    histogram->name, sum, histogram->name, histogram->sum,
+			    histogram->name, sum);
+}
+
+static void write_delays(struct evbuffer *to, const struct stats *stats)
+{
+	static const double apply_bounds[] = STATS_APPLY_BOUNDS;
+	static const double programming_bounds[] = STATS_PROGRAMMING_BOUNDS;
+	const struct histogram histograms[] = {
+		{"gwbpf_apply_duration_seconds", "From the bytes of a change to the kernel.",
+		 apply_bounds, stats->apply_buckets, STATS_APPLY_BUCKETS, stats->apply_seconds},
+		{"gwbpf_network_programming_duration_seconds",
+		 "From a change in the cluster to the kernel.", programming_bounds,
+		 stats->programming_buckets, STATS_PROGRAMMING_BUCKETS,
+		 stats->programming_seconds},
+	};
+
+	for (size_t i = 0; i < sizeof(histograms) / sizeof(*histograms); i++)
+		write_times(to, &histograms[i]);
 }
 
 static bool all_hooks_are_live(const struct view_meta *meta)
@@ -332,7 +357,7 @@ int metrics_write(const struct metrics_input *input, struct evbuffer *to)
 	write_backends(to, input);
 	write_decisions(to, input);
 	write_source(to, input);
-	write_apply(to, input->stats);
+	write_delays(to, input->stats);
 	write_agent(to, input);
 	process_write(to, input->process);
 	return evbuffer_get_length(to) ? 0 : -ENOMEM;

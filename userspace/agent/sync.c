@@ -18,6 +18,7 @@
 #include "model/plan.h"
 
 #define OWNER_MAX (2 * GW_NAME_MAX)
+#define PENDING_MAX 1024
 
 struct sync {
 	struct tables *tables;
@@ -32,6 +33,9 @@ struct sync {
 	size_t programmed; /* Services in the round that runs */
 	bool is_retrying;  /* what was refused before: that is in the log already */
 	struct retries retries;
+	double start_time; /* what changed before is no delay of ours */
+	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
+	size_t pending_count;
 };
 
 static void owner_name(const char *namespace, const char *name, char ret[OWNER_MAX])
@@ -56,7 +60,7 @@ static enum log_level level_of(const struct sync *sync, enum log_level level)
 
 static void note_refusal(struct job *job)
 {
-	job->sync->stats.objects_refused += !job->sync->is_retrying && !job->refused;
+	job->sync->stats.objects_refused_total += !job->sync->is_retrying && !job->refused;
 	job->refused = true;
 }
 
@@ -235,6 +239,7 @@ void sync_retry(struct sync *sync)
 	sync->is_retrying = true;
 	retries_run(&sync->retries, retry, sync);
 	sync->is_retrying = false;
+	sync->stats.services_refused = sync->retries.count;
 }
 
 /* What stands in the kernel and is not wanted by anybody: it vanished while no agent looked. */
@@ -246,13 +251,28 @@ static void withdraw_vanished(const char *namespace, const char *name, void *arg
 		program_service(namespace, name, sync);
 }
 
-static void heard(void *arg)
+static double wall_clock(void)
 {
-	struct sync *sync = arg;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	sync->stats.last_event_time = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void heard(void *arg)
+{
+	struct sync *sync = arg;
+
+	sync->stats.last_event_time = wall_clock();
+}
+
+static void measure_delays(struct sync *sync)
+{
+	double now = wall_clock();
+
+	for (size_t i = 0; i < sync->pending_count; i++)
+		stats_add_programming(&sync->stats, now - sync->pending[i]);
+	sync->pending_count = 0;
 }
 
 static void commit(bool complete, void *arg)
@@ -272,6 +292,8 @@ static void commit(bool complete, void *arg)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	stats_add_apply(&sync->stats, (double)(end.tv_sec - start.tv_sec) +
 					      (double)(end.tv_nsec - start.tv_nsec) / 1e9);
+	measure_delays(sync);
+	sync->stats.services_refused = sync->retries.count;
 	heard(sync);
 	if (!is_first)
 		return;
@@ -332,7 +354,11 @@ static void put_service(struct service *service, void *arg)
 static void put_slice(struct slice *slice, void *arg)
 {
 	struct sync *sync = arg;
-	int err = model_put_slice(sync->model, slice);
+	int err;
+
+	if (slice->changed_time > sync->start_time && sync->pending_count < PENDING_MAX)
+		sync->pending[sync->pending_count++] = slice->changed_time;
+	err = model_put_slice(sync->model, slice);
 
 	if (err)
 		log_error("cannot take in an EndpointSlice: %s", strerror(-err));
@@ -356,13 +382,16 @@ static void refuse(const char *origin, const char *object, const char *message, 
 {
 	struct sync *sync = arg;
 
-	sync->stats.objects_refused++;
+	sync->stats.objects_refused_total++;
+	refused_add(&sync->stats.refused, origin);
 	log_warn("refused from '%s': %s%s%s", origin, object, *object ? ": " : "", message);
 }
 
 static void accept_all(const char *origin, void *arg)
 {
-	(void)arg;
+	struct sync *sync = arg;
+
+	refused_mend(&sync->stats.refused, origin);
 	log_debug("all of '%s' is taken in", origin);
 }
 
@@ -389,7 +418,8 @@ static void failed(const char *origin, enum source_error error, const char *mess
 	struct sync *sync = arg;
 
 	sync->stats.source_errors[error]++;
-	log_warn("cannot read %s (%s): %s", origin, source_error_name(error), message);
+	(void)origin;
+	log_warn("%s", message);
 }
 
 static void recovered(const char *origin, void *arg)
@@ -424,6 +454,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 	sync->tables = tables;
 	sync->options = options;
 	sync->has_node = true;
+	sync->start_time = wall_clock();
 	snprintf(sync->zone, sizeof(sync->zone), "%s", options->zone ? options->zone : "");
 	sync->sink = (struct sink){
 		.put_service = put_service,
@@ -456,6 +487,7 @@ void sync_free(struct sync *sync)
 	if (sync->claims)
 		claims_free(sync->claims);
 	retries_done(&sync->retries);
+	refused_done(&sync->stats.refused);
 	free(sync);
 }
 

@@ -2,9 +2,12 @@
 /* Numbers, durations and switches as people write them, without the leniency of strtoul(3). */
 #include "base/parse.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DURATION_MAX_MS (24u * 3600u * 1000u)
 
@@ -92,4 +95,20 @@ bool parse_bool(const char *text, bool *ret)
 		return false;
 	*ret = value;
 	return true;
+}
+
+int parse_instant(const char *text, double *ret)
+{
+	struct tm tm = { 0 };
+	double seconds = 0;
+	char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!rest)
+		return -EINVAL;
+	if (*rest == '.' && isdigit((unsigned char)rest[1]))
+		seconds = strtod(rest, &rest);
+	if (strcmp(rest, "Z") != 0)
+		return -EINVAL;
+	*ret = (double)timegm(&tm) + seconds;
+	return 0;
 }

@@ -12,6 +12,9 @@ int parse_u32(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 /* "250ms", "10s", "5m", "1h", or "0". At most 24 h. -EINVAL, -ERANGE */
 int parse_duration_ms(const char *text, uint32_t *ret);
 
+/* Seconds since 1970 of an instant in UTC, "2026-11-23T06:28:23Z", also with a fraction. -EINVAL */
+int parse_instant(const char *text, double *ret);
+
 bool parse_bool(const char *text, bool *ret); /* "true" or "false"; false if it is neither */
 
 #endif

@@ -74,6 +74,7 @@ struct slice {
 	size_t port_count;
 	struct endpoint *endpoints;
 	size_t endpoint_count;
+	double changed_time; /* of what made it change, since 1970; 0: not known */
 	char *text; /* NULL, or what holds every string of the slice: slice_pack() */
 };
 

@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/parse.h"
 #include "source/fields.h"
 
 #define HINTS_MAX 32
 
 static const char service_label[] = "kubernetes.io/service-name";
+static const char trigger_annotation[] = "endpoints.kubernetes.io/last-change-trigger-time";
 static const char *const address_types[] = { "IPv4", "IPv6", "FQDN", NULL };
 static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
 
@@ -321,6 +323,17 @@ static int decode_names(struct report *report, const json_t *value, struct slice
 	return slice->namespace && slice->name && slice->service ? 0 : -ENOMEM;
 }
 
+/* For a measure only: what makes no sense there is not known. */
+static double read_changed_time(const json_t *value)
+{
+	const json_t *annotations =
+		json_object_get(json_object_get(value, "metadata"), "annotations");
+	const char *text = json_string_value(json_object_get(annotations, trigger_annotation));
+	double time;
+
+	return text && !parse_instant(text, &time) ? time : 0;
+}
+
 int decode_slice(const json_t *value, decode_refuse refuse, void *arg, struct slice **ret)
 {
 	struct report report;
@@ -335,6 +348,7 @@ int decode_slice(const json_t *value, decode_refuse refuse, void *arg, struct sl
 	if (!err)
 		err = decode_content(&report, value, slice);
 	report_done(&report);
+	slice->changed_time = read_changed_time(value);
 	if (err)
 		slice_free(slice);
 	else
