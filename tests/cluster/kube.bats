@@ -128,7 +128,8 @@ write_token_kubeconfig() {
 	done | kubectl create -n fabric -f - >/dev/null
 	follow
 	[ "$(grep -c "put slice fabric/many-" "$LOG")" = 600 ]
-	kubectl delete endpointslice -n fabric -l kubernetes.io/service-name=many >/dev/null
+	kubectl delete --raw "/apis/discovery.k8s.io/v1/namespaces/fabric/endpointslices?labelSelector=$(
+		)kubernetes.io/service-name=many" >/dev/null
 	told "remove slice fabric/many-" 600
 	never "failed|refuse"
 }
@@ -191,6 +192,32 @@ write_token_kubeconfig() {
 	told "recovered endpointslices"
 	still_follows
 	never remove
+}
+
+# Everything that deploy/base grants but one verb on one resource: VERB RESOURCE
+grant_all_but() {
+	kubectl create --dry-run=client -f "$CLUSTER_TOP/deploy/base/rbac.yaml" -o json |
+		jq --arg verb "$1" --arg resource "$2" 'select(.kind == "ClusterRole") |
+			(.rules[] | select(.resources == [$resource]) | .verbs) -= [$verb]' | kube_apply
+}
+
+@test "each right is needed: without it, a message asks for it" {
+	for right in "list services" "watch services" "list endpointslices" "watch endpointslices" \
+		"get nodes" "watch nodes"; do
+		grant_all_but $right
+		cluster_start follow "$FOLLOW" --kubeconfig "$CLUSTER/agent.kubeconfig" --node-name node1 \
+			--watch-seconds 2
+		told "failed .*: forbidden: .*allow the verb '${right% *}' on the resource '${right#* }'"
+		[ "$(grep -o "allow the verb '[a-z]*' on the resource '[a-z]*'" "$LOG" | sort -u | wc -l)" = 1 ]
+		cluster_stop follow
+		grep -q '^ended$' "$LOG"
+		forget
+	done
+	kube_apply <"$CLUSTER_TOP/deploy/base/rbac.yaml"
+	follow
+	[ "$(kubectl get clusterrole gwbpf -o json | jq '[.rules[].verbs[]] | length')" = 6 ]
+	still_follows
+	never failed
 }
 
 @test "GOAWAY: nothing is lost and nothing removed" {
