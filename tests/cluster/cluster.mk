@@ -36,3 +36,18 @@ $(B)/tests/cluster/follow: $(B)/tests/cluster/follow.o $(filter-out $(B)/tests/%
 .PHONY: follow
 follow:
 	$(Q)$(MAKE) --no-print-directory MODE=asan build/asan/tests/cluster/follow
+
+# Speed and size at a real API server. They print, and assert nothing of time.
+STOPWATCH := build/release/tests/cluster/bench/stopwatch
+$(B)/tests/cluster/bench/stopwatch: $(B)/tests/cluster/bench/stopwatch.o \
+		$(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS) -lpthread
+
+.PHONY: bench-cluster
+bench-cluster: all kubernetes $(STOPWATCH) ## measure 10,000 Services at an API server (as root)
+	$(Q)tests/cluster/bench/bench.sh
+
+.PHONY: soak-cluster
+soak-cluster: all kubernetes cluster-images ## ten minutes without API server (as root)
+	$(Q)OUTAGE_SECONDS=600 TEST_TIMEOUT=1800 tests/run.sh tests/cluster/outage.bats

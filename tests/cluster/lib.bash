@@ -233,7 +233,7 @@ cluster_down() {
 	[ -d "${CLUSTER:-}/run" ] || return 0
 	cluster_stop keeper
 	cgroup_destroy "$(basename "$CLUSTER")"
-	for name in scheduler controllers apiserver other-apiserver etcd fabric; do
+	for name in agent scheduler controllers apiserver other-apiserver etcd fabric; do
 		cluster_stop "$name" KILL
 	done
 	[ -z "${CLUSTER_KEEP_LOGS:-}" ] || cp -r "$CLUSTER/log/." "$CLUSTER_KEEP_LOGS"

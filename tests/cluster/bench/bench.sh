@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Measure gwbpf at an API server: from a change in the API to the kernel, and 10,000 Services of ten
+# endpoints each. It prints, and asserts nothing. Objects in bulk go to etcd at once, because it
+# is not the API server's writing that is to be measured.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib.bash"
+
+SERVICES=${SERVICES:-10000}
+ENDPOINTS=10
+PIN_DIR=/sys/fs/bpf/gwbpf-bench-cluster
+CGROUP=$(cgroup_hierarchies cgroup2)/gwbpf-bench-cluster
+VIP=10.96.0.1 BIG_VIP=10.97.0.1
+AGENT=$CLUSTER_TOP/build/gwbpf
+STOPWATCH=$CLUSTER_TOP/build/release/tests/cluster/bench/stopwatch
+
+# What jq needs to write the objects of this cluster.
+OBJECTS='
+	def address($n): "10.\(128 + ($n / 65536 | floor)).\(($n / 256 | floor) % 256).\($n % 256)";
+	def vip($i): if $i == "big" then "10.97.0.1" else "10.96.\($i / 250 | floor).\($i % 250 + 1)" end;
+	def meta($name): {namespace: "bench", name: $name, uid: $name,
+		creationTimestamp: "2026-01-01T00:00:00Z", labels: {"gwbpf.io/enabled": "true"}};
+	def service($i): {apiVersion: "v1", kind: "Service", metadata: meta("s\($i)"),
+		spec: {type: "ClusterIP", clusterIP: vip($i), clusterIPs: [vip($i)], ipFamilies: ["IPv4"],
+			ipFamilyPolicy: "SingleStack", sessionAffinity: "None", internalTrafficPolicy: "Cluster",
+			ports: [{name: "grpc", protocol: "TCP", port: 7051, targetPort: 7051}]}};
+	def endpoint($n; $ready): {addresses: [address($n)], nodeName: "node\($n % 100)",
+		conditions: {ready: $ready, serving: $ready, terminating: false},
+		targetRef: {kind: "Pod", namespace: "bench", name: "pod-\($n)"}};
+	def slice($i; $name; $endpoints): {apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice",
+		metadata: (meta($name) | .labels["kubernetes.io/service-name"] = "s\($i)"),
+		addressType: "IPv4", endpoints: $endpoints, ports: [{name: "grpc", protocol: "TCP", port: 7051}]};
+	# The slice of Service i with so many of its endpoints ready.
+	def ready_slice($i; $ready):
+		slice($i; "s\($i)-a"; [range(10) | endpoint($i * 10 + .; . < $ready)]);
+	def put: {requestPut: {value: (tojson | @base64), key: ("/registry/" +
+		(if .kind == "Service" then "services/specs" else "endpointslices" end) +
+		"/bench/" + .metadata.name | @base64)}};
+	def batch: {compare: [], success: map(put)};
+'
+
+objects() {
+	jq -nc --argjson services "$SERVICES" "$OBJECTS $1"
+}
+
+etcd() {
+	echo "http://127.0.0.1:$CLUSTER_ETCD_PORT/v3/kv/$1"
+}
+
+# A transaction a line.
+write_to_etcd() {
+	local line
+	while read -r line; do
+		curl -fsS -o /dev/null "$(etcd txn)" -d @- <<<"$line"
+	done
+}
+
+# A line of standard input becomes a file; the stopwatch's list of requests goes to standard output.
+requests() {
+	local method=$1 url=$2 dir number=0 count body
+	dir=$(mktemp -d "$CLUSTER/requests.XXXXXX")
+	while IFS=$'\t' read -r count body; do
+		number=$((number + 1))
+		printf '%s' "$body" >"$dir/$number"
+		echo "$method $url $count $dir/$number"
+	done
+}
+
+pid() {
+	cat "$CLUSTER/run/agent"
+}
+
+cpu_ms() {
+	awk '{ printf "%d", $1 / 1e6 }' "/proc/$(pid)/schedstat"
+}
+
+# stopwatch VIP INTERVAL [CA CERTIFICATE KEY] <REQUESTS: and what it took of the agent.
+stopwatch() {
+	local address=$1 interval=$2 before
+	shift 2
+	before=$(cpu_ms)
+	"$STOPWATCH" "$PIN_DIR" "$address" 7051 "$interval" "$@"
+	printf '%-28s %d ms\n' "the agent's CPU time" $(($(cpu_ms) - before))
+}
+
+start_agent() {
+	local start
+	start=$(date +%s%N)
+	cluster_start agent "$AGENT" agent --kubeconfig "$CLUSTER/agent.kubeconfig" --node-name node1 \
+		--zone z1 --pin-dir "$PIN_DIR" --cgroup "$CGROUP" \
+		--listen "127.0.0.1:$PORT" --max-services 16384 --max-backends 131072 --log-level warn
+	until curl -fsS -o /dev/null "http://127.0.0.1:$PORT/readyz" 2>/dev/null; do
+		cluster_is_running agent || { tail "$CLUSTER/log/agent"; return 1; }
+		sleep 0.01
+	done
+	awk -v start="$start" -v end="$(date +%s%N)" 'BEGIN {
+		printf "%-28s %.2f s (aim: 3 s)\n", "cold sync over TLS", (end - start) / 1e9 }'
+}
+
+memory() {
+	awk '/^RssAnon/ { anon = $2 } /^RssFile/ { file = $2 } END {
+		printf "%-28s %.1f MB, %.1f MB with the program itself (aim: 64 MB)\n",
+			"memory beside the maps", anon / 1024, (anon + text) / 1024 }' \
+		text="$(size -A "$AGENT" | awk '/^Total/ { printf "%d", $2 / 1024 }')" "/proc/$(pid)/status"
+}
+
+# The agent's own word on what came since this was asked the last time.
+apply_time() {
+	touch "$CLUSTER/metrics"
+	curl -fsS "http://127.0.0.1:$PORT/metrics" |
+		grep ^gwbpf_apply_duration_seconds_bucket >"$CLUSTER/metrics.new"
+	awk -F '["} ]+' '
+		FILENAME == ARGV[1] { before[$2] = $3; next }
+		{ le[++n] = $2; sum[n] = $3 - before[$2] }
+		END { for (q = 50; q <= 99; q += 49) for (i = 1; i <= n; i++)
+			if (sum[i] * 100 >= sum[n] * q) { at[q] = le[i]; break }
+		printf "%-28s p50 <= %g ms  p99 <= %g ms of %d (aim: p99 1 ms)\n",
+			"decided and written", at[50] * 1e3, at[99] * 1e3, sum[n] }
+		' "$CLUSTER/metrics" "$CLUSTER/metrics.new"
+	mv "$CLUSTER/metrics.new" "$CLUSTER/metrics"
+}
+
+stop() {
+	cluster_stop agent
+	"$AGENT" detach --pin-dir "$PIN_DIR" >/dev/null || true
+	rmdir "$CGROUP" 2>/dev/null || true
+	cluster_down
+}
+
+echo "--- $SERVICES Services of $ENDPOINTS endpoints, $(nproc) CPUs, Linux $(uname -r)"
+cluster_up
+trap stop EXIT
+PORT=$(cluster_free_port)
+cluster_agent_kubeconfig "$CLUSTER/agent.kubeconfig"
+mkdir -p "$CGROUP"
+kube_namespace bench
+objects 'range(0; $services; 50) as $from | [range($from; $from + 50) |
+	service(.), ready_slice(.; 10)] | batch' | write_to_etcd
+objects '[service("big")] + [range(10) | slice("big"; "big-\(.)"; [range(. * 100; . * 100 + 100) |
+	endpoint(500000 + .; true)])] | batch' | write_to_etcd
+start_agent
+memory
+
+echo "--- a change of a slice through the API server, one after the other"
+pki=$CLUSTER/pki
+kubectl get endpointslice -n bench s0-a >/dev/null
+slices=$CLUSTER_SERVER/apis/discovery.k8s.io/v1/namespaces/bench/endpointslices
+objects 'range(1000) | (. % 9 + 1) as $ready |
+	"\($ready)\t\(ready_slice(0; $ready) | del(.metadata.uid))"' |
+	jq -r . | requests PUT "$slices/s0-a" |
+	stopwatch "$VIP" 0 "$pki/ca.crt" "$pki/admin.crt" "$pki/admin.key"
+apply_time
+
+echo "--- 1,000 changes a second for 20 s: 50 slices each 50 ms, the first of which is watched"
+objects 'range(400) as $i | ($i % 9 + 1) as $ready |
+	"\($ready)\t\([0, range($i * 49; $i * 49 + 49) | . % ($services - 1) + 1] |
+		map(ready_slice(.; $ready)) | batch)"' |
+	jq -r . | requests POST "$(etcd txn)" | stopwatch "$VIP" 50
+apply_time
+memory
+
+echo "--- a rolling restart of 1,000 endpoints, one each 20 ms: not ready, then another one instead"
+objects 'def state($k; $done): [range(($k / 100 | floor) * 100; ($k / 100 | floor) * 100 + 100) |
+		if . < $k or (. == $k and $done) then endpoint(600000 + .; true)
+		else endpoint(500000 + .; . != $k) end];
+	range(1000) as $k | (false, true) as $done | ($k / 100 | floor) as $s |
+	"\(if $done then 1000 else 999 end)\t\([slice("big"; "big-\($s)"; state($k; $done))] | batch)"' |
+	jq -r . | requests POST "$(etcd txn)" | stopwatch "$BIG_VIP" 10
+apply_time

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What people do to Services: the kernel follows, connections that exist live on, and they are
+# counted until they end. One node; kube-proxy serves what gwbpf leaves alone.
+
+setup_file() {
+	. "$BATS_TEST_DIRNAME/agents.bash"
+	nodes_up 1
+	pods_org1
+	agents_up
+}
+
+setup() {
+	. "$BATS_TEST_DIRNAME/agents.bash"
+	pods_gateway org1
+	GATEWAY=$(pods_gateway_address org1)
+	cluster_wait 30 is_balanced 2
+	pods_client hold node1 "$GATEWAY" 6
+	cluster_wait 20 holds_in_all hold 6
+	cluster_wait 10 is_active_on node1 "3 3"
+}
+
+# Whatever was done to the Service: when its connections end, their count does.
+teardown() {
+	kubectl delete pod -n fabric hold
+	cluster_wait 20 eval '[ "$(counted)" -eq 0 ]'
+	kubectl delete service -n fabric org1-gateway --ignore-not-found
+	cluster_wait 20 is_left_alone
+}
+
+teardown_file() {
+	. "$BATS_TEST_DIRNAME/agents.bash"
+	cluster_down
+}
+
+# FIELD of the gateway's Service port at an address; nothing if gwbpf does not have it.
+field_of() {
+	gwbpf_on node1 services -o json | jq -r --arg name "$1" --arg address "${2:-$GATEWAY}" '
+		.items[] | select(.name == "org1-gateway" and .address == $address) | .[$name]'
+}
+
+is_balanced() {
+	[ "$(field_of usable "${2:-}")" = "$1" ]
+}
+
+is_left_alone() {
+	[ -z "$(field_of state "${1:-}")" ]
+}
+
+# All connections that the node has counted and that live.
+counted() {
+	gwbpf_on node1 backends -o json | jq '[.items[].active] | add // 0'
+}
+
+attempts() {
+	gwbpf_on node1 services -o json | jq '[.items[].attemptsTotal] | add // 0'
+}
+
+# Nothing became of the client's connections, and they are still counted.
+held_and_counted() {
+	holds_in_all hold 6
+	[ "$(kubectl logs -n fabric hold | wc -l)" -eq 6 ]
+	[ "$(counted)" -eq 6 ]
+}
+
+@test "without its label a Service is kube-proxy's again, and with it gwbpf's" {
+	kubectl label service -n fabric org1-gateway gwbpf.io/enabled-
+	cluster_wait 20 is_left_alone
+	before=$(attempts)
+	run pods_ask hold "$GATEWAY" 10
+	[ "$status" -eq 0 ]
+	[ "$(attempts)" -eq "$before" ]
+	held_and_counted
+	kubectl label service -n fabric org1-gateway gwbpf.io/enabled=true
+	cluster_wait 20 is_balanced 2
+	before=$(attempts)
+	run pods_ask hold "$GATEWAY" 10
+	[ "$(attempts)" -eq $((before + 10)) ]
+	held_and_counted
+}
+
+@test "an annotation that is taken away leaves the default" {
+	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy=rr gwbpf.io/drain=org1-peer1
+	cluster_wait 20 is_balanced 1
+	[ "$(field_of policy)" = rr ]
+	run pods_ask hold "$GATEWAY" 6
+	[ "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u)" = org1-peer2 ]
+	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy- gwbpf.io/drain-
+	cluster_wait 20 is_balanced 2
+	[ "$(field_of policy)" = lc ]
+	held_and_counted
+}
+
+@test "a Service that is deleted leaves its connections alone" {
+	kubectl delete service -n fabric org1-gateway
+	cluster_wait 20 is_left_alone
+	held_and_counted
+}
+
+@test "a port with another name is balanced as before" {
+	kubectl patch service -n fabric org1-gateway --type=json \
+		-p '[{"op": "replace", "path": "/spec/ports/0/name", "value": "api"}]'
+	cluster_wait 20 eval '[ "$(field_of portName)" = api ] && is_balanced 2'
+	run pods_ask hold "$GATEWAY" 10
+	[ "$status" -eq 0 ]
+	held_and_counted
+}
+
+@test "a port with another number is balanced, and the old one no longer" {
+	kubectl patch service -n fabric org1-gateway --type=json \
+		-p '[{"op": "replace", "path": "/spec/ports/0/port", "value": 7052},
+		     {"op": "add", "path": "/spec/ports/0/targetPort", "value": 7051}]'
+	cluster_wait 20 eval '[ "$(field_of port)" = 7052 ] && is_balanced 2'
+	before=$(attempts)
+	kubectl exec -n fabric hold -- peer ask "$GATEWAY" 7052 10
+	[ "$(attempts)" -eq $((before + 10)) ]
+	held_and_counted
+}
+
+# replace_service ADDRESS: delete the gateway's Service and make it anew there.
+replace_service() {
+	kubectl get service -n fabric org1-gateway -o json | jq --arg address "$1" '
+		del(.metadata.uid, .metadata.resourceVersion, .metadata.managedFields, .spec.clusterIPs,
+			.spec.ipFamilies) | .spec += {clusterIP: $address, ipFamilyPolicy: "SingleStack"}' \
+		>"$BATS_TEST_TMPDIR/service.json"
+	kubectl delete service -n fabric org1-gateway
+	kubectl create -f "$BATS_TEST_TMPDIR/service.json"
+}
+
+@test "another cluster IP, by delete and create, is balanced, and the old one no longer" {
+	replace_service 10.96.77.77
+	cluster_wait 20 is_balanced 2 10.96.77.77
+	is_left_alone
+	run pods_ask hold 10.96.77.77 10
+	[ "$status" -eq 0 ]
+	held_and_counted
+}
