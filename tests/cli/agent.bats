@@ -267,24 +267,6 @@ agent_is_missed()
 }
 
 # Nobody listens at its API server.
-start_agent_of_cluster()
-{
-	cat >"$BATS_TEST_TMPDIR/kubeconfig" <<-END
-	{apiVersion: v1, kind: Config, current-context: c,
-	 clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}],
-	 users: [{name: u, user: {token: t}}],
-	 contexts: [{name: c, context: {cluster: c, user: u}}]}
-	END
-	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
-		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" 2>"$BATS_TEST_TMPDIR/agent.log"
-	becomes agent_is_running
-}
-
-agent_is_running()
-{
-	lab_gwbpf status -o json | jq -e .agent.running
-}
-
 @test "status: what was never read to the end is not in force, and a problem" {
 	start_agent_of_cluster
 	lab status -o json
@@ -298,8 +280,12 @@ agent_is_running()
 	start_agent
 	stop "$agent"
 	mkdir "$pods"
+	sleep infinity 3>&- &
+	local pod=$!
+	echo $pod >"$pods/cgroup.procs"
 	start_agent_of_cluster
-	rmdir "$pods"
+	kill $pod
+	becomes rmdir "$pods"
 	contains "$(<"$BATS_TEST_TMPDIR/agent.log")" "cgroup '$cgroup' does not hold the pods of this node"
 	lab status -o json
 	[ "$status" -eq 1 ]

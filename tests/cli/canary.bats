@@ -145,6 +145,27 @@ reason()
 	[ "$(reason stepped-aside)" -eq 1 ]
 }
 
+@test "an agent that was away too long leaves all to kube-proxy until it has read it again" {
+	inside ip address add 10.96.0.1/32 dev lo
+	listen 10.1.0.{1,2}:7051 10.96.0.1:7051
+	start_agent --stale-after 2s
+	kill -KILL "$agent"
+	becomes services_are '.items[0].state == "stepped-aside"'
+	start_agent_of_cluster # which cannot be reached
+	services_are '.items[0].state == "stepped-aside"'
+	status_is '.agent.running and .agent.synced == false and
+		(.problems | any(test("until this one has read them")))'
+	dial 10.96.0.1:7051 1
+	[ "$(reason stepped-aside)" -eq 1 ]
+	# Nor does the next one, that comes before its heartbeat is old.
+	kill -KILL "$agent"
+	start_agent_of_cluster
+	services_are '.items[0].state == "stepped-aside"'
+	kill -KILL "$agent"
+	start_agent --stale-after 2s
+	becomes services_are '.items[0].state == "ready"'
+}
+
 @test "suspend and resume need no agent: all Services, and one of them" {
 	{ service other 10.96.0.2; slice other 10.1.0.1; } >"$manifests/b.yaml"
 	inside ip address add 10.96.0.1/32 dev lo

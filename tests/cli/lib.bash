@@ -170,6 +170,26 @@ start_agent()
 	}
 }
 
+# An agent whose cluster cannot be reached.
+start_agent_of_cluster()
+{
+	cat >"$BATS_TEST_TMPDIR/kubeconfig" <<-END
+	{apiVersion: v1, kind: Config, current-context: c,
+	 clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}],
+	 users: [{name: u, user: {token: t}}],
+	 contexts: [{name: c, context: {cluster: c, user: u}}]}
+	END
+	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
+		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" 2>"$BATS_TEST_TMPDIR/agent.log"
+	agent=$started
+	becomes agent_is_running "$agent"
+}
+
+agent_is_running()
+{
+	lab_gwbpf status -o json | jq -e ".agent | .running and .pid == $1"
+}
+
 # listen ADDRESS:PORT...: accept connections there and keep them.
 listen()
 {

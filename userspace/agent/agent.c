@@ -26,6 +26,7 @@
 #define DEFAULT_LISTEN "127.0.0.1:9451"
 #define CHECK_HOOKS_TICKS 10 /* seconds between two canaries */
 #define AUDIT_TICKS 300      /* between two recounts, in which nothing should be wrong */
+#define ALWAYS_STALE_NS 1 /* no heartbeat is younger: the hooks stay aside */
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
 struct agent {
@@ -39,6 +40,7 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	unsigned int ticks;
+	bool is_late; /* the hooks had stepped aside when this agent came */
 	struct httpd_options http_options[2];
 	struct httpd *http[2];
 	struct event *signals;
@@ -73,14 +75,23 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(agent->base);
 }
 
-static void beat(struct agent *agent)
+static uint64_t monotonic_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	__atomic_store_n(&tables_meta(agent->tables)->heartbeat_ns,
-			 (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec,
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void beat(struct agent *agent)
+{
+	__atomic_store_n(&tables_meta(agent->tables)->heartbeat_ns, monotonic_ns(),
 			 __ATOMIC_RELEASE);
+}
+
+static uint64_t stale_after_ns(const struct agent *agent)
+{
+	return agent->options.stale_after_ms * 1000000ull;
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -116,6 +127,7 @@ static void on_programmed(void *arg)
 {
 	struct agent *agent = arg;
 
+	tables_meta(agent->tables)->stale_after_ns = stale_after_ns(agent);
 	tables_meta(agent->tables)->source_synced = 1;
 	if (!datapath_is_adopted(agent->datapath) && attach(agent))
 		return;
@@ -123,18 +135,29 @@ static void on_programmed(void *arg)
 	notify("READY=1");
 }
 
+/* Whether the hooks have stepped aside by now: what the maps hold is then as old as that. */
+static bool was_away(const struct gw_meta *meta)
+{
+	return meta->stale_after_ns && monotonic_ns() - meta->heartbeat_ns > meta->stale_after_ns;
+}
+
 static void introduce(struct agent *agent)
 {
 	struct gw_meta *meta = tables_meta(agent->tables);
+
+	agent->is_late = datapath_is_adopted(agent->datapath) && was_away(meta);
+	if (agent->is_late)
+		log_warn("no agent was here for longer than --stale-after: all Services are left "
+			 "to kube-proxy until they have been read");
 
 	snprintf(meta->version, sizeof(meta->version), "%s", GWBPF_VERSION);
 	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
 	snprintf(meta->zone, sizeof(meta->zone), "%s",
 		 agent->options.zone ? agent->options.zone : "");
+	meta->stale_after_ns = agent->is_late ? ALWAYS_STALE_NS : stale_after_ns(agent);
 	beat(agent);
 	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
 	meta->source_synced = 0;
-	meta->stale_after_ns = agent->options.stale_after_ms * 1000000ull;
 	meta->agent_pid = (uint32_t)getpid();
 }
 

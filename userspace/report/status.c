@@ -137,7 +137,10 @@ static void check_in_force(struct status *status)
 	if (status->meta->suspended)
 		add_problem(status, "all Services are left to kube-proxy by 'gwbpf suspend': "
 				    "'gwbpf resume' ends that");
-	if (status->meta->stepped_aside)
+	if (status->meta->stepped_aside && status_agent_is_running(status->meta))
+		add_problem(status, "all Services are left to kube-proxy, as no agent was here for "
+				    "longer than --stale-after, until this one has read them");
+	else if (status->meta->stepped_aside)
 		add_problem(status, "all Services are left to kube-proxy, as no agent has given a "
 				    "sign of life for longer than its --stale-after: start it");
 }
