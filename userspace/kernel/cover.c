@@ -18,9 +18,33 @@
 #define PODS_DEPTH_MAX 3    /* kubelet.slice/kubelet-kubepods.slice, and one above */
 
 struct search {
+	bool wants_used; /* pods that left nothing but an empty cgroup do not count */
 	bool has_pods;
 	bool has_children;
 };
+
+/* Whether any process is in this cgroup or below it. */
+static bool is_used(int parent, const char *name)
+{
+	char path[PATH_MAX], line[64] = "";
+	FILE *file;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", name);
+	fd = openat(parent, path, O_RDONLY | O_CLOEXEC);
+	file = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file) && strncmp(line, "populated ", 10))
+		;
+	fclose(file);
+	return !strcmp(line, "populated 1\n");
+}
+
+static bool holds_pods(int parent, const char *name, const struct search *search)
+{
+	return strstr(name, "kubepods") && (!search->wants_used || is_used(parent, name));
+}
 
 static void look_below(int fd, int depth, struct search *search)
 {
@@ -35,7 +59,7 @@ static void look_below(int fd, int depth, struct search *search)
 		if (child->d_type != DT_DIR || child->d_name[0] == '.')
 			continue;
 		search->has_children = true;
-		search->has_pods = strstr(child->d_name, "kubepods") != NULL;
+		search->has_pods = holds_pods(dirfd(directory), child->d_name, search);
 		if (depth > 1 && !search->has_pods)
 			look_below(openat(dirfd(directory), child->d_name,
 					  O_RDONLY | O_DIRECTORY | O_CLOEXEC),
@@ -44,9 +68,9 @@ static void look_below(int fd, int depth, struct search *search)
 	closedir(directory);
 }
 
-static bool has_pods_below(int cgroup_fd, int depth)
+static bool has_pods_below(int cgroup_fd, int depth, bool wants_used)
 {
-	struct search search = {0};
+	struct search search = {.wants_used = wants_used};
 
 	look_below(openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), depth, &search);
 	return search.has_pods;
@@ -87,7 +111,7 @@ enum gw_cover cover_of_cgroup(int cgroup_fd)
 bool cover_misses_pods(int cgroup_fd)
 {
 	int root = mounts_open_cgroup(NULL);
-	bool are_in_sight = root >= 0 && has_pods_below(root, 1);
+	bool are_in_sight = root >= 0 && has_pods_below(root, 1, true);
 	char path[PATH_MAX];
 	uint64_t id;
 
@@ -96,5 +120,5 @@ bool cover_misses_pods(int cgroup_fd)
 	if (!are_in_sight || mounts_cgroup_id(cgroup_fd, &id) ||
 	    datapath_cgroup_path(id, path, sizeof(path)) || strstr(path, "kubepods"))
 		return false;
-	return !has_pods_below(cgroup_fd, PODS_DEPTH_MAX);
+	return !has_pods_below(cgroup_fd, PODS_DEPTH_MAX, false);
 }
