@@ -126,6 +126,7 @@ static int change(struct tables *tables, const struct tables_job *job,
 {
 	const struct service *service = step->want->service;
 	const struct settings before = entry->settings;
+	const uint32_t affinity_before = entry->affinity_timeout_s;
 	bool nothing_fits;
 	int full = 0, err;
 
@@ -138,12 +139,16 @@ static int change(struct tables *tables, const struct tables_job *job,
 	err = write_service_names(tables, job, entry);
 	if (!err)
 		full = tables_write_set(tables, entry, step->want);
-	if (full && full != -ENOSPC)
-		restore_set_settings(entry, &before);
 	if (!err && full && full != -ENOSPC && full != -ENOBUFS)
 		err = full;
-	if (err)
+	if (err) {
+		/* Nothing was written: the next plan must find what it wants different. */
+		entry->settings = before;
+		entry->affinity_timeout_s = affinity_before;
 		return err;
+	}
+	if (full == -ENOBUFS)
+		restore_set_settings(entry, &before);
 	write_settings(tables, entry);
 	/* Better kube-proxy's choice than none at all. */
 	nothing_fits = full && !entry->member_count;
@@ -238,7 +243,8 @@ fail:
 	return err;
 }
 
-static struct table_entry *find_entry(struct tables *tables, const struct tables_job *job, uint32_t index)
+static struct table_entry *find_entry(struct tables *tables, const struct tables_job *job,
+				      uint32_t index)
 {
 	struct group *group = group_find(tables, job->namespace, job->name);
 
