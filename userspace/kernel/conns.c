@@ -116,7 +116,8 @@ static int open_any_walk(size_t room, int conns_fd, bool *by_records, struct wal
 	*by_records = true;
 	if (!is_refused)
 		err = open_walk(room, conns_fd, true, ret);
-	if (err) {
+	/* Want of memory is no refusal. */
+	if (err && err != -ENOMEM) {
 		is_refused = true;
 		*by_records = false;
 		err = open_walk(room, conns_fd, false, ret);
