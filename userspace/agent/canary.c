@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -161,6 +163,8 @@ static int send_child(const struct canary *canary, int cgroup_fd, int *ret)
 	if (!child) {
 		int error, mapped_error;
 
+		/* It shares the lock of an agent that is killed meanwhile. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		enter(cgroup_fd);
 		error = fly(AF_INET, port);
 		mapped_error = fly(AF_INET6, port);
