@@ -23,7 +23,8 @@ static uint64_t now_ns(void)
 
 static bool is_live(const struct gw_walk_conn *walk)
 {
-	return walk->conn.state == GW_CONN_COUNTED && walk->tcp_state != TCP_CLOSE;
+	return walk->conn.state == GW_CONN_COUNTED && walk->tcp_state != TCP_CLOSE &&
+	       walk->conn.backend != GW_CANARY_BACKEND;
 }
 
 /* Backends are in the order of the view already, which is that of names and addresses. */
