@@ -157,9 +157,10 @@ static __always_inline bool is_closed_by_application(const struct sock *sk)
 
 /*
  * Why it ended. What its peer still sends to a connection that the application has closed is
- * answered with a reset, which also ends this side, and means nothing. An ICMP error that comes while connect(2) still holds the socket, as it does from
- * this node itself, ends nothing: the kernel keeps it aside, and the application, which sees it,
- * closes. SO_ERROR has cleared it then, but not the error queue.
+ * answered with a reset, which also ends this side, and means nothing. An ICMP error that comes
+ * while connect(2) still holds the socket, as it does from this node itself, ends nothing: the
+ * kernel keeps it aside, and the application, which sees it, closes. SO_ERROR has cleared it then,
+ * but not the error queue.
  */
 static __always_inline int end_error(const struct tcp_sock *tcp, const struct gw_conn *conn)
 {
