@@ -16,6 +16,7 @@ struct course {
 	const struct judge_loss *loss;
 	struct meeting meetings[TOWN_CLIENTS];
 	uint64_t ejected_ns; /* from then on it was surely ejected; 0: not yet */
+	int tried; /* 1 + the client whose trial failed and counted last; 0: none did yet */
 };
 
 static int compare_ends(const void *a, const void *b)
@@ -60,6 +61,15 @@ static enum judge_kind kind_of(const struct course *course, const struct crowd_f
 	return meeting->is_met ? JUDGE_AGAIN : JUDGE_FIRST;
 }
 
+/* A trial that fails ejects anew, unless it is the same client that failed the last one. */
+static bool is_new_opinion(struct course *course, const struct crowd_failed *failed)
+{
+	if (course->tried == failed->client + 1)
+		return false;
+	course->tried = failed->client + 1;
+	return true;
+}
+
 static enum judge_kind take(struct course *course, const struct crowd_failed *failed,
 			    uint64_t base_ns, struct judge_verdict *verdict)
 {
@@ -68,7 +78,8 @@ static enum judge_kind take(struct course *course, const struct crowd_failed *fa
 	if (kind == JUDGE_TOGETHER)
 		return kind;
 	verdict->counted[failed->peer]++;
-	verdict->ejections[failed->peer] += kind == JUDGE_TRIAL;
+	if (kind == JUDGE_TRIAL)
+		verdict->ejections[failed->peer] += is_new_opinion(course, failed);
 	course->meetings[failed->client] =
 		(struct meeting){true, failed->start_ns, failed->end_ns};
 	if (!course->ejected_ns && is_ejected_by(course, failed, base_ns)) {

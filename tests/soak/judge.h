@@ -41,7 +41,7 @@ struct judge_verdict {
 	uint64_t kinds[JUDGE_KIND_MAX_];
 	uint64_t meetings;              /* of a client and a loss, at most: the bound of the first kind */
 	uint64_t counted[TOWN_PEERS];   /* all but those that were under way together */
-	uint64_t ejections[TOWN_PEERS]; /* that there must have been: one before trials, one by each */
+	uint64_t ejections[TOWN_PEERS]; /* that there must have been, at least */
 };
 
 /* `failed` is sorted by this, and judged. `base_ms`: of the Service's ejection. */

@@ -96,6 +96,20 @@ static void test_after_two_clients_a_lease_is_needed(void **state)
 	assert_int_equal(verdict.ejections[1], 2);
 }
 
+/* By trying alone one client must not keep a peer ejected. */
+static void test_the_same_client_ejects_by_one_trial_alone(void **state)
+{
+	const struct judge_loss losses[] = {loss(1, JUDGE_ALL, 1000, 19000)};
+	struct crowd_failed all[] = {failed(0, 1, 1100, 1101),	 failed(1, 1, 1200, 1201),
+				     failed(2, 1, 3300, 3301),	 failed(2, 1, 7400, 7401),
+				     failed(0, 1, 11500, 11501), failed(2, 1, 15600, 15601)};
+	struct judge_verdict verdict = judge(losses, 1, all, LENGTH(all), BASE_MS);
+
+	(void)state;
+	assert_int_equal(verdict.kinds[JUDGE_TRIAL], 4);
+	assert_int_equal(verdict.ejections[1], 4);
+}
+
 static void test_nothing_broken_explains_nothing(void **state)
 {
 	const struct judge_loss losses[] = {loss(1, 2, 1000, 5000)};
@@ -133,6 +147,7 @@ int main(void)
 		cmocka_unit_test(test_again_within_the_base_time_is_too_early),
 		cmocka_unit_test(test_when_it_was_sent_decides_what_is_too_early),
 		cmocka_unit_test(test_after_two_clients_a_lease_is_needed),
+		cmocka_unit_test(test_the_same_client_ejects_by_one_trial_alone),
 		cmocka_unit_test(test_nothing_broken_explains_nothing),
 		cmocka_unit_test(test_each_loss_is_met_anew),
 	};
