@@ -3,8 +3,10 @@
  * what is open is looked after as ever. The Service's own address stands for kube-proxy here. */
 #include "kernel/lab.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -175,6 +177,7 @@ static bool misses_pods(const char *path)
 static void test_a_cgroup_beside_the_pods_misses_them(void **state)
 {
 	char root[128], pods[192], below[256];
+	pid_t pod;
 
 	(void)state;
 	assert_return_code(mounts_find_cgroup2(root, sizeof(root)), 0);
@@ -182,12 +185,17 @@ static void test_a_cgroup_beside_the_pods_misses_them(void **state)
 	snprintf(below, sizeof(below), "%s/pod1", pods);
 	assert_return_code(mkdir(pods, 0700), 0);
 	assert_return_code(mkdir(below, 0700), 0);
+	pod = lab_fork();
+	if (!pod)
+		pause();
+	lab_run("echo %d >%s/cgroup.procs", (int)pod, below);
 	assert_true(misses_pods(lab.cgroup));
 	assert_false(misses_pods(root));
 	assert_false(misses_pods(pods));
 	assert_false(misses_pods(below));
-	rmdir(below);
-	rmdir(pods);
+	kill(pod, SIGKILL);
+	waitpid(pod, NULL, 0);
+	lab_run("until rmdir %s 2>/dev/null; do sleep 0.1; done; rmdir %s", below, pods);
 }
 
 static int start(void **state)
