@@ -177,6 +177,16 @@ static void test_a_reset_by_the_application_is_a_close_like_any(void **state)
 	close(server);
 }
 
+/* Closed by the application, it waits for the peer's end: as a socket, and not in TIME_WAIT, as
+ * one does of which the kernel expects it within a minute. */
+static void close_and_wait(int fd)
+{
+	const int seconds = 100;
+
+	assert_return_code(setsockopt(fd, IPPROTO_TCP, TCP_LINGER2, &seconds, sizeof(seconds)), errno);
+	close(fd);
+}
+
 /* What it sends is answered with a reset, which ends this side as well. */
 static void test_a_peer_that_still_sends_after_the_close_is_no_reset(void **state)
 {
@@ -184,14 +194,14 @@ static void test_a_peer_that_still_sends_after_the_close_is_no_reset(void **stat
 
 	(void)state;
 	lab_serve_by(VIP, NEAR);
-	close(lab_connect(VIP));
+	close_and_wait(lab_connect(VIP));
 	accepted = accept(server, NULL, NULL);
 	counts_expect(NEAR, 1, .attempts = 1, .established = 1);
 	assert_int_equal(send(accepted, "x", 1, 0), 1);
 	counts_expect(NEAR, 0, .attempts = 1, .established = 1, .closed = 1);
 	close(accepted);
 
-	close(lab_connect(VIP));
+	close_and_wait(lab_connect(VIP));
 	lab_abort(accept(server, NULL, NULL));
 	counts_expect(NEAR, 0, .attempts = 2, .established = 2, .closed = 2);
 	close(server);
