@@ -48,23 +48,9 @@ etcd() {
 	echo "http://127.0.0.1:$CLUSTER_ETCD_PORT/v3/kv/$1"
 }
 
-# A transaction a line.
+# A transaction a line. The shell's own read takes a byte at a time from a pipe: minutes for these.
 write_to_etcd() {
-	local line
-	while read -r line; do
-		curl -fsS -o /dev/null "$(etcd txn)" -d @- <<<"$line"
-	done
-}
-
-# A line of standard input becomes a file; the stopwatch's list of requests goes to standard output.
-requests() {
-	local method=$1 url=$2 dir number=0 count body
-	dir=$(mktemp -d "$CLUSTER/requests.XXXXXX")
-	while IFS=$'\t' read -r count body; do
-		number=$((number + 1))
-		printf '%s' "$body" >"$dir/$number"
-		echo "$method $url $count $dir/$number"
-	done
+	split -l 1 --filter="curl -fsS -o /dev/null '$(etcd txn)' -d @-"
 }
 
 pid() {
@@ -75,7 +61,7 @@ cpu_ms() {
 	awk '{ printf "%d", $1 / 1e6 }' "/proc/$(pid)/schedstat"
 }
 
-# stopwatch VIP INTERVAL [CA CERTIFICATE KEY] <REQUESTS: and what it took of the agent.
+# stopwatch VIP INTERVAL METHOD URL [CA CERTIFICATE KEY] <REQUESTS: and what it took of the agent.
 stopwatch() {
 	local address=$1 interval=$2 before
 	shift 2
@@ -146,25 +132,29 @@ echo "--- a change of a slice through the API server, one after the other"
 pki=$CLUSTER/pki
 kubectl get endpointslice -n bench s0-a >/dev/null
 slices=$CLUSTER_SERVER/apis/discovery.k8s.io/v1/namespaces/bench/endpointslices
-objects 'range(1000) | (. % 9 + 1) as $ready |
+objects 'range(1000) | (if . == 999 then 10 else . % 9 + 1 end) as $ready |
 	"\($ready)\t\(ready_slice(0; $ready) | del(.metadata.uid))"' |
-	jq -r . | requests PUT "$slices/s0-a" |
-	stopwatch "$VIP" 0 "$pki/ca.crt" "$pki/admin.crt" "$pki/admin.key"
+	jq -r . | stopwatch "$VIP" 0 PUT "$slices/s0-a" "$pki/ca.crt" "$pki/admin.crt" "$pki/admin.key"
 apply_time
 
 echo "--- 1,000 changes a second for 20 s: 50 slices each 50 ms, the first of which is watched"
-objects 'range(400) as $i | ($i % 9 + 1) as $ready |
-	"\($ready)\t\([0, range($i * 49; $i * 49 + 49) | . % ($services - 1) + 1] |
+objects 'range(400) as $i | (if $i == 399 then 10 else $i % 9 + 1 end) as $ready |
+	"\($ready)\t\([0, (range($i * 49; $i * 49 + 49) | . % ($services - 1) + 1)] |
 		map(ready_slice(.; $ready)) | batch)"' |
-	jq -r . | requests POST "$(etcd txn)" | stopwatch "$VIP" 50
+	jq -r . | stopwatch "$VIP" 50 POST "$(etcd txn)"
 apply_time
 memory
 
-echo "--- a rolling restart of 1,000 endpoints, one each 20 ms: not ready, then another one instead"
-objects 'def state($k; $done): [range(($k / 100 | floor) * 100; ($k / 100 | floor) * 100 + 100) |
-		if . < $k or (. == $k and $done) then endpoint(600000 + .; true)
-		else endpoint(500000 + .; . != $k) end];
-	range(1000) as $k | (false, true) as $done | ($k / 100 | floor) as $s |
-	"\(if $done then 1000 else 999 end)\t\([slice("big"; "big-\($s)"; state($k; $done))] | batch)"' |
-	jq -r . | requests POST "$(etcd txn)" | stopwatch "$BIG_VIP" 10
+echo "--- a rolling restart of 1,000 endpoints, 25 at a time, a write each 10 ms"
+# Of each 25 one after the other is not ready, then another one instead; at the end 100 vanish.
+objects 'def state($first; $gone; $new): ($first / 100 | floor * 100) as $base |
+		[range($base; $base + 100) | if . < $first + $new then endpoint(600000 + .; true)
+			else endpoint(500000 + .; . >= $first + $gone) end];
+	def write($count; $number; $endpoints):
+		"\($count)\t\([slice("big"; "big-\($number)"; $endpoints)] | batch)";
+	(range(0; 1000; 25) as $first | ($first / 100 | floor) as $number |
+		(range(1; 26) | write(1000 - .; $number; state($first; .; 0))),
+		(range(1; 26) | write(975 + .; $number; state($first; 25; .)))),
+	write(900; 9; [])' |
+	jq -r . | stopwatch "$BIG_VIP" 10 POST "$(etcd txn)"
 apply_time
