@@ -279,6 +279,21 @@ static void test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once(void **s
 	assert_int_equal(fake_api_count(told->api, WATCH), 1);
 }
 
+static void test_a_watch_that_is_ended_after_news_is_asked_for_at_once(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &slices);
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+	answer(told, WATCH, NULL, EVENT("MODIFIED", "a", "130"), FAKE_ENDED);
+	answer(told, WATCH, NULL, EVENT("MODIFIED", "a", "131"), FAKE_ENDED);
+	answer(told, WATCH, NULL, EVENT("BOOKMARK", "a", "131"), FAKE_ENDED);
+	await(told, "failed connect: cannot watch endpointslices: the API server ended it after");
+	assert_int_equal(fake_api_count(told->api, WATCH), 3);
+	assert_int_equal(times(told, "put fabric/a 131\n"), 1);
+	assert_int_equal(times(told, "failed"), 1);
+}
+
 static void test_credentials_that_cannot_be_read_are_read_again(void **state)
 {
 	struct told *told = *state;
@@ -349,6 +364,7 @@ int main(void)
 		TEST(test_a_refusal_without_an_end_is_given_up),
 		TEST(test_pages_without_end_are_given_up),
 		TEST(test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once),
+		TEST(test_a_watch_that_is_ended_after_news_is_asked_for_at_once),
 		TEST(test_credentials_that_cannot_be_read_are_read_again),
 		TEST(test_a_wall_clock_that_jumps_changes_nothing),
 		TEST(test_what_the_receiver_cannot_keep_is_listed_again),

@@ -117,6 +117,7 @@ static int refuse_event(struct kube_intake *intake, const json_t *object)
 
 static int take_event(struct kube_intake *intake, const struct kube_event *event)
 {
+	bool moved = strcmp(intake->position, event->position) != 0;
 	int err = 0;
 
 	switch (event->type) {
@@ -136,7 +137,7 @@ static int take_event(struct kube_intake *intake, const struct kube_event *event
 		err = set_text(intake, &intake->position, event->position);
 	if (err)
 		return err;
-	intake->progressed = true;
+	intake->progressed = intake->progressed || moved;
 	intake->ops->heard(intake->arg);
 	return 0;
 }

@@ -26,7 +26,7 @@ struct kube_intake {
 	char *position;  /* to watch from; NULL: list first */
 	char *next;      /* continue token of the list under way; NULL: none is */
 	uint32_t pages;  /* of that list */
-	bool progressed; /* an event came since kube_intake_begin() */
+	bool progressed; /* an event moved the position since kube_intake_begin() */
 	struct kube_failure failure;
 };
 

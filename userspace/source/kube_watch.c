@@ -189,11 +189,15 @@ static void on_started(long status, void *arg)
 	watch->failing = false;
 }
 
+/*
+ * A busy server ends watches early. One that told something new is no failure, however short it
+ * was: to wait would be to fall further behind.
+ */
 static int end_watch(struct kube_watch *watch)
 {
 	uint64_t lasted_ms = now_ms() - watch->opened_ms;
 
-	if (lasted_ms < watch->setup.timing->backoff_ms)
+	if (!watch->intake.progressed && lasted_ms < watch->setup.timing->backoff_ms)
 		return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_CONNECT,
 					"the API server ended it after %u ms",
 					(unsigned int)lasted_ms);
