@@ -117,7 +117,7 @@ static int refuse_event(struct kube_intake *intake, const json_t *object)
 
 static int take_event(struct kube_intake *intake, const struct kube_event *event)
 {
-	bool moved = strcmp(intake->position, event->position) != 0;
+	bool moved = !intake->position || strcmp(intake->position, event->position) != 0;
 	int err = 0;
 
 	switch (event->type) {
