@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/hooks.h"
@@ -16,6 +15,7 @@
 #include "agent/notify.h"
 #include "agent/options.h"
 #include "agent/sync.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "kernel/cover.h"
 #include "kernel/datapath.h"
@@ -75,17 +75,9 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(agent->base);
 }
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void beat(struct agent *agent)
 {
-	__atomic_store_n(&tables_meta(agent->tables)->heartbeat_ns, monotonic_ns(),
+	__atomic_store_n(&tables_meta(agent->tables)->heartbeat_ns, clock_now_ns(),
 			 __ATOMIC_RELEASE);
 }
 
@@ -138,7 +130,7 @@ static void on_programmed(void *arg)
 /* Whether the hooks have stepped aside by now: what the maps hold is then as old as that. */
 static bool was_away(const struct gw_meta *meta)
 {
-	return meta->stale_after_ns && monotonic_ns() - meta->heartbeat_ns > meta->stale_after_ns;
+	return meta->stale_after_ns && clock_now_ns() - meta->heartbeat_ns > meta->stale_after_ns;
 }
 
 static void introduce(struct agent *agent)

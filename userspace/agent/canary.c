@@ -11,8 +11,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define FLIGHT_MS 1000
 
@@ -197,12 +198,9 @@ static void mark_ipv6_hooks(struct gw_meta *meta, uint64_t now_ns)
 int canary_send(struct canary *canary, int cgroup_fd, struct canary_flight *ret)
 {
 	struct canary_flight flight = {0};
-	struct timespec now;
-	uint64_t start_ns;
+	uint64_t start_ns = clock_now_ns();
 	int err;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	start_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	err = send_child(canary, cgroup_fd, &flight.error);
 	drain(canary->listener);
 	if (err)

@@ -5,9 +5,9 @@
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 
 #define LABELS_MAX 1024
 
@@ -325,16 +325,13 @@ static void write_agent(struct evbuffer *to, const struct metrics_input *input)
 	const struct view_meta *meta = view_meta(input->view);
 	const struct view_service *services;
 	const struct view_backend *backends;
-	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	family(to, "gwbpf_hooks_live", "gauge", "1: a connection was seen to pass every hook.");
 	evbuffer_add_printf(to, "gwbpf_hooks_live %d\n", all_hooks_are_live(meta));
 	family(to, "gwbpf_agent_heartbeat_timestamp_seconds", "gauge",
 	       "When the agent last said that it is there.");
 	evbuffer_add_printf(to, "gwbpf_agent_heartbeat_timestamp_seconds %.3f\n",
-			    (double)now.tv_sec + (double)now.tv_nsec / 1e9 -
-				    meta->heartbeat_age_seconds);
+			    clock_read_seconds(CLOCK_REALTIME) - meta->heartbeat_age_seconds);
 	family(to, "gwbpf_map_entries", "gauge", "Entries in use.");
 	evbuffer_add_printf(to,
 			    "gwbpf_map_entries{map=\"services\"} %zu\n"

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 static unsigned long count_files(void)
 {
@@ -19,14 +20,6 @@ static unsigned long count_files(void)
 	if (files)
 		closedir(files);
 	return count > 3 ? count - 3 : 0; /* ".", ".." and this directory */
-}
-
-static double seconds_now(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* The 22nd field of proc(5), "(%s" being the second: ticks between boot and start. */
@@ -43,7 +36,7 @@ static double start_time(void)
 	if (!after || sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
 				    "%*d %*d %*d %*d %llu", &ticks) != 1)
 		return 0;
-	return seconds_now(CLOCK_REALTIME) - seconds_now(CLOCK_BOOTTIME) +
+	return clock_read_seconds(CLOCK_REALTIME) - clock_read_seconds(CLOCK_BOOTTIME) +
 	       (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
@@ -60,7 +53,7 @@ void process_look(struct process *ret)
 		fclose(statm);
 	}
 	*ret = (struct process){
-		.cpu_seconds = seconds_now(CLOCK_PROCESS_CPUTIME_ID),
+		.cpu_seconds = clock_read_seconds(CLOCK_PROCESS_CPUTIME_ID),
 		.start_time = start_time(),
 		.virtual_bytes = size * page,
 		.resident_bytes = resident * page,

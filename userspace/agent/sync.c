@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/retries.h"
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "model/choose.h"
 #include "model/claims.h"
@@ -251,24 +251,16 @@ static void withdraw_vanished(const char *namespace, const char *name, void *arg
 		program_service(namespace, name, sync);
 }
 
-static double wall_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void heard(void *arg)
 {
 	struct sync *sync = arg;
 
-	sync->stats.last_event_time = wall_clock();
+	sync->stats.last_event_time = clock_read_seconds(CLOCK_REALTIME);
 }
 
 static void measure_delays(struct sync *sync)
 {
-	double now = wall_clock();
+	double now = clock_read_seconds(CLOCK_REALTIME);
 
 	for (size_t i = 0; i < sync->pending_count; i++)
 		stats_add_programming(&sync->stats, now - sync->pending[i]);
@@ -279,19 +271,17 @@ static void commit(bool complete, void *arg)
 {
 	struct sync *sync = arg;
 	bool is_first = complete && !sync->complete;
-	struct timespec start, end;
+	uint64_t start_ns;
 	int err;
 
 	if (!complete && !sync->complete)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start_ns = clock_now_ns();
 	sync->programmed = 0;
 	if (is_first)
 		tables_visit_services(sync->tables, withdraw_vanished, sync);
 	model_visit_changed(sync->model, program_service, sync);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	stats_add_apply(&sync->stats, (double)(end.tv_sec - start.tv_sec) +
-					      (double)(end.tv_nsec - start.tv_nsec) / 1e9);
+	stats_add_apply(&sync->stats, (double)(clock_now_ns() - start_ns) / 1e9);
 	measure_delays(sync);
 	sync->stats.services_refused = sync->retries.count;
 	heard(sync);
@@ -454,7 +444,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 	sync->tables = tables;
 	sync->options = options;
 	sync->has_node = true;
-	sync->start_time = wall_clock();
+	sync->start_time = clock_read_seconds(CLOCK_REALTIME);
 	snprintf(sync->zone, sizeof(sync->zone), "%s", options->zone ? options->zone : "");
 	sync->sink = (struct sink){
 		.put_service = put_service,

@@ -11,6 +11,7 @@
 
 #include <bpf/bpf.h>
 
+#include "base/clock.h"
 #include "kernel/tables_state.h"
 
 struct adoption {
@@ -94,7 +95,7 @@ static int adopt_backend(struct adoption *adoption, uint32_t id)
 		.port = ntohs(backend->port),
 		.id = id,
 		.names = endpoint_names_hash(names.pod, names.node, names.zone),
-		.left_ns = now_ns(),
+		.left_ns = clock_now_ns(),
 	};
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "kernel/tables_state.h"
 
 static void refuse(const struct tables_job *job, const struct table_entry *entry, const char *what,
@@ -280,7 +281,7 @@ int tables_apply(struct tables *tables, const struct tables_job *job)
 		if (err)
 			result = err;
 	}
-	tables->maps.meta->change_ns = now_ns();
+	tables->maps.meta->change_ns = clock_now_ns();
 	if (!job->more) {
 		err = tables_flush(tables);
 		if (err)

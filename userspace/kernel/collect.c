@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 
+#include "base/clock.h"
 #include "kernel/tables_state.h"
 
 /* Another generation first: from now on no record fits this id. */
@@ -232,7 +233,7 @@ int tables_collect(struct tables *tables, uint64_t linger_ms)
 {
 	struct round round = {
 		.tables = tables,
-		.now = now_ns(),
+		.now = clock_now_ns(),
 		.linger_ns = linger_ms * 1000000u,
 	};
 	int err = 0;

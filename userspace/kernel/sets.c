@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "kernel/tables_state.h"
 #include "model/policy_table.h"
 
@@ -211,7 +212,7 @@ static int note_members(struct tables *tables, struct table_entry *entry,
 			const struct new_set *set)
 {
 	struct present_member *members;
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns();
 
 	members = reallocarray(entry->members, set->count + 1, sizeof(*members));
 	if (!members)

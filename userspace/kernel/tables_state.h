@@ -123,7 +123,6 @@ void tables_replay(struct tables *tables);
 /* Read what the maps hold into the state (adopt.c). */
 int tables_adopt(struct tables *tables);
 
-uint64_t now_ns(void);
 
 /* Cut where it does not fit. */
 void copy_text(char *to, size_t size, const char *from);

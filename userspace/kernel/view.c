@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
+#include "base/clock.h"
 #include "kernel/batch.h"
 #include "kernel/maps.h"
 #include "kernel/view_order.h"
@@ -39,11 +39,9 @@ static double age_seconds(const struct view *view, uint64_t then_ns)
 
 static void read_meta(struct view *view)
 {
-	struct timespec now;
 	struct gw_meta *meta = &view->meta_copy;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	view->now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	view->now_ns = clock_now_ns();
 	*meta = *view->maps.meta;
 	view->meta = (struct view_meta){
 		.abi = meta->abi,

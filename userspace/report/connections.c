@@ -4,22 +4,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 
+#include "base/clock.h"
 #include "kernel/conns.h"
 #include "report/format.h"
 #include "report/lookup.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static bool is_live(const struct gw_walk_conn *walk)
 {
@@ -66,7 +58,7 @@ void connections_close(struct connections *connections)
 
 int connections_select(struct connections *connections, report_wants *wants, const void *arg)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_now_ns();
 	size_t i;
 
 	connections->items = calloc(connections->walked + 1, sizeof(*connections->items));

@@ -17,6 +17,7 @@
 
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "source/catalog.h"
 #include "source/manifests.h"
 #include "source/watches.h"
@@ -45,14 +46,6 @@ struct file_source {
 	bool must_look;
 };
 
-static uint64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void tell(struct file_source *source, size_t index, const char *message)
 {
 	source->arguments[index].has_refusals = true;
@@ -79,7 +72,7 @@ static struct identity identify(const struct stat *status)
 	uint64_t modified_ms = (uint64_t)status->st_mtim.tv_sec * 1000 +
 			       (uint64_t)status->st_mtim.tv_nsec / 1000000;
 
-	if (modified_ms + CLOCK_STEP_MS > clock_ms(CLOCK_REALTIME))
+	if (modified_ms + CLOCK_STEP_MS > clock_read_ns(CLOCK_REALTIME) / 1000000)
 		return (struct identity){ 0 };
 	return (struct identity){ .device = status->st_dev,
 				  .inode = status->st_ino,
@@ -159,7 +152,7 @@ static void look_at_argument(struct file_source *source, size_t index, bool forc
 
 static void drop_unseen(struct file_source *source)
 {
-	uint64_t until_ms = clock_ms(CLOCK_MONOTONIC) + GRACE_MS;
+	uint64_t until_ms = clock_now_ms() + GRACE_MS;
 	struct file *file, *next;
 
 	for (file = TAILQ_FIRST(catalog_files(source->catalog)); file; file = next) {
@@ -185,7 +178,7 @@ static void look_at_everything(struct file_source *source, bool force)
 /* Read what is to be read and give the sink what follows from it. */
 static bool settle(struct file_source *source)
 {
-	uint64_t now_ms = clock_ms(CLOCK_MONOTONIC), next_ms;
+	uint64_t now_ms = clock_now_ms(), next_ms;
 	struct timeval wait;
 	bool changed;
 
@@ -226,7 +219,7 @@ static void take_name(struct file_source *source, size_t argument,
 	if (lstat(path, &status)) {
 		file = catalog_find_file(source->catalog, argument, path);
 		if (file)
-			catalog_drop(source->catalog, file, clock_ms(CLOCK_MONOTONIC) + GRACE_MS);
+			catalog_drop(source->catalog, file, clock_now_ms() + GRACE_MS);
 	} else if (S_ISLNK(status.st_mode)) {
 		source->must_look = true;
 	} else if (!(event->mask & (IN_DELETE | IN_MOVED_FROM)) && !S_ISDIR(status.st_mode) &&

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <curl/curl.h>
 #include <event2/event.h>
 
+#include "base/clock.h"
 #include "source/kube_curl.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
@@ -57,14 +57,6 @@ static const struct {
 	{CURLE_UNSUPPORTED_PROTOCOL, SOURCE_ERROR_PROTOCOL},
 	{CURLE_BAD_CONTENT_ENCODING, SOURCE_ERROR_PROTOCOL},
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static enum source_error error_of(CURLcode code)
 {
@@ -184,7 +176,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 	bool last = size * count == 2 && memcmp(bytes, "\r\n", 2) == 0;
 	long status = 0;
 
-	request->http->heard_ms = now_ms();
+	request->http->heard_ms = clock_now_ms();
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (last && status >= 200 && !request->started) {
 		request->started = true;
@@ -197,7 +189,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct kube_request *request = arg;
 
-	request->http->heard_ms = now_ms();
+	request->http->heard_ms = clock_now_ms();
 	if (request->ops->received(bytes, size * count, request->arg) != 0)
 		return size * count + 1; /* any other number ends the transfer */
 	return size * count;
@@ -219,7 +211,7 @@ static long trusted_age(const struct kube_http *http)
 {
 	if (!http->distrusted_ms)
 		return 0;
-	return (long)((now_ms() - http->distrusted_ms) / 1000) + 1;
+	return (long)((clock_now_ms() - http->distrusted_ms) / 1000) + 1;
 }
 
 static int set_options(struct kube_request *request, const struct kube_call *call)
@@ -300,7 +292,7 @@ int kube_http_new(struct event_base *base, struct kube_http **ret)
 	}
 	ignore_broken_pipes();
 	http->base = base;
-	http->heard_ms = now_ms();
+	http->heard_ms = clock_now_ms();
 	http->multi = curl_multi_init();
 	http->timer = evtimer_new(base, on_timer, http);
 	if (!http->multi || !http->timer) {
@@ -317,12 +309,12 @@ int kube_http_new(struct event_base *base, struct kube_http **ret)
 
 uint64_t kube_http_quiet_ms(const struct kube_http *http)
 {
-	return now_ms() - http->heard_ms;
+	return clock_now_ms() - http->heard_ms;
 }
 
 void kube_http_distrust(struct kube_http *http)
 {
-	http->distrusted_ms = now_ms();
+	http->distrusted_ms = clock_now_ms();
 }
 
 void kube_http_free(struct kube_http *http)

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <event2/event.h>
 #include <event2/util.h>
 
+#include "base/clock.h"
 #include "source/kube_held.h"
 #include "source/kube_http.h"
 #include "source/kube_intake.h"
@@ -49,14 +49,6 @@ struct kube_watch {
 };
 
 static void attempt(struct kube_watch *watch);
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* 0 to limit: what keeps a thousand nodes from doing the same in the same second. */
 static uint32_t jitter(uint32_t limit)
@@ -133,7 +125,7 @@ static bool is_success(const struct kube_watch *watch)
 
 	if (watch->state != STATE_WATCHING)
 		return false;
-	lasted_ms = now_ms() - watch->opened_ms;
+	lasted_ms = clock_now_ms() - watch->opened_ms;
 	return lasted_ms >= timing->backoff_max_ms ||
 	       (watch->intake.progressed && lasted_ms >= timing->backoff_ms);
 }
@@ -183,7 +175,7 @@ static void on_started(long status, void *arg)
 		return;
 	evtimer_del(watch->timer);
 	watch->state = STATE_WATCHING;
-	watch->opened_ms = now_ms();
+	watch->opened_ms = clock_now_ms();
 	if (watch->failing)
 		watch->setup.ops->recovered(watch->setup.arg);
 	watch->failing = false;
@@ -195,7 +187,7 @@ static void on_started(long status, void *arg)
  */
 static int end_watch(struct kube_watch *watch)
 {
-	uint64_t lasted_ms = now_ms() - watch->opened_ms;
+	uint64_t lasted_ms = clock_now_ms() - watch->opened_ms;
 
 	if (!watch->intake.progressed && lasted_ms < watch->setup.timing->backoff_ms)
 		return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_CONNECT,
