@@ -348,6 +348,22 @@ static void write_agent(struct evbuffer *to, const struct metrics_input *input)
 			    GW_ABI_VERSION);
 }
 
+static void write_process(struct evbuffer *to, const struct process *process)
+{
+	family(to, "process_cpu_seconds_total", "counter", "Time on the CPU.");
+	evbuffer_add_printf(to, "process_cpu_seconds_total %.6f\n", process->cpu_seconds);
+	family(to, "process_start_time_seconds", "gauge", "When it began.");
+	evbuffer_add_printf(to, "process_start_time_seconds %.2f\n", process->start_time);
+	family(to, "process_virtual_memory_bytes", "gauge", "Address space.");
+	evbuffer_add_printf(to, "process_virtual_memory_bytes %lu\n", process->virtual_bytes);
+	family(to, "process_resident_memory_bytes", "gauge", "Memory, mapped tables included.");
+	evbuffer_add_printf(to, "process_resident_memory_bytes %lu\n", process->resident_bytes);
+	family(to, "process_open_fds", "gauge", "Open descriptors.");
+	evbuffer_add_printf(to, "process_open_fds %lu\n", process->open_files);
+	family(to, "process_max_fds", "gauge", "Most descriptors that may be open.");
+	evbuffer_add_printf(to, "process_max_fds %lu\n", process->max_files);
+}
+
 int metrics_write(const struct metrics_input *input, struct evbuffer *to)
 {
 	write_services(to, input);
@@ -356,6 +372,6 @@ int metrics_write(const struct metrics_input *input, struct evbuffer *to)
 	write_source(to, input);
 	write_delays(to, input->stats);
 	write_agent(to, input);
-	process_write(to, input->process);
+	write_process(to, input->process);
 	return evbuffer_get_length(to) ? 0 : -ENOMEM;
 }

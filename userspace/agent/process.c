@@ -2,7 +2,6 @@
 #include "agent/process.h"
 
 #include <dirent.h>
-#include <event2/buffer.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -60,32 +59,4 @@ void process_look(struct process *ret)
 		.open_files = count_files(),
 		.max_files = getrlimit(RLIMIT_NOFILE, &limit) ? 0 : limit.rlim_cur,
 	};
-}
-
-void process_write(struct evbuffer *to, const struct process *process)
-{
-	evbuffer_add_printf(to,
-			    "# HELP process_cpu_seconds_total Time on the CPU.\n"
-			    "# TYPE process_cpu_seconds_total counter\n"
-			    "process_cpu_seconds_total %.6f\n"
-			    "# HELP process_start_time_seconds When it began.\n"
-			    "# TYPE process_start_time_seconds gauge\n"
-			    "process_start_time_seconds %.2f\n",
-			    process->cpu_seconds, process->start_time);
-	evbuffer_add_printf(to,
-			    "# HELP process_virtual_memory_bytes Address space.\n"
-			    "# TYPE process_virtual_memory_bytes gauge\n"
-			    "process_virtual_memory_bytes %lu\n"
-			    "# HELP process_resident_memory_bytes Memory, mapped tables included.\n"
-			    "# TYPE process_resident_memory_bytes gauge\n"
-			    "process_resident_memory_bytes %lu\n",
-			    process->virtual_bytes, process->resident_bytes);
-	evbuffer_add_printf(to,
-			    "# HELP process_open_fds Open descriptors.\n"
-			    "# TYPE process_open_fds gauge\n"
-			    "process_open_fds %lu\n"
-			    "# HELP process_max_fds Most descriptors that may be open.\n"
-			    "# TYPE process_max_fds gauge\n"
-			    "process_max_fds %lu\n",
-			    process->open_files, process->max_files);
 }

@@ -3,8 +3,6 @@
 #ifndef GWBPF_AGENT_PROCESS_H
 #define GWBPF_AGENT_PROCESS_H
 
-struct evbuffer;
-
 struct process {
 	double cpu_seconds;
 	double start_time; /* since 1970 */
@@ -16,7 +14,5 @@ struct process {
 
 /* What cannot be read is 0. */
 void process_look(struct process *ret);
-
-void process_write(struct evbuffer *to, const struct process *process);
 
 #endif
