@@ -71,30 +71,32 @@ int answer_page(struct evbuffer *to, void *arg)
 	return with_status(arg, to, page_write);
 }
 
-int answer_services(struct evbuffer *to, void *arg)
+static int with_view(const struct answers_input *input, struct evbuffer *to,
+		     json_t *(*report)(const struct view *view))
 {
-	const struct answers_input *input = arg;
 	struct view *view;
 	int err = view_open(input->pin_dir, &view);
 
 	if (err)
 		return err;
-	err = write_json(to, report_services(view));
+	err = write_json(to, report(view));
 	view_close(view);
 	return err;
 }
 
+int answer_services(struct evbuffer *to, void *arg)
+{
+	return with_view(arg, to, report_services);
+}
+
+static json_t *report_all_backends(const struct view *view)
+{
+	return report_backends(view, NULL, NULL);
+}
+
 int answer_backends(struct evbuffer *to, void *arg)
 {
-	const struct answers_input *input = arg;
-	struct view *view;
-	int err = view_open(input->pin_dir, &view);
-
-	if (err)
-		return err;
-	err = write_json(to, report_backends(view, NULL, NULL));
-	view_close(view);
-	return err;
+	return with_view(arg, to, report_all_backends);
 }
 
 int answer_connections(struct evbuffer *to, void *arg)
