@@ -40,7 +40,6 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	unsigned int ticks;
-	bool is_late; /* the hooks had stepped aside when this agent came */
 	struct httpd_options http_options[2];
 	struct httpd *http[2];
 	struct event *signals;
@@ -136,9 +135,9 @@ static bool was_away(const struct gw_meta *meta)
 static void introduce(struct agent *agent)
 {
 	struct gw_meta *meta = tables_meta(agent->tables);
+	bool is_late = datapath_is_adopted(agent->datapath) && was_away(meta);
 
-	agent->is_late = datapath_is_adopted(agent->datapath) && was_away(meta);
-	if (agent->is_late)
+	if (is_late)
 		log_warn("no agent was here for longer than --stale-after: all Services are left "
 			 "to kube-proxy until they have been read");
 
@@ -146,7 +145,7 @@ static void introduce(struct agent *agent)
 	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
 	snprintf(meta->zone, sizeof(meta->zone), "%s",
 		 agent->options.zone ? agent->options.zone : "");
-	meta->stale_after_ns = agent->is_late ? ALWAYS_STALE_NS : stale_after_ns(agent);
+	meta->stale_after_ns = is_late ? ALWAYS_STALE_NS : stale_after_ns(agent);
 	beat(agent);
 	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
 	meta->source_synced = 0;
