@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +11,6 @@
 #include "base/log.h"
 #include "kernel/links.h"
 #include "kernel/neighbours.h"
-
-#define NAMES_MAX 128
 
 struct hooks {
 	struct datapath *datapath;
@@ -64,20 +61,6 @@ static void recount(struct hooks *hooks)
 			 result.corrected, result.backends, result.removed, result.added);
 }
 
-/* Their names with commas between. */
-static const char *hook_names(int hooks, char buf[NAMES_MAX])
-{
-	size_t length = 0;
-
-	buf[0] = '\0';
-	for (int i = 0; i < GW_HOOK_MAX_; i++)
-		if (hooks & 1 << i && length < NAMES_MAX)
-			length += (size_t)snprintf(buf + length, NAMES_MAX - length, "%s%s",
-						   length ? ", " : "",
-						   links_hook_name((enum gw_hook)i));
-	return buf;
-}
-
 static bool is_same(const struct neighbour *a, const struct neighbour *b)
 {
 	return a->id == b->id && a->runs_first == b->runs_first && !strcmp(a->hook, b->hook);
@@ -118,20 +101,20 @@ static void look_around(struct hooks *hooks)
 
 static void log_dead(const struct hooks *hooks, const struct canary_flight *flight)
 {
-	char names[NAMES_MAX];
+	char names[LINKS_NAMES_MAX];
 	const char *end = flight->error ? strerror(flight->error) : "success";
 
 	if (hooks->neighbour_count)
 		log_error("no connection passes %s, though they are attached; a test connection "
 			  "ended with '%s': a program of somebody else is in the way, which "
 			  "'gwbpf status' names",
-			  hook_names(flight->missing, names), end);
+			  links_hook_names(flight->missing, names), end);
 	else
 		log_error("no connection passes %s, though they are attached; a test connection "
 			  "ended with '%s': nobody else's program is at the hooks of this cgroup: "
 			  "see that the loopback interface is up and lets it pass, and that "
 			  "--cgroup is right",
-			  hook_names(flight->missing, names), end);
+			  links_hook_names(flight->missing, names), end);
 }
 
 static void test(struct hooks *hooks)
@@ -175,12 +158,12 @@ bool hooks_are_live(const struct hooks *hooks)
 /* Once in the log is enough of what lasts. */
 static void attach_again(struct hooks *hooks, int lost)
 {
-	char message[DATAPATH_MESSAGE_MAX], names[NAMES_MAX];
+	char message[DATAPATH_MESSAGE_MAX], names[LINKS_NAMES_MAX];
 	bool was_refused = hooks->is_refused;
 
 	if (!was_refused)
 		log_warn("hooks that were taken away by somebody else: %s: attaching them again",
-			 hook_names(lost, names));
+			 links_hook_names(lost, names));
 	hooks->is_refused = datapath_attach(hooks->datapath, message);
 	if (!hooks->is_refused) {
 		log_info("the hooks are attached again");

@@ -30,6 +30,19 @@ const char *links_hook_name(enum gw_hook hook)
 	return hooks[hook].name;
 }
 
+const char *links_hook_names(int set, char buf[LINKS_NAMES_MAX])
+{
+	size_t length = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		if (set & 1 << i && length < LINKS_NAMES_MAX)
+			length += (size_t)snprintf(buf + length, LINKS_NAMES_MAX - length, "%s%s",
+						   length ? ", " : "",
+						   links_hook_name((enum gw_hook)i));
+	return buf;
+}
+
 int links_hook_type(enum gw_hook hook)
 {
 	return (int)hooks[hook].type;

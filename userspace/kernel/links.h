@@ -20,6 +20,11 @@ int links_detach(const char *pin_dir, enum gw_hook hook);
 /* "connect4" */
 const char *links_hook_name(enum gw_hook hook);
 
+#define LINKS_NAMES_MAX 128
+
+/* Those of a set of hooks, 1 << enum gw_hook, with commas between. Returns buf. */
+const char *links_hook_names(int set, char buf[LINKS_NAMES_MAX]);
+
 /* The kernel's enum bpf_attach_type. */
 int links_hook_type(enum gw_hook hook);
 

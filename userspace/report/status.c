@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/links.h"
 #include "kernel/mounts.h"
 #include "report/format.h"
 
@@ -59,20 +60,14 @@ static enum hook_life judge_hook(const struct status *status, size_t hook)
 	return age >= 0 && age <= VIEW_LIVE_SECONDS ? HOOK_LIVE : HOOK_DEAD;
 }
 
-/* Their names with commas between; how many there are. */
-static size_t list_hooks(const struct status *status, enum hook_life life, char buf[128])
+/* 1 << enum gw_hook */
+static int hooks_that_are(const struct status *status, enum hook_life life)
 {
-	size_t length = 0, count = 0, i;
+	int hooks = 0;
 
-	*buf = '\0';
-	for (i = 0; i < GW_HOOK_MAX_ && length < 128; i++) {
-		if (status->life[i] != life)
-			continue;
-		length += (size_t)snprintf(buf + length, 128 - length, "%s%s", count ? ", " : "",
-					   status->hooks[i].name);
-		count++;
-	}
-	return count;
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		hooks |= (status->life[i] == life) << i;
+	return hooks;
 }
 
 /* Those who run first at connect rather than any other; NULL: nobody else's program is there. */
@@ -111,13 +106,17 @@ static void add_dead(struct status *status, const char *names)
 
 static void check_hooks(struct status *status)
 {
-	char names[128];
+	char names[LINKS_NAMES_MAX];
+	int missing, dead;
 	size_t i;
 
 	for (i = 0; i < GW_HOOK_MAX_; i++)
 		status->life[i] = judge_hook(status, i);
-	if (list_hooks(status, HOOK_MISSING, names))
-		add_problem(status, "hooks that are not attached: %s: %s", names,
+	missing = hooks_that_are(status, HOOK_MISSING);
+	dead = hooks_that_are(status, HOOK_DEAD);
+	if (missing)
+		add_problem(status, "hooks that are not attached: %s: %s",
+			    links_hook_names(missing, names),
 			    status_agent_is_running(status->meta)
 				    ? "the agent attaches them within ten seconds, or its log "
 				      "says why it cannot"
@@ -127,8 +126,8 @@ static void check_hooks(struct status *status)
 				    "the pods of this node: restart the agent with another "
 				    "--cgroup",
 			    status->cgroup_path);
-	else if (list_hooks(status, HOOK_DEAD, names))
-		add_dead(status, names);
+	else if (dead)
+		add_dead(status, links_hook_names(dead, names));
 }
 
 /* Nothing is balanced, whatever else is well. */
