@@ -117,6 +117,14 @@ int addr_compare(const struct gw_addr *a, const struct gw_addr *b)
 	return memcmp(a, b, sizeof(*a));
 }
 
+int addr_port_compare(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
+		      uint16_t b_port)
+{
+	int order = addr_compare(a, b);
+
+	return order ? order : (a_port > b_port) - (a_port < b_port);
+}
+
 static bool has_prefix(const uint8_t addr[16], const uint8_t prefix[16], unsigned int bits)
 {
 	unsigned int whole = bits / 8;

@@ -26,6 +26,10 @@ bool addr_is_ipv4(const struct gw_addr *addr); /* v4-mapped */
 bool addr_is_loopback(const struct gw_addr *addr);
 int addr_compare(const struct gw_addr *a, const struct gw_addr *b); /* as memcmp */
 
+/* By address, then by port. */
+int addr_port_compare(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
+		      uint16_t b_port);
+
 /* What an address is that no connection may be sent to ("a loopback address", "a link-local
  * address", "a multicast address", "the unspecified address"), or NULL if it may. */
 const char *addr_refusal(const struct gw_addr *addr);

@@ -121,13 +121,6 @@ static int adopt_backends(struct adoption *adoption)
 	return err;
 }
 
-static int compare_refs(const void *a, const void *b)
-{
-	const struct backend_ref *x = a, *y = b;
-
-	return backend_compare(&x->address, x->port, &y->address, y->port);
-}
-
 static struct backend_ref *find_id(struct table_entry *entry, uint32_t id)
 {
 	for (size_t i = 0; i < entry->backend_count; i++)
@@ -179,7 +172,7 @@ static int adopt_set(struct tables *tables, struct table_entry *entry)
 	int err = 0;
 
 	entry->generation = GW_SET_GENERATION(word);
-	qsort(entry->backends, entry->backend_count, sizeof(*entry->backends), compare_refs);
+	qsort(entry->backends, entry->backend_count, sizeof(*entry->backends), backend_compare_refs);
 	if (!GW_SET_COUNT(word))
 		return adopt_members(tables, entry, NULL, 0);
 	if (range.base >= tables->maps.slots_count)

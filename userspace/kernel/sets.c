@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/clock.h"
 #include "kernel/tables_state.h"
 #include "model/policy_table.h"
@@ -70,7 +71,8 @@ static struct backend_ref *find_backend(const struct table_entry *entry, const s
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 		struct backend_ref *ref = &entry->backends[middle];
-		int order = backend_compare(&member->address, member->port, &ref->address, ref->port);
+		int order = addr_port_compare(&member->address, member->port, &ref->address,
+					      ref->port);
 
 		if (!order)
 			return ref;
@@ -80,13 +82,6 @@ static struct backend_ref *find_backend(const struct table_entry *entry, const s
 			low = middle + 1;
 	}
 	return NULL;
-}
-
-static int compare_refs(const void *a, const void *b)
-{
-	const struct backend_ref *x = a, *y = b;
-
-	return backend_compare(&x->address, x->port, &y->address, y->port);
 }
 
 /* Make sure that every wanted member has a backend of this entry; those that got no id have none.
@@ -118,7 +113,7 @@ static int make_backends(struct tables *tables, struct table_entry *entry, const
 	}
 	entry->backend_count = count;
 	if (count != known)
-		qsort(refs, count, sizeof(*refs), compare_refs);
+		qsort(refs, count, sizeof(*refs), backend_compare_refs);
 	return err ? err : missing;
 }
 
@@ -167,8 +162,8 @@ static void choose_members(const struct table_entry *entry, const struct choice 
 		while (place < entry->backend_count && order > 0) {
 			const struct backend_ref *ref = &entry->backends[place];
 
-			order = backend_compare(&member->address, member->port, &ref->address,
-						ref->port);
+			order = addr_port_compare(&member->address, member->port, &ref->address,
+						  ref->port);
 			place += order > 0;
 		}
 		if (order)

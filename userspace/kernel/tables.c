@@ -124,12 +124,11 @@ void ids_give(struct ids *ids, uint32_t id)
 	ids->free[ids->count++] = id;
 }
 
-int backend_compare(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
-		    uint16_t b_port)
+int backend_compare_refs(const void *a, const void *b)
 {
-	int order = addr_compare(a, b);
+	const struct backend_ref *x = a, *y = b;
 
-	return order ? order : (a_port > b_port) - (a_port < b_port);
+	return addr_port_compare(&x->address, x->port, &y->address, y->port);
 }
 
 struct gw_vip_key vip_key(const struct table_entry *entry)

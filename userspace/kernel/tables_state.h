@@ -88,8 +88,9 @@ void entry_free(struct table_entry *entry);
 int ids_take(struct ids *ids, uint32_t *ret); /* -ENOSPC */
 void ids_give(struct ids *ids, uint32_t id);
 
-int backend_compare(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
-		    uint16_t b_port);
+/* By address and port, for qsort() of struct backend_ref. */
+int backend_compare_refs(const void *a, const void *b);
+
 struct gw_vip_key vip_key(const struct table_entry *entry);
 
 /* Slots of a set: header, members, table. */

@@ -6,14 +6,6 @@
 
 #include "base/addr.h"
 
-static int compare_place(const struct gw_addr *a, uint16_t a_port, const struct gw_addr *b,
-			 uint16_t b_port)
-{
-	int order = addr_compare(a, b);
-
-	return order ? order : (a_port > b_port) - (a_port < b_port);
-}
-
 static int compare_services(const void *a, const void *b)
 {
 	const struct view_service *x = a, *y = b;
@@ -37,7 +29,7 @@ static int compare_backends(const void *a, const void *b)
 		order = (x->service_port > y->service_port) - (x->service_port < y->service_port);
 	if (!order)
 		order = addr_compare(&x->service_address, &y->service_address);
-	return order ? order : compare_place(&x->address, x->port, &y->address, y->port);
+	return order ? order : addr_port_compare(&x->address, x->port, &y->address, y->port);
 }
 
 void view_order_services(struct view_service *services, size_t count)

@@ -28,9 +28,7 @@ static const char *const reason_names[] = {
 
 static int compare_members(const struct member *a, const struct member *b)
 {
-	int order = addr_compare(&a->address, &b->address);
-
-	return order ? order : (a->port > b->port) - (a->port < b->port);
+	return addr_port_compare(&a->address, a->port, &b->address, b->port);
 }
 
 /* By address and port; of those that are alike, the one to be kept comes first: an address that a

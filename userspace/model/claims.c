@@ -23,9 +23,8 @@ static int compare_claims(const void *a, const void *b)
 {
 	const struct claim *left = a;
 	const struct claim *right = b;
-	int order = addr_compare(&left->vip, &right->vip);
 
-	return order ? order : left->port - right->port;
+	return addr_port_compare(&left->vip, left->port, &right->vip, right->port);
 }
 
 int claims_new(struct claims **ret)

@@ -24,9 +24,7 @@ static int compare_keys(const struct item *a, const struct item *b)
 {
 	int order = strcmp(a->port_name, b->port_name);
 
-	if (!order)
-		order = addr_compare(a->vip, b->vip);
-	return order ? order : a->port - b->port;
+	return order ? order : addr_port_compare(a->vip, a->port, b->vip, b->port);
 }
 
 /* By key; what is wanted before what there is; else as they were given. */
