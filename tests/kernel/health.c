@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/health.h"
 
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
+#include "base/clock.h"
 #include "kernel/lab.h"
 #include "kernel/maps.h"
 
@@ -78,11 +78,8 @@ void health_expire(const char *backend)
 void health_age(const char *backend, uint64_t ms)
 {
 	struct gw_health health = health_of(backend);
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	health.changed_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec -
-			    ms * MS_NS;
+	health.changed_ns = clock_now_ns() - ms * MS_NS;
 	write_health(backend, &health);
 }
 

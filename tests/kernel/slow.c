@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/clients.h"
 #include "kernel/lab.h"
 
@@ -33,14 +33,6 @@ struct packet {
 static struct packet packets[PACKETS];
 static uint64_t first, next;
 
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void take(int from, int to)
 {
 	struct packet *packet = &packets[next % PACKETS];
@@ -51,7 +43,7 @@ static void take(int from, int to)
 		return;
 	packet->length = (size_t)length;
 	packet->to = to;
-	packet->due_ms = clock_ms() + DELAY_MS;
+	packet->due_ms = clock_now_ms() + DELAY_MS;
 	next++;
 }
 
@@ -60,7 +52,7 @@ static int deliver(void)
 {
 	for (; first != next; first++) {
 		const struct packet *packet = &packets[first % PACKETS];
-		uint64_t now_ms = clock_ms();
+		uint64_t now_ms = clock_now_ms();
 
 		if (packet->due_ms > now_ms)
 			return (int)(packet->due_ms - now_ms);

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/counts.h"
 #include "kernel/cover.h"
 #include "kernel/mounts.h"
@@ -23,20 +23,12 @@
 #define NEAR6 "[fd00::1]:7051"
 #define SECOND 1000000000ull
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
-}
-
 /* An agent that last gave a sign of life so long ago, and may be silent for so long. */
 static void be_silent(double age_s, double stale_after_s)
 {
 	struct gw_meta *meta = tables_meta(lab.tables);
 
-	meta->heartbeat_ns = now() - (uint64_t)(age_s * (double)SECOND);
+	meta->heartbeat_ns = clock_now_ns() - (uint64_t)(age_s * (double)SECOND);
 	meta->stale_after_ns = (uint64_t)(stale_after_s * (double)SECOND);
 }
 

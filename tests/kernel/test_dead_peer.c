@@ -11,9 +11,9 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/roads.h"
 #include "kernel/server.h"
 #include "kernel/slow.h"
@@ -79,14 +79,6 @@ static const struct cast {
 };
 #define CASTS (sizeof(casts) / sizeof(*casts))
 
-static uint32_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
 static void visit_lives(void (*visit)(struct life *life, const char *backend))
 {
 	for (size_t i = 0; i < CASTS; i++)
@@ -112,7 +104,7 @@ static uint32_t broken_ms; /* when */
 static void note_end(struct life *life, int error)
 {
 	life->is_over = true;
-	life->lasted_ms = clock_ms() - broken_ms;
+	life->lasted_ms = (uint32_t)clock_now_ms() - broken_ms;
 	life->error = error;
 }
 
@@ -156,7 +148,7 @@ static bool has_passed(void *arg)
 	(void)arg;
 	visit_lives(see_whether_over);
 	visit_lives(write_if_writer);
-	return clock_ms() - broken_ms > LIFETIME_MS;
+	return (uint32_t)clock_now_ms() - broken_ms > LIFETIME_MS;
 }
 
 static pid_t far_server, near_server, slow_server, slow_road;
@@ -174,7 +166,7 @@ static int live(void **state)
 	visit_lives(begin);
 	visit_lives(write_if_writer);
 	roads_break();
-	broken_ms = clock_ms();
+	broken_ms = (uint32_t)clock_now_ms();
 	visit_lives(speak);
 	lab_wait(has_passed, NULL, "the end of the lives");
 	return 0;

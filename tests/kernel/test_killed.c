@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/server.h"
@@ -99,14 +99,6 @@ static void change_for_ever(unsigned int seed)
 	}
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* After some steps, and then within the next: this is the instant, nothing is waited for. */
 static void kill_at_random(pid_t agent)
 {
@@ -117,8 +109,8 @@ static void kill_at_random(pid_t agent)
 	while (__atomic_load_n(&shared->steps, __ATOMIC_ACQUIRE) < steps &&
 	       !waitpid(agent, &status, WNOHANG))
 		;
-	until = clock_ns() + (uint64_t)random() % 300000;
-	while (clock_ns() < until)
+	until = clock_now_ns() + (uint64_t)random() % 300000;
+	while (clock_now_ns() < until)
 		;
 	kill(agent, SIGKILL);
 	assert_int_equal(waitpid(agent, &status, 0), agent);

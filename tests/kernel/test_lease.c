@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/clients.h"
 #include "kernel/crew.h"
 #include "kernel/health.h"
@@ -127,14 +127,6 @@ static void test_of_several_each_is_tried_once_and_nobody_is_refused(void **stat
 	assert_int_equal(lab_reason(GW_REASON_OVERTAKEN), 0);
 }
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void test_a_lease_ends_after_5_s(void **state)
 {
 	uint64_t before_ns;
@@ -146,11 +138,11 @@ static void test_a_lease_ends_after_5_s(void **state)
 	clients_be(FIRST);
 	clients_lose(BAD_IP);
 	health_expire(BAD);
-	before_ns = clock_ns();
+	before_ns = clock_now_ns();
 	fd = lab_begin_dial(VIP);
 	assert_int_equal(health_state(BAD), VIEW_BACKEND_PROBING);
 	assert_in_range(health_of(BAD).lease_until_ns, before_ns + 5000000000u,
-			clock_ns() + 5000000000u);
+			clock_now_ns() + 5000000000u);
 	assert_int_equal(share(WELL, BAD, 4), 0);
 	health_expire(BAD);
 	assert_int_equal(share(WELL, BAD, 1), 1);

@@ -6,9 +6,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/server.h"
@@ -71,14 +71,6 @@ static void write_set(const struct peers *peers, int which)
 	lab_service(peers->name, peers->vip, peers->policy, set);
 }
 
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void collect(void)
 {
 	assert_int_equal(tables_collect(lab.tables, 0), 0);
@@ -133,8 +125,8 @@ static uint64_t change_under_load(void (*change)(int round))
 	write_set(&a, 0);
 	write_set(&b, 0);
 	crew = crew_start(2 * CLIENTS, connect_without_pause, NULL);
-	end = clock_ms() + RUN_MS;
-	while (clock_ms() < end)
+	end = clock_now_ms() + RUN_MS;
+	while (clock_now_ms() < end)
 		change(++round);
 	connects = crew_stop(crew);
 	print_message("# %d changes, %llu connects\n", round, (unsigned long long)connects);

@@ -7,9 +7,9 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/counts.h"
 #include "kernel/roads.h"
 #include "kernel/server.h"
@@ -200,17 +200,9 @@ static void test_it_does_not_matter_who_ended_it_so_soon(void **state)
 	assert_true(is_suspect(GOOD));
 }
 
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool has_lasted(void *arg)
 {
-	return clock_ms() - *(uint64_t *)arg > 1050;
+	return clock_now_ms() - *(uint64_t *)arg > 1050;
 }
 
 static void test_a_connection_that_lasts_ends_the_suspicion(void **state)
@@ -222,7 +214,7 @@ static void test_a_connection_that_lasts_ends_the_suspicion(void **state)
 	lab_serve_by(VIP, GOOD);
 	touch();
 	fd = lab_connect(VIP);
-	since = clock_ms();
+	since = clock_now_ms();
 	assert_true(is_suspect(GOOD));
 	lab_wait(has_lasted, &since, "a second");
 	close(fd);

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/addr.h"
 #include "kernel/conns.h"
 #include "kernel/counts.h"
@@ -272,17 +272,9 @@ static void test_a_direction_that_is_shut_down_sent_no_more_for_it(void **state)
 	close(server);
 }
 
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static bool is_past(void *arg)
 {
-	return clock_ms() > *(uint64_t *)arg;
+	return clock_now_ms() > *(uint64_t *)arg;
 }
 
 static void test_a_walk_says_how_long_a_connection_has_been_idle(void **state)
@@ -294,15 +286,15 @@ static void test_a_walk_says_how_long_a_connection_has_been_idle(void **state)
 	(void)state;
 	lab_serve_by(VIP, NEAR);
 	fd = lab_connect(VIP);
-	since = clock_ms();
+	since = clock_now_ms();
 	until = since + 400;
 	lab_wait(is_past, &until, "400 ms");
 	idle_ms = walk_to(fd).idle_ms;
-	assert_in_range(idle_ms, 400 - 20, clock_ms() - since + 20);
-	since = clock_ms();
+	assert_in_range(idle_ms, 400 - 20, clock_now_ms() - since + 20);
+	since = clock_now_ms();
 	assert_int_equal(send(fd, "x", 1, 0), 1);
 	idle_ms = walk_to(fd).idle_ms;
-	assert_in_range(idle_ms, 0, clock_ms() - since + 20);
+	assert_in_range(idle_ms, 0, clock_now_ms() - since + 20);
 	lab_abort(fd);
 	close(server);
 }
@@ -310,7 +302,7 @@ static void test_a_walk_says_how_long_a_connection_has_been_idle(void **state)
 /* Before there was any data, the time since the connect is all that can be meant. */
 static void test_a_connect_on_its_way_is_idle_since_it_began(void **state)
 {
-	uint64_t since = clock_ms();
+	uint64_t since = clock_now_ms();
 	struct gw_walk_conn conn;
 	int fd;
 
@@ -321,7 +313,7 @@ static void test_a_connect_on_its_way_is_idle_since_it_began(void **state)
 	assert_int_equal(conn.tcp_state, TCP_SYN_SENT);
 	assert_int_equal(conn.conn.established_ns, 0);
 	assert_int_equal(conn.bytes_sent, 0);
-	assert_in_range(conn.idle_ms, 0, clock_ms() - since + 20);
+	assert_in_range(conn.idle_ms, 0, clock_now_ms() - since + 20);
 	close(fd);
 }
 

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/crew.h"
 #include "kernel/lab.h"
 #include "soak/patience.h"
@@ -54,14 +54,6 @@ static struct pollfd held[HELD_MAX];
 static int held_peers[HELD_MAX];
 static nfds_t held_count;
 
-uint64_t crowd_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void note_problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void note_problem(const char *format, ...)
@@ -94,7 +86,7 @@ static void note_end(int peer, enum crowd_end end, const struct crowd_failed *ti
 	failed->client = me->client;
 	failed->peer = peer;
 	failed->end = end;
-	failed->end_ns = crowd_now_ns();
+	failed->end_ns = clock_now_ns();
 	me->failed_count++;
 }
 
@@ -226,10 +218,10 @@ static void follow(int fd, const struct crowd_failed *times)
 static void open_one(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), err;
-	struct crowd_failed times = {.start_ns = crowd_now_ns()};
+	struct crowd_failed times = {.start_ns = clock_now_ns()};
 
 	err = connect(fd, (struct sockaddr *)&target, sizeof(target)) ? errno : 0;
-	times.sent_ns = crowd_now_ns();
+	times.sent_ns = clock_now_ns();
 	if (!err || err == EINPROGRESS) {
 		follow(fd, &times);
 		return;

@@ -73,6 +73,4 @@ size_t crowd_failed(struct crowd_failed *ret, size_t max);
 /* What must not be, such as a connection that went to no peer at all. "": nothing. */
 const char *crowd_problem(void);
 
-uint64_t crowd_now_ns(void);
-
 #endif

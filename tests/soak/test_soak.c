@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "kernel/lab.h"
 #include "soak/account.h"
 #include "soak/agent.h"
@@ -61,7 +62,7 @@ static void say(const char *format, ...)
 		diary = fopen("build/test-logs/soak-events.log", "we");
 	if (!diary)
 		return;
-	fprintf(diary, "%8.3f ", (double)(crowd_now_ns() - started_ns) / 1e9);
+	fprintf(diary, "%8.3f ", (double)(clock_now_ns() - started_ns) / 1e9);
 	va_start(arguments, format);
 	vfprintf(diary, format, arguments);
 	va_end(arguments);
@@ -71,7 +72,7 @@ static void say(const char *format, ...)
 
 static uint64_t after_ms(int min_ms, int max_ms)
 {
-	return crowd_now_ns() + (uint64_t)(min_ms + rand() % (max_ms - min_ms)) * 1000000u;
+	return clock_now_ns() + (uint64_t)(min_ms + rand() % (max_ms - min_ms)) * 1000000u;
 }
 
 static bool is_usable(int peer)
@@ -104,7 +105,7 @@ static void lose_peer(void)
 	*trouble = (struct trouble){true, kind, client, after_ms(LOSS_MIN_MS, LOSS_MAX_MS),
 				    &losses[loss_count++]};
 	*trouble->loss = (struct judge_loss){peer, kind == CUT ? client : JUDGE_ALL,
-					     crowd_now_ns(), UINT64_MAX};
+					     clock_now_ns(), UINT64_MAX};
 	kind_counts[kind]++;
 	say("peer %d: %s (client %d)", peer, kind_names[kind], trouble->loss->client);
 	if (kind == KILLED)
@@ -136,16 +137,16 @@ static void bring_back(int peer)
 	if (trouble->kind == CUT)
 		client_cut = -1;
 	trouble->is_on = false;
-	trouble->loss->ended_ns = crowd_now_ns();
+	trouble->loss->ended_ns = clock_now_ns();
 	say("peer %d: back", peer);
 }
 
 static void bring_back_some(bool all)
 {
 	for (int peer = 0; peer < TOWN_PEERS; peer++)
-		if (troubles[peer].is_on && (all || troubles[peer].until_ns <= crowd_now_ns()))
+		if (troubles[peer].is_on && (all || troubles[peer].until_ns <= clock_now_ns()))
 			bring_back(peer);
-	if (!agent_is_running() && (all || agent_back_ns <= crowd_now_ns())) {
+	if (!agent_is_running() && (all || agent_back_ns <= clock_now_ns())) {
 		say("agent: started");
 		agent_start();
 	}
@@ -186,7 +187,7 @@ static void soak(uint64_t seconds)
 {
 	const uint64_t until_ns = started_ns + seconds * 1000000000u;
 
-	while (crowd_now_ns() < until_ns) {
+	while (clock_now_ns() < until_ns) {
 		rest();
 		bring_back_some(false);
 		if (rand() % 3 == 0)
@@ -310,7 +311,7 @@ static void test_few_connects_fail_and_all_is_counted(void **state)
 	agent_start();
 	patience_wait(is_healthy, NULL, "an agent that is well");
 	crowd_start(AGENT_VIP, seed);
-	started_ns = crowd_now_ns();
+	started_ns = clock_now_ns();
 	soak(seconds);
 	restore_all();
 	crowd_tell(CROWD_HOLDS);
