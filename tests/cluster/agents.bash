@@ -47,6 +47,17 @@ holds_in_all() {
 	[ "$(pods_held_by "$1" | awk '{ sum += $1 } END { print sum }')" -eq "$2" ]
 }
 
+# load_up ADDRESS: on each of two nodes a client that opens and closes connections to the gateway,
+# and one that holds ten to ADDRESS.
+load_up() {
+	local number
+	for number in 1 2; do
+		pods_load "load$number" "node$number" "$GATEWAY"
+		pods_client "hold$number" "node$number" "$1" 10
+		cluster_wait 20 holds_in_all "hold$number" 10
+	done
+}
+
 # How many programs of gwbpf the kernel has at work on the nodes, six on each.
 attached_hooks() {
 	local tree

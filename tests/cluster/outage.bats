@@ -15,11 +15,7 @@ setup_file() {
 	pods_addresses >"$CLUSTER/addresses"
 	kube_slice fabric manual 7051 $(cat "$CLUSTER/addresses")
 	agents_up
-	for number in 1 2; do
-		pods_load "load$number" "node$number" "$GATEWAY"
-		pods_client "hold$number" "node$number" 10.96.7.7 10
-		cluster_wait 20 holds_in_all "hold$number" 10
-	done
+	load_up 10.96.7.7
 }
 
 setup() {

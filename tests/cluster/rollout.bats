@@ -13,11 +13,7 @@ setup_file() {
 	pods_wait org1-peer1
 	pods_wait org1-peer2
 	agents_up
-	for number in 1 2; do
-		pods_load "load$number" "node$number" "$GATEWAY"
-		pods_client "hold$number" "node$number" "$GATEWAY" 10
-		cluster_wait 20 holds_in_all "hold$number" 10
-	done
+	load_up "$GATEWAY"
 }
 
 setup() {
