@@ -33,14 +33,17 @@ static bool belongs_to(const struct crowd_failed *failed, const struct judge_los
 	       (loss->client == JUDGE_ALL || loss->client == failed->client);
 }
 
-/* Two clients that failed within the base time: while one still suspects it, the other one does. */
+/* Two clients that failed within the base time: while one still suspects it, the other one does.
+ * What began before the last ejection, which may belong to an earlier loss, says nothing new. */
 static bool is_ejected_by(const struct course *course, const struct crowd_failed *failed,
-			  uint64_t base_ns)
+			  uint64_t base_ns, uint64_t last_ns)
 {
+	if (failed->start_ns <= last_ns)
+		return false;
 	for (int client = 0; client < TOWN_CLIENTS; client++) {
 		const struct meeting *meeting = &course->meetings[client];
 
-		if (client != failed->client && meeting->is_met &&
+		if (client != failed->client && meeting->is_met && meeting->start_ns > last_ns &&
 		    failed->end_ns < meeting->start_ns + base_ns)
 			return true;
 	}
@@ -70,6 +73,12 @@ static bool is_new_opinion(struct course *course, const struct crowd_failed *fai
 	return true;
 }
 
+static void note_ejection(const struct crowd_failed *failed, struct judge_verdict *verdict)
+{
+	verdict->ejections[failed->peer]++;
+	verdict->ejected_ns[failed->peer] = failed->end_ns;
+}
+
 static enum judge_kind take(struct course *course, const struct crowd_failed *failed,
 			    uint64_t base_ns, struct judge_verdict *verdict)
 {
@@ -78,13 +87,14 @@ static enum judge_kind take(struct course *course, const struct crowd_failed *fa
 	if (kind == JUDGE_TOGETHER)
 		return kind;
 	verdict->counted[failed->peer]++;
-	if (kind == JUDGE_TRIAL)
-		verdict->ejections[failed->peer] += is_new_opinion(course, failed);
+	if (kind == JUDGE_TRIAL && is_new_opinion(course, failed))
+		note_ejection(failed, verdict);
 	course->meetings[failed->client] =
 		(struct meeting){true, failed->start_ns, failed->end_ns};
-	if (!course->ejected_ns && is_ejected_by(course, failed, base_ns)) {
+	if (!course->ejected_ns &&
+	    is_ejected_by(course, failed, base_ns, verdict->ejected_ns[failed->peer])) {
 		course->ejected_ns = failed->end_ns;
-		verdict->ejections[failed->peer]++;
+		note_ejection(failed, verdict);
 	}
 	return kind;
 }

@@ -42,6 +42,7 @@ struct judge_verdict {
 	uint64_t meetings;              /* of a client and a loss, at most: the bound of the first kind */
 	uint64_t counted[TOWN_PEERS];   /* all but those that were under way together */
 	uint64_t ejections[TOWN_PEERS]; /* that there must have been, at least */
+	uint64_t ejected_ns[TOWN_PEERS]; /* when the last of them was, at the latest */
 };
 
 /* `failed` is sorted by this, and judged. `base_ms`: of the Service's ejection. */

@@ -110,6 +110,20 @@ static void test_the_same_client_ejects_by_one_trial_alone(void **state)
 	assert_int_equal(verdict.ejections[1], 4);
 }
 
+/* Their attempts of the second loss began before the ejection, which came of the first. */
+static void test_two_losses_in_a_row_are_one_ejection(void **state)
+{
+	const struct judge_loss losses[] = {loss(1, JUDGE_ALL, 1000, 1900),
+					    loss(1, JUDGE_ALL, 2000, 9000)};
+	struct crowd_failed all[] = {failed(0, 1, 1100, 2110), failed(3, 1, 1200, 2210),
+				     failed(2, 1, 2100, 3110), failed(1, 1, 2150, 3160)};
+	struct judge_verdict verdict = judge(losses, 2, all, LENGTH(all), BASE_MS);
+
+	(void)state;
+	assert_int_equal(verdict.kinds[JUDGE_FIRST], 4);
+	assert_int_equal(verdict.ejections[1], 1);
+}
+
 static void test_nothing_broken_explains_nothing(void **state)
 {
 	const struct judge_loss losses[] = {loss(1, 2, 1000, 5000)};
@@ -148,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_when_it_was_sent_decides_what_is_too_early),
 		cmocka_unit_test(test_after_two_clients_a_lease_is_needed),
 		cmocka_unit_test(test_the_same_client_ejects_by_one_trial_alone),
+		cmocka_unit_test(test_two_losses_in_a_row_are_one_ejection),
 		cmocka_unit_test(test_nothing_broken_explains_nothing),
 		cmocka_unit_test(test_each_loss_is_met_anew),
 	};
