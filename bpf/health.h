@@ -114,6 +114,11 @@ static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspici
 	if (kind == GW_SUSPICION_SHORT && known && known->kind != kind &&
 	    known->until_ns > now_ns)
 		return known->until_ns;
+	/* It lasts nearly as long as any can: a client of short connections need not write it anew at
+	 * the end of each. */
+	if (kind == GW_SUSPICION_SHORT && is_same &&
+	    known->until_ns > now_ns + max_ns - max_ns / 16)
+		return known->until_ns;
 	if (is_same)
 		value.failures = known->failures + 1;
 	value.until_ns = now_ns + grown(base_ns, value.failures - 1, max_ns);
