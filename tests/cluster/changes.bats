@@ -135,3 +135,29 @@ replace_service() {
 	[ "$status" -eq 0 ]
 	held_and_counted
 }
+
+@test "a Service that turns headless is left alone, and balanced when it turns normal" {
+	replace_service None
+	cluster_wait 20 is_left_alone
+	held_and_counted
+	replace_service 10.96.77.78
+	cluster_wait 20 is_balanced 2 10.96.77.78
+	run pods_ask hold 10.96.77.78 10
+	[ "$status" -eq 0 ]
+	held_and_counted
+}
+
+# Its EndpointSlices stay: their controller does not look at such a Service.
+@test "a Service that turns into a name of elsewhere is left alone, and balanced when it turns back" {
+	kubectl patch service -n fabric org1-gateway --type=merge -p '{"spec": {"type": "ExternalName",
+		"externalName": "elsewhere.example", "clusterIP": "", "clusterIPs": null,
+		"ipFamilies": null, "ipFamilyPolicy": null}}'
+	cluster_wait 20 is_left_alone
+	held_and_counted
+	kubectl patch service -n fabric org1-gateway --type=merge -p '{"spec": {"type": "ClusterIP",
+		"externalName": null, "clusterIP": "10.96.77.79"}}'
+	cluster_wait 20 is_balanced 2 10.96.77.79
+	run pods_ask hold 10.96.77.79 10
+	[ "$status" -eq 0 ]
+	held_and_counted
+}

@@ -71,6 +71,37 @@ fail_reached() {
 	same client2 "org1-peer2 org1-peer3"
 }
 
+# The zones of the gateways' endpoints, as their slices say: "zone1 zone2 zone2" for each family.
+zones() {
+	kubectl get endpointslice -n fabric -l "kubernetes.io/service-name=$1" -o json | jq -r '
+		[.items[] | [.endpoints[].zone] | sort | join(" ")] | unique | join(", ")'
+}
+
+# The slices' controller looks at a node's zone only when it has something else to do.
+has_zones() {
+	kubectl annotate --overwrite service -n fabric org1-gateway org1-twin-gateway "example.org/now=$RANDOM"
+	[ "$(zones org1-gateway), $(zones org1-twin-gateway)" = "$1, $1" ]
+}
+
+# move_node NODE ZONE ZONES: the node is in another zone, and the slices say so.
+move_node() {
+	kubectl label --overwrite node "$1" "topology.kubernetes.io/zone=$2"
+	cluster_wait 30 has_zones "$3"
+}
+
+@test "PreferSameZone: a node that moves to another zone" {
+	move_node node1 zone2 "zone2 zone2 zone2"
+	same client1 "org1-peer1 org1-peer2 org1-peer3"
+	same client2 "org1-peer1 org1-peer2 org1-peer3"
+	move_node node2 zone1 "zone1 zone1 zone2"
+	same client1 org1-peer1
+	same client2 "org1-peer2 org1-peer3"
+	move_node node1 zone1 "zone1 zone1 zone1"
+	move_node node2 zone2 "zone1 zone2 zone2"
+	same client1 org1-peer1
+	same client2 "org1-peer2 org1-peer3"
+}
+
 @test "PreferSameNode: the peers of the client's node" {
 	both '{"trafficDistribution": "PreferSameNode"}'
 	same client1 org1-peer1
