@@ -148,6 +148,15 @@ complete_bash()
 	[ "$(grep -c '^\.It Cm' "$root/docs/gwbpf.8")" -eq "$(commands | wc -l)" ]
 }
 
+@test "the man page and the guide name every state of a Service and of a backend" {
+	states=$(sed -n 's/^\tX([A-Z_]*, "\([a-z-]*\)").*/\1/p' "$root/userspace/kernel/view.h")
+	[ "$(wc -w <<<"$states")" -ge 11 ]
+	for state in $states; do
+		grep -q "^\.Cm $state " "$root/docs/gwbpf.8"
+		grep -q "^| \`$state\` |" "$root/docs/services.md"
+	done
+}
+
 @test "make install puts everything where it is looked for" {
 	run make -C "$root" -s install DESTDIR="$BATS_TEST_TMPDIR/dest" PREFIX=/usr
 	[ "$status" -eq 0 ]
