@@ -91,14 +91,14 @@ static void test_a_connect_that_is_given_up_at_once_is_canceled(void **state)
 
 	(void)state;
 	lab_serve_by(VIP, ROADS_HOLE);
+	/* Nothing is looked at in between: on a slow machine the SYN would be repeated meanwhile. */
 	closed = lab_begin_dial(VIP);
-	shut = lab_begin_dial(VIP);
-	undone = lab_begin_dial(VIP);
-	counts_expect(ROADS_HOLE, 3, .attempts = 3);
 	close(closed);
-	counts_expect(ROADS_HOLE, 2, .attempts = 3, .canceled = 1);
+	counts_expect(ROADS_HOLE, 0, .attempts = 1, .canceled = 1);
+	shut = lab_begin_dial(VIP);
 	assert_int_equal(shutdown(shut, SHUT_RDWR), 0);
-	counts_expect(ROADS_HOLE, 1, .attempts = 3, .canceled = 2);
+	counts_expect(ROADS_HOLE, 0, .attempts = 2, .canceled = 2);
+	undone = lab_begin_dial(VIP);
 	lab_disconnect(undone);
 	counts_expect(ROADS_HOLE, 0, .attempts = 3, .canceled = 3);
 	close(shut);
