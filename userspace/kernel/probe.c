@@ -270,7 +270,7 @@ static void probe_walk(const struct probe_options *options, struct probe_result 
 		say(result, PROBE_FOUND, "iterator over the records of sockets");
 	} else {
 		say(result, PROBE_DEGRADED,
-		    "no iterator over the records of sockets: the TCP sockets of each network "
+		    "no sound iterator over the records of sockets: the TCP sockets of each network "
 		    "namespace are looked at that a thread is in or a mount holds, and a count "
 		    "that is too high is corrected by a second audit");
 	}
