@@ -16,6 +16,14 @@ static void family(struct evbuffer *to, const char *name, const char *type, cons
 	evbuffer_add_printf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* A family of one series without labels. */
+static void single(struct evbuffer *to, const char *name, const char *type, const char *help,
+		   unsigned long long value)
+{
+	family(to, name, type, help);
+	evbuffer_add_printf(to, "%s %llu\n", name, value);
+}
+
 /* Names of Kubernetes objects hold nothing that needs escaping, except what a broken map says. */
 static const char *service_labels(const struct view_service *service, char *buf)
 {
@@ -177,9 +185,9 @@ static void write_backends(struct evbuffer *to, const struct metrics_input *inpu
 	size_t count = view_backends(input->view, &backends);
 	size_t omitted = count > input->backends_max ? count : 0;
 
-	family(to, "gwbpf_backends_omitted", "gauge",
-	       "Backends without series of their own: there are more than --metrics-backends.");
-	evbuffer_add_printf(to, "gwbpf_backends_omitted %zu\n", omitted);
+	single(to, "gwbpf_backends_omitted", "gauge",
+	       "Backends without series of their own: there are more than --metrics-backends.",
+	       omitted);
 	if (omitted)
 		return;
 	for (size_t i = 0; i < sizeof(backend_series) / sizeof(*backend_series); i++)
@@ -249,8 +257,8 @@ static void write_source(struct evbuffer *to, const struct metrics_input *input)
 {
 	const struct stats *stats = input->stats;
 
-	family(to, "gwbpf_source_synced", "gauge", "1: all that there is was read once.");
-	evbuffer_add_printf(to, "gwbpf_source_synced %d\n", view_meta(input->view)->source_synced);
+	single(to, "gwbpf_source_synced", "gauge", "1: all that there is was read once.",
+	       view_meta(input->view)->source_synced);
 	family(to, "gwbpf_source_last_event_timestamp_seconds", "gauge",
 	       "When the source last said something.");
 	evbuffer_add_printf(to, "gwbpf_source_last_event_timestamp_seconds %.3f\n",
@@ -260,14 +268,11 @@ static void write_source(struct evbuffer *to, const struct metrics_input *input)
 		evbuffer_add_printf(to, "gwbpf_source_errors_total{reason=\"%s\"} %llu\n",
 				    source_error_name((enum source_error)i),
 				    (unsigned long long)stats->source_errors[i]);
-	family(to, "gwbpf_objects_refused", "gauge",
-	       "Objects, and parts of them, that are refused now.");
-	evbuffer_add_printf(to, "gwbpf_objects_refused %zu\n",
-			    stats->refused.count + stats->services_refused);
-	family(to, "gwbpf_objects_refused_total", "counter",
-	       "Objects, and parts of them, that were refused.");
-	evbuffer_add_printf(to, "gwbpf_objects_refused_total %llu\n",
-			    (unsigned long long)stats->objects_refused_total);
+	single(to, "gwbpf_objects_refused", "gauge",
+	       "Objects, and parts of them, that are refused now.",
+	       stats->refused.count + stats->services_refused);
+	single(to, "gwbpf_objects_refused_total", "counter",
+	       "Objects, and parts of them, that were refused.", stats->objects_refused_total);
 }
 
 struct histogram {
@@ -326,8 +331,8 @@ static void write_agent(struct evbuffer *to, const struct metrics_input *input)
 	const struct view_service *services;
 	const struct view_backend *backends;
 
-	family(to, "gwbpf_hooks_live", "gauge", "1: a connection was seen to pass every hook.");
-	evbuffer_add_printf(to, "gwbpf_hooks_live %d\n", all_hooks_are_live(meta));
+	single(to, "gwbpf_hooks_live", "gauge", "1: a connection was seen to pass every hook.",
+	       all_hooks_are_live(meta));
 	family(to, "gwbpf_agent_heartbeat_timestamp_seconds", "gauge",
 	       "When the agent last said that it is there.");
 	evbuffer_add_printf(to, "gwbpf_agent_heartbeat_timestamp_seconds %.3f\n",
@@ -354,14 +359,13 @@ static void write_process(struct evbuffer *to, const struct process *process)
 	evbuffer_add_printf(to, "process_cpu_seconds_total %.6f\n", process->cpu_seconds);
 	family(to, "process_start_time_seconds", "gauge", "When it began.");
 	evbuffer_add_printf(to, "process_start_time_seconds %.2f\n", process->start_time);
-	family(to, "process_virtual_memory_bytes", "gauge", "Address space.");
-	evbuffer_add_printf(to, "process_virtual_memory_bytes %lu\n", process->virtual_bytes);
-	family(to, "process_resident_memory_bytes", "gauge", "Memory, mapped tables included.");
-	evbuffer_add_printf(to, "process_resident_memory_bytes %lu\n", process->resident_bytes);
-	family(to, "process_open_fds", "gauge", "Open descriptors.");
-	evbuffer_add_printf(to, "process_open_fds %lu\n", process->open_files);
-	family(to, "process_max_fds", "gauge", "Most descriptors that may be open.");
-	evbuffer_add_printf(to, "process_max_fds %lu\n", process->max_files);
+	single(to, "process_virtual_memory_bytes", "gauge", "Address space.",
+	       process->virtual_bytes);
+	single(to, "process_resident_memory_bytes", "gauge", "Memory, mapped tables included.",
+	       process->resident_bytes);
+	single(to, "process_open_fds", "gauge", "Open descriptors.", process->open_files);
+	single(to, "process_max_fds", "gauge", "Most descriptors that may be open.",
+	       process->max_files);
 }
 
 int metrics_write(const struct metrics_input *input, struct evbuffer *to)
