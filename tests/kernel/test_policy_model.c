@@ -7,11 +7,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
+#include "base/clock.h"
 #include "kernel/maps.h"
 #include "kernel/stand.h"
 
@@ -217,13 +217,11 @@ static void eject_or_restore(struct run *run, int who)
 	struct view *view = lab_view();
 	uint32_t service = lab_find_service(view, "peers")->index;
 	int fd = maps_open_one(LAB_PINS, "gw_cursors");
-	struct timespec now;
 
 	view_close(view);
 	run->peers[who].is_ejected = !run->peers[who].is_ejected;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	health.is_ejected = run->peers[who].is_ejected;
-	health.ejected_until_ns = ((uint64_t)now.tv_sec + 3600) * 1000000000u;
+	health.ejected_until_ns = clock_now_ns() + 3600 * 1000000000ull;
 	/* No connection that is made in spite of it says that it is back. */
 	health.changed_ns = health.ejected_until_ns;
 	write_map("gw_health", run->ids[who], &health);

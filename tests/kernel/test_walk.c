@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/addr.h"
+#include "base/clock.h"
 #include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"

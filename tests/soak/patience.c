@@ -3,25 +3,18 @@
 
 #include <time.h>
 
+#include "base/clock.h"
 #include "kernel/lab.h"
 
-#define PATIENCE_S 90
-
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
+#define PATIENCE_MS 90000
 
 bool patience_becomes(bool (*check)(void *arg), void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 50000000};
-	const time_t until = seconds() + PATIENCE_S;
+	const uint64_t until_ms = clock_now_ms() + PATIENCE_MS;
 
 	while (!check(arg)) {
-		if (seconds() > until)
+		if (clock_now_ms() > until_ms)
 			return false;
 		nanosleep(&pause, NULL);
 	}

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "refusals.h"
 #include "source/manifests.h"
 
@@ -58,10 +58,7 @@ static inline char *repeated(const char *begin, const char *part, size_t count, 
 
 static inline double cpu_seconds(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return clock_read_seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 #endif

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+
 static void test_a_list_in_pages_is_delivered_whole_and_then_watched_from_its_position(void **state)
 {
 	struct told *told = *state;
@@ -118,9 +120,9 @@ static void test_410_without_end_backs_off(void **state)
 		answer(told, WATCH, "410 Gone", STATUS("410", "too old"), FAKE_WHOLE);
 	}
 	await_times(told, "failed gone", 2); /* the first costs no time, */
-	before_ms = now_ms();
+	before_ms = clock_now_ms();
 	await_times(told, "failed gone", 4); /* the second 20 ms, the third 40 ms */
-	assert_true(now_ms() - before_ms >= 55);
+	assert_true(clock_now_ms() - before_ms >= 55);
 }
 
 static void test_410_after_an_outage_lists_at_once(void **state)
@@ -207,9 +209,9 @@ static void test_429_waits_as_long_as_the_server_asks(void **state)
 	start(told, &slices);
 	fake_api_answer(told->api, &busy);
 	await(told, "failed throttled: ");
-	before_ms = now_ms();
+	before_ms = clock_now_ms();
 	await_requests(told, LIST, 2);
-	assert_true(now_ms() - before_ms >= 950);
+	assert_true(clock_now_ms() - before_ms >= 950);
 	assert_non_null(strstr(told->text, "next attempt in 1.0 s"));
 }
 

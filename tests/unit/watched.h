@@ -35,7 +35,6 @@ extern const struct kube_selection slices; /* the labelled EndpointSlices */
 
 int set_up(void **state);
 int tear_down(void **state);
-uint64_t now_ms(void);
 
 void start(struct told *told, const struct kube_selection *selection);
 void start_timed(struct told *told, const struct kube_selection *selection,

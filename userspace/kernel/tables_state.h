@@ -124,7 +124,6 @@ void tables_replay(struct tables *tables);
 /* Read what the maps hold into the state (adopt.c). */
 int tables_adopt(struct tables *tables);
 
-
 /* Cut where it does not fit. */
 void copy_text(char *to, size_t size, const char *from);
 

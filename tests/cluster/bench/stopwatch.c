@@ -24,6 +24,7 @@
 #include <curl/curl.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "kernel/maps.h"
 
@@ -52,10 +53,7 @@ static volatile __u64 *word;
 
 static double now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return clock_read_seconds(CLOCK_MONOTONIC);
 }
 
 static void pause_ns(long ns)
