@@ -106,6 +106,28 @@ static void test_a_connect_that_is_given_up_at_once_is_canceled(void **state)
 	counts_expect(ROADS_HOLE, 0, .attempts = 3, .canceled = 3);
 }
 
+/* As canceled or as timed out: that depends on how fast the machine is. */
+static void test_each_way_to_give_up_ends_one_of_several(void **state)
+{
+	int closed, shut, undone;
+
+	(void)state;
+	lab_serve_by(VIP, ROADS_HOLE);
+	closed = lab_begin_dial(VIP);
+	shut = lab_begin_dial(VIP);
+	undone = lab_begin_dial(VIP);
+	assert_int_equal(counts_active(ROADS_HOLE), 3);
+	close(closed);
+	assert_int_equal(counts_active(ROADS_HOLE), 2);
+	assert_int_equal(shutdown(shut, SHUT_RDWR), 0);
+	assert_int_equal(counts_active(ROADS_HOLE), 1);
+	lab_disconnect(undone);
+	assert_int_equal(counts_active(ROADS_HOLE), 0);
+	close(shut);
+	close(undone);
+	assert_int_equal(counts_active(ROADS_HOLE), 0);
+}
+
 static void test_a_process_killed_in_connect_has_canceled(void **state)
 {
 	pid_t pid;
@@ -284,6 +306,7 @@ int main(void)
 		LAB_TEST(test_a_connect_without_an_answer_times_out),
 		LAB_TEST(test_a_host_that_a_router_does_not_know_is_unreachable),
 		LAB_TEST(test_a_connect_that_is_given_up_at_once_is_canceled),
+		LAB_TEST(test_each_way_to_give_up_ends_one_of_several),
 		LAB_TEST(test_a_process_killed_in_connect_has_canceled),
 		LAB_TEST(test_a_connect_that_is_given_up_after_a_repeat_has_timed_out),
 		LAB_TEST(test_a_reset_by_the_peer_is_counted),

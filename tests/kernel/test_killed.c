@@ -229,8 +229,9 @@ static void expect_counts(bool is_open)
 static void kill_again_and_again(void)
 {
 	uint64_t before[STEADY] = {0}, until = clock_now_ns() + TIME_NS;
+	int i;
 
-	for (int i = 0; i < KILLS && (i < KILLS_AT_LEAST || clock_now_ns() < until); i++) {
+	for (i = 0; i < KILLS && (i < KILLS_AT_LEAST || clock_now_ns() < until); i++) {
 		pid_t agent;
 
 		tables_close(lab.tables);
@@ -244,6 +245,7 @@ static void kill_again_and_again(void)
 			expect_old_or_new(j);
 		expect_sound(before);
 	}
+	print_message("# %d kills\n", i);
 }
 
 static void expect_nothing_left(void)
