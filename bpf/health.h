@@ -41,12 +41,13 @@ static __always_inline __u64 grown(__u64 base_ns, __u32 doublings, __u64 max_ns)
 	return time_ns < max_ns ? time_ns : max_ns;
 }
 
-static __always_inline struct gw_suspect_key suspect_key(const struct gw_conn *conn)
+static __always_inline struct gw_suspect_key suspect_key(const struct gw_conn *conn, bool is_short)
 {
 	struct gw_suspect_key key = {
 		.netns_cookie = conn->netns_cookie,
 		.backend = conn->backend,
 		.backend_generation = conn->backend_generation,
+		.is_short = is_short,
 	};
 
 	return key;
@@ -67,7 +68,7 @@ static __always_inline void note_trouble(__u32 service, __u64 until_ns, bool is_
 	bpf_spin_unlock(&cursor->lock);
 }
 
-static __always_inline void note_suspect(const struct gw_conn *conn, __u64 until_ns)
+static __always_inline void note_suspect(const struct gw_conn *conn, __u64 until_ns, bool is_short)
 {
 	__u32 id = conn->backend;
 	struct gw_health *health = bpf_map_lookup_elem(&gw_health, &id);
@@ -75,7 +76,9 @@ static __always_inline void note_suspect(const struct gw_conn *conn, __u64 until
 	if (!health)
 		return;
 	bpf_spin_lock(&health->lock);
-	if (health->suspect_until_ns < until_ns)
+	if (is_short && health->short_until_ns < until_ns)
+		health->short_until_ns = until_ns;
+	if (!is_short && health->suspect_until_ns < until_ns)
 		health->suspect_until_ns = until_ns;
 	bpf_spin_unlock(&health->lock);
 	note_trouble(conn->service, until_ns, false);
@@ -83,10 +86,11 @@ static __always_inline void note_suspect(const struct gw_conn *conn, __u64 until
 
 static __always_inline void write_suspect(const struct gw_conn *conn, struct gw_suspect *value)
 {
-	struct gw_suspect_key key = suspect_key(conn);
+	bool is_short = value->kind == GW_SUSPICION_SHORT;
+	struct gw_suspect_key key = suspect_key(conn, is_short);
 
 	/* First, or whoever is reached in between would not look for it. */
-	note_suspect(conn, value->until_ns);
+	note_suspect(conn, value->until_ns, is_short);
 	bpf_map_update_elem(&gw_suspects, &key, value, BPF_ANY);
 }
 
@@ -95,31 +99,25 @@ static __always_inline void write_suspect(const struct gw_conn *conn, struct gw_
 static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspicion kind,
 				     __u64 now_ns)
 {
-	struct gw_suspect_key key = suspect_key(conn);
+	bool is_short = kind == GW_SUSPICION_SHORT;
+	struct gw_suspect_key key = suspect_key(conn, is_short);
 	struct gw_suspect value = {.failures = 1, .kind = kind, .changed_ns = now_ns};
 	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
 	__u32 service_index = conn->service;
 	const struct gw_service *service = bpf_map_lookup_elem(&gw_services, &service_index);
-	bool is_same = known && (known->kind == kind || known->kind == GW_SUSPICION_SILENT);
 	__u64 base_ns = SUSPECT_BASE_NS, max_ns = SUSPECT_MAX_NS;
 
 	if (service && service->eject_base_ms) {
 		base_ns = service->eject_base_ms * MS_NS;
 		max_ns = service->eject_max_ms * MS_NS;
 	}
-	if (is_same && known->failures && conn->start_ns < known->changed_ns)
-		return known->until_ns;
-	/* The milder kind must not take the place of a failure: the next connection that lasted ends
-	 * it. When a peer dies, connections of every age end around the first one it refuses. */
-	if (kind == GW_SUSPICION_SHORT && known && known->kind != kind &&
-	    known->until_ns > now_ns)
+	if (known && known->failures && conn->start_ns < known->changed_ns)
 		return known->until_ns;
 	/* It lasts nearly as long as any can: a client of short connections need not write it anew at
 	 * the end of each. */
-	if (kind == GW_SUSPICION_SHORT && is_same &&
-	    known->until_ns > now_ns + max_ns - max_ns / 16)
+	if (is_short && known && known->until_ns > now_ns + max_ns - max_ns / 16)
 		return known->until_ns;
-	if (is_same)
+	if (known)
 		value.failures = known->failures + 1;
 	value.until_ns = now_ns + grown(base_ns, value.failures - 1, max_ns);
 	write_suspect(conn, &value);
@@ -131,7 +129,7 @@ static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspici
 static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 now_ns,
 					    __u64 again_ns)
 {
-	struct gw_suspect_key key = suspect_key(conn);
+	struct gw_suspect_key key = suspect_key(conn, false);
 	struct gw_suspect value = {
 		.until_ns = now_ns + again_ns + SILENT_NS,
 		.changed_ns = now_ns,
@@ -143,7 +141,7 @@ static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 no
 	if (known && known->kind != GW_SUSPICION_SILENT && known->until_ns > value.until_ns)
 		return;
 	/* The failures so far are not forgotten over it, nor when the last one was. */
-	if (known && known->kind != GW_SUSPICION_SHORT && known->failures) {
+	if (known && known->failures) {
 		value.failures = known->failures;
 		value.changed_ns = known->changed_ns;
 	}
@@ -159,27 +157,48 @@ static __always_inline bool was_suspect(const struct gw_conn *conn)
 	return health && health->suspect_until_ns;
 }
 
-/* It was reached, or a connection to it lasted: what of the kind spoke against it does no more. */
-static __always_inline void trust(const struct gw_conn *conn, bool is_lasting)
+static __always_inline bool is_failing(const struct gw_conn *conn, __u64 now_ns)
 {
-	struct gw_suspect_key key = suspect_key(conn);
+	struct gw_suspect_key key = suspect_key(conn, false);
+	const struct gw_suspect *known;
+
+	if (!was_suspect(conn))
+		return false;
+	known = bpf_map_lookup_elem(&gw_suspects, &key);
+	return known && known->until_ns > now_ns;
+}
+
+/* A connection ended too soon. While a failure is in force that says nothing of its own: when a
+ * backend dies, connections of every age end around the first one that it refuses. */
+static __always_inline void suspect_short(const struct gw_conn *conn, __u64 now_ns)
+{
+	if (!is_failing(conn, now_ns))
+		suspect(conn, GW_SUSPICION_SHORT, now_ns);
+}
+
+/* A connection lasted, or did not come about at all: those that ended too soon say nothing now. */
+static __always_inline void forget_short(const struct gw_conn *conn)
+{
+	struct gw_suspect_key key = suspect_key(conn, true);
+	__u32 id = conn->backend;
+	const struct gw_health *health = bpf_map_lookup_elem(&gw_health, &id);
+
+	if (health && health->short_until_ns)
+		bpf_map_delete_elem(&gw_suspects, &key);
+}
+
+/* It was reached: what failed earlier is over. Not what failed after this attempt began, unless
+ * that is a SYN to which there was no answer yet. */
+static __always_inline void trust_reachable(const struct gw_conn *conn)
+{
+	struct gw_suspect_key key = suspect_key(conn, false);
 	const struct gw_suspect *known;
 
 	if (!was_suspect(conn))
 		return;
 	known = bpf_map_lookup_elem(&gw_suspects, &key);
-	if (known && (known->kind == GW_SUSPICION_SHORT) == is_lasting)
+	if (known && (known->kind == GW_SUSPICION_SILENT || conn->start_ns >= known->changed_ns))
 		bpf_map_delete_elem(&gw_suspects, &key);
-}
-
-static __always_inline void trust_reachable(const struct gw_conn *conn)
-{
-	trust(conn, false);
-}
-
-static __always_inline void trust_lasting(const struct gw_conn *conn)
-{
-	trust(conn, true);
 }
 
 /* With the lock held: nobody on this node is sent there. */

@@ -60,6 +60,7 @@ static __always_inline void hold_against(const struct gw_conn *conn)
 	__u64 now_ns = bpf_ktime_get_ns();
 	__u64 until_ns = suspect(conn, GW_SUSPICION_FAILED, now_ns);
 
+	forget_short(conn);
 	judge(conn, until_ns, now_ns);
 }
 
@@ -95,9 +96,9 @@ static __always_inline void count_end(struct gw_conn *conn, struct gw_counters *
 	if (!follows_load(HOW_POLICY(conn->how)))
 		return;
 	if (now_ns - conn->established_ns < SHORT_NS)
-		suspect(conn, GW_SUSPICION_SHORT, now_ns);
+		suspect_short(conn, now_ns);
 	else
-		trust_lasting(conn);
+		forget_short(conn);
 }
 
 static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 retransmits)

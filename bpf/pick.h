@@ -61,16 +61,26 @@ static __always_inline __u64 load_score(__u32 policy, __u32 load, __u32 weight)
 	}
 }
 
-static __always_inline __u64 suspicion_score(const struct gw_suspect_key *key, __u32 policy,
-					     __u64 now_ns)
+static __always_inline bool is_in_force(const struct gw_suspect_key *key, __u64 now_ns)
 {
 	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, key);
 
-	if (!known || known->until_ns <= now_ns)
-		return 0;
-	if (known->kind != GW_SUSPICION_SHORT)
-		return SCORE_FAILED;
-	return follows_load(policy) ? SCORE_SHORT : 0;
+	return known && known->until_ns > now_ns;
+}
+
+/* What this client's own connections say of a backend. */
+static __always_inline __u64 suspicion_score(struct gw_suspect_key *key,
+					     const struct gw_health *health, __u32 policy,
+					     __u64 now_ns)
+{
+	__u64 score = 0;
+
+	if (now_ns < health->suspect_until_ns && is_in_force(key, now_ns))
+		score |= SCORE_FAILED;
+	key->is_short = 1;
+	if (follows_load(policy) && now_ns < health->short_until_ns && is_in_force(key, now_ns))
+		score |= SCORE_SHORT;
+	return score;
 }
 
 /* Of what it would get by its score, a backend that has just come back gets a part that grows
@@ -98,7 +108,7 @@ static __always_inline __u64 rising_score(const struct gw_health *health, __u32 
 		       SCORE_RISING;
 }
 
-static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u32 how,
+static __always_inline __u64 health_score(struct gw_suspect_key *key, __u32 how,
 					  __u64 now_ns, __u64 score)
 {
 	__u32 backend = key->backend;
@@ -106,8 +116,7 @@ static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u3
 
 	if (!health)
 		return SCORE_NONE;
-	if (now_ns < health->suspect_until_ns)
-		score |= suspicion_score(key, HOW_POLICY(how), now_ns);
+	score |= suspicion_score(key, health, HOW_POLICY(how), now_ns);
 	if (how & HOW_DESPERATE)
 		return score;
 	if (!health->is_ejected)

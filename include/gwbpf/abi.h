@@ -12,7 +12,7 @@
 #include <linux/bpf.h> /* struct bpf_spin_lock, which the verifier knows by its name */
 #include <linux/types.h>
 
-#define GW_ABI_VERSION 1
+#define GW_ABI_VERSION 2
 #define GW_MAGIC 0x67776270u /* "gwbp" */
 
 #define GW_SET_MAX 1000      /* backends of one service that are chosen from */
@@ -116,6 +116,7 @@ struct gw_health {
 	struct bpf_spin_lock lock;
 	__u32 is_ejected;
 	__u64 suspect_until_ns; /* the latest until of gw_suspects: later, nobody need look there */
+	__u64 short_until_ns;	/* the same of those that are short */
 	__u64 changed_ns;       /* when it was last ejected or came back: older attempts do not count */
 	__u64 ejected_until_ns; /* from then on one connection may try */
 	__u64 lease_until_ns;   /* and until then no other one */
@@ -124,13 +125,19 @@ struct gw_health {
 	__u32 doublings;        /* of the time of the next ejection */
 	__u32 ejections;
 };
-_Static_assert(sizeof(struct gw_health) == 64, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_health) == 72, "a change of size is a change of ABI");
 
-/* gw_suspects: LRU hash. A backend that one client has had trouble with. */
+/*
+ * gw_suspects: LRU hash. A backend that one client has had trouble with. Short connections are kept
+ * apart from failures: their ends come on every CPU at once when a peer dies, and must neither
+ * overwrite nor remove what another CPU has just written of a connect that failed.
+ */
 struct gw_suspect_key {
 	__u64 netns_cookie;
 	__u32 backend;
 	__u32 backend_generation;
+	__u32 is_short; /* 1: GW_SUSPICION_SHORT; 0: the others */
+	__u32 zero;
 };
 
 enum gw_suspicion {
