@@ -2,6 +2,7 @@
 #include "kernel/attach.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -54,10 +55,36 @@ static int fail(int err, int cgroup_fd, enum gw_hook hook, char *message)
 			 links_hook_name(hook));
 }
 
+static bool is_connect(int hook)
+{
+	return hook == GW_HOOK_CONNECT4 || hook == GW_HOOK_CONNECT6;
+}
+
+/*
+ * Before any hook goes to another cgroup connects are left to kube-proxy: what they began would not
+ * be seen by hooks that have gone ahead, nor twice by those that run at both.
+ */
+static int stop_connects_elsewhere(const char *pin_dir, int cgroup_fd, char *message)
+{
+	struct hook_status status[GW_HOOK_MAX_] = {0};
+	uint64_t cgroup;
+	int err = mounts_cgroup_id(cgroup_fd, &cgroup);
+
+	datapath_hooks(pin_dir, status);
+	for (int i = GW_HOOK_MAX_ - 1; i >= 0 && !err; i--)
+		if (is_connect(i) && status[i].attached && status[i].cgroup_id != cgroup)
+			err = links_detach(pin_dir, (enum gw_hook)i);
+	return err ? pins_fail(message, err, "cannot detach the hooks from another cgroup: %s",
+			       strerror(-err))
+		   : 0;
+}
+
 int attach_hooks(const char *pin_dir, const struct gwbpf_bpf *object, int cgroup_fd, char *message)
 {
-	int err;
+	int err = stop_connects_elsewhere(pin_dir, cgroup_fd, message);
 
+	if (err)
+		return err;
 	for (int i = 0; i < GW_HOOK_MAX_; i++) {
 		err = links_attach(pin_dir, (enum gw_hook)i, program_fd(object, i), cgroup_fd);
 		if (err)

@@ -67,16 +67,21 @@ static int open_link(const char *path, struct bpf_link_info *info)
 	return -errno;
 }
 
-static int attach_new(const char *path, enum gw_hook hook, int program_fd, int cgroup_fd)
+/* Where a link is attached to another cgroup both run until that one ends, which does no harm: what
+ * a record has been through once it does not go through again. */
+static int attach_new(const char *pin_dir, enum gw_hook hook, int program_fd, int cgroup_fd)
 {
-	int err = 0, fd;
+	int link = bpf_link_create(program_fd, cgroup_fd, hooks[hook].type, NULL);
+	char path[PATH_MAX];
+	int err;
 
-	fd = bpf_link_create(program_fd, cgroup_fd, hooks[hook].type, NULL);
-	if (fd < 0)
+	if (link < 0)
 		return -errno;
-	if (bpf_obj_pin(fd, path))
+	err = links_detach(pin_dir, hook);
+	pin_path(pin_dir, hook, path);
+	if (!err && bpf_obj_pin(link, path))
 		err = -errno;
-	close(fd);
+	close(link);
 	return err;
 }
 
@@ -95,16 +100,13 @@ int links_attach(const char *pin_dir, enum gw_hook hook, int program_fd, int cgr
 	if (fd < 0 && fd != -ENOENT)
 		return fd;
 	/* A link whose cgroup was removed says 0. */
-	if (fd >= 0 && info.cgroup.cgroup_id == cgroup) {
-		err = bpf_link_update(fd, program_fd, NULL) ? -errno : 0;
+	if (fd < 0 || info.cgroup.cgroup_id != cgroup)
+		err = attach_new(pin_dir, hook, program_fd, cgroup_fd);
+	else if (bpf_link_update(fd, program_fd, NULL))
+		err = -errno;
+	if (fd >= 0)
 		close(fd);
-		return err;
-	}
-	if (fd >= 0) {
-		close(fd);
-		err = links_detach(pin_dir, hook);
-	}
-	return err ? err : attach_new(path, hook, program_fd, cgroup_fd);
+	return err;
 }
 
 int links_detach(const char *pin_dir, enum gw_hook hook)
