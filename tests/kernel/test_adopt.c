@@ -156,6 +156,8 @@ static void test_counts_of_a_backend_that_ends_are_kept_wherever_it_is_interrupt
 		for (size_t i = 0; i < done; i++)
 			stores[i](&end);
 		maps_close(&end.maps);
+		/* Also for as long as no agent comes. */
+		counts_expect_service("peers", 0, &want);
 		assert_int_equal(tables_open(LAB_PINS, &lab.tables), 0);
 		counts_expect_service("peers", 0, &want);
 		assert_int_equal(tables_collect(lab.tables, 0), 0);

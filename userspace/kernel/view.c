@@ -12,7 +12,10 @@
 #include "kernel/batch.h"
 #include "kernel/maps.h"
 #include "kernel/view_order.h"
+#include "kernel/view_parts.h"
 #include "kernel/words.h"
+
+#define READS_MAX 4 /* of everything, if a backend came or went meanwhile */
 
 struct view {
 	struct maps maps;
@@ -30,44 +33,6 @@ struct view {
 	uint64_t reasons[GW_REASON_MAX_];
 };
 
-static double age_seconds(const struct view *view, uint64_t then_ns)
-{
-	if (!then_ns)
-		return -1;
-	return then_ns < view->now_ns ? (double)(view->now_ns - then_ns) / 1e9 : 0;
-}
-
-static void read_meta(struct view *view)
-{
-	struct gw_meta *meta = &view->meta_copy;
-
-	view->now_ns = clock_now_ns();
-	*meta = *view->maps.meta;
-	view->meta = (struct view_meta){
-		.abi = meta->abi,
-		.max_services = meta->max_services,
-		.max_backends = meta->max_backends,
-		.agent_pid = meta->agent_pid,
-		.heartbeat_age_seconds = age_seconds(view, meta->heartbeat_ns),
-		.change_age_seconds = age_seconds(view, meta->change_ns),
-		.source = meta->source,
-		.source_synced = meta->source_synced,
-		.suspended = meta->suspended,
-		.stepped_aside = meta->stale_after_ns && meta->heartbeat_ns < view->now_ns &&
-				 view->now_ns - meta->heartbeat_ns > meta->stale_after_ns,
-		.covers_pods = meta->covers_pods,
-		.node = meta->node,
-		.zone = meta->zone,
-		.version = meta->version,
-	};
-}
-
-static void read_live(struct view *view)
-{
-	for (int i = 0; i < GW_HOOK_MAX_; i++)
-		view->meta.live_age_seconds[i] = age_seconds(view, view->meta_copy.live_ns[i]);
-}
-
 static void read_reasons(struct view *view)
 {
 	for (size_t cpu = 0; cpu < view->maps.reasons_count; cpu++)
@@ -76,7 +41,7 @@ static void read_reasons(struct view *view)
 }
 
 static enum view_service_state service_state(const struct view *view,
-					     const struct gw_service *service, uint64_t word)
+					     const struct gw_service *service, size_t members)
 {
 	if (view->meta.suspended || service->suspended)
 		return VIEW_SERVICE_SUSPENDED;
@@ -84,7 +49,7 @@ static enum view_service_state service_state(const struct view *view,
 		return VIEW_SERVICE_INVALID;
 	if (view->meta.stepped_aside)
 		return VIEW_SERVICE_STEPPED_ASIDE;
-	return GW_SET_COUNT(word) ? VIEW_SERVICE_READY : VIEW_SERVICE_NO_BACKENDS;
+	return members ? VIEW_SERVICE_READY : VIEW_SERVICE_NO_BACKENDS;
 }
 
 static void add_service(struct view *view, uint32_t index)
@@ -92,12 +57,11 @@ static void add_service(struct view *view, uint32_t index)
 	const struct gw_service *from = &view->maps.services[index];
 	const struct gw_retired *retired = &view->maps.retired[index];
 	struct gw_service_names *names = &view->service_names[index];
-	uint64_t word = view->maps.sets[index];
-	const struct gw_set_header *header;
+	struct gw_set_header header;
+	size_t members = view_read_set(&view->maps, index, &header, NULL);
 
 	if (!*names->name || from->flags & GW_SERVICE_WITHDRAWN)
 		return;
-	header = (const struct gw_set_header *)&view->maps.slots[GW_SET_BASE(word)];
 	view->services[view->service_count++] = (struct view_service){
 		.index = index,
 		.namespace = names->namespace,
@@ -105,10 +69,10 @@ static void add_service(struct view *view, uint32_t index)
 		.port_name = names->port_name,
 		.address = from->vip,
 		.port = ntohs(from->port),
-		.policy = GW_SET_COUNT(word) ? header->policy : GW_POLICY_LC,
-		.state = service_state(view, from, word),
+		.policy = members ? header.policy : GW_POLICY_LC,
+		.state = service_state(view, from, members),
 		.message = names->message,
-		.counters = retired->gone,
+		.counters = view_gone(&view->maps, &view->meta_copy, index),
 		.no_backends = retired->no_backends,
 	};
 }
@@ -140,23 +104,38 @@ static int read_services(struct view *view)
 	return 0;
 }
 
+/* Whether the id still has the owner that was read. */
+static bool is_same(const struct view *view, const struct view_backend *backend)
+{
+	return __atomic_load_n(&view->maps.backends[backend->id].generation, __ATOMIC_ACQUIRE) ==
+	       backend->generation;
+}
+
 static void add_backend(struct view *view, uint32_t id)
 {
-	const struct gw_backend *from = &view->maps.backends[id];
-	const struct gw_service *service = &view->maps.services[from->service];
-	const struct gw_service_names *service_names = &view->service_names[from->service];
+	uint32_t generation = __atomic_load_n(&view->maps.backends[id].generation,
+					      __ATOMIC_ACQUIRE);
+	const struct gw_backend from = view->maps.backends[id];
+	struct view_backend *backend = &view->backends[view->backend_count];
+	const struct gw_service_names *service_names;
+	const struct gw_service *service;
 
-	view->by_id[id] = &view->backends[view->backend_count];
-	view->backends[view->backend_count++] = (struct view_backend){
+	if (from.use != GW_USE_TAKEN || from.service >= view->maps.services_count ||
+	    view_has_ended(&view->meta_copy, id))
+		return;
+	service = &view->maps.services[from.service];
+	service_names = &view->service_names[from.service];
+	*backend = (struct view_backend){
 		.id = id,
-		.generation = from->generation,
+		.generation = generation,
+		.service_index = from.service,
 		.namespace = service_names->namespace,
 		.service = service_names->name,
 		.service_port_name = service_names->port_name,
 		.service_address = service->vip,
 		.service_port = ntohs(service->port),
-		.address = from->address,
-		.port = ntohs(from->port),
+		.address = from.address,
+		.port = ntohs(from.port),
 		.pod = "",
 		.node = "",
 		.zone = "",
@@ -164,6 +143,25 @@ static void add_backend(struct view *view, uint32_t id)
 		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
 		.counters = view->maps.counters[id],
 	};
+	if (!is_same(view, backend))
+		return;
+	view->by_id[id] = backend;
+	view->backend_count++;
+}
+
+static struct view_backend *find_backend(const struct view *view, uint32_t id, uint32_t generation)
+{
+	struct view_backend *backend = id < view->maps.backends_count ? view->by_id[id] : NULL;
+
+	return backend && backend->generation == generation ? backend : NULL;
+}
+
+/* By what a map says of an id: NULL also if that may be of its next owner. */
+static struct view_backend *find_same(const struct view *view, uint32_t id)
+{
+	struct view_backend *backend = id < view->maps.backends_count ? view->by_id[id] : NULL;
+
+	return backend && is_same(view, backend) ? backend : NULL;
 }
 
 static const char *keep_word(struct view *view, const char *text)
@@ -179,7 +177,7 @@ static const char *keep_word(struct view *view, const char *text)
 static void put_backend_names(uint32_t id, const void *value, void *arg)
 {
 	struct view *view = arg;
-	struct view_backend *backend = id < view->maps.backends_count ? view->by_id[id] : NULL;
+	struct view_backend *backend = find_same(view, id);
 	const struct gw_backend_names *names = value;
 
 	if (!backend)
@@ -201,9 +199,7 @@ static int read_backends(struct view *view)
 	if (!view->backends || !view->by_id)
 		return -ENOMEM;
 	for (size_t i = 0; i < view->maps.backends_count && view->backend_count < used; i++)
-		if (view->maps.backends[i].use == GW_USE_TAKEN &&
-		    view->maps.backends[i].service < view->maps.services_count)
-			add_backend(view, (uint32_t)i);
+		add_backend(view, (uint32_t)i);
 	err = batch_read(view->maps.backend_names_fd, sizeof(struct gw_backend_names),
 			 put_backend_names, view);
 	return err ? err : view->err;
@@ -212,7 +208,7 @@ static int read_backends(struct view *view)
 static void mark_health(uint32_t id, const void *value, void *arg)
 {
 	struct view *view = arg;
-	struct view_backend *backend = id < view->maps.backends_count ? view->by_id[id] : NULL;
+	struct view_backend *backend = find_same(view, id);
 	const struct gw_health *health = value;
 
 	if (!backend)
@@ -228,19 +224,19 @@ static void mark_health(uint32_t id, const void *value, void *arg)
 }
 
 /* Those in the set of a Service are in use; the rest are leaving. */
-static void mark_members(struct view *view, const struct view_service *service)
+static void mark_members(struct view *view, const struct view_service *service,
+			 struct gw_slot members[GW_SET_MAX])
 {
-	uint64_t word = view->maps.sets[service->index];
-	const struct gw_slot *slots = &view->maps.slots[GW_SET_BASE(word)];
-	struct view_backend *backend;
+	struct gw_set_header header;
+	size_t count = view_read_set(&view->maps, service->index, &header, members);
 
-	for (uint32_t i = 1; i <= GW_SET_COUNT(word); i++) {
-		if (slots[i].backend >= view->maps.backends_count)
-			continue;
-		backend = view->by_id[slots[i].backend];
+	for (size_t i = 0; i < count; i++) {
+		struct view_backend *backend = find_backend(view, members[i].backend,
+							    members[i].backend_generation);
+
 		if (!backend)
 			continue;
-		backend->weight = slots[i].weight;
+		backend->weight = members[i].weight;
 		backend->state = backend->weight ? VIEW_BACKEND_USABLE : VIEW_BACKEND_DRAINING;
 	}
 }
@@ -258,8 +254,7 @@ static void mark_suspects(struct view *view)
 		previous = &key;
 		if (bpf_map_lookup_elem(view->maps.suspects_fd, &key, &suspect))
 			continue;
-		backend = (struct view_backend *)view_find_backend(view, key.backend,
-								   key.backend_generation);
+		backend = find_backend(view, key.backend, key.backend_generation);
 		if (!backend)
 			continue;
 		if (suspect.failures > backend->consecutive_failures)
@@ -279,8 +274,7 @@ static int sum_up(struct view *view)
 		by_index[view->services[i].index] = &view->services[i];
 	for (size_t i = 0; i < view->backend_count; i++) {
 		struct view_backend *backend = &view->backends[i];
-		struct view_service *service =
-			by_index[view->maps.backends[backend->id].service];
+		struct view_service *service = by_index[backend->service_index];
 
 		if (!service)
 			continue;
@@ -296,14 +290,18 @@ static int sum_up(struct view *view)
 
 static int arrange(struct view *view)
 {
+	struct gw_slot *members = calloc(GW_SET_MAX, sizeof(*members));
 	int err;
 
+	if (!members)
+		return -ENOMEM;
 	view_order_services(view->services, view->service_count);
 	view_order_backends(view->backends, view->backend_count);
 	for (size_t i = 0; i < view->backend_count; i++)
 		view->by_id[view->backends[i].id] = &view->backends[i];
 	for (size_t i = 0; i < view->service_count; i++)
-		mark_members(view, &view->services[i]);
+		mark_members(view, &view->services[i], members);
+	free(members);
 	err = batch_read(view->maps.health_fd, sizeof(struct gw_health), mark_health, view);
 	if (err)
 		return err;
@@ -311,7 +309,7 @@ static int arrange(struct view *view)
 	return sum_up(view);
 }
 
-int view_open(const char *pin_dir, struct view **ret)
+static int read_all(const char *pin_dir, struct view **ret)
 {
 	struct view *view = calloc(1, sizeof(*view));
 	int err;
@@ -323,8 +321,8 @@ int view_open(const char *pin_dir, struct view **ret)
 		free(view);
 		return err;
 	}
-	read_meta(view);
-	read_live(view);
+	view->now_ns = clock_now_ns();
+	view_read_meta(&view->maps, view->now_ns, &view->meta_copy, &view->meta);
 	read_reasons(view);
 	err = read_services(view);
 	if (!err)
@@ -334,6 +332,23 @@ int view_open(const char *pin_dir, struct view **ret)
 	if (err) {
 		view_close(view);
 		return err;
+	}
+	*ret = view;
+	return 0;
+}
+
+int view_open(const char *pin_dir, struct view **ret)
+{
+	struct view *view = NULL;
+	int err;
+
+	for (int i = 0; i < READS_MAX; i++) {
+		view_close(view);
+		err = read_all(pin_dir, &view);
+		if (err)
+			return err;
+		if (view_is_of_one_moment(&view->maps, &view->meta_copy))
+			break;
 	}
 	*ret = view;
 	return 0;
@@ -372,11 +387,7 @@ size_t view_backends(const struct view *view, const struct view_backend **ret)
 const struct view_backend *view_find_backend(const struct view *view, uint32_t id,
 					     uint32_t generation)
 {
-	const struct view_backend *backend = NULL;
-
-	if (id < view->maps.backends_count)
-		backend = view->by_id[id];
-	return backend && backend->generation == generation ? backend : NULL;
+	return find_backend(view, id, generation);
 }
 
 const uint64_t *view_reasons(const struct view *view)

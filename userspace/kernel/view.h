@@ -94,6 +94,7 @@ enum view_backend_state {
 struct view_backend {
 	uint32_t id;
 	uint32_t generation;
+	uint32_t service_index;
 	const char *namespace; /* of the Service, which may be gone itself */
 	const char *service;
 	const char *service_port_name;
