@@ -4,7 +4,12 @@
 #include "kernel/lab.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -125,15 +130,58 @@ static void test_limits_stay_as_they_were_pinned(void **state)
 	assert_non_null(strstr(message, "4096 backends"));
 }
 
+/* Also while the first one has not written its pid into the maps yet, or not any more: there stands
+ * that of one before. */
 static void test_a_second_agent_is_refused_and_told_of_the_first(void **state)
 {
+	char me[32];
+
 	(void)state;
+	snprintf(me, sizeof(me), "pid %d ", getpid());
 	lab_open();
 	tables_meta(lab.tables)->agent_pid = 4321;
 	options.cgroup = lab.cgroup;
-	expect_refusal(-EBUSY, "pid 4321");
+	expect_refusal(-EBUSY, me);
 	assert_int_equal(datapath_detach(LAB_PINS, false, message), -EBUSY);
-	assert_non_null(strstr(message, "pid 4321"));
+	assert_non_null(strstr(message, me));
+}
+
+/* As an agent that has begun to start, or nearly ended; `ready` tells when. */
+static void hold_lock(int ready)
+{
+	int fd = open(LAB_PINS, O_RDONLY | O_DIRECTORY);
+
+	if (fd < 0 || flock(fd, LOCK_EX) || write(ready, "", 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void test_only_the_one_that_holds_the_pins_is_ended_by_force(void **state)
+{
+	pid_t bystander = lab_fork(), holder;
+	int ready[2], status;
+	char byte;
+
+	(void)state;
+	while (!bystander)
+		pause();
+	lab_open();
+	tables_meta(lab.tables)->agent_pid = (uint32_t)bystander;
+	lab_close();
+	assert_return_code(pipe(ready), errno);
+	holder = lab_fork();
+	if (!holder)
+		hold_lock(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	assert_int_equal(datapath_detach(LAB_PINS, true, message), 0);
+	assert_int_equal(waitpid(holder, &status, 0), holder);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	assert_int_equal(waitpid(bystander, &status, WNOHANG), 0);
+	kill(bystander, SIGKILL);
+	waitpid(bystander, &status, 0);
 }
 
 static void test_a_directory_that_cannot_hold_pins_is_refused(void **state)
@@ -290,6 +338,7 @@ int main(void)
 		LAB_TEST(test_pins_that_were_left_half_made_are_made_anew),
 		LAB_TEST(test_limits_stay_as_they_were_pinned),
 		LAB_TEST(test_a_second_agent_is_refused_and_told_of_the_first),
+		LAB_TEST(test_only_the_one_that_holds_the_pins_is_ended_by_force),
 		LAB_TEST(test_a_directory_that_cannot_hold_pins_is_refused),
 		LAB_TEST(test_a_bpffs_that_is_read_only_is_refused),
 		LAB_TEST(test_a_cgroup_that_is_none_is_refused),

@@ -371,14 +371,15 @@ static int start_source(struct agent *agent)
 
 static void stop(struct agent *agent)
 {
-	if (agent->tables)
-		tables_meta(agent->tables)->agent_pid = 0;
 	httpd_stop(agent->http[0]);
 	httpd_stop(agent->http[1]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
+	/* Last, and while the lock is held: the next agent writes its own there. */
+	if (agent->tables)
+		tables_meta(agent->tables)->agent_pid = 0;
 	tables_close(agent->tables);
 	datapath_close(agent->datapath);
 	if (agent->signals)

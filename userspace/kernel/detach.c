@@ -15,25 +15,24 @@
 #include <gwbpf.skel.h>
 
 #include "kernel/links.h"
-#include "kernel/maps.h"
 #include "kernel/pins.h"
 
 #define END_WAIT_MS 10000 /* how long a forced end of an agent may take */
 
-static int end_agent(uint32_t pid, char *message)
+static int end_agent(pid_t pid, char *message)
 {
 	struct pollfd exit = {.events = POLLIN};
 	int err = 0;
 
 	exit.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (exit.fd < 0)
-		return pins_fail(message, -errno, "cannot end the agent with pid %u: %s", pid,
+		return pins_fail(message, -errno, "cannot end the agent with pid %d: %s", pid,
 			    strerror(errno));
 	if (syscall(SYS_pidfd_send_signal, exit.fd, SIGTERM, NULL, 0))
-		err = pins_fail(message, -errno, "cannot end the agent with pid %u: %s", pid,
+		err = pins_fail(message, -errno, "cannot end the agent with pid %d: %s", pid,
 			   strerror(errno));
 	else if (poll(&exit, 1, END_WAIT_MS) != 1)
-		err = pins_fail(message, -ETIMEDOUT, "cannot end the agent with pid %u: it does not stop",
+		err = pins_fail(message, -ETIMEDOUT, "cannot end the agent with pid %d: it does not stop",
 			   pid);
 	close(exit.fd);
 	return err;
@@ -63,20 +62,23 @@ static int remove_pins(const char *pin_dir)
 	return 0;
 }
 
+/* Who holds the lock, and not whom the maps name: an agent that starts or ends has not written its
+ * pid there yet, or not any more, and that of a killed one may be anybody's by now. */
 static int lock_for_detach(const char *pin_dir, bool force, int *ret, char *message)
 {
-	struct maps_identity identity = {0};
 	int err = pins_lock(pin_dir, ret, message);
+	char who[PINS_HOLDER_MAX];
+	pid_t holder;
 
 	if (err != -EBUSY)
 		return err;
-	maps_identify(pin_dir, &identity);
+	holder = pins_lock_holder(pin_dir);
 	if (!force)
 		return pins_fail(message, err,
-			    "cannot detach: the agent with pid %u runs: end it first, or use "
-			    "--force",
-			    identity.agent_pid);
-	err = end_agent(identity.agent_pid, message);
+			    "cannot detach: the agent with %s runs: end it first, or use --force",
+			    pins_name_holder(holder, who));
+	/* One that cannot be seen may just have ended by itself. */
+	err = holder ? end_agent(holder, message) : 0;
 	return err ? err : pins_lock(pin_dir, ret, message);
 }
 

@@ -162,7 +162,6 @@ int maps_identify(const char *pin_dir, struct maps_identity *ret)
 	if (meta->abi == GW_ABI_VERSION) {
 		ret->max_services = meta->max_services;
 		ret->max_backends = meta->max_backends;
-		ret->agent_pid = meta->agent_pid;
 	}
 	err = 0;
 out:

@@ -63,7 +63,6 @@ struct maps_identity {
 	uint32_t abi;
 	uint32_t max_services; /* 0 where the ABI is another */
 	uint32_t max_backends;
-	uint32_t agent_pid;
 };
 
 int maps_identify(const char *pin_dir, struct maps_identity *ret);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "kernel/datapath.h"
@@ -28,10 +30,42 @@ int pins_fail(char *message, int err, const char *format, ...)
 	return err;
 }
 
+const char *pins_name_holder(pid_t pid, char buf[PINS_HOLDER_MAX])
+{
+	if (pid)
+		snprintf(buf, PINS_HOLDER_MAX, "pid %d", pid);
+	else
+		snprintf(buf, PINS_HOLDER_MAX, "a pid that cannot be seen from here");
+	return buf;
+}
+
+pid_t pins_lock_holder(const char *pin_dir)
+{
+	unsigned int major_number, minor_number;
+	FILE *locks = fopen("/proc/locks", "re");
+	struct stat directory;
+	unsigned long inode;
+	char line[256];
+	pid_t pid = 0;
+	int holder;
+
+	if (!locks)
+		return 0;
+	while (!stat(pin_dir, &directory) && !pid && fgets(line, sizeof(line), locks))
+		/* "1: FLOCK  ADVISORY  WRITE 4321 00:2b:77 0 EOF" */
+		if (sscanf(line, "%*s FLOCK %*s WRITE %d %x:%x:%lu", &holder, &major_number,
+			   &minor_number, &inode) == 4 &&
+		    makedev(major_number, minor_number) == directory.st_dev &&
+		    inode == directory.st_ino)
+			pid = holder;
+	fclose(locks);
+	return pid;
+}
+
 int pins_lock(const char *pin_dir, int *ret, char *message)
 {
-	struct maps_identity identity = {0};
 	int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char who[PINS_HOLDER_MAX];
 
 	if (fd < 0)
 		return pins_fail(message, -errno, "cannot open pin directory '%s': %s", pin_dir,
@@ -41,11 +75,10 @@ int pins_lock(const char *pin_dir, int *ret, char *message)
 		return 0;
 	}
 	close(fd);
-	maps_identify(pin_dir, &identity);
 	return pins_fail(message, -EBUSY,
-		    "cannot use pin directory '%s': the agent with pid %u runs on it: end that one "
+		    "cannot use pin directory '%s': the agent with %s runs on it: end that one "
 		    "first, or name another directory with --pin-dir",
-		    pin_dir, identity.agent_pid);
+		    pin_dir, pins_name_holder(pins_lock_holder(pin_dir), who));
 }
 
 int datapath_pinned_abi(const char *pin_dir, uint32_t *ret)

@@ -4,12 +4,22 @@
 #define GWBPF_KERNEL_PINS_H
 
 #include <limits.h>
+#include <sys/types.h>
 
 /*
  * Become the only writer of the pins. The descriptor in ret is the lock: it ends with its holder,
  * so that nothing needs cleaning up after a crash. -EBUSY: an agent runs. message says why.
  */
 int pins_lock(const char *pin_dir, int *ret, char *message);
+
+/* Who holds the lock now, by the kernel's word. 0: nobody, or somebody in a process namespace that
+ * cannot be seen from here. */
+pid_t pins_lock_holder(const char *pin_dir);
+
+#define PINS_HOLDER_MAX 40
+
+/* "pid 4321". Returns buf. */
+const char *pins_name_holder(pid_t pid, char buf[PINS_HOLDER_MAX]);
 
 /* "PIN_DIR/maps/gw_vips" */
 void pins_map_path(const char *pin_dir, const char *name, char path[PATH_MAX]);
