@@ -230,7 +230,7 @@ cluster_up() {
 # End everything and leave nothing behind. Safe to call twice, and after a failure half-way.
 cluster_down() {
 	local name
-	[ -d "${CLUSTER:-}/run" ] || return 0
+	[ -n "${CLUSTER:-}" ] && [ -d "$CLUSTER/run" ] || return 0
 	cluster_stop keeper
 	cgroup_destroy "$(basename "$CLUSTER")"
 	for name in agent scheduler controllers apiserver other-apiserver etcd fabric; do

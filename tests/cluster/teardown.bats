@@ -40,3 +40,19 @@ is_gone() {
 	[ -z "$(find "$CLUSTER_BASE" -name 'gwbpf-cluster.*')" ]
 	cluster_wait 5 is_gone "$CLUSTER_BASE/gwbpf-cluster."
 }
+
+@test "where a cluster cannot even begin, nothing is ended and no cgroup removed" {
+	cluster_missing() {
+		echo "no such thing"
+	}
+	cgroup_destroy() {
+		echo "destroy '$1'"
+	}
+	cluster_stop() {
+		echo "stop '$1'"
+	}
+	unset CLUSTER
+	run cluster_up
+	[ "$status" -ne 0 ]
+	[ "$output" = "cannot start a cluster: no such thing" ]
+}
