@@ -52,13 +52,14 @@ UNIT_refused := agent/refused
 UNIT_TESTS += ranges
 UNIT_ranges := kernel/ranges
 
-UNIT_TESTS += kubeconfig kube_watch kube_faults kube_patience kube_intake kube
+UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_patience kube_intake kube
 KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
 	source/kube_config source/kube_bytes source/kube_resource source/sink
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
 UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
+UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
 UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \

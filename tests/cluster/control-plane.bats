@@ -70,11 +70,12 @@ api() {
 	[[ $output = *Unauthorized* || $output = *"must be logged in"* ]]
 }
 
-@test "a list does not go on after its history is compacted: 410" {
+@test "a list does not go on after its history is compacted: 410, but comes without pages" {
 	token=$(api "/api/v1/services?limit=1" | jq -r .metadata.continue)
 	kube_node node-x
 	cluster_compact
 	[ "$(api "/api/v1/services?limit=1&continue=$token" | jq .code)" = 410 ]
+	[ "$(api "/api/v1/services?limit=0" | jq -c '[.metadata.continue, (.items | length > 1)]')" = "[null,true]" ]
 }
 
 @test "a watch does not go on from before a restart of the API server: 410" {

@@ -202,23 +202,6 @@ static void test_an_item_without_a_name_is_refused_and_the_rest_is_taken(void **
 	assert_int_equal(times(told, "put fabric/a 90\nlisted\n"), 1);
 }
 
-static void test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(void **state)
-{
-	struct told *told = *state;
-	size_t size = KUBE_BODY_BYTES_MAX + 1;
-	char *spaces = malloc(size);
-	struct fake_answer large = {.path = LIST "500", .body = spaces, .size = size};
-
-	memset(spaces, ' ', size);
-	start(told, &slices);
-	fake_api_answer(told->api, &large);
-	answer(told, LIST "125", NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
-	await(told, "listed\n");
-	assert_int_equal(times(told, "failed too-large: cannot list endpointslices: the answer is "
-				     "longer than 8 MiB"), 1);
-	free(spaces);
-}
-
 static void test_a_line_without_an_end_is_cut_off(void **state)
 {
 	struct told *told = *state;
@@ -253,21 +236,6 @@ static void test_a_refusal_without_an_end_is_given_up(void **state)
 	fake_api_answer(told->api, &endless);
 	await(told, "failed timeout: cannot watch endpointslices: no answer in 1 s");
 	free(letters);
-}
-
-static void test_pages_without_end_are_given_up(void **state)
-{
-	struct told *told = *state;
-
-	start(told, &slices);
-	for (int i = 0; i < 1000; i++)
-		answer(told, LIST, NULL, PAGE("again", ""), FAKE_WHOLE);
-	await(told, "failed too-large: cannot list endpointslices: the list does not end after "
-		    "1000 pages");
-	answer(told, LIST, NULL, PAGE("again", ""), FAKE_WHOLE);
-	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
-	await(told, "listed\n");
-	assert_int_equal(times(told, "failed too-large"), 1);
 }
 
 static void test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once(void **state)
@@ -361,10 +329,8 @@ int main(void)
 		TEST(test_garbage_in_a_list_changes_nothing),
 		TEST(test_a_list_cut_short_changes_nothing),
 		TEST(test_an_item_without_a_name_is_refused_and_the_rest_is_taken),
-		TEST(test_a_page_that_is_too_large_is_asked_for_in_smaller_ones),
 		TEST(test_a_line_without_an_end_is_cut_off),
 		TEST(test_a_refusal_without_an_end_is_given_up),
-		TEST(test_pages_without_end_are_given_up),
 		TEST(test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once),
 		TEST(test_a_watch_that_is_ended_after_news_is_asked_for_at_once),
 		TEST(test_credentials_that_cannot_be_read_are_read_again),

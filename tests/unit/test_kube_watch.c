@@ -15,37 +15,6 @@
 
 #include "base/clock.h"
 
-static void test_a_list_in_pages_is_delivered_whole_and_then_watched_from_its_position(void **state)
-{
-	struct told *told = *state;
-	size_t size;
-	char *first = fake_api_data("api/endpointslices-page1.json", &size);
-	char *second = fake_api_data("api/endpointslices-page2.json", &size);
-
-	start(told, &slices);
-	answer(told, LIST "500!continue", NULL, first, FAKE_WHOLE);
-	answer(told, "continue=eyJ2IjoibWV0YS5rOHMuaW8vdjEiLCJydiI6NTkxLCJzdGFydCI6ImZhYnJpYy9v",
-	       NULL, second, FAKE_WHOLE);
-	await_requests(told, WATCH, 1);
-	assert_string_equal(told->text, "heard\n"
-					"put fabric/org1-peer-gateway-svc-krpwt 477\n"
-					"put fabric/org1-peer-gateway-svc-nbmgh 481\n"
-					"heard\n"
-					"put fabric/org2-peer-gateway-svc-f68wp 520\n"
-					"listed\n");
-	assert_int_equal(
-		fake_api_count(told->api, "/apis/discovery.k8s.io/v1/endpointslices?watch=true"
-					  "&timeoutSeconds="),
-		1);
-	assert_int_equal(fake_api_count(told->api,
-					"&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
-					"&allowWatchBookmarks=true&resourceVersion=591 Bearer "
-					"first"),
-			 1);
-	free(first);
-	free(second);
-}
-
 static void test_a_recorded_watch_is_delivered_and_its_bookmark_is_where_it_goes_on(void **state)
 {
 	struct told *told = *state;
@@ -141,24 +110,6 @@ static void test_410_after_an_outage_lists_at_once(void **state)
 	answer(told, LIST, NULL, PAGE("", SLICE("b", "90")), FAKE_WHOLE);
 	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
 	await(told, "remove fabric/a\nlisted\n");
-}
-
-static void test_an_expired_continue_token_begins_the_list_anew(void **state)
-{
-	struct told *told = *state;
-
-	start(told, &slices);
-	answer(told, LIST "500!continue", NULL, PAGE("x", SLICE("a", "90")), FAKE_WHOLE);
-	answer(told, "continue=x", "400 Bad Request", recorded_body("api/bad-continue.http"),
-	       FAKE_WHOLE);
-	answer(told, LIST "500!continue", NULL, PAGE("y", SLICE("b", "90")), FAKE_WHOLE);
-	answer(told, "continue=y", NULL, PAGE("", SLICE("c", "90")), FAKE_WHOLE);
-	await(told, "listed\n");
-	/* a was delivered, and is not in the list that came to its end */
-	assert_int_equal(times(told, "remove fabric/a\nlisted\n"), 1);
-	assert_int_equal(times(told, "failed server: cannot list endpointslices: the API server "
-				     "fails (400): invalid continue token"),
-			 1);
 }
 
 static void test_401_goes_on_with_the_rotated_token_from_where_it_was(void **state)
@@ -332,14 +283,12 @@ static void test_one_object_that_is_not_there_is_a_list_of_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_a_list_in_pages_is_delivered_whole_and_then_watched_from_its_position),
 		TEST(test_a_recorded_watch_is_delivered_and_its_bookmark_is_where_it_goes_on),
 		TEST(test_deleted_is_gone_at_once_and_is_no_news_in_the_next_list),
 		TEST(test_410_as_an_event_lists_again_and_what_vanished_meanwhile_is_removed),
 		TEST(test_410_as_a_status_lists_again),
 		TEST(test_410_without_end_backs_off),
 		TEST(test_410_after_an_outage_lists_at_once),
-		TEST(test_an_expired_continue_token_begins_the_list_anew),
 		TEST(test_401_goes_on_with_the_rotated_token_from_where_it_was),
 		TEST(test_403_names_the_missing_verb_and_resource),
 		TEST(test_429_waits_as_long_as_the_server_asks),

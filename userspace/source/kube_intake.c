@@ -223,7 +223,7 @@ static int take_page(struct kube_intake *intake, const struct kube_page *page)
 		return -1;
 	if (page->next[0]) {
 		if (++intake->pages >= PAGES_MAX)
-			return kube_failure_set(&intake->failure, SOURCE_ERROR_TOO_LARGE,
+			return kube_failure_set(&intake->failure, SOURCE_ERROR_PROTOCOL,
 						"the list does not end after %u pages", PAGES_MAX);
 		return set_text(intake, &intake->next, page->next);
 	}

@@ -26,8 +26,9 @@ struct kube_selection {
 	bool get;              /* with a name: by the verb get, so that no right to list is needed */
 };
 
-/* Paths with their query, escaped, which the caller frees. next: the continue token, or "". What is
- * had by the verb get is watched from its present state on, whatever position says. -ENOMEM */
+/* Paths with their query, escaped, which the caller frees. limit: of a page; 0: all at once. next:
+ * the continue token, or "". What is had by the verb get is watched from its present state on,
+ * whatever position says. -ENOMEM */
 int kube_list_path(const struct kube_selection *selection, uint32_t limit, const char *next,
 		   char **ret);
 int kube_watch_path(const struct kube_selection *selection, const char *position,

@@ -41,6 +41,7 @@ struct kube_watch {
 	struct event *timer; /* WAITING: until the next attempt; OPENING: for the answer */
 	struct kube_intake intake;
 	uint32_t page_limit;
+	bool unpaged; /* the next list is asked for at once, whatever page_limit says */
 	long status;
 	uint64_t opened_ms;
 	unsigned int failures; /* in a row */
@@ -91,6 +92,14 @@ static uint32_t delay_of(const struct kube_watch *watch)
 	return least + jitter(delay / 2);
 }
 
+static void ask_for_less(struct kube_watch *watch)
+{
+	if (watch->unpaged)
+		watch->unpaged = false;
+	else
+		watch->page_limit = 1 + (watch->page_limit - 1) / 4;
+}
+
 /* What it takes for the next attempt to be another than the one that failed. */
 static void change_course(struct kube_watch *watch)
 {
@@ -99,10 +108,14 @@ static void change_course(struct kube_watch *watch)
 	switch (watch->intake.failure.error) {
 	case SOURCE_ERROR_TOO_LARGE:
 		if (watch->state == STATE_LISTING)
-			watch->page_limit = 1 + (watch->page_limit - 1) / 4;
+			ask_for_less(watch);
 		again = true;
 		break;
 	case SOURCE_ERROR_GONE:
+		/* Pages need a history that lasts as long as they take; all at once needs none. */
+		watch->unpaged = watch->unpaged || watch->intake.next;
+		again = true;
+		break;
 	case SOURCE_ERROR_PROTOCOL:
 	case SOURCE_ERROR_NOT_FOUND:
 	case SOURCE_ERROR_INTERNAL:
@@ -139,8 +152,9 @@ static void fail(struct kube_watch *watch)
 
 	if (is_success(watch))
 		watch->failures = 0;
-	/* A position that grew old is nobody's fault, once; the server that says so is back. */
-	if (failure->error == SOURCE_ERROR_GONE && !watch->was_gone)
+	/* A position that grew old is nobody's fault, once; the server that says so is back. Not so
+	 * for pages: a list that fails in pages and at once would be asked for without a pause. */
+	if (failure->error == SOURCE_ERROR_GONE && !watch->was_gone && !watch->intake.next)
 		watch->failures = 0;
 	delay_ms = failure->error == SOURCE_ERROR_GONE && !watch->failures ? 0 : delay_of(watch);
 	watch->was_gone = failure->error == SOURCE_ERROR_GONE;
@@ -198,6 +212,15 @@ static int end_watch(struct kube_watch *watch)
 	return 0;
 }
 
+static int end_page(struct kube_watch *watch)
+{
+	int err = kube_intake_end_page(&watch->intake);
+
+	if (!err && !watch->intake.next)
+		watch->unpaged = false;
+	return err;
+}
+
 static int end_refusal(struct kube_watch *watch)
 {
 	/* A single object that is not there is a list of none. */
@@ -224,7 +247,7 @@ static void on_ended(const struct kube_answer *answer, void *arg)
 	else if (watch->status != 200)
 		err = end_refusal(watch);
 	else if (watch->state == STATE_LISTING)
-		err = kube_intake_end_page(&watch->intake);
+		err = end_page(watch);
 	else
 		err = end_watch(watch);
 	if (err)
@@ -250,7 +273,7 @@ static int prepare(const struct kube_watch *watch, struct kube_call *call, char 
 		return kube_watch_path(&setup->selection, watch->intake.position, watch_s, path);
 	}
 	call->timeout_ms = setup->timing->answer_ms;
-	return kube_list_path(&setup->selection, watch->page_limit,
+	return kube_list_path(&setup->selection, watch->unpaged ? 0 : watch->page_limit,
 			      watch->intake.next ? watch->intake.next : "", path);
 }
 
