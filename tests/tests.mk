@@ -52,7 +52,8 @@ UNIT_refused := agent/refused
 UNIT_TESTS += ranges
 UNIT_ranges := kernel/ranges
 
-UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_patience kube_intake kube
+UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
+	kube_intake kube
 KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
 	source/kube_config source/kube_bytes source/kube_resource source/sink
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
@@ -61,6 +62,7 @@ UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
+UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
 UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced

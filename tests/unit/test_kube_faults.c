@@ -188,6 +188,24 @@ static void test_a_list_cut_short_changes_nothing(void **state)
 	assert_int_equal(times(told, "listed\n"), 1);
 }
 
+static void test_a_list_that_is_refused_changes_nothing(void **state)
+{
+	static const char *const refusals[] = {
+		"401 Unauthorized",   "403 Forbidden",	   "404 Not Found",
+		"429 Too Many Requests", "500 Internal Server Error", "301 Moved Permanently",
+	};
+	struct told *told = *state;
+
+	start_watching(told);
+	send_text(told, ERROR_EVENT("410", "too old"));
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+		answer(told, LIST, refusals[i], PAGE("", ""), FAKE_WHOLE);
+		await_times(told, "cannot list endpointslices: ", i + 1);
+	}
+	assert_int_equal(times(told, "remove"), 0);
+	assert_int_equal(times(told, "listed\n"), 1);
+}
+
 static void test_an_item_without_a_name_is_refused_and_the_rest_is_taken(void **state)
 {
 	struct told *told = *state;
@@ -328,6 +346,7 @@ int main(void)
 		TEST(test_garbage_in_a_watch_lists_again),
 		TEST(test_garbage_in_a_list_changes_nothing),
 		TEST(test_a_list_cut_short_changes_nothing),
+		TEST(test_a_list_that_is_refused_changes_nothing),
 		TEST(test_an_item_without_a_name_is_refused_and_the_rest_is_taken),
 		TEST(test_a_line_without_an_end_is_cut_off),
 		TEST(test_a_refusal_without_an_end_is_given_up),

@@ -10,6 +10,16 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <event2/util.h>
+
+/* In place of libevent's: what chance is, for once, is known. */
+static uint32_t chance;
+
+void evutil_secure_rng_get_bytes(void *bytes, size_t size)
+{
+	assert_int_equal(size, sizeof(chance));
+	memcpy(bytes, &chance, size);
+}
 
 static unsigned int last_delay_tenths(const struct told *told)
 {
@@ -60,6 +70,20 @@ static void test_a_watch_that_lasted_and_told_something_makes_failures_history(v
 	assert_in_range(last_delay_tenths(told), 0, 1);
 }
 
+static void test_a_watch_that_broke_soon_after_its_news_does_not_make_failures_history(void **state)
+{
+	struct told *told = *state;
+
+	start_after_failures(told);
+	told->timing.backoff_ms = 10000; /* soon, on every machine */
+	told->timing.backoff_max_ms = 80000;
+	send_text(told, EVENT("MODIFIED", "a", "130"));
+	await(told, "put fabric/a 130\n");
+	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
+	await(told, "failed connect");
+	assert_int_equal(last_delay_tenths(told), 400);
+}
+
 static void test_a_watch_that_lasted_long_makes_failures_history(void **state)
 {
 	struct told *told = *state;
@@ -96,16 +120,74 @@ static void test_a_watch_that_the_server_forgets_to_end_is_ended(void **state)
 	await(told, "failed timeout: cannot watch endpointslices: Operation timed out");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+static void await_watch(struct told *told, const char *path)
+{
+	answer(told, WATCH, NULL, EVENT("MODIFIED", "a", "130"), FAKE_ENDED);
+	await_requests(told, path, 1);
+}
+
+static void test_how_long_a_watch_lasts_is_half_a_matter_of_chance(void **state)
+{
+	struct told *told = *state;
+
+	told->timing.watch_s = 240;
+	start(told, &slices);
+	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
+	await_requests(told, "timeoutSeconds=240&", 1);
+	chance = 120;
+	await_watch(told, "timeoutSeconds=360&");
+}
+
+/* A tenth of a second is what messages are exact to. */
+static void test_each_failure_doubles_the_delay_up_to_the_limit(void **state)
+{
+	struct told *told = *state;
+
+	told->timing.backoff_ms = 200;
+	told->timing.backoff_max_ms = 800;
+	start(told, &slices);
+	for (unsigned int i = 0; i < 4; i++) {
+		answer(told, LIST, "500 Internal Server Error", "", FAKE_WHOLE);
+		await_times(told, "failed server", i + 1);
+		assert_int_equal(last_delay_tenths(told), i < 3 ? 1 << i : 4);
+	}
+	chance = 400; /* the other half of the delay */
+	answer(told, LIST, "500 Internal Server Error", "", FAKE_WHOLE);
+	await_times(told, "failed server", 5);
+	assert_int_equal(last_delay_tenths(told), 8);
+}
+
+static void test_by_default_a_minute_without_news_is_no_riddle(void **state)
+{
+	const struct kube_timing *timing = &kube_timing_default;
+
+	(void)state;
+	assert_int_equal(timing->backoff_max_ms, 30000);
+	assert_in_range(timing->watch_s, 120, 600);
+	assert_in_range(timing->silence_ms, 1, 60000);
+	assert_in_range(timing->silence_ms + timing->question_ms, 1, 60000);
+}
+
+static int forget_chance(void **state)
+{
+	chance = 0;
+	return set_up(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, forget_chance, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_list_alone_does_not_make_failures_history),
 		TEST(test_a_watch_that_lasted_and_told_something_makes_failures_history),
+		TEST(test_a_watch_that_broke_soon_after_its_news_does_not_make_failures_history),
 		TEST(test_a_watch_that_lasted_long_makes_failures_history),
 		TEST(test_a_watch_that_the_server_ended_in_time_makes_failures_history),
 		TEST(test_a_watch_that_the_server_forgets_to_end_is_ended),
+		TEST(test_how_long_a_watch_lasts_is_half_a_matter_of_chance),
+		TEST(test_each_failure_doubles_the_delay_up_to_the_limit),
+		TEST(test_by_default_a_minute_without_news_is_no_riddle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,23 +199,6 @@ static void test_5xx_backs_off_and_resumes_then_lists_again(void **state)
 	assert_int_equal(times(told, "remove"), 0);
 }
 
-static void test_backing_off_ends_at_its_limit(void **state)
-{
-	struct told *told = *state;
-	unsigned int longest = 0;
-
-	start(told, &slices);
-	for (int i = 0; i < 8; i++)
-		answer(told, LIST, "500 Internal Server Error", "", FAKE_WHOLE);
-	await_times(told, "failed server", 8);
-	for (const char *at = told->text; (at = strstr(at, "attempt in 0.")); at++) {
-		unsigned int tenths = (unsigned int)atoi(at + strlen("attempt in 0."));
-
-		longest = tenths > longest ? tenths : longest;
-	}
-	assert_int_equal(longest, 1); /* 80 to 160 ms */
-}
-
 static void test_what_is_anothers_is_not_held(void **state)
 {
 	struct told *told = *state;
@@ -278,6 +261,24 @@ static void test_one_object_that_is_not_there_is_a_list_of_none(void **state)
 	await(told, "remove /node1\nlisted\n");
 }
 
+static void test_one_object_that_cannot_be_read_is_still_there(void **state)
+{
+	static const char *const refusals[] = {"401 Unauthorized", "403 Forbidden",
+					       "500 Internal Server Error"};
+	struct told *told = *state;
+
+	start(told, &node);
+	answer(told, "nodes/node1", NULL, NODE("5"), FAKE_WHOLE);
+	answer(told, WATCH, NULL, NULL, FAKE_CUT);
+	await(told, "failed connect");
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+		answer(told, "nodes/node1", refusals[i], "", FAKE_WHOLE);
+		await_times(told, "cannot get nodes: ", i + 1);
+	}
+	assert_int_equal(times(told, "remove"), 0);
+	assert_int_equal(times(told, "listed\n"), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -294,10 +295,10 @@ int main(void)
 		TEST(test_429_waits_as_long_as_the_server_asks),
 		TEST(test_an_absurd_retry_after_is_cut_short),
 		TEST(test_5xx_backs_off_and_resumes_then_lists_again),
-		TEST(test_backing_off_ends_at_its_limit),
 		TEST(test_what_is_anothers_is_not_held),
 		TEST(test_one_object_is_read_by_the_verb_get_and_then_watched),
 		TEST(test_one_object_that_is_not_there_is_a_list_of_none),
+		TEST(test_one_object_that_cannot_be_read_is_still_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
