@@ -192,6 +192,42 @@ nothing_is_refused()
 	metric gwbpf_objects_refused "" 0
 }
 
+# Its slice, as changed at that time.
+write_changed()
+{
+	{ service gateway 10.96.0.1; slice gateway "${@:2}"; } | sed "s/^  labels: {kubernetes.*/&\n$(
+		)  annotations: {endpoints.kubernetes.io\/last-change-trigger-time: \"$1\"}/" \
+		>"$manifests/a.yaml.new"
+	mv "$manifests/a.yaml.new" "$manifests/a.yaml"
+}
+
+has_backends()
+{
+	get /metrics
+	metric gwbpf_service_backends_usable 'service_namespace="fabric",service_name="gateway",' "$1"
+}
+
+@test "http: the time from a change in the cluster is counted once for each change" {
+	write_changed 2020-01-01T00:00:00Z 10.1.0.1
+	start_agent
+	name=gwbpf_network_programming_duration_seconds
+	becomes has_backends 1
+	metric ${name}_count "" 0 # from before the agent
+	# From the future, which is a delay of none: the sum is known.
+	write_changed 2100-01-01T00:00:00Z 10.1.0.1 10.1.0.2
+	becomes has_backends 2
+	metric ${name}_count "" 1
+	write_changed 2100-01-01T00:00:00Z 10.1.0.1 10.1.0.2 10.1.0.3
+	becomes has_backends 3
+	metric ${name}_count "" 1
+	write_changed 2100-01-01T00:00:01Z 10.1.0.1
+	becomes has_backends 1
+	metric ${name}_count "" 2
+	metric ${name}_bucket 'le="1"' 2
+	metric ${name}_bucket 'le="\+Inf"' 2
+	metric ${name}_sum "" 0.000000000
+}
+
 @test "http: with too many backends only the metrics of Services" {
 	listen 10.1.0.{1,2,3}:7051
 	start_agent --metrics-backends 2

@@ -341,12 +341,25 @@ static void put_service(struct service *service, void *arg)
 		log_error("cannot take in a service: %s", strerror(-err));
 }
 
+/* Whether the change that made slice is one that was not seen before: a list brings all again. */
+static bool is_news(const struct sync *sync, const struct slice *slice)
+{
+	const struct slice *const *known;
+	size_t count = model_slices(sync->model, slice->namespace, slice->service, &known);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(known[i]->name, slice->name) == 0)
+			return slice->changed_time > known[i]->changed_time;
+	return true;
+}
+
 static void put_slice(struct slice *slice, void *arg)
 {
 	struct sync *sync = arg;
 	int err;
 
-	if (slice->changed_time > sync->start_time && sync->pending_count < PENDING_MAX)
+	if (slice->changed_time > sync->start_time && sync->pending_count < PENDING_MAX &&
+	    is_news(sync, slice))
 		sync->pending[sync->pending_count++] = slice->changed_time;
 	err = model_put_slice(sync->model, slice);
 
