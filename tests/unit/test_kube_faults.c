@@ -68,6 +68,28 @@ static void test_a_reset_connection_is_opened_again(void **state)
 	fake_api_send(told->api, WATCH, "{", 1, FAKE_RESET);
 	await(told, "recovered\n");
 	assert_int_equal(times(told, "failed connect"), 1);
+	/* And what ends in time recovers from nothing. */
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	send_text(told, EVENT("MODIFIED", "a", "130"));
+	fake_api_send(told->api, WATCH, NULL, 0, FAKE_ENDED);
+	await_requests(told, "resourceVersion=130", 1);
+	send_text(told, EVENT("MODIFIED", "a", "131"));
+	await(told, "put fabric/a 131\n");
+	assert_int_equal(times(told, "recovered\n"), 1);
+}
+
+static void test_only_an_open_watch_can_be_given_up(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &slices);
+	await_requests(told, LIST, 1);
+	kube_watch_give_up(told->watch);
+	assert_int_equal(times(told, "failed"), 0);
+	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
+	await_requests(told, WATCH, 1);
+	kube_watch_give_up(told->watch);
+	assert_int_equal(times(told, "failed"), 0);
 }
 
 static void be_impatient(struct told *told)
@@ -232,7 +254,8 @@ static void test_a_line_without_an_end_is_cut_off(void **state)
 		fake_api_send(told->api, WATCH, letters, size, FAKE_OPEN);
 	await(told, "failed too-large: cannot watch endpointslices: the answer is longer than 8 "
 		    "MiB");
-	answer(told, LIST, NULL, PAGE("", SLICE("a", "90") "," SLICE("b", "91")), FAKE_WHOLE);
+	/* It says nothing about the size of a page. */
+	answer(told, LIST "500", NULL, PAGE("", SLICE("a", "90") "," SLICE("b", "91")), FAKE_WHOLE);
 	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
 	await(told, "recovered\n");
 	assert_int_equal(times(told, "remove"), 0);
@@ -340,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_connection_cut_in_the_middle_of_an_object_goes_on_before_it),
 		TEST(test_a_reset_connection_is_opened_again),
+		TEST(test_only_an_open_watch_can_be_given_up),
 		TEST(test_a_server_that_says_nothing_is_given_up),
 		TEST(test_a_list_that_is_not_answered_in_time_is_given_up),
 		TEST(test_a_refused_connection_is_tried_again),

@@ -219,6 +219,8 @@ static void test_what_is_anothers_is_not_held(void **state)
 	"{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"node1\","                   \
 	"\"resourceVersion\":\"" version "\"}}"
 
+#define NODE_EVENT(version) "{\"type\":\"MODIFIED\",\"object\":" NODE(version) "}\n"
+
 static const struct kube_selection node = {.resource = &kube_nodes, .name = "node1", .get = true};
 
 static void test_one_object_is_read_by_the_verb_get_and_then_watched(void **state)
@@ -239,6 +241,11 @@ static void test_one_object_is_read_by_the_verb_get_and_then_watched(void **stat
 	await_requests(told, WATCH, 1);
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
 	await_times(told, "put /node1 591\nlisted\n", 2);
+	/* Nor is there a position to go on from when a watch ends in time. */
+	await_requests(told, WATCH, 2);
+	answer(told, "/api/v1/nodes/node1", NULL, text, FAKE_WHOLE);
+	answer(told, WATCH, NULL, NODE_EVENT("592"), FAKE_ENDED);
+	await_times(told, "put /node1 591\nlisted\n", 3);
 	free(text);
 }
 
