@@ -195,22 +195,29 @@ void send_event(struct told *told, const char *path, const char *event)
 	fake_api_send(told->api, path, event, strlen(event), FAKE_OPEN);
 }
 
+void set_token(struct told *told, const char *token)
+{
+	FILE *file = fopen(told->kubeconfig, "w");
+
+	fprintf(file,
+		"current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]\n"
+		"clusters: [{name: b, cluster: {server: 'http://127.0.0.1:%u'}}]\n"
+		"users: [{name: c, user: {token: %s}}]\n",
+		fake_api_port(told->api), token);
+	fclose(file);
+}
+
 int set_up(void **state)
 {
 	struct told *told = calloc(1, sizeof(*told));
-	FILE *file;
 
 	told->base = event_base_new();
 	told->api = fake_api_new(told->base);
 	told->sink = sink_template;
 	told->sink.arg = told;
 	strcpy(told->kubeconfig, "/tmp/gwbpf-kube-XXXXXX");
-	file = fdopen(mkstemp(told->kubeconfig), "w");
-	fprintf(file,
-		"current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\n"
-		"clusters: [{name: b, cluster: {server: 'http://127.0.0.1:%u'}}]\n",
-		fake_api_port(told->api));
-	fclose(file);
+	close(mkstemp(told->kubeconfig));
+	set_token(told, "first");
 	*state = told;
 	return 0;
 }

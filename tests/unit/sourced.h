@@ -38,6 +38,9 @@ int tear_down(void **state);
 /* On node1, with the rest of the options as given. */
 void start(struct told *told, const struct kube_options *given);
 
+/* The kubeconfig has that token from now on; "first" before. */
+void set_token(struct told *told, const char *token);
+
 /* How often the text was told; wait until it was, or until a path was asked for. */
 size_t times(const struct told *told, const char *text);
 void await(struct told *told, const char *text);

@@ -73,6 +73,17 @@ static void test_a_label_that_is_taken_away_removes_the_service(void **state)
 	assert_string_equal(told->text, "remove service fabric/a\ncommit\n");
 }
 
+static void test_a_token_that_is_replaced_on_disk_is_in_the_next_request(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){.zone = "z1"});
+	await_request(told, SERVICES " Bearer first");
+	set_token(told, "second");
+	refuse_request(told, SERVICES, "401 Unauthorized");
+	await_request(told, SERVICES " Bearer second");
+}
+
 static void test_a_given_zone_makes_the_node_nobodys_business(void **state)
 {
 	struct told *told = *state;
@@ -357,6 +368,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_is_committed_before_all_kinds_were_listed),
 		TEST(test_a_label_that_is_taken_away_removes_the_service),
+		TEST(test_a_token_that_is_replaced_on_disk_is_in_the_next_request),
 		TEST(test_a_given_zone_makes_the_node_nobodys_business),
 		TEST(test_a_bookmark_commits_nothing),
 		TEST(test_an_object_without_a_name_is_mended_by_a_list_that_has_none),
