@@ -91,17 +91,22 @@ static void test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(void **st
 static void test_pages_without_end_are_given_up(void **state)
 {
 	struct told *told = *state;
+	char *spaces = spaces_beyond_the_limit();
+	struct fake_answer large = {.path = LIST "500", .body = spaces,
+				    .size = KUBE_BODY_BYTES_MAX + 1};
 
 	start(told, &slices);
+	fake_api_answer(told->api, &large);
 	for (int i = 0; i < 1000; i++)
-		answer(told, LIST, NULL, PAGE("again", ""), FAKE_WHOLE);
+		answer(told, LIST "125", NULL, PAGE("again", ""), FAKE_WHOLE);
 	await(told, "failed protocol: cannot list endpointslices: the list does not end after 1000 "
 		    "pages");
-	/* Smaller pages would be more of them. */
+	/* Small pages are more of them: it begins anew with large ones. */
 	answer(told, LIST "500!continue", NULL, PAGE("again", ""), FAKE_WHOLE);
 	answer(told, LIST "500", NULL, PAGE("", ""), FAKE_WHOLE);
 	await(told, "listed\n");
 	assert_int_equal(times(told, "failed protocol"), 1);
+	free(spaces);
 }
 
 static void test_a_list_slower_than_the_history_is_asked_for_at_once(void **state)

@@ -117,6 +117,11 @@ static void change_course(struct kube_watch *watch)
 		again = true;
 		break;
 	case SOURCE_ERROR_PROTOCOL:
+		/* Small pages may be what made them too many. */
+		if (watch->state == STATE_LISTING)
+			watch->page_limit = KUBE_PAGE_LIMIT;
+		again = true;
+		break;
 	case SOURCE_ERROR_NOT_FOUND:
 	case SOURCE_ERROR_INTERNAL:
 		again = true;
