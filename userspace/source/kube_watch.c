@@ -135,17 +135,19 @@ static void change_course(struct kube_watch *watch)
 	kube_intake_interrupt(&watch->intake, again);
 }
 
+static uint64_t open_ms(const struct kube_watch *watch)
+{
+	return clock_now_ms() - watch->opened_ms;
+}
+
 /* Whether the attempt under way got so far that the failures before it are history. */
 static bool is_success(const struct kube_watch *watch)
 {
 	const struct kube_timing *timing = watch->setup.timing;
-	uint64_t lasted_ms;
 
-	if (watch->state != STATE_WATCHING)
-		return false;
-	lasted_ms = clock_now_ms() - watch->opened_ms;
-	return lasted_ms >= timing->backoff_max_ms ||
-	       (watch->intake.progressed && lasted_ms >= timing->backoff_ms);
+	return watch->state == STATE_WATCHING &&
+	       (open_ms(watch) >= timing->backoff_max_ms ||
+		(watch->intake.progressed && open_ms(watch) >= timing->backoff_ms));
 }
 
 static void fail(struct kube_watch *watch)
@@ -206,7 +208,7 @@ static void on_started(long status, void *arg)
  */
 static int end_watch(struct kube_watch *watch)
 {
-	uint64_t lasted_ms = clock_now_ms() - watch->opened_ms;
+	uint64_t lasted_ms = open_ms(watch);
 
 	if (!watch->intake.progressed && lasted_ms < watch->setup.timing->backoff_ms)
 		return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_CONNECT,
