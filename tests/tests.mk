@@ -50,8 +50,9 @@ UNIT_TESTS += refused stats
 UNIT_refused := agent/refused
 UNIT_stats := agent/stats
 
-UNIT_TESTS += ranges
+UNIT_TESTS += ranges proxies
 UNIT_ranges := kernel/ranges
+UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
 	kube_intake kube kube_named
