@@ -111,6 +111,31 @@ without_ages()
 	[ "$code" = 200 ]
 }
 
+open_files()
+{
+	ls "/proc/$agent/fd" | wc -l
+}
+
+@test "http: connections that ask nothing are bounded, and others are answered" {
+	start_agent
+	before=$(open_files)
+	start perl -MIO::Socket::INET -e '
+		my @sockets = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1:9451") or die } 1 .. 300;
+		open(my $ready, ">", $ENV{READY}) or die; close($ready);
+		sysread($sockets[0], my $byte, 1);
+		open($ready, ">", "$ENV{READY}.cut") or die; close($ready);
+		sleep 1 while 1;'
+	becomes test -e "$READY"
+	get /livez
+	[ "$code" = 200 ]
+	[ "$(open_files)" -le $((before + 80)) ]
+	becomes test -e "$READY.cut"
+	for path in / /metrics /api/v1/status /livez; do
+		get "$path"
+		[ "$code" = 200 ]
+	done
+}
+
 @test "http: where clients may not be named only health and metrics are served" {
 	inside ip address add 10.1.0.7/32 dev lo
 	start_agent --metrics-listen 10.1.0.7:9452

@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "agent/answers.h"
+#include "agent/guests.h"
 #include "agent/workers.h"
 #include "base/addr.h"
 
 #define REQUEST_BYTES_MAX 8192
 #define REQUEST_SECONDS 5
+#define CONNECTIONS_MAX 64
 
 #define TEXT "text/plain; charset=utf-8"
 #define JSON "application/json"
@@ -25,6 +27,7 @@
 struct httpd {
 	const struct httpd_options *options;
 	struct evhttp *http;
+	struct guests *guests;
 	struct workers *workers;
 	struct answers_input input;
 };
@@ -210,8 +213,9 @@ static void on_request(struct evhttp_request *request, void *arg)
 	}
 }
 
-static int bind_to(struct httpd *httpd)
+static int bind_to(struct event_base *base, struct httpd *httpd)
 {
+	struct evhttp_bound_socket *door;
 	char host[ADDR_TEXT_MAX];
 	struct gw_addr address;
 	uint16_t port;
@@ -220,9 +224,10 @@ static int bind_to(struct httpd *httpd)
 	    (httpd->options->names_clients && !addr_is_loopback(&address)))
 		return -EINVAL;
 	errno = 0;
-	if (evhttp_bind_socket(httpd->http, addr_format(&address, host), port))
+	door = evhttp_bind_socket_with_handle(httpd->http, addr_format(&address, host), port);
+	if (!door)
 		return errno ? -errno : -EADDRINUSE;
-	return 0;
+	return guests_new(base, httpd->http, door, CONNECTIONS_MAX, &httpd->guests);
 }
 
 int httpd_start(struct event_base *base, const struct httpd_options *options, struct httpd **ret)
@@ -246,7 +251,7 @@ int httpd_start(struct event_base *base, const struct httpd_options *options, st
 	evhttp_set_max_headers_size(httpd->http, REQUEST_BYTES_MAX);
 	evhttp_set_max_body_size(httpd->http, REQUEST_BYTES_MAX);
 	evhttp_set_timeout(httpd->http, REQUEST_SECONDS);
-	err = bind_to(httpd);
+	err = bind_to(base, httpd);
 	if (err)
 		goto fail;
 	*ret = httpd;
@@ -260,6 +265,7 @@ void httpd_stop(struct httpd *httpd)
 {
 	if (!httpd)
 		return;
+	guests_free(httpd->guests);
 	workers_free(httpd->workers); /* replies to requests, so before they go */
 	if (httpd->http)
 		evhttp_free(httpd->http);
