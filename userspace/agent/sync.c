@@ -402,15 +402,18 @@ static void set_node(bool exists, const char *zone, void *arg)
 {
 	struct sync *sync = arg;
 
-	if (!exists)
-		log_warn("no Node is named '%s': give the right one with --node-name",
-			 sync->options->node);
 	sync->has_node = exists;
 	if (!sync->options->zone) {
 		snprintf(sync->zone, sizeof(sync->zone), "%s", zone);
 		snprintf(tables_meta(sync->tables)->zone, sizeof(sync->zone), "%s", zone);
 	}
-	log_info("node '%s' is in zone '%s'", sync->options->node, sync->zone);
+	if (!exists)
+		log_warn("no Node is named '%s': give the right one with --node-name",
+			 sync->options->node);
+	else if (*sync->zone)
+		log_info("node '%s' is in zone '%s'", sync->options->node, sync->zone);
+	else
+		log_info("node '%s' is in no zone", sync->options->node);
 	model_touch_all(sync->model);
 	if (sync->complete)
 		commit(true, sync);
