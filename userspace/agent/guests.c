@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libevent tells nobody when a server's connection ends, so the kernel is asked which there are each
- * time that one comes in.
+ * libevent tells nobody when a server's connection ends, so the kernel is asked which there are
+ * each time that one comes in.
  */
 #include "agent/guests.h"
 
