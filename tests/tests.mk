@@ -46,9 +46,10 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += refused stats
+UNIT_TESTS += refused stats duties
 UNIT_refused := agent/refused
 UNIT_stats := agent/stats
+UNIT_duties := agent/duties
 
 UNIT_TESTS += ranges proxies
 UNIT_ranges := kernel/ranges

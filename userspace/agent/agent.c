@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/duties.h"
 #include "agent/hooks.h"
 #include "agent/httpd.h"
 #include "agent/notify.h"
@@ -24,8 +25,6 @@
 #include "source/kube.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9451"
-#define CHECK_HOOKS_TICKS 10 /* seconds between two canaries */
-#define AUDIT_TICKS 300      /* between two recounts, in which nothing should be wrong */
 #define ALWAYS_STALE_NS 1 /* no heartbeat is younger: the hooks stay aside */
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
@@ -88,6 +87,7 @@ static uint64_t stale_after_ns(const struct agent *agent)
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *agent = arg;
+	unsigned int duties = duties_at(++agent->ticks);
 	int err;
 
 	(void)fd;
@@ -98,9 +98,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
 			  strerror(-err));
 	sync_retry(agent->sync);
-	if (++agent->ticks % CHECK_HOOKS_TICKS == 0 && tables_meta(agent->tables)->source_synced)
+	if (duties & DUTY_CHECK_HOOKS && tables_meta(agent->tables)->source_synced)
 		hooks_check(agent->hooks);
-	if (agent->ticks % AUDIT_TICKS == 0)
+	if (duties & DUTY_AUDIT)
 		hooks_audit(agent->hooks);
 }
 
