@@ -30,13 +30,21 @@ static __always_inline void count_no_backends(__u32 service)
 		count_up(&retired->no_backends);
 }
 
+/* Whether the id that a record names is still that backend's. */
+static __always_inline bool backend_is_there(const struct gw_conn *conn)
+{
+	__u32 id = conn->backend;
+	const struct gw_backend *backend = bpf_map_lookup_elem(&gw_backends, &id);
+
+	return backend && backend->generation == conn->backend_generation;
+}
+
 /* The counters of the backend that a record names; NULL if its id has another owner by now. */
 static __always_inline struct gw_counters *counters_of(const struct gw_conn *conn)
 {
 	__u32 id = conn->backend;
-	struct gw_backend *backend = bpf_map_lookup_elem(&gw_backends, &id);
 
-	if (!backend || backend->generation != conn->backend_generation) {
+	if (!backend_is_there(conn)) {
 		count_reason(GW_REASON_BACKEND_GONE);
 		return NULL;
 	}

@@ -182,6 +182,8 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct tcp_
 	__u32 new_state = ctx->args[1];
 	__u32 retransmits = ctx->total_retrans;
 
+	if (old_state == TCP_ESTABLISHED)
+		conn_begin_to_end(conn);
 	if (new_state == TCP_CLOSE) {
 		conn_close(conn, end_error(tcp, conn), retransmits);
 	} else if (new_state == TCP_ESTABLISHED && old_state <= TCP_SYN_RECV) {

@@ -84,21 +84,29 @@ static __always_inline void count_failure(struct gw_conn *conn, struct gw_counte
 	hold_against(conn);
 }
 
-static __always_inline void count_end(struct gw_conn *conn, struct gw_counters *counters, int error)
+/* The first end of the two sends its last packet, or a reset: by then it shows whether the
+ * connection lasted. When it is over depends on both, and may be later than the next connect of a
+ * client that met a peer which hangs up. */
+static __always_inline void conn_begin_to_end(const struct gw_conn *conn)
 {
 	__u64 now_ns = bpf_ktime_get_ns();
 
-	count_up(&counters->closed);
-	if (error == ECONNRESET || error == EPIPE)
-		count_up(&counters->reset);
-	else if (error == ETIMEDOUT || is_unreachable(error))
-		count_up(&counters->lost);
-	if (!follows_load(HOW_POLICY(conn->how)))
+	if (conn->state != GW_CONN_COUNTED || !conn->established_ns ||
+	    !follows_load(HOW_POLICY(conn->how)) || !backend_is_there(conn))
 		return;
 	if (now_ns - conn->established_ns < SHORT_NS)
 		suspect_short(conn, now_ns);
 	else
 		forget_short(conn);
+}
+
+static __always_inline void count_end(struct gw_counters *counters, int error)
+{
+	count_up(&counters->closed);
+	if (error == ECONNRESET || error == EPIPE)
+		count_up(&counters->reset);
+	else if (error == ETIMEDOUT || is_unreachable(error))
+		count_up(&counters->lost);
 }
 
 static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 retransmits)
@@ -113,7 +121,7 @@ static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 re
 		return;
 	subtract_load(conn);
 	if (conn->established_ns)
-		count_end(conn, counters, error);
+		count_end(counters, error);
 	else
 		count_failure(conn, counters, error, retransmits);
 }

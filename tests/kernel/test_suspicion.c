@@ -200,6 +200,27 @@ static void test_it_does_not_matter_who_ended_it_so_soon(void **state)
 	assert_true(is_suspect(GOOD));
 }
 
+/* The other end may take its time to close. */
+static void test_it_is_known_as_soon_as_one_end_has_closed(void **state)
+{
+	for (int by_server = 0; by_server < 2; by_server++) {
+		int client, server, listener = lab_listen(BAD);
+
+		lab_begin(state);
+		lab_forgive();
+		lab_serve_by(VIP, BAD);
+		client = lab_connect(VIP);
+		server = accept(listener, NULL, NULL);
+		assert_false(is_suspect(BAD));
+		assert_return_code(shutdown(by_server ? server : client, SHUT_WR), errno);
+		await_suspicion(BAD);
+		counts_expect(BAD, 1, .attempts = 1, .established = 1);
+		close(client);
+		close(server);
+		close(listener);
+	}
+}
+
 static bool has_lasted(void *arg)
 {
 	return clock_now_ms() - *(uint64_t *)arg > 1050;
@@ -370,6 +391,7 @@ int main(void)
 		LAB_TEST(test_a_repeated_syn_counts_until_it_is_answered),
 		LAB_TEST(test_one_that_ends_soon_is_passed_over_by_policies_that_follow_the_load),
 		LAB_TEST(test_it_does_not_matter_who_ended_it_so_soon),
+		LAB_TEST(test_it_is_known_as_soon_as_one_end_has_closed),
 		LAB_TEST(test_a_connection_that_lasts_ends_the_suspicion),
 		LAB_TEST(test_one_that_failed_is_worse_than_one_that_ended_soon),
 		LAB_TEST(test_one_that_ended_soon_hides_no_failure),
