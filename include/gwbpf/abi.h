@@ -242,7 +242,7 @@ struct gw_conn {
 	__u64 best_score;
 	__u32 best_backend;
 	__u32 best_generation;
-	__u32 how;      /* policy, and what the search is to look at (pick.h) */
+	__u32 how;      /* policy, and what the search is to look at (score.h) */
 	__u32 ejected;  /* how many it has met */
 	__u32 epoch;    /* gw_meta.epoch when it was counted */
 	__u32 pad;

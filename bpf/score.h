@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How good a backend is for one connection, as one number: the less, the better. By the policy, and
+ * if there is trouble by its health.
+ */
+#ifndef GWBPF_SCORE_H
+#define GWBPF_SCORE_H
+
+#include "health.h"
+#include "maps.h"
+
+/* An ejected backend whose time has come is tried by the first connection that can. */
+#define SCORE_PROBE 0
+#define SCORE_BEST 1
+/* Above any load: such a backend is chosen only if there is no better one. */
+#define SCORE_RISING (1ull << 60)
+#define SCORE_SHORT (1ull << 61)
+#define SCORE_FAILED (1ull << 62)
+#define SCORE_EJECTED (1ull << 63)
+#define SCORE_NONE (~0ull)
+#define LOAD_MAX ((1u << 27) - 1) /* shifted by 32 it stays below SCORE_RISING */
+
+/* What gw_score() is to look at, policy and flags and weight in one argument: a global function
+ * has five at most. */
+#define HOW_TROUBLE 0x100 /* some backend may be suspect or ejected */
+#define HOW_DESPERATE 0x200 /* too many are ejected: Kubernetes' word counts */
+#define HOW_NO_PROBE 0x400 /* another connection took the lease that this one was to have */
+#define HOW_WEIGHT_SHIFT 16
+
+/* Shares of a weight are compared exactly: two different quotients of numbers below 2^16 differ by
+ * more than 2^-32. */
+static __always_inline __u64 load_score(__u32 policy, __u32 load, __u32 weight)
+{
+	if (load > LOAD_MAX)
+		load = LOAD_MAX;
+	switch (policy) {
+	case GW_POLICY_LC:
+		return load;
+	case GW_POLICY_WLC:
+	case GW_POLICY_P2C:
+		return ((__u64)load << 32) / weight;
+	case GW_POLICY_NQ:
+		return load ? ((__u64)(load + 1) << 32) / weight : 0;
+	case GW_POLICY_SED:
+		return ((__u64)(load + 1) << 32) / weight;
+	case GW_POLICY_FO:
+		return 0xffff - weight;
+	case GW_POLICY_OVF:
+		return load > weight ? SCORE_RISING - weight : 0xffff - weight;
+	default:
+		return 0;
+	}
+}
+
+static __always_inline bool is_in_force(const struct gw_suspect_key *key, __u64 now_ns)
+{
+	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, key);
+
+	return known && known->until_ns > now_ns;
+}
+
+/* What this client's own connections say of a backend. */
+static __always_inline __u64 suspicion_score(struct gw_suspect_key *key,
+					     const struct gw_health *health, __u32 policy,
+					     __u64 now_ns)
+{
+	__u64 score = 0;
+
+	if (now_ns < health->suspect_until_ns && is_in_force(key, now_ns))
+		score |= SCORE_FAILED;
+	key->is_short = 1;
+	if (follows_load(policy) && now_ns < health->short_until_ns && is_in_force(key, now_ns))
+		score |= SCORE_SHORT;
+	return score;
+}
+
+/* Of what it would get by its score, a backend that has just come back gets a part that grows
+ * within the base time. */
+static __always_inline __u64 rising_score(const struct gw_health *health, __u32 backend,
+					  __u64 now_ns)
+{
+	const struct gw_backend *known = bpf_map_lookup_elem(&gw_backends, &backend);
+	const struct gw_service *service;
+	__u64 passed_ms;
+	__u32 index;
+
+	if (!known || !health->ejections)
+		return 0;
+	index = known->service;
+	service = bpf_map_lookup_elem(&gw_services, &index);
+	if (!service)
+		return 0;
+	/* Not in nanoseconds: the product would have no room. */
+	passed_ms = (now_ns - health->changed_ns) / MS_NS;
+	if (passed_ms >= service->eject_base_ms)
+		return 0;
+	return (__u64)bpf_get_prandom_u32() * service->eject_base_ms >> 32 < passed_ms ?
+		       0 :
+		       SCORE_RISING;
+}
+
+static __always_inline __u64 health_score(struct gw_suspect_key *key, __u32 how,
+					  __u64 now_ns, __u64 score)
+{
+	__u32 backend = key->backend;
+	const struct gw_health *health = bpf_map_lookup_elem(&gw_health, &backend);
+
+	if (!health)
+		return SCORE_NONE;
+	score |= suspicion_score(key, health, HOW_POLICY(how), now_ns);
+	if (how & HOW_DESPERATE)
+		return score;
+	if (!health->is_ejected)
+		return score | rising_score(health, backend, now_ns);
+	/* Not by a client that would not try it if it were not ejected. */
+	if (now_ns >= health->ejected_until_ns && now_ns >= health->lease_until_ns &&
+	    score < SCORE_FAILED && !(how & HOW_NO_PROBE))
+		return SCORE_PROBE;
+	return score | SCORE_EJECTED;
+}
+
+/*
+ * A global function, verified once and not again for each turn of the loop: without it kernel
+ * 5.10 gives up at 1,000 backends.
+ */
+__noinline __u64 gw_score(__u32 how, __u32 backend, __u32 generation, __u64 netns_cookie,
+			  __u64 now_ns)
+{
+	const __u64 *load = bpf_map_lookup_elem(&gw_loads, &backend);
+	__u32 weight = how >> HOW_WEIGHT_SHIFT;
+	__u64 score;
+
+	if (!load || !weight)
+		return SCORE_NONE;
+	score = SCORE_BEST + load_score(HOW_POLICY(how), GW_LOAD_ACTIVE(*load), weight);
+	if (how & HOW_TROUBLE) {
+		struct gw_suspect_key key = {
+			.netns_cookie = netns_cookie,
+			.backend = backend,
+			.backend_generation = generation,
+		};
+
+		score = health_score(&key, how, now_ns, score);
+	}
+	return score;
+}
+
+#endif
