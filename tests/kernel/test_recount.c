@@ -21,24 +21,28 @@
 #define KEPT 20
 #define AUDITS_MIN 9
 #define AUDITS_SECONDS 10
+#define UNSETTLED_MAX 20
 
 static const char *const peers[PEERS + 1] = {"10.1.0.1:7051", "10.1.0.2:7051", "10.1.0.3:7051"};
 
-/* What is missing may have to be so twice. */
+/* What is missing may have to be so twice; and where closes come faster than walks, as on a
+ * processor that is emulated, a backend may have to be looked at anew. */
 static struct recount recount(void)
 {
-	struct recount first, second;
+	struct recount sum = {0}, one;
+	int unsettled = 0;
 
-	assert_return_code(tables_recount(lab.tables, &first), 0);
-	assert_int_equal(first.unsettled, 0);
-	if (!first.doubted)
-		return first;
-	assert_return_code(tables_recount(lab.tables, &second), 0);
-	assert_int_equal(second.unsettled, 0);
-	assert_int_equal(second.doubted, 0);
-	second.added += first.added;
-	second.removed += first.removed;
-	return second;
+	for (int again = 0;; again++) {
+		assert_return_code(tables_recount(lab.tables, &one), 0);
+		sum.added += one.added;
+		sum.removed += one.removed;
+		sum.corrected += one.corrected;
+		if (!one.unsettled && !one.doubted)
+			return sum;
+		unsettled += one.unsettled != 0;
+		assert_in_range(again, 0, unsettled);
+		assert_in_range(unsettled, 0, UNSETTLED_MAX);
+	}
 }
 
 static void expect_active(uint32_t expected)
