@@ -157,15 +157,18 @@ static __always_inline bool was_suspect(const struct gw_conn *conn)
 	return health && health->suspect_until_ns;
 }
 
+static __always_inline bool is_in_force(const struct gw_suspect_key *key, __u64 now_ns)
+{
+	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, key);
+
+	return known && known->until_ns > now_ns;
+}
+
 static __always_inline bool is_failing(const struct gw_conn *conn, __u64 now_ns)
 {
 	struct gw_suspect_key key = suspect_key(conn, false);
-	const struct gw_suspect *known;
 
-	if (!was_suspect(conn))
-		return false;
-	known = bpf_map_lookup_elem(&gw_suspects, &key);
-	return known && known->until_ns > now_ns;
+	return was_suspect(conn) && is_in_force(&key, now_ns);
 }
 
 /* A connection ended too soon. While a failure is in force that says nothing of its own: when a

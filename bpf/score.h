@@ -52,13 +52,6 @@ static __always_inline __u64 load_score(__u32 policy, __u32 load, __u32 weight)
 	}
 }
 
-static __always_inline bool is_in_force(const struct gw_suspect_key *key, __u64 now_ns)
-{
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, key);
-
-	return known && known->until_ns > now_ns;
-}
-
 /* What this client's own connections say of a backend. */
 static __always_inline __u64 suspicion_score(struct gw_suspect_key *key,
 					     const struct gw_health *health, __u32 policy,
