@@ -51,13 +51,16 @@ pid_t pins_lock_holder(const char *pin_dir)
 
 	if (!locks)
 		return 0;
-	while (!stat(pin_dir, &directory) && !pid && fgets(line, sizeof(line), locks))
+	if (stat(pin_dir, &directory))
+		goto out;
+	while (!pid && fgets(line, sizeof(line), locks))
 		/* "1: FLOCK  ADVISORY  WRITE 4321 00:2b:77 0 EOF" */
 		if (sscanf(line, "%*s FLOCK %*s WRITE %d %x:%x:%lu", &holder, &major_number,
 			   &minor_number, &inode) == 4 &&
 		    makedev(major_number, minor_number) == directory.st_dev &&
 		    inode == directory.st_ino)
 			pid = holder;
+out:
 	fclose(locks);
 	return pid;
 }
