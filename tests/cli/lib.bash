@@ -170,18 +170,24 @@ start_agent()
 	}
 }
 
-# An agent whose cluster cannot be reached.
-start_agent_of_cluster()
+# An agent whose cluster is at this port of the loopback; it need not be ready, or get so.
+start_agent_of_port()
 {
 	cat >"$BATS_TEST_TMPDIR/kubeconfig" <<-END
 	{apiVersion: v1, kind: Config, current-context: c,
-	 clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}],
+	 clusters: [{name: c, cluster: {server: "http://127.0.0.1:$1"}}],
 	 users: [{name: u, user: {token: t}}],
 	 contexts: [{name: c, context: {cluster: c, user: u}}]}
 	END
 	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
 		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" 2>"$BATS_TEST_TMPDIR/agent.log"
 	agent=$started
+}
+
+# An agent whose cluster cannot be reached.
+start_agent_of_cluster()
+{
+	start_agent_of_port 1
 	becomes agent_is_running "$agent"
 }
 

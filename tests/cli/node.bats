@@ -51,14 +51,7 @@ api()
 
 start_agent_of_api()
 {
-	cat >"$BATS_TEST_TMPDIR/kubeconfig" <<-END
-	{apiVersion: v1, kind: Config, current-context: c,
-	 clusters: [{name: c, cluster: {server: "http://127.0.0.1:8080"}}],
-	 users: [{name: u, user: {token: t}}],
-	 contexts: [{name: c, context: {cluster: c, user: u}}]}
-	END
-	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
-		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" 2>"$log"
+	start_agent_of_port 8080
 	becomes grep -q "hooks are attached, ready" "$log" || { cat "$log" >&2; return 1; }
 }
 

@@ -129,20 +129,26 @@ int lab_main(const struct CMUnitTest *tests, size_t count, CMFixtureFunction sta
 	return status;
 }
 
-void lab_open(void)
+int lab_try_open(const char *cgroup, char message[DATAPATH_MESSAGE_MAX])
 {
 	const struct datapath_options options = {
 		.pin_dir = LAB_PINS,
-		.cgroup = lab.cgroup,
+		.cgroup = cgroup,
 		.max_services = lab.max_services,
 		.max_backends = lab.max_backends,
 	};
-	char message[DATAPATH_MESSAGE_MAX];
 
 	if (datapath_open(&options, &lab.datapath, message))
 		fail_msg("%s", message);
 	assert_return_code(tables_open(LAB_PINS, &lab.tables), 0);
-	if (datapath_attach(lab.datapath, message))
+	return datapath_attach(lab.datapath, message);
+}
+
+void lab_open(void)
+{
+	char message[DATAPATH_MESSAGE_MAX];
+
+	if (lab_try_open(lab.cgroup, message))
 		fail_msg("%s", message);
 }
 

@@ -56,6 +56,9 @@ extern struct lab lab;
 void lab_open(void);
 void lab_close(void);
 
+/* The same at another cgroup, where attaching may fail: returns what datapath_attach() says. */
+int lab_try_open(const char *cgroup, char message[DATAPATH_MESSAGE_MAX]);
+
 /*
  * Give the Service "lab/NAME" at vip:port these backends ("10.1.0.1:7051", or "10.1.0.1:7051*3" for
  * one of weight 3), in place of those it had. NULL ends the list; an empty list is a Service

@@ -24,14 +24,7 @@ static char message[DATAPATH_MESSAGE_MAX];
 /* Come as an agent does that is told this cgroup. */
 static int come(const char *cgroup)
 {
-	const struct datapath_options options = {
-		.pin_dir = LAB_PINS, .cgroup = cgroup, .max_services = 64, .max_backends = 4096,
-	};
-
-	if (datapath_open(&options, &lab.datapath, message))
-		fail_msg("%s", message);
-	assert_return_code(tables_open(LAB_PINS, &lab.tables), 0);
-	return datapath_attach(lab.datapath, message);
+	return lab_try_open(cgroup, message);
 }
 
 /* In the order of attaching. */

@@ -64,23 +64,24 @@ static void test_a_continue_token_that_is_refused_begins_the_list_anew(void **st
 			 1);
 }
 
-static char *spaces_beyond_the_limit(void)
+/* Returns what is sent: it must stay as long as the answer, and the caller frees it. */
+static char *answer_beyond_the_limit(struct told *told, const char *path)
 {
 	char *spaces = malloc(KUBE_BODY_BYTES_MAX + 1);
+	struct fake_answer large = {.path = path, .body = spaces, .size = KUBE_BODY_BYTES_MAX + 1};
 
 	memset(spaces, ' ', KUBE_BODY_BYTES_MAX + 1);
+	fake_api_answer(told->api, &large);
 	return spaces;
 }
 
 static void test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(void **state)
 {
 	struct told *told = *state;
-	char *spaces = spaces_beyond_the_limit();
-	struct fake_answer large = {.path = LIST "500", .body = spaces,
-				    .size = KUBE_BODY_BYTES_MAX + 1};
+	char *spaces;
 
 	start(told, &slices);
-	fake_api_answer(told->api, &large);
+	spaces = answer_beyond_the_limit(told, LIST "500");
 	answer(told, LIST "125", NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
 	await(told, "listed\n");
 	assert_int_equal(times(told, "failed too-large: cannot list endpointslices: the answer is "
@@ -91,12 +92,10 @@ static void test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(void **st
 static void test_pages_without_end_are_given_up(void **state)
 {
 	struct told *told = *state;
-	char *spaces = spaces_beyond_the_limit();
-	struct fake_answer large = {.path = LIST "500", .body = spaces,
-				    .size = KUBE_BODY_BYTES_MAX + 1};
+	char *spaces;
 
 	start(told, &slices);
-	fake_api_answer(told->api, &large);
+	spaces = answer_beyond_the_limit(told, LIST "500");
 	for (int i = 0; i < 1000; i++)
 		answer(told, LIST "125", NULL, PAGE("again", ""), FAKE_WHOLE);
 	await(told, "failed protocol: cannot list endpointslices: the list does not end after 1000 "
@@ -145,16 +144,14 @@ static void test_after_a_list_at_once_the_next_comes_in_pages(void **state)
 static void test_a_list_too_large_to_come_at_once_comes_in_pages_and_not_without_pause(void **state)
 {
 	struct told *told = *state;
-	char *spaces = spaces_beyond_the_limit();
-	struct fake_answer large = {.path = LIST "0&", .body = spaces,
-				    .size = KUBE_BODY_BYTES_MAX + 1};
+	char *spaces;
 
 	told->timing.backoff_ms = 400;
 	told->timing.backoff_max_ms = 400;
 	start(told, &slices);
 	answer(told, LIST "500!continue", NULL, PAGE("x", ""), FAKE_WHOLE);
 	answer(told, "continue=x", "410 Gone", EXPIRED, FAKE_WHOLE);
-	fake_api_answer(told->api, &large);
+	spaces = answer_beyond_the_limit(told, LIST "0&");
 	/* Pages as large as before: it was not them that were too large. */
 	answer(told, LIST "500!continue", NULL, PAGE("y", ""), FAKE_WHOLE);
 	answer(told, "continue=y", "410 Gone", EXPIRED, FAKE_WHOLE);
