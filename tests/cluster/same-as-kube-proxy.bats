@@ -57,6 +57,10 @@ same() {
 
 fail_reached() {
 	echo "through $1, $2 reaches: $(reached "$2" "$3")"
+	kubectl get endpointslice -n fabric -l "kubernetes.io/service-name=$1-gateway" -o json |
+		jq -c '.items[].endpoints[] | {addresses, conditions, zone, hints}'
+	kubectl get nodes --show-labels
+	tail -n 5 "$CLUSTER"/log/node*-proxy
 	return 1
 }
 
