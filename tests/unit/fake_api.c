@@ -114,6 +114,10 @@ static void write_answer(struct connection *connection, const struct fake_answer
 	struct evbuffer *output = bufferevent_get_output(connection->stream);
 	size_t size = answer->size ? answer->size : strlen(answer->body ? answer->body : "");
 
+	if (answer->end == FAKE_NOTHING) {
+		close_connection(connection);
+		return;
+	}
 	evbuffer_add_printf(output, "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%s",
 			    answer->status ? answer->status : "200 OK",
 			    answer->header ? answer->header : "");

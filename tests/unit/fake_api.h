@@ -19,6 +19,7 @@ enum fake_end {
 	FAKE_ENDED, /* in chunks, and the last of them: what a watch looks like that timed out */
 	FAKE_CUT,   /* in chunks, then the connection is closed */
 	FAKE_RESET, /* likewise, with a RST */
+	FAKE_NOTHING, /* the connection is closed instead */
 };
 
 struct fake_answer {

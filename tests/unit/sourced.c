@@ -19,6 +19,7 @@
 static const struct kube_timing fast = {
 	.backoff_ms = 20,
 	.backoff_max_ms = 160,
+	.unreachable_max_ms = 160,
 	.retry_after_max_ms = 3000,
 	.answer_ms = 30000,
 	.watch_s = 3600,
@@ -186,6 +187,13 @@ void refuse_request(struct told *told, const char *path, const char *status)
 void open_watch(struct told *told, const char *path)
 {
 	struct fake_answer fake = {.path = path, .end = FAKE_OPEN};
+
+	fake_api_answer(told->api, &fake);
+}
+
+void hang_up(struct told *told, const char *path)
+{
+	struct fake_answer fake = {.path = path, .end = FAKE_NOTHING};
 
 	fake_api_answer(told->api, &fake);
 }

@@ -54,6 +54,7 @@ void await_heard(struct told *told, size_t count);
 void answer(struct told *told, const char *path, const char *body);
 void refuse_request(struct told *told, const char *path, const char *status);
 void open_watch(struct told *told, const char *path);
+void hang_up(struct told *told, const char *path);
 void send_event(struct told *told, const char *path, const char *event);
 
 #define SERVICE(name)                                                                              \

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#define GONE "{\"type\":\"ERROR\",\"object\":{\"code\":410}}\n"
+
 static void test_nothing_is_committed_before_all_kinds_were_listed(void **state)
 {
 	struct told *told = *state;
@@ -117,17 +119,16 @@ static void test_a_bookmark_commits_nothing(void **state)
 static void test_an_object_without_a_name_is_mended_by_a_list_that_has_none(void **state)
 {
 	struct told *told = *state;
-	const char *gone = "{\"type\":\"ERROR\",\"object\":{\"code\":410}}\n";
 
 	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
 	answer(told, SERVICES, SERVICE_LIST("{}"));
 	open_watch(told, "services?watch");
-	send_event(told, "services?watch", gone);
+	send_event(told, "services?watch", GONE);
 	await(told, "refuse services: : it is of another kind, or has no usable name\n");
 	await(told, "recovered services\n");
 	assert_int_equal(times(told, "accept services\n"), 0);
 	answer(told, SERVICES, SERVICE_LIST(""));
-	send_event(told, "services?watch", gone);
+	send_event(told, "services?watch", GONE);
 	await(told, "accept services\n");
 }
 
@@ -330,6 +331,59 @@ static void test_a_server_that_is_silent_and_answers_when_asked_is_left_alone(vo
 	assert_int_equal(times(told, "remove"), 0);
 }
 
+/* Both wait for longer than any test: the watch of services, which starts again at once, is what
+ * brings the other back. */
+static void start_for_an_outage(struct told *told)
+{
+	const struct kube_timing timing = {
+		.backoff_ms = 300000,
+		.backoff_max_ms = 300000,
+		.unreachable_max_ms = 300000,
+		.answer_ms = 20000,
+		.watch_s = 3600,
+		.grace_ms = 1000,
+	};
+
+	start(told, &(struct kube_options){.zone = "z1", .timing = &timing});
+	answer(told, SERVICES, SERVICE_LIST(SERVICE("a")));
+	open_watch(told, "services?watch");
+	await_requests(told, SLICES, 1);
+	await_requests(told, "services?watch", 1);
+}
+
+static void start_services_again(struct told *told)
+{
+	send_event(told, "services?watch", GONE);
+	answer(told, SERVICES, SERVICE_LIST(SERVICE("a")));
+	open_watch(told, "services?watch");
+	await(told, "recovered services\n");
+}
+
+static void test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_waiting(void **state)
+{
+	struct told *told = *state;
+
+	start_for_an_outage(told);
+	hang_up(told, SLICES);
+	await(told, "failed endpointslices: connect: ");
+	start_services_again(told);
+	answer(told, SLICES, SLICE_LIST(""));
+	await(told, "commit\n");
+}
+
+static void test_a_server_that_refuses_is_not_asked_sooner_for_being_there(void **state)
+{
+	struct told *told = *state;
+
+	start_for_an_outage(told);
+	refuse_request(told, SLICES, "503 Service Unavailable");
+	await(told, "failed endpointslices: server: ");
+	start_services_again(told);
+	send_event(told, "services?watch", EVENT("ADDED", SERVICE("b")));
+	await(told, "put service fabric/b\n");
+	assert_int_equal(fake_api_count(told->api, SLICES), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -351,6 +405,8 @@ int main(void)
 		TEST(test_options_that_make_no_sense_are_refused_at_once),
 		TEST(test_a_source_can_be_stopped_at_any_time),
 		TEST(test_a_server_that_is_silent_and_answers_when_asked_is_left_alone),
+		TEST(test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_waiting),
+		TEST(test_a_server_that_refuses_is_not_asked_sooner_for_being_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

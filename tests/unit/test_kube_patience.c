@@ -157,12 +157,35 @@ static void test_each_failure_doubles_the_delay_up_to_the_limit(void **state)
 	assert_int_equal(last_delay_tenths(told), 8);
 }
 
+static void test_a_server_that_cannot_be_reached_has_a_limit_of_its_own(void **state)
+{
+	struct told *told = *state;
+
+	told->timing.backoff_ms = 100;
+	told->timing.backoff_max_ms = 80000;
+	told->timing.unreachable_max_ms = 200;
+	start(told, &slices);
+	for (unsigned int i = 0; i < 4; i++) {
+		answer(told, LIST, NULL, NULL, FAKE_NOTHING);
+		await_times(told, "failed connect", i + 1);
+		assert_int_equal(last_delay_tenths(told), i ? 1 : 0);
+	}
+	/* One that answers, and then hangs up, is overworked rather than absent. */
+	answer(told, LIST, NULL, "", FAKE_CUT);
+	await_times(told, "failed connect", 5);
+	assert_int_equal(last_delay_tenths(told), 8);
+	answer(told, LIST, NULL, NULL, FAKE_NOTHING);
+	await_times(told, "failed connect", 6);
+	assert_int_equal(last_delay_tenths(told), 1);
+}
+
 static void test_by_default_a_minute_without_news_is_no_riddle(void **state)
 {
 	const struct kube_timing *timing = &kube_timing_default;
 
 	(void)state;
 	assert_int_equal(timing->backoff_max_ms, 30000);
+	assert_in_range(timing->unreachable_max_ms, 1, 10000); /* news after an outage */
 	assert_in_range(timing->watch_s, 120, 600);
 	assert_in_range(timing->silence_ms, 1, 60000);
 	assert_in_range(timing->silence_ms + timing->question_ms, 1, 60000);
@@ -187,6 +210,7 @@ int main(void)
 		TEST(test_a_watch_that_the_server_forgets_to_end_is_ended),
 		TEST(test_how_long_a_watch_lasts_is_half_a_matter_of_chance),
 		TEST(test_each_failure_doubles_the_delay_up_to_the_limit),
+		TEST(test_a_server_that_cannot_be_reached_has_a_limit_of_its_own),
 		TEST(test_by_default_a_minute_without_news_is_no_riddle),
 	};
 

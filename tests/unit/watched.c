@@ -19,6 +19,7 @@
 const struct kube_timing fast = {
 	.backoff_ms = 20,
 	.backoff_max_ms = 160,
+	.unreachable_max_ms = 160,
 	.retry_after_max_ms = 3000,
 	.answer_ms = 30000, /* 8 MiB on a busy machine */
 	.watch_s = 3600,

@@ -239,6 +239,8 @@ static void recovered(void *arg)
 	free(follow->problem);
 	follow->problem = NULL;
 	sink->recovered(follow->subject, sink->arg);
+	for (const struct kube_follow *other = follow->all->first; other; other = other->next)
+		kube_watch_hurry(other->watch);
 }
 
 /* Read anew for each request: files may have been replaced since. */

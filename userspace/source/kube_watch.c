@@ -19,6 +19,7 @@
 const struct kube_timing kube_timing_default = {
 	.backoff_ms = 1000,
 	.backoff_max_ms = 30000,
+	.unreachable_max_ms = 10000,
 	.retry_after_max_ms = 300000,
 	.answer_ms = 60000,
 	.watch_s = 240,
@@ -74,16 +75,25 @@ static const char *verb_of(const struct kube_watch *watch)
 	return watch->setup.selection.get ? "get" : "list";
 }
 
-/* Half of it is fixed, so that two attempts are never at once, half is chance. */
+/* The last attempt came to no answer: there was no server, or it hung up. */
+static bool is_unreachable(const struct kube_watch *watch)
+{
+	return watch->intake.failure.error == SOURCE_ERROR_CONNECT && !watch->status;
+}
+
+/* Half of it is fixed, so that two attempts are never at once, half is chance. A server that is not
+ * there has no trouble with being asked, and what changed meanwhile waits for its return. */
 static uint32_t delay_of(const struct kube_watch *watch)
 {
 	const struct kube_timing *timing = watch->setup.timing;
-	uint32_t delay = timing->backoff_ms, least;
+	uint32_t delay = timing->backoff_ms, most = timing->backoff_max_ms, least;
 
-	for (unsigned int i = 0; i < watch->failures && delay < timing->backoff_max_ms; i++)
+	if (is_unreachable(watch))
+		most = timing->unreachable_max_ms;
+	for (unsigned int i = 0; i < watch->failures && delay < most; i++)
 		delay *= 2;
-	if (delay > timing->backoff_max_ms)
-		delay = timing->backoff_max_ms;
+	if (delay > most)
+		delay = most;
 	least = watch->intake.failure.retry_after_ms;
 	if (least > timing->retry_after_max_ms)
 		least = timing->retry_after_max_ms;
@@ -324,6 +334,7 @@ static int begin(struct kube_watch *watch)
 static void attempt(struct kube_watch *watch)
 {
 	watch->state = watch->intake.position ? STATE_OPENING : STATE_LISTING;
+	watch->status = 0;
 	if (begin(watch))
 		fail(watch);
 	else if (watch->state == STATE_OPENING)
@@ -356,6 +367,12 @@ void kube_watch_give_up(struct kube_watch *watch)
 {
 	if (watch->state == STATE_WATCHING)
 		give_up(watch, watch->setup.timing->question_ms);
+}
+
+void kube_watch_hurry(struct kube_watch *watch)
+{
+	if (watch->state == STATE_WAITING && is_unreachable(watch))
+		set_timer(watch, 0);
 }
 
 int kube_watch_start(const struct kube_watch_setup *setup, struct kube_watch **ret)

@@ -27,6 +27,7 @@ struct kube_watch;
 struct kube_timing {
 	uint32_t backoff_ms;     /* before the second attempt; doubles from then on */
 	uint32_t backoff_max_ms;
+	uint32_t unreachable_max_ms; /* the same, while no server answers at all */
 	uint32_t retry_after_max_ms; /* what a server may ask for beyond that */
 	uint32_t answer_ms;          /* for a page of a list, or until a watch is granted */
 	uint32_t watch_s;            /* how long one watch lasts, and up to half as much again */
@@ -71,6 +72,9 @@ void kube_watch_stop(struct kube_watch *watch); /* takes NULL */
 
 /* What an open watch is connected to does not answer: try again. */
 void kube_watch_give_up(struct kube_watch *watch);
+
+/* The server is back: if it could not be reached, try again now. */
+void kube_watch_hurry(struct kube_watch *watch);
 
 bool kube_watch_holds(const struct kube_watch *watch, const char *namespace, const char *name);
 
