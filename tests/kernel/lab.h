@@ -103,7 +103,7 @@ void lab_disconnect(int fd);
 /* A new IPv4 socket that has no room for a record. */
 int lab_full_socket(void);
 
-/* Close with a reset: it is over when this returns. */
+/* Reset, and close: it is over when this returns. */
 void lab_abort(int fd);
 
 /* What getpeername(2) and the kernel's own view of the socket say, as text. */

@@ -188,6 +188,15 @@ static void test_a_reset_by_the_peer_is_counted(void **state)
 	close(server);
 }
 
+/* In one step, as applications do it. */
+static void close_with_reset(int fd)
+{
+	const struct linger none = {.l_onoff = 1};
+
+	assert_return_code(setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none)), errno);
+	close(fd);
+}
+
 static void test_a_reset_by_the_application_is_a_close_like_any(void **state)
 {
 	int server = lab_listen(NEAR);
@@ -196,6 +205,8 @@ static void test_a_reset_by_the_application_is_a_close_like_any(void **state)
 	lab_serve_by(VIP, NEAR);
 	lab_abort(lab_connect(VIP));
 	counts_expect(NEAR, 0, .attempts = 1, .established = 1, .closed = 1);
+	close_with_reset(lab_connect(VIP));
+	counts_expect(NEAR, 0, .attempts = 2, .established = 2, .closed = 2);
 	close(server);
 }
 
