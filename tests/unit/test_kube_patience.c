@@ -179,6 +179,19 @@ static void test_a_server_that_cannot_be_reached_has_a_limit_of_its_own(void **s
 	assert_int_equal(last_delay_tenths(told), 1);
 }
 
+static void test_a_server_that_says_nothing_is_one_that_cannot_be_reached(void **state)
+{
+	struct told *told = *state;
+
+	told->timing.backoff_ms = 100;
+	told->timing.backoff_max_ms = 80000;
+	told->timing.unreachable_max_ms = 200;
+	told->timing.answer_ms = 50;
+	start(told, &slices);
+	await_times(told, "failed timeout", 4);
+	assert_int_equal(last_delay_tenths(told), 1);
+}
+
 static void test_by_default_a_minute_without_news_is_no_riddle(void **state)
 {
 	const struct kube_timing *timing = &kube_timing_default;
@@ -211,6 +224,7 @@ int main(void)
 		TEST(test_how_long_a_watch_lasts_is_half_a_matter_of_chance),
 		TEST(test_each_failure_doubles_the_delay_up_to_the_limit),
 		TEST(test_a_server_that_cannot_be_reached_has_a_limit_of_its_own),
+		TEST(test_a_server_that_says_nothing_is_one_that_cannot_be_reached),
 		TEST(test_by_default_a_minute_without_news_is_no_riddle),
 	};
 

@@ -75,10 +75,12 @@ static const char *verb_of(const struct kube_watch *watch)
 	return watch->setup.selection.get ? "get" : "list";
 }
 
-/* The last attempt came to no answer: there was no server, or it hung up. */
+/* The last attempt came to no answer: there was no server, or it hung up or said nothing. */
 static bool is_unreachable(const struct kube_watch *watch)
 {
-	return watch->intake.failure.error == SOURCE_ERROR_CONNECT && !watch->status;
+	enum source_error error = watch->intake.failure.error;
+
+	return !watch->status && (error == SOURCE_ERROR_CONNECT || error == SOURCE_ERROR_TIMEOUT);
 }
 
 /* Half of it is fixed, so that two attempts are never at once, half is chance. A server that is not
