@@ -170,6 +170,7 @@ write_token_kubeconfig() {
 	follow --kubeconfig "$CLUSTER/token.kubeconfig" --watch-seconds 2
 	echo rubbish >"$CLUSTER/agent.token"
 	told "failed services: unauthorized: cannot watch services: the credentials are refused .401.: Unauthorized"
+	told "failed endpointslices: unauthorized: "
 	rm "$CLUSTER/agent.token"
 	told "failed services: config: cannot watch services: cannot read '.*/agent.token': No such file"
 	forget
@@ -261,6 +262,7 @@ grant_all_but() {
 	openssl req -x509 -days 2 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
 		-subj /CN=other-ca -keyout "$CLUSTER/other.key" -out "$CLUSTER/client-ca.crt" 2>/dev/null
 	told "failed services: tls: cannot watch services: SSL certificate problem"
+	told "failed endpointslices: tls: cannot watch endpointslices: SSL certificate problem"
 	cp "$CLUSTER/pki/ca.crt" "$CLUSTER/client-ca.crt"
 	told "recovered services"
 	told "recovered endpointslices"
