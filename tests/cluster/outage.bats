@@ -73,12 +73,20 @@ other_is_balanced_on() {
 	node_exec "$1" "$CLUSTER_TOP/build/gwbpf" services -o json | jq -e '.items[] | select(.name == "other") | .usable == 2'
 }
 
+# in_force COMMAND...: within seconds; else the agents say why not.
+in_force() {
+	cluster_wait 15 "$@" || {
+		kubectl logs -n gwbpf-system -l app.kubernetes.io/name=gwbpf --prefix --tail=20
+		return 1
+	}
+}
+
 @test "what changed meanwhile is in force on every node within seconds of its return" {
 	cluster_api_start
 	start=$SECONDS
 	for node in node1 node2; do
-		cluster_wait 15 eval '[ "$(usable_on "$node")" -eq 1 ]'
-		cluster_wait 15 other_is_balanced_on "$node"
+		in_force eval '[ "$(usable_on "$node")" -eq 1 ]'
+		in_force other_is_balanced_on "$node"
 	done
 	echo "in force after $((SECONDS - start)) s" >&3
 	run pods_ask hold1 10.96.7.8 10

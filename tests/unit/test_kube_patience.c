@@ -170,13 +170,53 @@ static void test_a_server_that_cannot_be_reached_has_a_limit_of_its_own(void **s
 		await_times(told, "failed connect", i + 1);
 		assert_int_equal(last_delay_tenths(told), i ? 1 : 0);
 	}
-	/* One that answers, and then hangs up, is overworked rather than absent. */
-	answer(told, LIST, NULL, "", FAKE_CUT);
-	await_times(told, "failed connect", 5);
-	assert_int_equal(last_delay_tenths(told), 8);
-	answer(told, LIST, NULL, NULL, FAKE_NOTHING);
-	await_times(told, "failed connect", 6);
-	assert_int_equal(last_delay_tenths(told), 1);
+}
+
+/* What a server refuses when it is back it refuses for the first time; and each of the two goes on
+ * where it was. */
+static void test_an_absence_is_no_failure(void **state)
+{
+	static const unsigned int after_failure[] = {0, 1, 2, 4};
+	/* On a connection of its own: of one that is used again, curl would try a second. */
+	const struct fake_answer failure = {
+		.path = LIST,
+		.status = "503 Service Unavailable",
+		.header = "Connection: close\r\n",
+		.body = "",
+	};
+	struct told *told = *state;
+
+	told->timing.backoff_ms = 100;
+	told->timing.backoff_max_ms = 80000;
+	told->timing.unreachable_max_ms = 400;
+	start(told, &slices);
+	for (unsigned int i = 0; i < 4; i++) {
+		answer(told, LIST, NULL, NULL, FAKE_NOTHING);
+		await_times(told, "failed connect", 2 * i + 1);
+		assert_int_equal(last_delay_tenths(told), 0);
+		answer(told, LIST, NULL, NULL, FAKE_NOTHING);
+		await_times(told, "failed connect", 2 * i + 2);
+		assert_int_equal(last_delay_tenths(told), 1);
+		fake_api_answer(told->api, &failure);
+		await_times(told, "failed server", i + 1);
+		assert_int_equal(last_delay_tenths(told), after_failure[i]);
+	}
+}
+
+/* One that answers, and then hangs up, is overworked rather than absent. */
+static void test_a_server_that_hangs_up_amid_its_answer_is_there(void **state)
+{
+	struct told *told = *state;
+
+	told->timing.backoff_ms = 100;
+	told->timing.backoff_max_ms = 80000;
+	told->timing.unreachable_max_ms = 100;
+	start(told, &slices);
+	for (unsigned int i = 0; i < 4; i++) {
+		answer(told, LIST, NULL, "", FAKE_CUT);
+		await_times(told, "failed connect", i + 1);
+	}
+	assert_int_equal(last_delay_tenths(told), 4);
 }
 
 static void test_a_server_that_says_nothing_is_one_that_cannot_be_reached(void **state)
@@ -224,6 +264,8 @@ int main(void)
 		TEST(test_how_long_a_watch_lasts_is_half_a_matter_of_chance),
 		TEST(test_each_failure_doubles_the_delay_up_to_the_limit),
 		TEST(test_a_server_that_cannot_be_reached_has_a_limit_of_its_own),
+		TEST(test_an_absence_is_no_failure),
+		TEST(test_a_server_that_hangs_up_amid_its_answer_is_there),
 		TEST(test_a_server_that_says_nothing_is_one_that_cannot_be_reached),
 		TEST(test_by_default_a_minute_without_news_is_no_riddle),
 	};

@@ -45,7 +45,8 @@ struct kube_watch {
 	bool unpaged; /* the next list is asked for at once, whatever page_limit says */
 	long status;
 	uint64_t opened_ms;
-	unsigned int failures; /* in a row */
+	unsigned int failures; /* in a row, whatever absences there were in between */
+	unsigned int absences; /* attempts in a row that no server answered; no failures */
 	bool was_gone;         /* the last of them was a position that grew old */
 	bool failing;          /* failed() was told, recovered() not yet */
 };
@@ -83,16 +84,21 @@ static bool is_unreachable(const struct kube_watch *watch)
 	return !watch->status && (error == SOURCE_ERROR_CONNECT || error == SOURCE_ERROR_TIMEOUT);
 }
 
-/* Half of it is fixed, so that two attempts are never at once, half is chance. A server that is not
- * there has no trouble with being asked, and what changed meanwhile waits for its return. */
+/*
+ * Half of it is fixed, so that two attempts are never at once, half is chance. A server that is not
+ * there has no trouble with being asked, and what changed meanwhile waits for its return; and one
+ * that is back begins by refusing, with 403, 429 or 503, until it has read everything itself: its
+ * absence is no reason to take that for the last of many failures.
+ */
 static uint32_t delay_of(const struct kube_watch *watch)
 {
 	const struct kube_timing *timing = watch->setup.timing;
-	uint32_t delay = timing->backoff_ms, most = timing->backoff_max_ms, least;
+	bool absent = is_unreachable(watch);
+	uint32_t most = absent ? timing->unreachable_max_ms : timing->backoff_max_ms;
+	unsigned int before = absent ? watch->absences : watch->failures;
+	uint32_t delay = timing->backoff_ms, least;
 
-	if (is_unreachable(watch))
-		most = timing->unreachable_max_ms;
-	for (unsigned int i = 0; i < watch->failures && delay < most; i++)
+	for (unsigned int i = 0; i < before && delay < most; i++)
 		delay *= 2;
 	if (delay > most)
 		delay = most;
@@ -181,7 +187,10 @@ static void fail(struct kube_watch *watch)
 		 verb_of(watch), setup->subject, failure->text, delay_ms / 1000,
 		 delay_ms % 1000 / 100);
 	change_course(watch);
-	watch->failures++;
+	if (is_unreachable(watch))
+		watch->absences++;
+	else
+		watch->failures++;
 	watch->failing = true;
 	watch->state = STATE_WAITING;
 	set_timer(watch, delay_ms);
@@ -204,6 +213,7 @@ static void on_started(long status, void *arg)
 	struct kube_watch *watch = arg;
 
 	watch->status = status;
+	watch->absences = 0;
 	if (status != 200 || watch->state != STATE_OPENING)
 		return;
 	evtimer_del(watch->timer);
