@@ -127,9 +127,7 @@ void lab_disconnect(int fd)
  */
 void lab_abort(int fd)
 {
-	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-
-	connect(fd, &nobody, sizeof(nobody));
+	lab_disconnect(fd);
 	close(fd);
 }
 

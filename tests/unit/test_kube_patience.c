@@ -157,14 +157,21 @@ static void test_each_failure_doubles_the_delay_up_to_the_limit(void **state)
 	assert_int_equal(last_delay_tenths(told), 8);
 }
 
+/* The first delay is 50 ms, half of what it may be; its doubling ends only for a server that cannot
+ * be reached. */
+static void start_limited(struct told *told, uint32_t unreachable_max_ms)
+{
+	told->timing.backoff_ms = 100;
+	told->timing.backoff_max_ms = 80000;
+	told->timing.unreachable_max_ms = unreachable_max_ms;
+	start(told, &slices);
+}
+
 static void test_a_server_that_cannot_be_reached_has_a_limit_of_its_own(void **state)
 {
 	struct told *told = *state;
 
-	told->timing.backoff_ms = 100;
-	told->timing.backoff_max_ms = 80000;
-	told->timing.unreachable_max_ms = 200;
-	start(told, &slices);
+	start_limited(told, 200);
 	for (unsigned int i = 0; i < 4; i++) {
 		answer(told, LIST, NULL, NULL, FAKE_NOTHING);
 		await_times(told, "failed connect", i + 1);
@@ -186,10 +193,7 @@ static void test_an_absence_is_no_failure(void **state)
 	};
 	struct told *told = *state;
 
-	told->timing.backoff_ms = 100;
-	told->timing.backoff_max_ms = 80000;
-	told->timing.unreachable_max_ms = 400;
-	start(told, &slices);
+	start_limited(told, 400);
 	for (unsigned int i = 0; i < 4; i++) {
 		answer(told, LIST, NULL, NULL, FAKE_NOTHING);
 		await_times(told, "failed connect", 2 * i + 1);
@@ -208,10 +212,7 @@ static void test_a_server_that_hangs_up_amid_its_answer_is_there(void **state)
 {
 	struct told *told = *state;
 
-	told->timing.backoff_ms = 100;
-	told->timing.backoff_max_ms = 80000;
-	told->timing.unreachable_max_ms = 100;
-	start(told, &slices);
+	start_limited(told, 100);
 	for (unsigned int i = 0; i < 4; i++) {
 		answer(told, LIST, NULL, "", FAKE_CUT);
 		await_times(told, "failed connect", i + 1);
@@ -223,11 +224,8 @@ static void test_a_server_that_says_nothing_is_one_that_cannot_be_reached(void *
 {
 	struct told *told = *state;
 
-	told->timing.backoff_ms = 100;
-	told->timing.backoff_max_ms = 80000;
-	told->timing.unreachable_max_ms = 200;
 	told->timing.answer_ms = 50;
-	start(told, &slices);
+	start_limited(told, 200);
 	await_times(told, "failed timeout", 4);
 	assert_int_equal(last_delay_tenths(told), 1);
 }
