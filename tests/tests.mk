@@ -25,15 +25,15 @@ UNIT_plan_edges := $(UNIT_plan)
 UNIT_policy_table := model/policy_table
 UNIT_maglev   := model/policy_table
 UNIT_claims   := model/claims $(OBJECT)
-UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields \
-	model/annotations $(OBJECT)
+UNIT_decode   := source/decode source/decode_service source/decode_slice \
+	source/decode_endpoints source/fields model/annotations $(OBJECT)
 UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
 UNIT_format   := report/format report/json base/addr base/parse
-UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
-	source/json_text $(UNIT_decode)
+UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding \
+	source/yaml source/scalar source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)
 UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
 	source/fingerprint $(UNIT_manifests)

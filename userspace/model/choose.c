@@ -103,6 +103,16 @@ static void add_endpoints(struct candidates *all, const struct slice *slice,
 	}
 }
 
+/* Endpoints objects count for a Service that has no slices, as Kubernetes mirrors them only then. */
+static bool has_slices(const struct slice *const *slices, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!slices[i]->mirrored)
+			return true;
+	}
+	return false;
+}
+
 /* The union of the Service's slices. An endpoint that moves from one to another stands in both for
  * a while, or changes with the second: the model forgets no slice before its source says so. */
 static int gather(const struct model *model, const struct choice *choice, struct candidates *ret)
@@ -119,8 +129,10 @@ static int gather(const struct model *model, const struct choice *choice, struct
 	all.members = calloc(room ? room : 1, sizeof(all.members[0]));
 	if (!all.members)
 		return -ENOMEM;
-	for (size_t i = 0; i < slice_count; i++)
-		add_endpoints(&all, slices[i], choice);
+	for (size_t i = 0; i < slice_count; i++) {
+		if (!slices[i]->mirrored || !has_slices(slices, slice_count))
+			add_endpoints(&all, slices[i], choice);
+	}
 	qsort(all.members, all.count, sizeof(all.members[0]), compare_candidates);
 	drop_duplicates(&all);
 	*ret = all;

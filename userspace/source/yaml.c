@@ -214,7 +214,9 @@ static int check_text(const char *text, size_t size, char *message)
 	while (at < size) {
 		length = character_length((const unsigned char *)text + at, size - at);
 		if (!length) {
-			snprintf(message, YAML_MESSAGE_MAX, "line %zu: not UTF-8 text", line);
+			snprintf(message, YAML_MESSAGE_MAX,
+				 "line %zu: not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)",
+				 line);
 			return -EINVAL;
 		}
 		line += text[at] == '\n';
