@@ -61,7 +61,8 @@ KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube
 	source/kube_config source/kube_bytes source/kube_resource source/sink
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
-UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
+UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/encoding \
+	source/yaml source/scalar
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)

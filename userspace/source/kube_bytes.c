@@ -80,6 +80,20 @@ int kube_bytes_read(const char *path, struct kube_bytes *ret)
 	return err;
 }
 
+size_t kube_bytes_trim(struct kube_bytes *bytes)
+{
+	size_t begin = 0, end = bytes->size;
+
+	while (end && isspace((unsigned char)bytes->data[end - 1]))
+		end--;
+	while (begin < end && isspace((unsigned char)bytes->data[begin]))
+		begin++;
+	memmove(bytes->data, bytes->data + begin, end - begin);
+	explicit_bzero(bytes->data + (end - begin), bytes->size - (end - begin));
+	bytes->size = end - begin;
+	return bytes->size;
+}
+
 int kube_bytes_copy(const char *text, struct kube_bytes *ret)
 {
 	struct kube_bytes bytes;

@@ -313,7 +313,9 @@ static bool is_json(const char *text, size_t size)
 /* One JSON text after the other, as several kubectl commands into one file leave them. */
 static int read_json(struct reader *reader, const char *text, size_t size)
 {
-	const struct document_visitor visitor = { read_early_item, read_document, reader };
+	const struct document_visitor visitor = { .item = read_early_item,
+						  .document = read_document,
+						  .arg = reader };
 	char message[JSON_TEXT_MESSAGE_MAX];
 	size_t at = skip_separators(text, size, 0);
 	int err = 0;
@@ -329,7 +331,9 @@ static int read_json(struct reader *reader, const char *text, size_t size)
 
 static int read_yaml(struct reader *reader, const char *text, size_t size)
 {
-	const struct document_visitor visitor = { read_early_item, read_document, reader };
+	const struct document_visitor visitor = { .item = read_early_item,
+						  .document = read_document,
+						  .arg = reader };
 	char message[YAML_MESSAGE_MAX];
 	int err;
 

@@ -98,7 +98,8 @@ static int take_key(struct builder *builder, struct fy_token *token, json_t *key
 {
 	json_t *object = builder->stack[builder->depth - 1];
 
-	if (json_object_getn(object, json_string_value(key), json_string_length(key))) {
+	if (!builder->visitor->last_key_wins &&
+	    json_object_getn(object, json_string_value(key), json_string_length(key))) {
 		json_decref(key);
 		return refuse(builder, token, "this key is there twice");
 	}
