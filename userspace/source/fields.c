@@ -5,11 +5,12 @@
  */
 #include "source/fields.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 void report_init(struct report *report, decode_refuse refuse, void *arg)
 {
@@ -46,17 +47,21 @@ void report_done(struct report *report)
 
 const char *quote(char *buf, const char *text)
 {
-	size_t room = QUOTE_MAX - sizeof("..."), length = strlen(text), i;
+	size_t room = QUOTE_MAX - sizeof("..."), used = 0, length;
+	bool is_shown;
 
-	if (length > room) {
-		length = room;
-		/* Not within a character: what is told must stay UTF-8. */
-		while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
-			length--;
+	while (*text) {
+		is_shown = text_is_shown(text, &length);
+		if (used + (is_shown ? length : 1) > room)
+			break;
+		if (is_shown)
+			memcpy(buf + used, text, length);
+		else
+			buf[used] = '?';
+		used += is_shown ? length : 1;
+		text += length;
 	}
-	for (i = 0; i < length; i++)
-		buf[i] = iscntrl((unsigned char)text[i]) ? '?' : text[i];
-	strcpy(buf + length, text[length] ? "..." : "");
+	strcpy(buf + used, *text ? "..." : "");
 	return buf;
 }
 
