@@ -4,13 +4,14 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings weights annotations model kept choose usable drained plan \
-	plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
+UNIT_TESTS := addr log text parse settings weights annotations model kept choose usable drained \
+	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths fingerprint args naming format
 OBJECT := model/object model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
-UNIT_log      := base/log
+UNIT_log      := base/log base/text
+UNIT_text     := base/text
 UNIT_parse    := base/parse
 UNIT_settings := model/settings
 UNIT_weights  := model/weights base/parse base/text
@@ -32,7 +33,7 @@ UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
 UNIT_format   := report/format report/json base/addr base/parse
-UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding \
+UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding base/regular \
 	source/yaml source/scalar source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)
 UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
@@ -58,11 +59,11 @@ UNIT_proxies := kernel/proxies kernel/proxy_tables
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
 	kube_intake kube kube_named
 KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
-	source/kube_config source/kube_bytes source/kube_resource source/sink
+	source/kube_config source/kube_bytes source/kube_resource source/sink base/regular base/text
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
 UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/encoding \
-	source/yaml source/scalar
+	base/regular source/yaml source/scalar
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)

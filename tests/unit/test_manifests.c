@@ -2,6 +2,7 @@
 /* Manifests: everything that kubectl prints is read as it is, one by one. */
 #include "manifest_fixture.h"
 
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "base/addr.h"
@@ -444,6 +445,26 @@ static void test_what_is_no_regular_file_is_refused_without_waiting(void **state
 	assert_true(refusals_have(&refused, ": cannot read the file", "No such file"));
 }
 
+/* Opening a device may rewind a tape, or reset who listens to a line. */
+static void test_what_is_no_regular_file_is_not_opened(void **state)
+{
+	char event[sizeof(struct inotify_event) + 256];
+	struct manifest manifest;
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(mkfifo(in_directory("fifo"), 0600), 0);
+	assert_int_equal(symlink("fifo", in_directory("link.yaml")), 0);
+	assert_true(inotify_add_watch(watch, in_directory("fifo"), IN_OPEN) >= 0);
+	assert_int_equal(read_file(in_directory("link.yaml"), &manifest), -ENODEV);
+	assert_int_equal(read(watch, event, sizeof(event)), -1);
+	close(open(in_directory("fifo"), O_RDONLY | O_NONBLOCK));
+	assert_true(read(watch, event, sizeof(event)) > 0);
+	close(watch);
+	unlink(in_directory("link.yaml"));
+	unlink(in_directory("fifo"));
+}
+
 static void test_a_file_of_200_mb_is_refused_before_it_is_read(void **state)
 {
 	struct manifest manifest;
@@ -518,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_every_encoding_of_yaml_is_read),
 		cmocka_unit_test(test_byte_order_marks_between_documents_are_no_text),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_without_waiting),
+		cmocka_unit_test(test_what_is_no_regular_file_is_not_opened),
 		cmocka_unit_test(test_a_file_of_200_mb_is_refused_before_it_is_read),
 		cmocka_unit_test(test_a_directory_stands_for_its_manifests_by_name),
 	};

@@ -4,12 +4,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/regular.h"
 
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -56,17 +57,11 @@ int kube_bytes_read(const char *path, struct kube_bytes *ret)
 {
 	struct kube_bytes bytes = {0};
 	struct stat st;
-	int err = 0;
-	/* Not blocking: a pipe in the place of a file must not hang the loop. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = regular_open(path, &st), err = 0;
 
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = -EINVAL;
-	else if (st.st_size > KUBE_FILE_BYTES_MAX)
+		return fd == -EISDIR || fd == -ENODEV ? -EINVAL : fd;
+	if (st.st_size > KUBE_FILE_BYTES_MAX)
 		err = -EFBIG;
 	if (!err)
 		err = allocate((size_t)st.st_size, &bytes);

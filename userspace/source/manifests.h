@@ -43,6 +43,9 @@ struct manifest {
  */
 int manifest_read(const char *path, decode_refuse refuse, void *arg, struct manifest *ret);
 
+/* The same from standard input, waiting until that ends. */
+int manifest_read_input(decode_refuse refuse, void *arg, struct manifest *ret);
+
 /* The same from memory; it is what the fuzzer calls. */
 int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *arg,
 		   struct manifest *ret);
