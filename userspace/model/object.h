@@ -83,6 +83,9 @@ struct slice {
 /* The timeout of its session affinity in seconds; 0: it has none. */
 uint32_t service_affinity_s(const struct service *service);
 
+/* The older first; what has no known age comes last. 0: nothing tells them apart. */
+int service_compare_ages(const struct service *a, const struct service *b);
+
 /* Exchange all that annotations set: settings, weights, drain. */
 void service_swap_settings(struct service *a, struct service *b);
 
