@@ -269,6 +269,7 @@ static void take_refusal(const char *object, const char *message, void *arg)
 static void read_file(struct catalog *catalog, struct file *file)
 {
 	struct teller teller = { catalog, file };
+	bool had_refusals = file->has_refusals;
 	struct manifest manifest;
 	int err;
 
@@ -282,6 +283,8 @@ static void read_file(struct catalog *catalog, struct file *file)
 		tell(catalog, file, "", "cannot read the file: out of memory");
 	if (err)
 		file->identity = (struct identity){ 0 };
+	if (had_refusals && !file->has_refusals)
+		catalog->sink->recovered(file->path, catalog->sink->arg);
 }
 
 bool catalog_settle(struct catalog *catalog, uint64_t now_ms, uint64_t *next_ms)
