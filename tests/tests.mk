@@ -73,7 +73,9 @@ UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_foll
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
 
-UNIT_TESTS += corpus_kube
+UNIT_TESTS += corpus_kube corpus_kubeconfig
+UNIT_corpus_kubeconfig := tests/fuzz/replay tests/fuzz/fuzz_kubeconfig tests/fuzz/fuzz \
+	$(sort $(UNIT_kubeconfig) $(UNIT_decode))
 UNIT_corpus_kube := tests/fuzz/replay tests/fuzz/fuzz_kube tests/fuzz/fuzz \
 	$(sort $(KUBE_INTAKE) $(UNIT_decode))
 

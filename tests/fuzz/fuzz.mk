@@ -3,11 +3,12 @@
 # is worth keeping to tests/fuzz/corpus, which the unit tests replay.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := manifest decode json kube
+FUZZ_TARGETS := manifest decode json kube kubeconfig
 FUZZ_manifest := $(UNIT_manifests)
 FUZZ_decode   := $(UNIT_decode)
 FUZZ_json     := source/json_text $(UNIT_decode)
 FUZZ_kube     := $(sort $(KUBE_INTAKE) $(UNIT_decode))
+FUZZ_kubeconfig := $(sort $(UNIT_kubeconfig) $(UNIT_decode))
 
 define FUZZ_RULE
 build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $$(FUZZ_$(1):%=userspace/%.c) \

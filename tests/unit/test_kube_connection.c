@@ -69,6 +69,28 @@ static void test_a_proxy_of_the_environment_is_not_for_the_api_server(void **sta
 	unsetenv("all_proxy");
 }
 
+/* The environment's exceptions are for its own proxy, not for the kubeconfig's. */
+static void test_the_proxy_of_the_kubeconfig_is_for_every_server(void **state)
+{
+	struct told *told = *state;
+	struct kube_config config = {.proxy = (char *)"http://127.0.0.1:1"};
+	struct kube_curl_lists lists = {0};
+	CURL *easy = curl_easy_init();
+	char server[64];
+
+	snprintf(server, sizeof(server), "http://127.0.0.1:%u", fake_api_port(told->api));
+	config.server = server;
+	setenv("no_proxy", "*", 1);
+	setenv("NO_PROXY", "127.0.0.1", 1);
+	assert_int_equal(kube_curl_configure(easy, &config, "/api", &lists), 0);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 2000L);
+	assert_int_equal(curl_easy_perform(easy), CURLE_COULDNT_CONNECT);
+	unsetenv("no_proxy");
+	unsetenv("NO_PROXY");
+	curl_easy_cleanup(easy);
+	kube_curl_lists_done(&lists);
+}
+
 /* RFC 9110, 12.5.3: whoever is on the way may compress what nobody asked to be. */
 static void test_what_is_compressed_unasked_is_read(void **state)
 {
@@ -163,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_kernel_notices_a_peer_that_is_gone_within_a_minute),
 		TEST(test_a_proxy_of_the_environment_is_not_for_the_api_server),
+		TEST(test_the_proxy_of_the_kubeconfig_is_for_every_server),
 		TEST(test_what_is_compressed_unasked_is_read),
 		TEST(test_the_name_of_the_certificate_is_not_the_host_that_is_asked),
 		TEST(test_what_is_moved_elsewhere_is_not_followed_there),

@@ -166,7 +166,7 @@ static int mirror_subset(struct mirror *mirror, const json_t *subset)
 static int mirror_all(struct mirror *mirror, const json_t *value)
 {
 	struct report *report = &mirror->report;
-	const json_t *subsets, *subset;
+	const json_t *subsets, *subset, *annotations;
 	const char *skip;
 	size_t i;
 	int err;
@@ -176,8 +176,8 @@ static int mirror_all(struct mirror *mirror, const json_t *value)
 		err = field_label(report, &mirror->metadata, skip_label, &skip);
 	if (!err)
 		err = field_array(report, value, "subsets", &subsets);
-	if (err || !strcmp(skip, "true") ||
-	    json_object_get(mirror->metadata.annotations, leader_annotation))
+	annotations = json_object_get(json_object_get(value, "metadata"), "annotations");
+	if (err || !strcmp(skip, "true") || json_object_get(annotations, leader_annotation))
 		return err;
 	for (i = 0; i < json_array_size(subsets); i++) {
 		report->array = "subsets";

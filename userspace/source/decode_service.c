@@ -96,16 +96,20 @@ static int decode_annotation(struct report *report, const char *key, const json_
 	return err == -ENOENT ? 0 : note_invalid(service, message);
 }
 
-static int decode_annotations(struct report *report, const struct metadata *metadata,
-			      struct service *service)
+static int decode_annotations(struct report *report, const json_t *object, struct service *service)
 {
+	const json_t *annotations;
 	const char *key;
 	json_t *value;
 	int err;
 
+	err = field_object(report, json_object_get(object, "metadata"), "metadata.annotations",
+			   &annotations);
+	if (err)
+		return err;
 	settings_init(&service->settings);
 	service->settings_good = true;
-	json_object_foreach((json_t *)metadata->annotations, key, value) {
+	json_object_foreach((json_t *)annotations, key, value) {
 		if (!is_ours(key))
 			continue;
 		err = decode_annotation(report, key, value, service);
@@ -333,7 +337,7 @@ static int decode_all(struct report *report, const json_t *value, struct service
 	service->created_time = read_created_time(value);
 	err = decode_labels(report, &metadata, service);
 	if (!err)
-		err = decode_annotations(report, &metadata, service);
+		err = decode_annotations(report, value, service);
 	return err ? err : decode_spec(report, value, service);
 }
 

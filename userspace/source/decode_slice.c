@@ -16,6 +16,7 @@
 #define HINTS_MAX 32
 
 static const char service_label[] = "kubernetes.io/service-name";
+static const char headless_label[] = "service.kubernetes.io/headless";
 static const char trigger_annotation[] = "endpoints.kubernetes.io/last-change-trigger-time";
 static const char *const address_types[] = { "IPv4", "IPv6", "FQDN", NULL };
 static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
@@ -292,6 +293,14 @@ static int decode_ports(struct report *report, const json_t *value, struct slice
 	return 0;
 }
 
+/* kube-proxy does not even ask for the slices that the controller makes of headless Services. */
+static bool is_headless(const json_t *value)
+{
+	const json_t *labels = json_object_get(json_object_get(value, "metadata"), "labels");
+
+	return json_object_get(labels, headless_label);
+}
+
 static int decode_content(struct report *report, const json_t *value, struct slice *slice)
 {
 	size_t type;
@@ -305,7 +314,7 @@ static int decode_content(struct report *report, const json_t *value, struct sli
 		return -EINVAL;
 	}
 	slice->family = type == 1 ? FAMILY_IPV6 : FAMILY_IPV4;
-	if (type > 1)
+	if (type > 1 || is_headless(value))
 		return 0;
 	err = decode_ports(report, value, slice);
 	return err ? err : decode_members(report, value, slice);

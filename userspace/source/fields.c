@@ -289,7 +289,7 @@ static void name_object(struct report *report, const json_t *value, const char *
 int metadata_read(struct report *report, const json_t *value, const char *kind,
 		  const struct name_rule *rule, struct metadata *ret)
 {
-	const json_t *metadata;
+	const json_t *metadata = NULL;
 	int err;
 
 	name_object(report, value, kind);
@@ -301,8 +301,6 @@ int metadata_read(struct report *report, const json_t *value, const char *kind,
 		err = field_name(report, metadata, "metadata.name", rule, &ret->name);
 	if (!err)
 		err = field_object(report, metadata, "metadata.labels", &ret->labels);
-	if (!err)
-		err = field_object(report, metadata, "metadata.annotations", &ret->annotations);
 	if (!err && !*ret->name) {
 		report_say(report, "%s without a name: set metadata.name", kind);
 		err = -EINVAL;

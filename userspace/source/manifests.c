@@ -49,7 +49,8 @@ static void refuse_second(struct reader *reader, const char *kind, const char *n
 			  const char *name)
 {
 	say_of(reader, kind, namespace, name,
-	       "it is there twice in this file: the first one is used");
+	       "it is there twice in this file: the first one is used (what a watch prints is read "
+	       "if it was told --output-watch-events)");
 }
 
 static int add_service(struct reader *reader, const json_t *value)
