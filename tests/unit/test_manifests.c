@@ -262,6 +262,8 @@ static void test_what_says_something_of_ours_is_not_skipped_in_silence(void **st
 		  "'discovery.k8s.io/v1alpha1'" },
 		{ "apiVersion: v1\nkind: service\nmetadata: {name: a}\n", "service 'default/a'",
 		  "kind 'service'" },
+		{ "apiVersion: v1\nkind: List\nitems: [{kind: Service, metadata: {name: e}}]\n",
+		  "Service 'default/e'", "apiVersion ''" },
 		{ "apiVersion: v1\nkind: Status\nmetadata: {}\nmessage: not allowed\n", "",
 		  "'not allowed'" },
 		{ "apiVersion: meta.k8s.io/v1\nkind: Table\nmetadata: {}\n", "", "-o yaml" },

@@ -145,7 +145,7 @@ static int refuse_unreadable(struct reader *reader, const json_t *value)
 			 "apiVersion '%s' of kind '%s' cannot be read, and what it says is not "
 			 "used: get it anew with kubectl get -o yaml, which gives v1 Service and "
 			 "Endpoints, and discovery.k8s.io/v1 EndpointSlice",
-			 quote(quoted, version), quoted_kind);
+			 quote(quoted, version ? version : ""), quoted_kind);
 	if (decode_name(value, &namespace, &name)) {
 		report_say(&reader->report, "%s", message);
 		return 0;
