@@ -85,7 +85,8 @@ static void test_endpoints_become_slices(void **state)
 		ENDPOINTS("}, 'subsets': [{'addresses': [{'ip': '010.0.0.1', 'nodeName': 'n1',"
 			  "   'targetRef': {'kind': 'Pod', 'name': 'p1'}}, {'ip': 'fd00::1'}],"
 			  "  'notReadyAddresses': [{'ip': '10.0.0.2'}],"
-			  "  'ports': [{'port': 7051}, {'name': null, 'port': 1, 'protocol': 'UDP'}]},"
+			  "  'ports': [{'port': 7051},"
+			  "            {'name': null, 'port': 1, 'protocol': 'UDP'}]},"
 			  " {'addresses': [{'ip': '10.0.0.3'}],"
 			  "  'ports': [{'name': 'grpc', 'port': 8051, 'protocol': 'TCP'}]},"
 			  " {'ports': [{'port': 1}]}]}");

@@ -136,7 +136,8 @@ static void test_the_name_of_the_certificate_is_not_the_host_that_is_asked(void 
 		 "kubernetes:443:api.example:443", "https://kubernetes/api"},
 		{"https://[fd00::1]:6443/k8s", "10.0.0.2", "Host: [fd00::1]:6443",
 		 "10.0.0.2:6443:[fd00::1]:6443", "https://10.0.0.2:6443/k8s/api"},
-		{"https://h:1", "fd00::2", "Host: h:1", "[fd00::2]:1:h:1", "https://[fd00::2]:1/api"},
+		{"https://h:1", "fd00::2", "Host: h:1", "[fd00::2]:1:h:1",
+		 "https://[fd00::2]:1/api"},
 		{"http://h:1", "kubernetes", NULL, NULL, "http://h:1/api"},
 	};
 

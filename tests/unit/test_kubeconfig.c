@@ -288,7 +288,8 @@ static void test_what_is_empty_is_nothing(void **state)
 
 static void test_a_user_without_content_is_anonymous(void **state)
 {
-	static const char *const users[] = {"", "users: []\n", "users: null\n", "users: [{name: u}]\n",
+	static const char *const users[] = {"", "users: []\n", "users: null\n",
+					    "users: [{name: u}]\n",
 					    "users: [{name: u, user: null}]\n",
 					    "users: [{name: v, user: {token: abc}}]\n"};
 	struct place *place = *state;

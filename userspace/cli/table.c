@@ -111,7 +111,8 @@ static void put_cell(struct table *table, const char *text, const char *color)
 	if (!is_shown(table, table->next++) || table->err)
 		return;
 	table->shown++;
-	if (scols_line_set_data(table->line, column, text && *text ? escape_cell(text, escaped) : "-"))
+	text = text && *text ? escape_cell(text, escaped) : "-";
+	if (scols_line_set_data(table->line, column, text))
 		table->err = -ENOMEM;
 	else if (color)
 		scols_cell_set_color(scols_line_get_cell(table->line, column), color);

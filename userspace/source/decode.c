@@ -49,7 +49,7 @@ static size_t find_kind(const json_t *value)
 }
 
 /* Names that are nobody else's, and what the API server says in the place of objects. A Service of
- * another group ("serving.knative.dev/v1") is an ordinary object that has nothing to do with ours. */
+ * another group ("serving.knative.dev/v1") has nothing to do with ours. */
 static bool is_unreadable(const json_t *value)
 {
 	static const char *const ours[] = { "EndpointSlice", "EndpointSliceList", "Endpoints",

@@ -125,6 +125,7 @@ static int set_blob(CURL *easy, CURLoption option, const struct kube_bytes *byte
 /* Of blobs, unlike files, libcurl notices that they changed, and connects anew. */
 static int set_certificates(CURL *easy, const struct kube_config *config)
 {
+	long verify = !config->insecure;
 	int failed = 0;
 
 	if (config->ca.data)
@@ -132,14 +133,14 @@ static int set_certificates(CURL *easy, const struct kube_config *config)
 	failed |= set_blob(easy, CURLOPT_CAINFO_BLOB, &config->ca);
 	failed |= set_blob(easy, CURLOPT_SSLCERT_BLOB, &config->certificate);
 	failed |= set_blob(easy, CURLOPT_SSLKEY_BLOB, &config->key);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	/* An https proxy is trusted as the server is, as by kubectl. */
 	if (config->ca.data)
 		failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
 	failed |= set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, &config->ca);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verify);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify ? 2L : 0L);
 	return failed ? -ENOMEM : 0;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A kubeconfig, by the rules of kubectl (kubernetes/client-go/tools/clientcmd: validation.go,
- * client_config.go): what that takes is taken, what that refuses is refused. What it can ask for and gwbpf does not do is refused by name: to leave it out would
- * be to act as somebody else.
+ * client_config.go): what that takes is taken, what that refuses is refused. What it can ask for and
+ * gwbpf does not do is refused by name: to leave it out would be to act as somebody else.
  */
 #include "source/kubeconfig.h"
 
