@@ -63,7 +63,9 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
 	/* That a token goes without TLS: the API server of these tests has none. */
-	if (strcmp(origin, "configuration") != 0)
+	if (strcmp(origin, "configuration") == 0)
+		((struct told *)arg)->warnings++;
+	else
 		tell(arg, "refuse %s: %s: %s\n", origin, object, message);
 }
 

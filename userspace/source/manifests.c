@@ -17,8 +17,6 @@
 #include "source/manifest_set.h"
 #include "source/yaml.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 struct reader {
 	struct manifest_set set;
 	bool in_event; /* of a watch: what comes later replaces what was there */
@@ -241,10 +239,8 @@ static bool is_event(const json_t *value)
 
 static int read_event(struct reader *reader, const json_t *event)
 {
-	static const char *const puts[] = { "ADDED", "MODIFIED", "SYNC" };
 	const char *type = json_string_value(json_object_get(event, "type"));
 	const json_t *object = json_object_get(event, "object");
-	size_t i;
 	int err;
 
 	reader->events++;
@@ -256,9 +252,7 @@ static int read_event(struct reader *reader, const json_t *event)
 		manifest_set_remove(&reader->set, decode_kind(object), object);
 		return 0;
 	}
-	for (i = 0; i < COUNT(puts) && strcmp(type, puts[i]); i++)
-		;
-	if (i == COUNT(puts) && strcmp(type, "ERROR"))
+	if (strcmp(type, "ADDED") && strcmp(type, "MODIFIED") && strcmp(type, "ERROR"))
 		return fail(reader, "is a watch's event of a type that is not known");
 	reader->in_event = true;
 	err = read_value(reader, object);
