@@ -129,7 +129,7 @@ $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 .PHONY: check
 check: all check-kernel-programs ## run all tests (as root)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
-	$(Q)tests/run.sh $(wildcard tests/arch/*.sh) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
+	$(Q)tests/run.sh $(wildcard tests/arch/*.sh tests/arch/*.bats) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
 		$(KERNEL_PROGRAMS) $(SOAK_PROGRAM) $(wildcard tests/cli/*.bats)
 
 .PHONY: check-unit
