@@ -28,6 +28,7 @@ need lib:smartcols libsmartcols-dev
 # The tests and the demo.
 need lib:cmocka libcmocka-dev
 need bats bats
+need curl curl
 need jq jq
 need ip iproute2
 need nft nftables
