@@ -48,7 +48,7 @@ $(B)/%.o: userspace/%.c | $(SKELETONS)
 	$(Q)$(CC) $(GW_CPPFLAGS) $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
 
 # What a target lacks is said before anything is built: its first prerequisite is one of these.
-NEEDS := bench cluster fresh fuzz kernels
+NEEDS := bench cluster fresh fuzz kernels lint
 
 .PHONY: need-build need-tests need-image $(NEEDS:%=need-%)
 need-build:
@@ -79,6 +79,7 @@ include tests/tests.mk
 include tests/soak/soak.mk
 include tests/fuzz/fuzz.mk
 include tests/fresh/fresh.mk
+include tests/lint/lint.mk
 include tests/cluster/cluster.mk
 include tests/kernels/kernels.mk
 include deploy/deploy.mk

@@ -42,11 +42,12 @@ says_without() {
 	says_without qemu-system-x86_64 'make kernels-deps' check-kernels
 	says_without clang 'make fuzz-deps' need-fuzz
 	says_without debootstrap 'make fresh-deps' check-fresh
+	says_without codespell 'make lint-deps' lint
 }
 
 @test "every group that can be needed can be installed, and help lists it" {
 	run -0 make -s help
-	for group in bench- cluster- fresh- fuzz- image- kernels- ''; do
+	for group in bench- cluster- fresh- fuzz- image- kernels- lint- ''; do
 		grep -q "^ *make ${group}deps " <<<"$output"
 	done
 }
