@@ -77,9 +77,10 @@ make_root() {
 		fail "cannot copy '$top'"
 }
 
-# Whatever runs in the root or in a mount namespace that came from there names it in its mounts.
+# Whatever runs in the root or in a mount namespace that came from there names it in its mounts, by
+# its path in its file system, which need not be the one that holds /.
 processes() {
-	grep -lsF "$work/root" /proc/[0-9]*/mountinfo | cut -d / -f 3
+	grep -lsF "/${work##*/}/root" /proc/[0-9]*/mountinfo | cut -d / -f 3
 }
 
 # The cgroups v2 that the root's processes are in, apart from the one that this shell is in.
