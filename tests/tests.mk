@@ -114,12 +114,12 @@ bench-deps: ## install what gwbpf is measured against
 
 # BENCH_JSON=FILE: for programs, BENCH_ROUNDS=N: fewer or more of them; make itself passes them on.
 .PHONY: bench
-bench: $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
+bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)$(BENCH_SCALE)
 
@@ -131,13 +131,13 @@ $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 -include $(wildcard $(B)/tests/*/*.d)
 
 .PHONY: check
-check: all check-kernel-programs ## run all tests (as root)
+check: need-tests all check-kernel-programs ## run all tests (as root)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
-	$(Q)tests/run.sh $(wildcard tests/arch/*.sh) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
+	$(Q)tests/run.sh $(wildcard tests/arch/*.sh tests/arch/*.bats) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
 		$(KERNEL_PROGRAMS) $(SOAK_PROGRAM) $(wildcard tests/cli/*.bats)
 
 .PHONY: check-unit
-check-unit: ## run the unit tests alone, with sanitizers (no root needed)
+check-unit: need-tests ## run the unit tests alone, with sanitizers (no root needed)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
 	$(Q)tests/run.sh $(UNIT_TESTS:%=build/asan/tests/unit/test_%)
 
