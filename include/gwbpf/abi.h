@@ -20,6 +20,8 @@
 #define GW_NAME_MAX 64       /* a DNS label and its final zero */
 #define GW_LONG_NAME_MAX 254 /* a DNS subdomain and its final zero */
 #define GW_MESSAGE_MAX 256
+#define GW_SUSPECTS_MAX 16384 /* entries of gw_suspects: the oldest gives way */
+#define GW_AFFINITY_MAX 65536 /* likewise of gw_affinity */
 
 struct gw_addr {
 	__be32 word[4];

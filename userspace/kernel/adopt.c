@@ -172,7 +172,9 @@ static int adopt_set(struct tables *tables, struct table_entry *entry)
 	int err = 0;
 
 	entry->generation = GW_SET_GENERATION(word);
-	qsort(entry->backends, entry->backend_count, sizeof(*entry->backends), backend_compare_refs);
+	if (entry->backend_count)
+		qsort(entry->backends, entry->backend_count, sizeof(*entry->backends),
+		      backend_compare_refs);
 	if (!GW_SET_COUNT(word))
 		return adopt_members(tables, entry, NULL, 0);
 	if (range.base >= tables->maps.slots_count)

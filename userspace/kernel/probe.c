@@ -95,6 +95,14 @@ static void probe_cgroup(const struct probe_options *options, struct probe_resul
 
 static void probe_bpffs(const struct probe_options *options, struct probe_result *result)
 {
+	char message[256];
+
+	if (mounts_is_on_bpffs(options->pin_dir) &&
+	    mounts_check_pin_dir(options->pin_dir, message, sizeof(message)) == -EXDEV) {
+		say(result, PROBE_MISSING, "%s", message);
+		remedy(result, "mount -o remount,mode=700 /sys/fs/bpf, and remove what is not root's");
+		return;
+	}
 	if (mounts_is_on_bpffs(options->pin_dir)) {
 		say(result, PROBE_FOUND, "%.200s is on a bpffs", options->pin_dir);
 		return;
@@ -104,7 +112,7 @@ static void probe_bpffs(const struct probe_options *options, struct probe_result
 		return;
 	}
 	say(result, PROBE_MISSING, "%.200s is not on a bpffs of the host", options->pin_dir);
-	remedy(result, "mount one: mount -t bpf bpf /sys/fs/bpf; in a pod mount the host's "
+	remedy(result, "mount one: mount -t bpf -o mode=700 bpf /sys/fs/bpf; in a pod mount the host's "
 		       "/sys/fs/bpf as a hostPath volume");
 }
 

@@ -248,7 +248,7 @@ static void mark_suspects(struct view *view)
 	struct gw_suspect suspect;
 
 	/* An LRU map may go round in circles while it changes: it holds no more than this. */
-	for (size_t i = 0; i < 2 * 16384; i++) {
+	for (size_t i = 0; i < 2 * GW_SUSPECTS_MAX; i++) {
 		if (bpf_map_get_next_key(view->maps.suspects_fd, previous, &key))
 			return;
 		previous = &key;
