@@ -51,8 +51,9 @@ UNIT_refused := agent/refused
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 
-UNIT_TESTS += ranges proxies
+UNIT_TESTS += ranges shares proxies
 UNIT_ranges := kernel/ranges
+UNIT_shares := kernel/shares
 UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \

@@ -59,6 +59,7 @@ _Static_assert(sizeof(struct gw_service) == 48, "a change of size is a change of
 
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
+#define GW_SERVICE_NO_ROOM 4u   /* left to kube-proxy: there is no room for its set as it is wanted */
 
 /*
  * gw_sets: array of one word per service: the range of gw_slots that is its set now. A reader
@@ -257,7 +258,7 @@ struct gw_service_names {
 	char namespace[GW_NAME_MAX];
 	char name[GW_NAME_MAX];
 	char port_name[GW_NAME_MAX];
-	char message[GW_MESSAGE_MAX]; /* why it is invalid; empty: it is not */
+	char message[GW_MESSAGE_MAX]; /* why it is invalid, or for what there is no room; or empty */
 };
 
 struct gw_backend_names {

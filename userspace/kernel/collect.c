@@ -38,8 +38,9 @@ void tables_replay(struct tables *tables)
 	__atomic_store_n(&meta->journal.valid, 0, __ATOMIC_RELEASE);
 }
 
-static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
+static void retire_backend(struct tables *tables, const struct table_entry *entry, uint32_t id)
 {
+	uint32_t service = entry->index;
 	struct gw_meta *meta = tables->maps.meta;
 	struct gw_health healthy = {0};
 
@@ -55,6 +56,8 @@ static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
 	__atomic_store_n(&meta->journal.valid, 1, __ATOMIC_RELEASE);
 	tables_replay(tables);
 	ids_give(&tables->backend_ids, id);
+	shares_give(&tables->shares, entry->share, SHARE_BACKENDS, 1);
+	tables->releases++;
 }
 
 int tables_release_ranges(struct tables *tables)
@@ -89,7 +92,14 @@ static bool is_due(struct round *round, struct backend_ref *ref)
 	return round->now - ref->left_ns >= round->linger_ns;
 }
 
-/* After a grace no connect can find a withdrawn entry any more: its backends leave. */
+/* Connects cannot find it, and after a grace none is left that just has. */
+static bool is_to_be_emptied(const struct table_entry *entry)
+{
+	return (entry->withdrawn || entry_is_without_room(entry)) && !entry->published &&
+	       entry->member_count;
+}
+
+/* Its backends leave. */
 static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_t now)
 {
 	int err = tables_retire_range(tables, entry->range);
@@ -99,6 +109,9 @@ static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_
 	__atomic_store_n(&tables->maps.sets[entry->index], GW_SET_WORD(0, entry->generation, 0),
 			 __ATOMIC_RELEASE);
 	entry->range = (struct range){0};
+	shares_give(&tables->shares, entry->share, SHARE_TABLES, entry->table_slots);
+	entry->table_slots = 0;
+	tables->releases++;
 	entry->member_count = 0;
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		if (entry->backends[i].is_member)
@@ -110,7 +123,7 @@ static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_
 
 static void look_at_entry(struct round *round, struct table_entry *entry)
 {
-	if (entry->withdrawn && (entry->member_count || !entry->backend_count))
+	if (is_to_be_emptied(entry) || (entry->withdrawn && !entry->backend_count))
 		round->due++;
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		if (entry->backends[i].is_member)
@@ -119,7 +132,7 @@ static void look_at_entry(struct round *round, struct table_entry *entry)
 		if (is_due(round, &entry->backends[i]))
 			round->due++;
 	}
-	round->leaving += entry->withdrawn;
+	round->leaving += entry->withdrawn || is_to_be_emptied(entry);
 }
 
 static void look_at_group(const void *node, VISIT which, void *closure)
@@ -177,7 +190,7 @@ static void collect_backends(struct round *round, struct table_entry *entry)
 		struct backend_ref *ref = &entry->backends[i];
 
 		if (!ref->is_member && is_due(round, ref) && !round->in_use[ref->id])
-			retire_backend(round->tables, entry->index, ref->id);
+			retire_backend(round->tables, entry, ref->id);
 		else
 			entry->backends[kept++] = *ref;
 	}
@@ -189,6 +202,8 @@ static void free_entry(struct tables *tables, struct group *group, struct table_
 	__atomic_store_n(&tables->maps.services[entry->index].use, GW_USE_FREE, __ATOMIC_RELEASE);
 	bpf_map_delete_elem(tables->maps.service_names_fd, &entry->index);
 	ids_give(&tables->service_ids, entry->index);
+	shares_give(&tables->shares, entry->share, SHARE_SERVICES, 1);
+	tables->releases++;
 	group_remove(tables, group, entry);
 }
 
@@ -202,7 +217,7 @@ static int collect_group(struct round *round, struct group *group)
 		struct table_entry *entry = group->entries[i];
 		bool is_last = group->count == 1;
 
-		if (entry->withdrawn && entry->member_count)
+		if (is_to_be_emptied(entry))
 			err = empty_entry(round->tables, entry, round->now);
 		collect_backends(round, entry);
 		if (!entry->withdrawn || entry->backend_count || entry->member_count)
@@ -234,10 +249,11 @@ int tables_collect(struct tables *tables, uint64_t linger_ms)
 	struct round round = {
 		.tables = tables,
 		.now = clock_now_ns(),
-		.linger_ns = linger_ms * 1000000u,
+		.linger_ns = tables->is_short ? 0 : linger_ms * 1000000u,
 	};
 	int err = 0;
 
+	tables->is_short = false;
 	if (tables->leaving) {
 		round.groups = calloc(tables_service_count(tables) + 1, sizeof(*round.groups));
 		if (!round.groups)

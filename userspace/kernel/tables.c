@@ -48,6 +48,14 @@ static void group_free(void *arg)
 	free(group);
 }
 
+/* One without entries. */
+static void group_drop(struct tables *tables, struct group *group)
+{
+	if (group->share)
+		shares_put(&tables->shares, group->share);
+	group_free(group);
+}
+
 int group_make(struct tables *tables, const char *namespace, const char *name, struct group **ret)
 {
 	struct group *group = group_find(tables, namespace, name);
@@ -61,8 +69,10 @@ int group_make(struct tables *tables, const char *namespace, const char *name, s
 		return -ENOMEM;
 	group->namespace = strdup(namespace);
 	group->name = strdup(name);
-	if (!group->namespace || !group->name || !tsearch(group, &tables->groups, group_compare)) {
-		group_free(group);
+	if (!group->namespace || !group->name ||
+	    shares_get(&tables->shares, namespace, &group->share) ||
+	    !tsearch(group, &tables->groups, group_compare)) {
+		group_drop(tables, group);
 		return -ENOMEM;
 	}
 	*ret = group;
@@ -78,6 +88,7 @@ int group_add(struct group *group, struct table_entry *entry)
 		return -ENOMEM;
 	group->entries = entries;
 	entries[group->count++] = entry;
+	entry->share = group->share;
 	return 0;
 }
 
@@ -86,7 +97,7 @@ void group_drop_if_empty(struct tables *tables, struct group *group)
 	if (group->count)
 		return;
 	tdelete(group, &tables->groups, group_compare);
-	group_free(group);
+	group_drop(tables, group);
 }
 
 void group_remove(struct tables *tables, struct group *group, struct table_entry *entry)
@@ -106,6 +117,7 @@ void entry_free(struct table_entry *entry)
 		return;
 	free(entry->port_name);
 	free(entry->message);
+	free(entry->shown);
 	free(entry->backends);
 	free(entry->members);
 	free(entry);
@@ -142,10 +154,19 @@ struct gw_vip_key vip_key(const struct table_entry *entry)
 	return key;
 }
 
+bool entry_is_without_room(const struct table_entry *entry)
+{
+	return entry->lack >= LACK_BACKENDS;
+}
+
+uint32_t table_slots(size_t table_length)
+{
+	return (uint32_t)((table_length + GW_TABLE_PER_SLOT - 1) / GW_TABLE_PER_SLOT);
+}
+
 uint32_t set_slots(size_t members, size_t table_length)
 {
-	return (uint32_t)(1 + members +
-			  (table_length + GW_TABLE_PER_SLOT - 1) / GW_TABLE_PER_SLOT);
+	return (uint32_t)(1 + members) + table_slots(table_length);
 }
 
 /* An update of a map of maps returns only when all programs that ran before it have ended;
@@ -212,6 +233,19 @@ static int make_ids(struct ids *ids, size_t count)
 	return ids->free ? 0 : -ENOMEM;
 }
 
+/* Of a half of gw_slots tables may have what all Services, all backends and one set more do not need
+ * for themselves: so a set without a table always has room. */
+static void limit_shares(struct tables *tables)
+{
+	size_t plain = tables->maps.services_count + tables->maps.backends_count +
+		       set_slots(GW_SET_MAX, GW_TABLE_MAX);
+	size_t half = tables->maps.slots_count / 2;
+
+	tables->shares.limit[SHARE_SERVICES] = (uint32_t)tables->maps.services_count;
+	tables->shares.limit[SHARE_BACKENDS] = (uint32_t)tables->maps.backends_count;
+	tables->shares.limit[SHARE_TABLES] = half > plain ? (uint32_t)(half - plain) : 0;
+}
+
 int tables_open(const char *pin_dir, struct tables **ret)
 {
 	struct tables *tables = calloc(1, sizeof(*tables));
@@ -226,6 +260,7 @@ int tables_open(const char *pin_dir, struct tables **ret)
 		free(tables);
 		return err;
 	}
+	limit_shares(tables);
 	tables->pin_dir = strdup(pin_dir);
 	err = tables->pin_dir ? make_grace_maps(tables) : -ENOMEM;
 	if (!err)
@@ -256,6 +291,7 @@ void tables_close(struct tables *tables)
 	conns_close(tables->conns);
 	maps_close(&tables->maps);
 	tdestroy(tables->groups, group_free);
+	shares_done(&tables->shares);
 	ranges_done(&tables->ranges);
 	free(tables->retiring);
 	free(tables->missing);
@@ -279,6 +315,7 @@ static struct present present_of(const struct table_entry *entry)
 		.port = entry->port,
 		.published = entry->published,
 		.withdrawn = entry->withdrawn,
+		.is_lacking = entry->lack != LACK_NOTHING,
 		.settings = entry->settings,
 		.affinity_timeout_s = entry->affinity_timeout_s,
 		.message = entry->message,
@@ -336,6 +373,11 @@ void tables_visit_services(struct tables *tables, tables_visit visit, void *arg)
 	struct visit closure = {visit, arg};
 
 	twalk_r(tables->groups, visit_group, &closure);
+}
+
+uint64_t tables_releases(const struct tables *tables)
+{
+	return tables->releases;
 }
 
 struct gw_meta *tables_meta(struct tables *tables)

@@ -30,9 +30,12 @@ int tables_present(struct tables *tables, const char *namespace, const char *nam
 typedef void (*tables_refuse)(const char *message, void *arg);
 
 /*
- * Write a plan for the Service namespace/name. What is beyond the limits is told to refuse and
- * left out, the rest is in force. -ENOSPC: something was refused; -ENOMEM and what bpf(2) says:
- * what was written before stands, and the same call may be repeated.
+ * Write a plan for the Service namespace/name. An address and port for which there is no room, by
+ * the limits or by the share of its namespace (shares.h), is left to kube-proxy, also if it was
+ * balanced before: a set is as wanted, or it is not in force. A policy without room for its table
+ * is replaced by the one that comes nearest (policy_table.h). Both are told to refuse, the rest is
+ * in force. -ENOSPC: something was refused; -ENOMEM and what bpf(2) says: what was written before
+ * stands, and the same call may be repeated.
  */
 struct tables_job {
 	const char *namespace;
@@ -48,10 +51,13 @@ int tables_flush(struct tables *tables);
 
 /*
  * Set free what is no longer used: ranges, backends that left, Services that went. A backend stays
- * for linger_ms after it was last used. To be called about once a second, off the path of updates:
+ * for linger_ms after it was last used, unless some were refused for want of ids. To be called about once a second, off the path of updates:
  * it may wait some 10 ms for running programs to end.
  */
 int tables_collect(struct tables *tables, uint64_t linger_ms);
+
+/* Rises when something was set free: then it is worth trying again what was refused for room. */
+uint64_t tables_releases(const struct tables *tables);
 
 struct recount {
 	size_t backends;  /* that were looked at */

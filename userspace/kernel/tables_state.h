@@ -11,6 +11,7 @@
 #include "kernel/conns.h"
 #include "kernel/maps.h"
 #include "kernel/ranges.h"
+#include "kernel/shares.h"
 #include "kernel/tables.h"
 
 /* A backend id of an entry: in its set, or leaving. */
@@ -23,7 +24,16 @@ struct backend_ref {
 	uint64_t left_ns; /* when it was last in the set, or had a connection */
 };
 
+/* What an entry wants and has no room for. */
+enum lack {
+	LACK_NOTHING,
+	LACK_TABLE,    /* the policy's: balanced without */
+	LACK_BACKENDS, /* from here on: left to kube-proxy */
+	LACK_SET,
+};
+
 struct table_entry {
+	struct share *share; /* of its namespace */
 	uint32_t index;
 	uint16_t generation; /* of the set */
 	uint16_t port;
@@ -31,10 +41,13 @@ struct table_entry {
 	bool withdrawn;
 	struct gw_addr vip;
 	char *port_name;
-	char *message;
-	struct settings settings;
+	char *message; /* why its settings are refused */
+	char *shown;   /* what gw_service_names says: that, or what it lacks */
+	enum lack lack;
+	struct settings settings; /* as wanted: without room for a table the set has another policy */
 	uint32_t affinity_timeout_s;
 	struct range range; /* length 0: an empty set */
+	uint32_t table_slots; /* of the range: the policy's table */
 	struct backend_ref *backends; /* ordered by address and port */
 	size_t backend_count;
 	struct present_member *members;
@@ -45,6 +58,7 @@ struct table_entry {
 struct group {
 	char *namespace;
 	char *name;
+	struct share *share; /* of the namespace */
 	struct table_entry **entries;
 	size_t count;
 };
@@ -63,6 +77,9 @@ struct tables {
 	struct present *presents;
 	struct ids service_ids;
 	struct ids backend_ids;
+	struct shares shares;
+	uint64_t releases; /* how often something was set free that others may wait for */
+	bool is_short;     /* backends were refused: those that linger without need make room */
 	struct ranges ranges;   /* of the present half of gw_slots */
 	struct range *retiring; /* free after the next grace */
 	size_t retiring_count;
@@ -93,12 +110,19 @@ int backend_compare_refs(const void *a, const void *b);
 
 struct gw_vip_key vip_key(const struct table_entry *entry);
 
+/* Whether it is left to kube-proxy for want of room. */
+bool entry_is_without_room(const struct table_entry *entry);
+
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);
+uint32_t table_slots(size_t table_length);
 
-/* Replace the set of an entry (sets.c). -ENOSPC: not every wanted member got an id; -ENOBUFS: there is
- * no room for the set, and the old one stays in force; -ENOMEM. */
-int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want);
+/* Replace the set of an entry (sets.c), and say in lack what there is no room for: from
+ * LACK_BACKENDS on nothing was replaced. -ENOMEM, and what the grace says. */
+int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want,
+		     enum lack *lack);
+/* How many backends the last LACK_BACKENDS was about. */
+uint32_t tables_count_new_backends(const struct table_entry *entry, const struct choice *want);
 
 /* The sockets that have a record; free(3) the array (collect.c). What conns_walk() says. */
 int tables_walk(struct tables *tables, struct gw_walk_conn **ret, size_t *count);

@@ -45,6 +45,8 @@ static enum view_service_state service_state(const struct view *view,
 {
 	if (view->meta.suspended || service->suspended)
 		return VIEW_SERVICE_SUSPENDED;
+	if (service->flags & GW_SERVICE_NO_ROOM)
+		return VIEW_SERVICE_NO_ROOM;
 	if (service->flags & GW_SERVICE_INVALID)
 		return VIEW_SERVICE_INVALID;
 	if (view->meta.stepped_aside)

@@ -49,7 +49,8 @@ const struct view_meta *view_meta(const struct view *view);
 	X(NO_BACKENDS, "no-backends")                                                              \
 	X(STEPPED_ASIDE, "stepped-aside")                                                          \
 	X(SUSPENDED, "suspended")                                                                  \
-	X(INVALID, "invalid")
+	X(INVALID, "invalid")                                                                      \
+	X(NO_ROOM, "no-room")
 
 enum view_service_state {
 #define VIEW_SERVICE_STATE_ENUM(id, name) VIEW_SERVICE_##id,
