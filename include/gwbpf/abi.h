@@ -327,7 +327,8 @@ struct gw_meta {
 	__u8 pad1[4];
 	char version[32];      /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
-	char pad[2];
+	__u8 walk_is_partial; /* the last walk over the sockets was not allowed to see all of them */
+	char pad[1];
 	char zone[GW_NAME_MAX];
 	struct {
 		__u32 valid;

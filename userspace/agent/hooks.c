@@ -18,6 +18,7 @@ struct hooks {
 	struct canary *canary; /* NULL: there is nowhere to listen for it */
 	int missing;           /* what the last canary did not pass; -1: none was sent yet */
 	bool is_attached;
+	bool is_partial; /* the last recount was not allowed to see all, and that was logged */
 	bool is_refused; /* the last attempt to attach again failed, and was logged */
 	struct neighbour neighbours[NEIGHBOURS_MAX]; /* that are logged already */
 	size_t neighbour_count;
@@ -59,6 +60,12 @@ static void recount(struct hooks *hooks)
 			 "and are corrected: %" PRIu64 " connections were counted that are no more, "
 			 "%" PRIu64 " were not counted",
 			 result.corrected, result.backends, result.removed, result.added);
+	if (!err && result.unseen && !hooks->is_partial)
+		log_warn("%zu network namespaces may not be looked into: counts that are "
+			 "too high are not corrected: give the agent CAP_SYS_PTRACE and CAP_SYS_ADMIN",
+			 result.unseen);
+	if (!err)
+		hooks->is_partial = result.unseen;
 }
 
 static bool is_same(const struct neighbour *a, const struct neighbour *b)

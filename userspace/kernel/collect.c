@@ -151,7 +151,11 @@ int tables_walk(struct tables *tables, struct gw_walk_conn **ret, size_t *count)
 {
 	int err = tables->conns ? 0 : conns_open(tables->pin_dir, &tables->conns);
 
-	return err ? err : conns_walk(tables->conns, ret, count);
+	if (!err)
+		err = conns_walk(tables->conns, ret, count);
+	if (!err)
+		tables->maps.meta->walk_is_partial = conns_unseen(tables->conns) != 0;
+	return err;
 }
 
 /* Which backends a record still names: those must keep their ids. Where the kernel refuses the walk

@@ -25,6 +25,7 @@ struct conns {
 	struct gw_walk_conn *room; /* what the walk writes, mapped */
 	size_t room_count;
 	bool by_records;
+	size_t unseen; /* by the last walk */
 };
 
 /* What it would say of a program that this kernel refuses is expected. */
@@ -102,9 +103,10 @@ static int run_walk(struct conns *conns)
 		    .link_info_len = sizeof(info));
 
 	conns->walk->bss->walked = 0;
+	conns->unseen = 0;
 	if (conns->by_records)
 		return run_program(conns->walk->progs.gw_walk_records, &options);
-	return netns_visit_all(walk_namespace, conns->walk);
+	return netns_visit_all(walk_namespace, conns->walk, &conns->unseen);
 }
 
 /* Linux 7.2 falls over a null pointer in __bpf_sk_storage_map_seq_show() when a record is unlinked
@@ -136,14 +138,22 @@ static int open_any_walk(size_t room, int conns_fd, bool *by_records, struct wal
 	return err;
 }
 
-int conns_probe(bool *by_records)
+static int visit_only(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+int conns_probe(bool *by_records, size_t *unseen)
 {
 	struct walk_bpf *walk;
 	int err = open_any_walk(1, -1, by_records, &walk);
 
-	if (!err)
-		walk_bpf__destroy(walk);
-	return err;
+	*unseen = 0;
+	if (err)
+		return err;
+	walk_bpf__destroy(walk);
+	return *by_records ? 0 : netns_visit_all(visit_only, NULL, unseen);
 }
 
 static void unload(struct conns *conns)
@@ -206,6 +216,11 @@ void conns_close(struct conns *conns)
 bool conns_sees_all(const struct conns *conns)
 {
 	return conns->by_records;
+}
+
+size_t conns_unseen(const struct conns *conns)
+{
+	return conns->unseen;
 }
 
 /* Make room for so many; after a failure the next walk tries again. */

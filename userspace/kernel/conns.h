@@ -32,9 +32,14 @@ int conns_walk_once(const char *pin_dir, struct gw_walk_conn **ret, size_t *coun
  * only its last sockets keep alive are not seen. */
 bool conns_sees_all(const struct conns *conns);
 
+/* How many network namespaces the last walk was not allowed to look into: what it did not find may be
+ * there. */
+size_t conns_unseen(const struct conns *conns);
+
 /* Whether this kernel can walk the records themselves, or only the TCP sockets of each network
- * namespace that a thread is in or a mount holds. 0 if either works. */
-int conns_probe(bool *by_records);
+ * namespace that a thread is in or a mount holds; then unseen says what conns_unseen() would. 0 if
+ * either works. */
+int conns_probe(bool *by_records, size_t *unseen);
 
 /* Of this kernel: what the programs count some times in. */
 uint32_t conns_jiffies_per_second(void);

@@ -267,7 +267,8 @@ static void probe_refusal(const struct probe_options *options, struct probe_resu
 static void probe_walk(const struct probe_options *options, struct probe_result *result)
 {
 	bool by_records;
-	int err = conns_probe(&by_records);
+	size_t unseen;
+	int err = conns_probe(&by_records, &unseen);
 
 	(void)options;
 	if (err) {
@@ -276,6 +277,13 @@ static void probe_walk(const struct probe_options *options, struct probe_result 
 		remedy(result, "use a kernel from 5.10 on with BTF");
 	} else if (by_records) {
 		say(result, PROBE_FOUND, "iterator over the records of sockets");
+	} else if (unseen) {
+		say(result, PROBE_DEGRADED,
+		    "%zu network namespaces may not be looked into: a count that is too "
+		    "high is not corrected",
+		    unseen);
+		remedy(result, "run it with CAP_SYS_PTRACE and CAP_SYS_ADMIN, and in the host's "
+			       "process namespace (hostPID: true)");
 	} else {
 		say(result, PROBE_DEGRADED,
 		    "no sound iterator over the records of sockets: the TCP sockets of each network "

@@ -82,11 +82,14 @@ static int walk(struct tables *tables, struct count *counts)
 	return tables_grace(tables);
 }
 
-/* How many to take off: all that are missing, or those that were missing before already. */
+/* How many to take off: all that are missing, or those that were missing before already; nothing if
+ * they may be where the walk was not allowed to look. */
 static uint32_t confirm(struct tables *tables, size_t id, uint32_t missing)
 {
 	uint32_t before = tables->missing[id];
 
+	if (conns_unseen(tables->conns))
+		return 0;
 	if (conns_sees_all(tables->conns))
 		return missing;
 	if (before > missing)
@@ -171,6 +174,8 @@ int tables_recount(struct tables *tables, struct recount *ret)
 	}
 	if (tables->maps.meta->epoch & 1)
 		step_epoch(tables);
+	if (!err)
+		result.unseen = conns_unseen(tables->conns);
 	if (!err)
 		*ret = result;
 out:

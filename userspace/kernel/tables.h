@@ -66,6 +66,7 @@ struct recount {
 	uint64_t removed; /* connections that were counted and are no more */
 	uint64_t added;   /* that exist and were not counted */
 	uint64_t doubted; /* that were not found, and stay counted until they are not found again */
+	size_t unseen;    /* conns_unseen(): then nothing is taken off */
 };
 
 /*

@@ -33,6 +33,7 @@ struct view_meta {
 	double change_age_seconds;    /* likewise */
 	enum gw_source source;
 	bool source_synced;
+	bool walk_is_partial; /* lost connections cannot be told from those that may not be seen */
 	bool suspended;    /* every Service is left to kube-proxy, by `gwbpf suspend` */
 	bool stepped_aside; /* likewise, for want of a heartbeat */
 	double live_age_seconds[GW_HOOK_MAX_]; /* since the canary passed; below 0: it never did */

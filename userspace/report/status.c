@@ -161,6 +161,14 @@ static void check_agent(struct status *status)
 				    "that lasts, its log names what it cannot read");
 }
 
+static void check_walk(struct status *status)
+{
+	if (status->meta->walk_is_partial)
+		add_problem(status, "the agent may not look into every network namespace, so counts "
+				    "that are too high are not corrected: give it CAP_SYS_PTRACE and "
+				    "CAP_SYS_ADMIN, and the host's process namespace");
+}
+
 static void find_cgroup(struct status *status)
 {
 	size_t i;
@@ -248,6 +256,7 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	check_others(status);
 	check_in_force(status);
 	check_agent(status);
+	check_walk(status);
 	return 0;
 }
 
