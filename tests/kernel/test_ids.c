@@ -289,6 +289,32 @@ static void expect_no_room(const char *name, const char *vip)
 	assert_int_equal(lab_connect(vip), -ENETUNREACH);
 }
 
+/* Five minutes are for those for whom there is room. */
+static void test_backends_that_linger_make_room(void **state)
+{
+	int fd;
+
+	(void)state;
+	lab_service("peers", VIP, GW_POLICY_RR, a_b);
+	fd = connect_to(A);
+	lab_service("peers", VIP, GW_POLICY_RR, only_c);
+	assert_int_equal(tables_collect(lab.tables, 60000), 0);
+	assert_int_equal(count_backends(), 3);
+	lab_service("more", "10.96.0.11:80", GW_POLICY_RR, a_b);
+	expect_no_room("more", "10.96.0.11:80");
+	assert_int_equal(tables_collect(lab.tables, 60000), 0);
+	/* But not the one that has a connection. */
+	assert_int_equal(find(A).active, 1);
+	assert_int_equal(count_backends(), 2);
+	lab_service("more", "10.96.0.11:80", GW_POLICY_RR, a_b);
+	assert_string_equal(lab.refusal, "");
+	lab_abort(fd);
+	/* From now on they linger again. */
+	lab_remove_service("more");
+	assert_int_equal(tables_collect(lab.tables, 60000), 0);
+	assert_int_equal(count_backends(), 4);
+}
+
 /* Also by an agent that comes while there is none. */
 static void test_a_service_without_room_is_known_to_the_next_agent(void **state)
 {
@@ -364,6 +390,7 @@ int main(void)
 		LAB_TEST(test_nothing_is_left_of_a_service_that_went),
 		LAB_TEST(test_a_service_too_many_is_refused_and_the_others_work),
 		LAB_TEST(test_a_backend_too_many_is_refused_and_the_others_work),
+		LAB_TEST(test_backends_that_linger_make_room),
 		LAB_TEST(test_a_service_without_room_is_known_to_the_next_agent),
 	};
 

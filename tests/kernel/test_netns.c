@@ -4,12 +4,19 @@
 #include "kernel/lab.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/conns.h"
@@ -21,6 +28,7 @@
 #define VIP "10.96.0.10:7051"
 #define NEAR "10.1.0.1:7051"
 #define ELSEWHERE 5
+#define NAMESPACES 60
 
 /* In the place of the C library's: a kernel on which the records must not be walked (conns.c). */
 int uname(struct utsname *ret)
@@ -125,6 +133,110 @@ static void test_the_check_tells_of_namespaces_that_may_not_be_looked_at(void **
 	crew_stop(crew);
 }
 
+/* A network namespace for each thread of a tenant. */
+static void *rest_elsewhere(void *arg)
+{
+	atomic_uint *made = arg;
+
+	if (!unshare(CLONE_NEWNET))
+		atomic_fetch_add(made, 1);
+	pause();
+	return NULL;
+}
+
+static void make_namespaces(struct crew_member *me, void *arg)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+	static atomic_uint made;
+	pthread_attr_t small;
+	pthread_t thread;
+
+	(void)arg;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	for (int i = 0; i < NAMESPACES; i++)
+		if (pthread_create(&thread, &small, rest_elsewhere, &made))
+			crew_problem(me, "cannot make a thread");
+	while (made < NAMESPACES && !me->stop)
+		nanosleep(&moment, NULL);
+	crew_rest(me);
+}
+
+/* As the agent does it, once a turn of its loop. Returns how many turns went by meanwhile. */
+static int audit(struct recount *result)
+{
+	int turns = 0, err = tables_audit_begin(lab.tables);
+
+	assert_int_equal(err, 0);
+	/* There is one walk at a time. */
+	assert_int_equal(tables_audit_begin(lab.tables), -EBUSY);
+	while ((err = tables_audit_step(lab.tables, result)) == -EAGAIN) {
+		const struct timespec turn = {.tv_nsec = 5000000};
+
+		assert_int_equal(tables_collect_some(lab.tables, 0), 0);
+		nanosleep(&turn, NULL);
+		turns++;
+	}
+	assert_int_equal(err, 0);
+	return turns;
+}
+
+static void test_many_namespaces_do_not_hold_up_an_audit_or_the_loop(void **state)
+{
+	struct crew *namespaces, *clients;
+	struct recount result;
+
+	(void)state;
+	lab_serve_by(VIP, NEAR);
+	namespaces = crew_start(1, make_namespaces, NULL);
+	clients = crew_start(1, connect_elsewhere, NULL);
+	crew_await_rest(namespaces);
+	crew_await_rest(clients);
+	assert_in_range(audit(&result), 2, INT_MAX);
+	assert_int_equal(result.unseen + result.corrected + result.doubted, 0);
+	/* A new recount is begun in the middle of it, as when hooks were attached again. */
+	assert_int_equal(tables_audit_begin(lab.tables), 0);
+	assert_int_equal(recount().corrected, 0);
+	assert_int_equal(tables_audit_step(lab.tables, &result), -ECANCELED);
+	counts_expect(NEAR, ELSEWHERE, .attempts = ELSEWHERE, .established = ELSEWHERE);
+	crew_stop(clients);
+	crew_stop(namespaces);
+}
+
+static bool is_collected(void *arg)
+{
+	const size_t *left = arg;
+
+	assert_int_equal(tables_collect_some(lab.tables, 0), 0);
+	return tables_backend_count(lab.tables) == *left;
+}
+
+/* While the walk goes on, another backend leaves, which somebody has just picked: of that one the walk
+ * says nothing. */
+static void test_what_leaves_during_a_walk_is_left_for_the_next_one(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	size_t left;
+
+	(void)state;
+	/* A fast open puts off its SYN until there is data to send. */
+	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
+	lab_serve_by(VIP, "10.1.0.2:7051");
+	lab_serve_by(VIP, NEAR);
+	assert_int_equal(tables_collect_some(lab.tables, 0), 0);
+	assert_int_equal(tables_backend_count(lab.tables), 2);
+	assert_int_equal(lab_dial(fd, VIP), 0);
+	lab_service("peers", VIP, GW_POLICY_LC, (const char *const[]){NULL});
+	left = 1;
+	lab_wait(is_collected, &left, "the end of the first backend");
+	for (int i = 0; i < 20; i++)
+		assert_true(is_collected(&left));
+	close(fd);
+	left = 0;
+	lab_wait(is_collected, &left, "the end of the second one");
+}
+
 static int begin(void **state)
 {
 	/* A test that failed may have left it. */
@@ -137,6 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define LAB_TEST(name) cmocka_unit_test_setup(name, begin)
 		LAB_TEST(test_connections_that_may_not_be_looked_at_are_not_gone),
+		LAB_TEST(test_many_namespaces_do_not_hold_up_an_audit_or_the_loop),
+		LAB_TEST(test_what_leaves_during_a_walk_is_left_for_the_next_one),
 		LAB_TEST(test_the_check_tells_of_namespaces_that_may_not_be_looked_at),
 	};
 

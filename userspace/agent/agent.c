@@ -94,7 +94,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	beat(agent);
-	err = tables_collect(agent->tables, LINGER_MS);
+	err = tables_collect_some(agent->tables, LINGER_MS);
 	if (err)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
 			  strerror(-err));
@@ -103,6 +103,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		hooks_check(agent->hooks);
 	if (duties & DUTY_AUDIT)
 		hooks_audit(agent->hooks);
+	hooks_go_on(agent->hooks);
 }
 
 static void on_go_on(evutil_socket_t fd, short what, void *arg)

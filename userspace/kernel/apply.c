@@ -99,6 +99,7 @@ static int unpublish(struct tables *tables, struct table_entry *entry)
 	if (bpf_map_delete_elem(tables->maps.vips_fd, &key) && errno != ENOENT)
 		return -errno;
 	entry->published = false;
+	entry->unpublished_ns = clock_now_ns();
 	tables->vip_deleted = true;
 	return 0;
 }

@@ -289,6 +289,7 @@ void tables_close(struct tables *tables)
 	batch_done(&tables->cursors);
 	batch_done(&tables->backend_names);
 	conns_close(tables->conns);
+	tables_end_audit(tables);
 	maps_close(&tables->maps);
 	tdestroy(tables->groups, group_free);
 	shares_done(&tables->shares);

@@ -56,6 +56,10 @@ int tables_flush(struct tables *tables);
  */
 int tables_collect(struct tables *tables, uint64_t linger_ms);
 
+/* The same, but it does not wait for a walk that a child does (conns_walk_start()): what that finds
+ * to be free is set free by a later call. */
+int tables_collect_some(struct tables *tables, uint64_t linger_ms);
+
 /* Rises when something was set free: then it is worth trying again what was refused for room. */
 uint64_t tables_releases(const struct tables *tables);
 
@@ -72,11 +76,19 @@ struct recount {
 /*
  * Count the connections that exist, and correct the active counts by them; what is open and nobody
  * saw end is closed. Exact while connections come and go. For an audit, and after a time in which
- * hooks were detached. Takes some 50 ms. Where the walk does not see all there is (conns.h), what
+ * hooks were detached. Takes some 50 ms, or some ms for each network namespace. Where the walk does not see all there is (conns.h), what
  * is missing has to be so twice: a socket that outlives its network namespace does not do so for
  * minutes.
  */
 int tables_recount(struct tables *tables, struct recount *ret);
+
+/*
+ * The same in parts, for whoever must not be held up while a child walks. _begin: -EBUSY: another walk
+ * goes on. _step: -EAGAIN: call it again later; 0: ret says what was found. tables_recount() ends
+ * an audit that goes on without a result: then _step says -ECANCELED.
+ */
+int tables_audit_begin(struct tables *tables);
+int tables_audit_step(struct tables *tables, struct recount *ret);
 
 /* Names of all Services that are in force, so that those that vanished can be withdrawn. */
 typedef void (*tables_visit)(const char *namespace, const char *name, void *arg);

@@ -39,6 +39,7 @@ struct table_entry {
 	uint16_t port;
 	bool published;
 	bool withdrawn;
+	uint64_t unpublished_ns; /* when connects could find it last */
 	struct gw_addr vip;
 	char *port_name;
 	char *message; /* why its settings are refused */
@@ -72,6 +73,8 @@ struct tables {
 	char *pin_dir;
 	struct maps maps;
 	struct conns *conns; /* NULL until a walk is wanted */
+	struct audit *audit; /* that goes on; NULL: none */
+	uint64_t walk_ns;    /* when the walk for tables_collect() began that goes on; 0: none */
 	uint32_t *missing;   /* by backend id: what the last recount did not find; NULL: none yet */
 	void *groups; /* tsearch(3) of struct group, by namespace and name */
 	struct present *presents;
@@ -124,8 +127,13 @@ int tables_write_set(struct tables *tables, struct table_entry *entry, const str
 /* How many backends the last LACK_BACKENDS was about. */
 uint32_t tables_count_new_backends(const struct table_entry *entry, const struct choice *want);
 
-/* The sockets that have a record; free(3) the array (collect.c). What conns_walk() says. */
-int tables_walk(struct tables *tables, struct gw_walk_conn **ret, size_t *count);
+/* The sockets that have a record; free(3) the array (collect.c). What conns_walk_start() and
+ * conns_walk_finish() say. */
+int tables_walk_start(struct tables *tables);
+int tables_walk_finish(struct tables *tables, bool wait, struct gw_walk_conn **ret, size_t *count);
+
+/* Forget an audit that goes on (recount.c). */
+void tables_end_audit(struct tables *tables);
 
 /* Wait until every program that runs now has ended. */
 int tables_grace(struct tables *tables);
