@@ -324,7 +324,7 @@ struct gw_meta {
 	__be16 canary_port; /* where the agent listens for it, on loopback; 0: nowhere */
 	__u8 covers_pods;   /* enum gw_cover */
 	__u8 slots_half;    /* of gw_slots, where sets are now (compact.c); 0 or 1 */
-	__u8 pad1[4];
+	__u32 refused; /* Services that are not balanced as wanted, for want of room or of an address */
 	char version[32];      /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
 	__u8 walk_is_partial; /* the last walk over the sockets was not allowed to see all of them */

@@ -145,6 +145,9 @@ has_backend()
 	json '[.items[] | select(.namespace == "evil" and .state == "no-room")] | length > 90'
 	json '[.items[] | select(.state == "no-room") | .message] | all(contains("--max-backends"))'
 	json '[.items[] | select(.state == "no-backends")] == []'
+	run --separate-stderr lab_gwbpf status -o json
+	json '.problems | any(contains("no room for the backends"))'
+	json '.problems | any(contains("not balanced as wanted"))'
 	{ service second 10.96.0.2 && slice second 10.1.0.2; } >"$manifests/b.yaml"
 	{ service first 10.96.0.1 && slice first 10.1.0.3; } >"$manifests/a.yaml"
 	becomes has_backend fabric/second 10.1.0.2

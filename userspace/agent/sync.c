@@ -26,6 +26,12 @@ static void retry(const char *owner, void *arg)
 	program_service(namespace, slash + 1, arg);
 }
 
+static void count_refused(struct sync *sync)
+{
+	sync->stats.services_refused = sync->retries.count;
+	tables_meta(sync->tables)->refused = (uint32_t)sync->retries.count;
+}
+
 static bool has_time(void *arg)
 {
 	const struct sync *sync = arg;
@@ -43,7 +49,7 @@ void sync_retry(struct sync *sync)
 		.may_go_on = has_time,
 		.arg = sync,
 	});
-	sync->stats.services_refused = sync->retries.count;
+	count_refused(sync);
 }
 
 /* What stands in the kernel and is not wanted by anybody: it vanished while no agent looked. */
@@ -111,7 +117,7 @@ static bool program_changed(struct sync *sync)
 		}
 	} while (turn->has_left && has_time(sync));
 	stats_add_apply(&sync->stats, (double)(clock_now_ns() - start_ns) / 1e9);
-	sync->stats.services_refused = sync->retries.count;
+	count_refused(sync);
 	return !turn->has_left;
 }
 

@@ -33,6 +33,7 @@ struct view_meta {
 	double change_age_seconds;    /* likewise */
 	enum gw_source source;
 	bool source_synced;
+	uint32_t refused; /* Services that are not balanced as wanted: no room, or no address */
 	bool walk_is_partial; /* lost connections cannot be told from those that may not be seen */
 	bool suspended;    /* every Service is left to kube-proxy, by `gwbpf suspend` */
 	bool stepped_aside; /* likewise, for want of a heartbeat */
