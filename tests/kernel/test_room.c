@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kernel/tables_state.h"
+#include "kernel/registry.h"
 
 #define MEMBERS 1000
 #define SERVICES 64

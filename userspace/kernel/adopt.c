@@ -3,6 +3,8 @@
  * Reading back what an earlier agent left in the maps. It may have been killed between any two
  * stores of apply.c and collect.c.
  */
+#include "kernel/adopt.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <search.h>
@@ -12,7 +14,8 @@
 #include <bpf/bpf.h>
 
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/collect.h"
+#include "kernel/compact.h"
 
 struct adoption {
 	struct tables *tables;

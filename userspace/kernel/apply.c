@@ -15,7 +15,8 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/registry.h"
+#include "kernel/sets.h"
 
 /* What there is no room for, whose it is, and the limit to raise. */
 static void describe_lack(const struct tables *tables, const struct share *share,

@@ -3,7 +3,7 @@
  * Setting free what is no longer used. A backend's counts move to its Service exactly once, through
  * a journal of absolute values: written twice they are the same.
  */
-#include "kernel/tables.h"
+#include "kernel/collect.h"
 
 #include <errno.h>
 #include <search.h>
@@ -13,7 +13,7 @@
 #include <bpf/bpf.h>
 
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/tables.h"
 
 /* Another generation first: from now on no record fits this id. */
 static void clear_backend(struct tables *tables, uint32_t id)
@@ -58,17 +58,6 @@ static void retire_backend(struct tables *tables, const struct table_entry *entr
 	ids_give(&tables->backend_ids, id);
 	shares_give(&tables->shares, entry->share, SHARE_BACKENDS, 1);
 	tables->releases++;
-}
-
-int tables_release_ranges(struct tables *tables)
-{
-	int err = tables_grace(tables);
-
-	for (size_t i = 0; i < tables->retiring_count && !err; i++)
-		err = ranges_release(&tables->ranges, &tables->retiring[i]);
-	if (!err)
-		tables->retiring_count = 0;
-	return err;
 }
 
 /* One round of tables_collect(). */

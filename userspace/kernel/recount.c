@@ -5,12 +5,13 @@
  * which none is added any more. A close sets its record's state first and subtracts afterwards: if
  * the older ones are as many before the walk as after it and a grace, none closed in between.
  */
-#include "kernel/tables.h"
+#include "kernel/recount.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "kernel/tables_state.h"
+#include "kernel/collect.h"
+#include "kernel/tables.h"
 
 #define RECOUNT_ROUNDS 8
 #define TCP_STATE_CLOSE 7 /* TCP_CLOSE of the kernel's net/tcp_states.h */

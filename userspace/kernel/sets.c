@@ -3,6 +3,8 @@
  * Replacing the set of a Service: backends for new members, a free range filled with members and
  * the policy's table, and then the one word that readers take.
  */
+#include "kernel/sets.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/compact.h"
 #include "model/policy_table.h"
 
 static int write_backend_names(struct tables *tables, const struct member *member,

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the tables share among themselves; nobody else includes it. */
-#ifndef GWBPF_KERNEL_TABLES_STATE_H
-#define GWBPF_KERNEL_TABLES_STATE_H
+/*
+ * What the tables hold, and what all that change them need: groups and entries, ids, ranges of slots,
+ * and the grace. Below tables, apply, sets, adopt, collect, compact and recount; nobody else
+ * includes it.
+ */
+#ifndef GWBPF_KERNEL_REGISTRY_H
+#define GWBPF_KERNEL_REGISTRY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -103,6 +107,7 @@ int group_make(struct tables *tables, const char *namespace, const char *name,
 int group_add(struct group *group, struct table_entry *entry); /* -ENOMEM */
 void group_remove(struct tables *tables, struct group *group, struct table_entry *entry);
 void group_drop_if_empty(struct tables *tables, struct group *group);
+void group_free(void *group); /* with its entries, for tdestroy(3) */
 void entry_free(struct table_entry *entry);
 
 int ids_take(struct ids *ids, uint32_t *ret); /* -ENOSPC */
@@ -120,41 +125,15 @@ bool entry_is_without_room(const struct table_entry *entry);
 uint32_t set_slots(size_t members, size_t table_length);
 uint32_t table_slots(size_t table_length);
 
-/* Replace the set of an entry (sets.c), and say in lack what there is no room for: from
- * LACK_BACKENDS on nothing was replaced. -ENOMEM, and what the grace says. */
-int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want,
-		     enum lack *lack);
-/* How many backends the last LACK_BACKENDS was about. */
-uint32_t tables_count_new_backends(const struct table_entry *entry, const struct choice *want);
-
-/* The sockets that have a record; free(3) the array (collect.c). What conns_walk_start() and
- * conns_walk_finish() say. */
-int tables_walk_start(struct tables *tables);
-int tables_walk_finish(struct tables *tables, bool wait, struct gw_walk_conn **ret, size_t *count);
-
-/* Forget an audit that goes on (recount.c). */
-void tables_end_audit(struct tables *tables);
-
 /* Wait until every program that runs now has ended. */
 int tables_grace(struct tables *tables);
 /* Wait for a grace, then free what was retired before. */
 int tables_release_ranges(struct tables *tables);
 int tables_retire_range(struct tables *tables, struct range range); /* -ENOMEM */
 
-/* Where in gw_slots sets are now (compact.c). */
+/* The half of gw_slots where sets are now (compact.h). */
 struct range tables_present_half(const struct tables *tables);
 bool tables_is_in_present_half(const struct tables *tables, struct range range);
-
-/* Pack all sets into the other half. -ENOMEM, and what the grace says. */
-int tables_compact(struct tables *tables);
-/* Move the sets that stand in the other half: an earlier agent was killed while it did the same. */
-int tables_move_stragglers(struct tables *tables);
-
-/* Complete what the journal says was begun. */
-void tables_replay(struct tables *tables);
-
-/* Read what the maps hold into the state (adopt.c). */
-int tables_adopt(struct tables *tables);
 
 /* Cut where it does not fit. */
 void copy_text(char *to, size_t size, const char *from);
