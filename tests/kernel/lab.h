@@ -49,7 +49,8 @@ struct lab {
 	uint32_t affinity_s;      /* likewise; 0: no session affinity */
 	uint32_t max_services;    /* for the next lab_open() */
 	uint32_t max_backends;
-	char refusal[GW_MESSAGE_MAX + LAB_TEXT]; /* what lab_service() last found no room for; "": nothing */
+	/* What lab_service() last found no room for; "": nothing. */
+	char refusal[GW_MESSAGE_MAX + LAB_TEXT];
 };
 
 extern struct lab lab;
@@ -62,9 +63,9 @@ void lab_close(void);
 int lab_try_open(const char *cgroup, char message[DATAPATH_MESSAGE_MAX]);
 
 /*
- * Give the Service NAME of lab.namespace ("lab") at vip:port these backends ("10.1.0.1:7051", or "10.1.0.1:7051*3" for
- * one of weight 3), in place of those it had. NULL ends the list; an empty list is a Service
- * without backends.
+ * Give the Service NAME of lab.namespace at vip:port these backends ("10.1.0.1:7051", or
+ * "10.1.0.1:7051*3" for one of weight 3), in place of those it had. NULL ends the list; an empty
+ * list is a Service without backends.
  */
 void lab_service(const char *name, const char *vip, enum gw_policy policy,
 		 const char *const *backends);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "kernel/long_program.h"
+#include "kernel/compact.h"
 #include "kernel/registry.h"
 
 #define VIP "10.96.0.1:80"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/compact.h"
 #include "kernel/registry.h"
 
 #define MEMBERS 1000

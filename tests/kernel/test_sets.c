@@ -12,6 +12,7 @@
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/server.h"
+#include "kernel/compact.h"
 #include "kernel/registry.h"
 
 #define RUN_MS 2000

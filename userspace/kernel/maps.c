@@ -113,10 +113,20 @@ static int open_shaped(const char *pin_dir, const char *name, struct bpf_map_inf
 	return -EPROTO;
 }
 
+/* Whether others could change the maps under our hands. */
+static bool is_doubtful(const char *pin_dir)
+{
+	char message[256];
+
+	return mounts_check_pin_dir(pin_dir, message, sizeof(message)) == -EXDEV;
+}
+
 int maps_open_one(const char *pin_dir, const char *name)
 {
 	struct bpf_map_info info;
 
+	if (is_doubtful(pin_dir))
+		return -EPROTO;
 	return open_shaped(pin_dir, name, &info);
 }
 
@@ -214,14 +224,12 @@ int maps_open(const char *pin_dir, bool writable, struct maps *ret)
 {
 	struct maps_identity identity;
 	struct maps maps = {0};
-	char message[256];
 	int err;
 
 #define CLOSED(name, ...) maps.name##_fd = -1;
 	MAPS_PLAIN(CLOSED)
 #undef CLOSED
-	/* Another's maps could be changed under our hands. */
-	if (mounts_check_pin_dir(pin_dir, message, sizeof(message)) == -EXDEV)
+	if (is_doubtful(pin_dir))
 		return -EPROTO;
 	err = maps_identify(pin_dir, &identity);
 	if (err)

@@ -109,8 +109,8 @@ static int mount_bpffs(const char *pin_dir, char *message, size_t size)
 	if (!is_below(pin_dir, BPFFS) || !mounts_is_host()) {
 		snprintf(message, size,
 			 "cannot use pin directory '%s': it is not below a bpffs mount of the "
-			 "host: mount one there (mount -t bpf -o mode=700 bpf " BPFFS ", in a pod a hostPath "
-			 "volume of " BPFFS ") or name another with --pin-dir",
+			 "host: mount one there (mount -t bpf -o mode=700 bpf " BPFFS ", in a pod "
+			 "a hostPath volume of " BPFFS ") or name another with --pin-dir",
 			 pin_dir);
 		return -EINVAL;
 	}

@@ -51,8 +51,8 @@ int tables_flush(struct tables *tables);
 
 /*
  * Set free what is no longer used: ranges, backends that left, Services that went. A backend stays
- * for linger_ms after it was last used, unless some were refused for want of ids. To be called about once a second, off the path of updates:
- * it may wait some 10 ms for running programs to end.
+ * for linger_ms after it was last used, unless some were refused for want of ids. To be called
+ * about once a second, off the path of updates: it may wait some 10 ms for running programs to end.
  */
 int tables_collect(struct tables *tables, uint64_t linger_ms);
 
@@ -76,16 +76,16 @@ struct recount {
 /*
  * Count the connections that exist, and correct the active counts by them; what is open and nobody
  * saw end is closed. Exact while connections come and go. For an audit, and after a time in which
- * hooks were detached. Takes some 50 ms, or some ms for each network namespace. Where the walk does not see all there is (conns.h), what
- * is missing has to be so twice: a socket that outlives its network namespace does not do so for
- * minutes.
+ * hooks were detached. Takes some 50 ms, or some ms for each network namespace. Where the walk does
+ * not see all there is (conns.h), what is missing has to be so twice: a socket that outlives its
+ * network namespace does not do so for minutes.
  */
 int tables_recount(struct tables *tables, struct recount *ret);
 
 /*
- * The same in parts, for whoever must not be held up while a child walks. _begin: -EBUSY: another walk
- * goes on. _step: -EAGAIN: call it again later; 0: ret says what was found. tables_recount() ends
- * an audit that goes on without a result: then _step says -ECANCELED.
+ * The same in parts, for whoever must not be held up while a child walks. _begin: -EBUSY: another
+ * walk goes on. _step: -EAGAIN: call it again later; 0: ret says what was found. tables_recount()
+ * ends an audit that goes on without a result: then _step says -ECANCELED.
  */
 int tables_audit_begin(struct tables *tables);
 int tables_audit_step(struct tables *tables, struct recount *ret);
