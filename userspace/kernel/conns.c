@@ -20,7 +20,7 @@
 #include "kernel/maps.h"
 #include "kernel/netns.h"
 
-#define WALK_SECONDS 60 /* a child may take */
+#define WALK_SECONDS 240 /* a child may take */
 #define WALK_ROOM 4096 /* sockets in a first walk; grows to what there is */
 
 /* What a child says of its walk; the sockets are in memory that it shares anyway. */

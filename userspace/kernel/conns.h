@@ -28,7 +28,7 @@ int conns_walk(struct conns *conns, struct gw_walk_conn **ret, size_t *count);
 /*
  * The same in two parts, for whoever must not be held up: where every network namespace is walked
  * (conns_sees_all()), a child does it, some ms for each. One walk at a time. -EAGAIN: it goes on, call
- * again later, or with wait; -ETIMEDOUT: the child took a minute, or was killed.
+ * again later, or with wait; -ETIMEDOUT: the child took four minutes, or was killed.
  */
 int conns_walk_start(struct conns *conns);
 int conns_walk_finish(struct conns *conns, bool wait, struct gw_walk_conn **ret, size_t *count);
