@@ -80,7 +80,7 @@ uint32_t maps_entries(const char *name, uint32_t max_services, uint32_t max_back
 	}
 }
 
-static int open_pin(const char *pin_dir, const char *name, struct bpf_map_info *info)
+int maps_open_pin(const char *pin_dir, const char *name, struct bpf_map_info *info)
 {
 	__u32 size = sizeof(*info);
 	char path[PATH_MAX];
@@ -102,7 +102,7 @@ static int open_pin(const char *pin_dir, const char *name, struct bpf_map_info *
 static int open_shaped(const char *pin_dir, const char *name, struct bpf_map_info *info)
 {
 	const struct shape *shape = find_shape(name);
-	int fd = open_pin(pin_dir, name, info);
+	int fd = maps_open_pin(pin_dir, name, info);
 
 	if (fd < 0)
 		return fd;
@@ -269,7 +269,7 @@ int maps_identify(const char *pin_dir, struct maps_identity *ret)
 	__u32 key = 0;
 	int err, fd;
 
-	fd = open_pin(pin_dir, "gw_meta", &info);
+	fd = maps_open_pin(pin_dir, "gw_meta", &info);
 	if (fd < 0)
 		return fd;
 	err = -EPROTO;

@@ -69,6 +69,11 @@ void maps_close(struct maps *maps);
  * -EPROTO if they are not. How many entries it has is the caller's to compare. */
 int maps_open_one(const char *pin_dir, const char *name);
 
+/* A descriptor of whatever is pinned under this name, and what it is: for maps of other versions. The
+ * caller looks at info before it reads anything. */
+struct bpf_map_info;
+int maps_open_pin(const char *pin_dir, const char *name, struct bpf_map_info *info);
+
 /* How many entries a map of this name has with these limits; 0: it is not ours, or grows by itself. */
 uint32_t maps_entries(const char *name, uint32_t max_services, uint32_t max_backends);
 
