@@ -55,14 +55,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, GW_SUSPECTS_MAX);
 	__type(key, struct gw_suspect_key);
 	__type(value, struct gw_suspect);
 } gw_suspects SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, GW_AFFINITY_MAX);
 	__type(key, struct gw_affinity_key);
 	__type(value, struct gw_affinity);
 } gw_affinity SEC(".maps");

@@ -47,13 +47,15 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += refused stats duties
+UNIT_TESTS += refused retries stats duties
 UNIT_refused := agent/refused
+UNIT_retries := agent/retries
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 
-UNIT_TESTS += ranges proxies
+UNIT_TESTS += ranges shares proxies
 UNIT_ranges := kernel/ranges
+UNIT_shares := kernel/shares
 UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
