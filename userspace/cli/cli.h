@@ -32,6 +32,7 @@ struct cli {
 	bool color;
 
 	/* Of some; NULL and 0: not given. */
+	const char *namespace;
 	const char *backend;
 	const char *cgroup;
 	const char *node_name;
@@ -61,5 +62,8 @@ struct command {
 int cli_main(const struct command *commands, size_t count, int argc, char **argv);
 
 const struct command *cli_find_command(const struct cli *cli, const char *name);
+
+/* The command whose name is most like this word; NULL: none is. */
+const struct command *cli_nearest_command(const struct cli *cli, const char *word);
 
 #endif

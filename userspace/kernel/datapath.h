@@ -55,7 +55,7 @@ void datapath_close(struct datapath *datapath); /* takes NULL */
 
 /*
  * Detach every hook and remove the pins; live connections go on. Idempotent: 0 if nothing was
- * there. force ends a running agent; without it -EBUSY and its pid.
+ * there. force ends a running agent, which message tells then; without it -EBUSY and its pid.
  */
 int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSAGE_MAX]);
 

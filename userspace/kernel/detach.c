@@ -79,7 +79,13 @@ static int lock_for_detach(const char *pin_dir, bool force, int *ret, char *mess
 			    pins_name_holder(holder, who));
 	/* One that cannot be seen may just have ended by itself. */
 	err = holder ? end_agent(holder, message) : 0;
-	return err ? err : pins_lock(pin_dir, ret, message);
+	if (!err)
+		err = pins_lock(pin_dir, ret, message);
+	if (!err && holder)
+		pins_fail(message, 0, "the agent with %s was ended", pins_name_holder(holder, who));
+	else if (!err)
+		message[0] = '\0';
+	return err;
 }
 
 int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSAGE_MAX])
