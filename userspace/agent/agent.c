@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/covered.h"
 #include "agent/duties.h"
 #include "agent/hooks.h"
 #include "agent/httpd.h"
@@ -18,14 +19,15 @@
 #include "agent/sync.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "kernel/cover.h"
 #include "kernel/datapath.h"
+#include "kernel/mounts.h"
 #include "kernel/tables.h"
 #include "source/file.h"
 #include "source/kube.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9451"
 #define ALWAYS_STALE_NS 1 /* no heartbeat is younger: the hooks stay aside */
+#define START_MESSAGE_MAX 1024
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
 struct agent {
@@ -43,6 +45,8 @@ struct agent {
 	struct httpd *http[2];
 	struct event *signals;
 	struct event *tick;
+	enum gw_cover cover;
+	bool is_in_force; /* the hooks are attached, by this agent or an earlier one */
 	int signal_fd;
 	int status;
 };
@@ -100,6 +104,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sync_retry(agent->sync);
 	if (duties & DUTY_CHECK_HOOKS && tables_meta(agent->tables)->source_synced)
 		hooks_check(agent->hooks);
+	if (duties & DUTY_CHECK_HOOKS)
+		covered_check_again(&agent->options, datapath_cgroup_fd(agent->datapath),
+				    &agent->cover);
+	tables_meta(agent->tables)->covers_pods = (uint8_t)agent->cover;
 	if (duties & DUTY_AUDIT)
 		hooks_audit(agent->hooks);
 }
@@ -110,6 +118,7 @@ static int attach(struct agent *agent)
 
 	if (hooks_attach(agent->hooks, message))
 		return fail(agent, message);
+	agent->is_in_force = true;
 	return 0;
 }
 
@@ -149,30 +158,64 @@ static void introduce(struct agent *agent)
 	beat(agent);
 	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
 	meta->source_synced = 0;
+	meta->covers_pods = (uint8_t)agent->cover;
 	meta->agent_pid = (uint32_t)getpid();
 }
 
-/* Whoever names a cgroup knows why; but the Services of a cluster are there for its pods. */
+/* That a cgroup cannot be opened is said by who attaches to it. */
 static int check_cover(struct agent *agent)
 {
-	int cgroup_fd = datapath_cgroup_fd(agent->datapath);
-	enum gw_cover cover = cover_of_cgroup(cgroup_fd);
+	int cgroup_fd = mounts_open_cgroup(agent->options.cgroup);
+	const char *refusal;
 
-	if (cover == GW_COVER_NO && !agent->options.cgroup)
-		return fail(agent, "cannot balance here: the cgroup v2 root that this process sees "
-				   "holds nobody but itself: give the pod the host's cgroup namespace "
-				   "(privileged: true), or name the node's cgroup with --cgroup");
-	if (cover == GW_COVER_NO)
-		cover = GW_COVER_UNKNOWN;
-	if (cover == GW_COVER_UNKNOWN && !agent->options.manifest_count &&
-	    cover_misses_pods(cgroup_fd)) {
-		log_error("cgroup '%s' does not hold the pods of this node: none of their "
-			  "connections will be balanced: give --cgroup another one, or leave it out",
-			  agent->options.cgroup);
-		cover = GW_COVER_NO;
-	}
-	tables_meta(agent->tables)->covers_pods = (uint8_t)cover;
-	return 0;
+	if (cgroup_fd < 0)
+		return 0;
+	refusal = covered_check(&agent->options, cgroup_fd, &agent->cover);
+	close(cgroup_fd);
+	return refusal ? fail(agent, refusal) : 0;
+}
+
+static struct kube_options kube_options_of(const struct agent *agent)
+{
+	return (struct kube_options){
+		.kubeconfig = agent->options.kubeconfig,
+		.context = agent->options.context,
+		.namespace = agent->options.namespace,
+		.services = agent->options.services,
+		.service_count = agent->options.service_count,
+		.node = agent->options.node,
+		.zone = agent->options.zone,
+	};
+}
+
+static void keep_message(const char *origin, enum source_error error, const char *message,
+			 void *arg)
+{
+	char *text = arg;
+
+	(void)origin;
+	(void)error;
+	snprintf(text, START_MESSAGE_MAX, "%s", message);
+}
+
+/* What cannot be read now, by mistake in an option or a file, is found before anything is made. */
+static int check_configuration(struct agent *agent)
+{
+	const struct kube_options options = kube_options_of(agent);
+	char text[START_MESSAGE_MAX] = "", message[START_MESSAGE_MAX + 128];
+	const struct sink sink = {.failed = keep_message, .arg = text};
+	int err;
+
+	if (agent->options.manifest_count)
+		return 0;
+	err = kube_source_check(&options, &sink);
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot start: %s: %s", *text ? text : strerror(-err),
+		 agent->options.kubeconfig
+			 ? "correct it, or name another kubeconfig with --kubeconfig"
+			 : "correct it, or name a kubeconfig with --kubeconfig");
+	return fail(agent, message);
 }
 
 static int start_kernel(struct agent *agent)
@@ -197,13 +240,12 @@ static int start_kernel(struct agent *agent)
 			 agent->options.pin_dir, strerror(-err));
 		return fail(agent, message);
 	}
-	if (check_cover(agent))
-		return -1;
 	if (hooks_new(agent->datapath, agent->tables, &agent->hooks))
 		return fail(agent, "cannot start: out of memory");
 	introduce(agent);
+	agent->is_in_force = datapath_is_adopted(agent->datapath);
 	/* What the maps hold is in force at once: an agent that returns leaves no gap. */
-	return datapath_is_adopted(agent->datapath) ? attach(agent) : 0;
+	return agent->is_in_force ? attach(agent) : 0;
 }
 
 static int start_events(struct agent *agent)
@@ -223,7 +265,7 @@ static int start_events(struct agent *agent)
 	agent->tick = event_new(agent->base, -1, EV_PERSIST, on_tick, agent);
 	if (agent->signal_fd < 0 || !agent->signals || !agent->tick ||
 	    event_add(agent->signals, NULL) || event_add(agent->tick, &second))
-		return fail(agent, "cannot make the event loop");
+		return fail(agent, "cannot make the event loop: allow more open files (ulimit -n)");
 	return 0;
 }
 
@@ -236,28 +278,25 @@ static int start_manifests(struct agent *agent)
 				agent->options.manifest_count, sync_sink(agent->sync), &agent->file);
 	if (!err)
 		return 0;
-	snprintf(message, sizeof(message), "cannot watch the manifests: %s", strerror(-err));
+	snprintf(message, sizeof(message), "cannot watch the manifests: %s%s", strerror(-err),
+		 err == -EMFILE || err == -ENOSPC ? ": raise fs.inotify.max_user_instances and "
+						    "fs.inotify.max_user_watches"
+						  : "");
 	return fail(agent, message);
 }
 
 static int start_kubernetes(struct agent *agent)
 {
-	const struct kube_options options = {
-		.kubeconfig = agent->options.kubeconfig,
-		.context = agent->options.context,
-		.namespace = agent->options.namespace,
-		.services = agent->options.services,
-		.service_count = agent->options.service_count,
-		.node = agent->options.node,
-		.zone = agent->options.zone,
-	};
+	const struct kube_options options = kube_options_of(agent);
 	char message[256];
 	int err;
 
 	err = kube_source_start(agent->base, &options, sync_sink(agent->sync), &agent->kube);
 	if (!err)
 		return 0;
-	snprintf(message, sizeof(message), "cannot watch the Kubernetes API: %s", strerror(-err));
+	snprintf(message, sizeof(message),
+		 "cannot watch the Kubernetes API: %s: see the line above, and start again",
+		 strerror(-err));
 	return fail(agent, message);
 }
 
@@ -316,7 +355,6 @@ static int start_http(struct agent *agent, const char *address, size_t i)
 	agent->http_options[i] = (struct httpd_options){
 		.listen = address,
 		.pin_dir = agent->options.pin_dir,
-		.stats = sync_stats(agent->sync),
 		.metrics_backends = agent->options.metrics_backends,
 		.names_clients = !i,
 		.checks = {
@@ -348,7 +386,10 @@ static int start_https(struct agent *agent)
 	}
 	if (!err)
 		return 0;
-	snprintf(message, sizeof(message), "cannot listen on %s: %s", listen, strerror(-err));
+	snprintf(message, sizeof(message), "cannot listen on %s: %s: give another address with %s, or "
+		 "end who has this one ('ss -ltnp' names it)",
+		 listen, strerror(-err),
+		 listen == agent->options.metrics_listen ? "--metrics-listen" : "--listen");
 	return fail(agent, message);
 }
 
@@ -364,8 +405,8 @@ static int start_source(struct agent *agent)
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
 		return fail(agent, "cannot start: out of memory");
-	if (start_https(agent))
-		return -1;
+	for (size_t i = 0; i < 2; i++)
+		agent->http_options[i].stats = sync_stats(agent->sync);
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
@@ -381,6 +422,8 @@ static void stop(struct agent *agent)
 	if (agent->tables)
 		tables_meta(agent->tables)->agent_pid = 0;
 	tables_close(agent->tables);
+	if (agent->datapath && agent->status && !agent->is_in_force)
+		datapath_undo(agent->datapath);
 	datapath_close(agent->datapath);
 	if (agent->signals)
 		event_free(agent->signals);
@@ -399,12 +442,13 @@ int agent_main(int argc, char **argv)
 	log_configure(agent.options.log_level, agent.options.log_format);
 	agent.base = event_base_new();
 	if (!agent.base) {
-		log_error("cannot make the event loop");
+		log_error("cannot make the event loop: allow more open files (ulimit -n)");
 		return 1;
 	}
 	log_info("gwbpf " GWBPF_VERSION " starts on node '%s'", agent.options.node);
-	if (!start_kernel(&agent) && !start_events(&agent) && !start_source(&agent) &&
-	    !agent.status)
+	/* The kernel comes last: what can fail before leaves nothing there. */
+	if (!start_events(&agent) && !check_configuration(&agent) && !check_cover(&agent) &&
+	    !start_https(&agent) && !start_kernel(&agent) && !start_source(&agent) && !agent.status)
 		event_base_dispatch(agent.base);
 	stop(&agent);
 	return agent.status;

@@ -50,6 +50,10 @@ int datapath_cgroup_fd(const struct datapath *datapath);
 
 const char *datapath_pin_dir(const struct datapath *datapath);
 
+/* After a start that failed: detach and remove what this one attached and pinned. Where something was
+ * pinned before, it stays as it is. */
+void datapath_undo(struct datapath *datapath);
+
 /* Let go of it. Programs, links and maps stay pinned and go on working. */
 void datapath_close(struct datapath *datapath); /* takes NULL */
 
