@@ -46,9 +46,11 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += refused pod_uid stats duties
+UNIT_TESTS += refused following changes pod_uid stats duties
+UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_refused := agent/refused
+UNIT_following := agent/following
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 

@@ -11,6 +11,7 @@ static const struct command commands[] = {
 	  .main = agent_main },
 	{ .name = "status",
 	  .help = "what is attached, whether the agent runs, and what to do if not",
+	  .options = status_options,
 	  .run = status_run },
 	{ .name = "services",
 	  .help = "a line for each Service address and port",

@@ -182,7 +182,7 @@ reason()
 	[ "$(reason suspended)" -eq 1 ]
 	lab suspend
 	services_are '[.items[] | .state] == ["suspended", "suspended"]'
-	status_is '.problems | any(test("gwbpf resume"))'
+	status_is '.warnings | any(test("all Services are left to kube-proxy.*gwbpf resume"))'
 	dial 10.96.0.2:7051 1
 	services_are '[.items[] | .attemptsTotal] == [0, 1]'
 	# To resume one of them would change nothing.

@@ -17,10 +17,12 @@
 #include "agent/notify.h"
 #include "agent/options.h"
 #include "agent/sync.h"
+#include "agent/telling.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/datapath.h"
 #include "kernel/mounts.h"
+#include "kernel/notes.h"
 #include "kernel/tables.h"
 #include "source/file.h"
 #include "source/kube.h"
@@ -46,6 +48,7 @@ struct agent {
 	struct event *signals;
 	struct event *tick;
 	enum gw_cover cover;
+	bool is_following; /* at the last tick it was allowed to read its source */
 	bool is_in_force; /* the hooks are attached, by this agent or an earlier one */
 	int signal_fd;
 	int status;
@@ -77,10 +80,34 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(agent->base);
 }
 
+/* While the API server does not let this agent read, it lives, but the hooks must not go on for ever
+ * with what it read before: --stale-after begins with the last time that it could. An API server
+ * that is away disturbs nothing, however long that lasts. Back again, a second passes first, in which
+ * what changed meanwhile arrives. */
 static void beat(struct agent *agent)
 {
-	__atomic_store_n(&tables_meta(agent->tables)->heartbeat_ns, clock_now_ns(),
-			 __ATOMIC_RELEASE);
+	struct gw_meta *meta = tables_meta(agent->tables);
+	bool was_following = agent->is_following;
+	uint64_t now_ns = clock_now_ns();
+
+	agent->is_following = !agent->sync || following_state(sync_following(agent->sync)) !=
+						      FOLLOWING_FORBIDDEN;
+	__atomic_store_n(&meta->alive_ns, now_ns, __ATOMIC_RELEASE);
+	if (was_following && agent->is_following)
+		__atomic_store_n(&meta->heartbeat_ns, now_ns, __ATOMIC_RELEASE);
+}
+
+static void tell(struct agent *agent)
+{
+	const struct telling telling = {
+		.following = sync_following(agent->sync),
+		.refused = &sync_stats(agent->sync)->refused,
+		.unprogrammed = sync_unprogrammed(agent->sync),
+		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
+	};
+
+	telling_write(agent->tables, &telling);
+	notes_date_refusals(agent->tables);
 }
 
 static uint64_t stale_after_ns(const struct agent *agent)
@@ -102,7 +129,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
 			  strerror(-err));
 	sync_retry(agent->sync);
-	if (duties & DUTY_CHECK_HOOKS && tables_meta(agent->tables)->source_synced)
+	tell(agent);
+	if (duties & DUTY_CHECK_HOOKS)
 		hooks_check(agent->hooks);
 	if (duties & DUTY_CHECK_HOOKS)
 		covered_check_again(&agent->options, datapath_cgroup_fd(agent->datapath),
@@ -129,6 +157,9 @@ static void on_programmed(void *arg)
 
 	tables_meta(agent->tables)->stale_after_ns = stale_after_ns(agent);
 	tables_meta(agent->tables)->source_synced = 1;
+	agent->is_following = true;
+	beat(agent);
+	tell(agent);
 	if (!datapath_is_adopted(agent->datapath) && attach(agent))
 		return;
 	log_info("hooks are attached, ready");
@@ -155,6 +186,8 @@ static void introduce(struct agent *agent)
 	snprintf(meta->zone, sizeof(meta->zone), "%s",
 		 agent->options.zone ? agent->options.zone : "");
 	meta->stale_after_ns = is_late ? ALWAYS_STALE_NS : stale_after_ns(agent);
+	/* What forbade the agent before it to read may forbid this one. */
+	agent->is_following = !notes_have(agent->tables, GW_NOTE_FORBIDDEN);
 	beat(agent);
 	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
 	meta->source_synced = 0;

@@ -51,13 +51,11 @@ void covered_check_again(const struct options *options, int cgroup_fd, enum gw_c
 {
 	enum gw_cover before = *cover;
 
-	if (before == GW_COVER_YES)
+	if (before != GW_COVER_NO)
 		return;
 	*cover = judge(options, cgroup_fd);
 	if (*cover == before)
 		return;
 	if (*cover == GW_COVER_YES)
 		log_info("the cgroup of the hooks holds pods of this node now");
-	else if (*cover == GW_COVER_NO)
-		log_missed(options);
 }

@@ -11,8 +11,8 @@
  * the remedy, or NULL. */
 const char *covered_check(const struct options *options, int cgroup_fd, enum gw_cover *ret);
 
-/* The first pod of a node that is itself a container may come after the agent: look again, if they
- * were not covered before. Logs a change. */
+/* The first pod of a node that is itself a container may come after the agent: look again, if none
+ * was covered before. Logs it. */
 void covered_check_again(const struct options *options, int cgroup_fd, enum gw_cover *cover);
 
 #endif

@@ -3,9 +3,11 @@
 #include "agent/sync_state.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/changes.h"
 #include "base/addr.h"
 #include "base/log.h"
 #include "model/choose.h"
@@ -31,19 +33,27 @@ static enum log_level level_of(const struct sync *sync, enum log_level level)
 	return sync->is_retrying ? LOG_LEVEL_DEBUG : level;
 }
 
-static void note_refusal(struct job *job)
+static void refuse(struct job *job, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void refuse(struct job *job, const char *format, ...)
 {
+	char text[GW_NOTE_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
 	job->sync->stats.objects_refused_total += !job->sync->is_retrying && !job->refused;
 	job->refused = true;
+	refused_add(&job->sync->unprogrammed, job->owner, text);
+	log_write(level_of(job->sync, LOG_LEVEL_WARN), "service '%s': %s: everything else stays in force",
+		  job->owner, text);
 }
 
 static void refuse_for_room(const char *message, void *arg)
 {
-	struct job *job = arg;
-
-	note_refusal(job);
-	log_write(level_of(job->sync, LOG_LEVEL_WARN), "service '%s': cannot take in %s", job->owner,
-		  message);
+	refuse(arg, "cannot take in %s", message);
 }
 
 /* An address has one owner: the choices of a second one are dropped, and tried again later. */
@@ -70,11 +80,10 @@ static int claim(struct job *job)
 			job->choices[kept++] = kept_choice;
 			continue;
 		}
-		note_refusal(job);
-		log_write(level_of(job->sync, LOG_LEVEL_WARN),
-			  "service '%s': cannot balance %s: the address belongs to service '%s': "
-			  "give one of them another",
-			  job->owner, addr_port_format(&choice->vip, choice->port, address), holder);
+		refuse(job,
+		       "cannot balance %s: the address belongs to service '%s': give one of them "
+		       "another",
+		       addr_port_format(&choice->vip, choice->port, address), holder);
 	}
 	return (int)kept;
 }
@@ -83,17 +92,18 @@ static void log_step(const struct job *job, const struct plan_step *step)
 {
 	const struct gw_addr *vip = step->want ? &step->want->vip : &step->have->vip;
 	uint16_t port = step->want ? step->want->port : step->have->port;
-	char address[ADDR_PORT_TEXT_MAX];
+	char address[ADDR_PORT_TEXT_MAX], changes[CHANGES_MAX];
 
 	addr_port_format(vip, port, address);
 	if (step->kind == PLAN_WITHDRAW) {
 		log_info("service '%s': %s is no longer balanced", job->owner, address);
 		return;
 	}
+	changes_describe(step, changes);
 	log_write(job->sync->complete ? level_of(job->sync, LOG_LEVEL_INFO) : LOG_LEVEL_DEBUG,
-		  "service '%s': %s has %zu backends (%s), before %zu", job->owner, address,
+		  "service '%s': %s has %zu backends (%s), before %zu%s%s", job->owner, address,
 		  step->want->member_count, choice_reason_name(step->want->reason),
-		  step->have ? step->have->member_count : 0);
+		  step->have ? step->have->member_count : 0, *changes ? ": " : "", changes);
 	if (step->want->surplus)
 		log_write(level_of(job->sync, LOG_LEVEL_WARN),
 			  "service '%s': %zu endpoints beyond the limit of %d are not used: spread "
@@ -171,6 +181,7 @@ bool program_service(const char *namespace, const char *name, void *arg)
 	int wanted = 0, err = 0;
 
 	owner_name(namespace, name, job.owner);
+	refused_mend(&sync->unprogrammed, job.owner);
 	/* Which endpoints are local is not known: kube-proxy knows. */
 	if (service && service->local_only && !sync->has_node)
 		service = NULL;

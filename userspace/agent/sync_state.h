@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/following.h"
+#include "agent/refused.h"
 #include "agent/retries.h"
 #include "agent/stats.h"
 #include "agent/sync.h"
@@ -28,6 +30,9 @@ struct sync {
 	size_t programmed; /* Services in the round that runs */
 	bool is_retrying;  /* what was refused before: that is in the log already */
 	struct retries retries;
+	struct refused unprogrammed; /* by Service: for want of room or of an address */
+	struct retries mended;       /* origins of which nothing may be refused any more */
+	struct following following;
 	double start_time; /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
 	size_t pending_count;

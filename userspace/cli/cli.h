@@ -38,6 +38,7 @@ struct cli {
 	const char *node_name;
 	const char *zone;
 	bool force;
+	bool strict;
 	const char **manifests;
 	size_t manifest_count;
 	const char **arguments;

@@ -119,6 +119,9 @@ static int set(int key, const char *value, void *arg)
 	case OPTION_FORCE:
 		cli->force = true;
 		break;
+	case OPTION_STRICT:
+		cli->strict = true;
+		break;
 	case OPTION_MANIFESTS:
 		cli->manifests[cli->manifest_count++] = value;
 		break;

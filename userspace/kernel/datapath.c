@@ -84,6 +84,7 @@ static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t back
 		{object->maps.gw_health, backends},
 		{object->maps.gw_cursors, services},
 		{object->maps.gw_reasons, cpus > 0 ? (uint32_t)cpus : 1},
+		{object->maps.gw_notes, GW_NOTES_MAX},
 		{object->maps.gw_service_names, services},
 		{object->maps.gw_backend_names, backends},
 	};

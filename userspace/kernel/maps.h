@@ -19,6 +19,7 @@
 	X(counters, struct gw_counters)                                                            \
 	X(retired, struct gw_retired)                                                              \
 	X(reasons, struct gw_reason_counts)                                                        \
+	X(notes, struct gw_note)                                                                   \
 	X(meta, struct gw_meta)
 
 /* X(name): reached by system calls. */
