@@ -129,6 +129,9 @@ exits()
 	contains "$page" "has clients and no usable backend"
 	contains "$page" "refused from '$manifests/c.yaml'"
 	contains "$(inside curl -sS http://127.0.0.1:9451/api/v1/status)" "has clients and no usable backend"
+	lab status -o json
+	refused=$(jq -r '.warnings[0]' <<<"$output")
+	contains "$(inside curl -sS "http://127.0.0.1:9451/readyz?verbose")" "[+] objects: ${refused#*: }"
 }
 
 # As the kernel notes it: how one comes to be ejected is the matter of other tests.

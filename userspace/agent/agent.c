@@ -336,10 +336,11 @@ static int start_kubernetes(struct agent *agent)
 static int hooks_are_well(char *detail, size_t size, void *arg)
 {
 	const struct agent *agent = arg;
+	char text[LOOKUP_MESSAGE_MAX];
 
 	if (hooks_are_live(agent->hooks))
 		return true;
-	snprintf(detail, size, "a connection does not pass every hook: see 'gwbpf status'");
+	snprintf(detail, size, "%s", hooks_tell_dead(agent->hooks, text));
 	return false;
 }
 
@@ -373,6 +374,17 @@ static int source_is_well(char *detail, size_t size, void *arg)
 	return false;
 }
 
+/* What is refused leaves the rest in force: it is told, and no reason not to be ready. */
+static int objects_are_well(char *detail, size_t size, void *arg)
+{
+	const struct agent *agent = arg;
+	struct problems problems = {detail, size};
+
+	refused_visit_all(sync_unprogrammed(agent->sync), add_problem, &problems);
+	refused_visit_all(&sync_stats(agent->sync)->refused, add_problem, &problems);
+	return true;
+}
+
 static int node_is_well(char *detail, size_t size, void *arg)
 {
 	const struct agent *agent = arg;
@@ -394,8 +406,9 @@ static int start_http(struct agent *agent, const char *address, size_t i)
 			{"hooks", hooks_are_well, agent},
 			{"source", source_is_well, agent},
 			{"node", node_is_well, agent},
+			{"objects", objects_are_well, agent},
 		},
-		.check_count = 3,
+		.check_count = 4,
 	};
 	return httpd_start(agent->base, &agent->http_options[i], &agent->http[i]);
 }

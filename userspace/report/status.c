@@ -101,13 +101,12 @@ static int hooks_that_are(const struct status *status, enum hook_life life)
 }
 
 /* Those who run first at connect rather than any other; NULL: nobody else's program is there. */
-static const struct neighbour *find_suspect(const struct status *status)
+static const struct neighbour *find_suspect(const struct neighbour *neighbours, size_t count)
 {
 	const struct neighbour *suspect = NULL;
-	size_t i;
 
-	for (i = 0; i < status->neighbour_count; i++) {
-		const struct neighbour *other = &status->neighbours[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct neighbour *other = &neighbours[i];
 
 		if (!other->hook)
 			continue;
@@ -117,21 +116,33 @@ static const struct neighbour *find_suspect(const struct status *status)
 	return suspect;
 }
 
-static void add_dead(struct status *status, const char *names)
+const char *status_tell_dead(const char *names, const struct neighbour *neighbours, size_t count,
+			     char buf[LOOKUP_MESSAGE_MAX])
 {
-	const struct neighbour *suspect = find_suspect(status);
+	const struct neighbour *suspect = find_suspect(neighbours, count);
 
 	if (suspect)
-		status_add_problem(status, "no connection was seen to pass %s lately: program '%s' (id "
-				    "%u) of %s at %s is in the way: %s",
-			    names, suspect->name, suspect->id,
-			    suspect->owner ? suspect->owner : "somebody else", suspect->hook,
-			    suspect->consequence);
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "no connection was seen to pass %s lately: program '%s' (id %u) of %s at %s "
+			 "is in the way: %s",
+			 names, suspect->name, suspect->id,
+			 suspect->owner ? suspect->owner : "somebody else", suspect->hook,
+			 suspect->consequence);
 	else
-		status_add_problem(status, "no connection was seen to pass %s lately, and nobody else's "
-				    "program is there: see that the loopback interface is up and "
-				    "lets the agent's test connection pass, whose end its log tells",
-			    names);
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "no connection was seen to pass %s lately, and nobody else's program is "
+			 "there: see that the loopback interface is up and lets the agent's test "
+			 "connection pass, whose end its log tells",
+			 names);
+	return buf;
+}
+
+static void add_dead(struct status *status, const char *names)
+{
+	char text[LOOKUP_MESSAGE_MAX];
+
+	status_add_problem(status, "%s", status_tell_dead(names, status->neighbours,
+							  status->neighbour_count, text));
 }
 
 static void check_hooks(struct status *status)

@@ -51,6 +51,10 @@ struct status {
 int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_MESSAGE_MAX]);
 void status_close(struct status *status);
 
+/* What is said of hooks that no connection passes, and of who is in the way. Returns buf. */
+const char *status_tell_dead(const char *names, const struct neighbour *neighbours, size_t count,
+			     char buf[LOOKUP_MESSAGE_MAX]);
+
 size_t status_service_count(const struct status *status);
 size_t status_backend_count(const struct status *status, uint64_t *active);
 bool status_agent_is_running(const struct view_meta *meta);
