@@ -204,7 +204,7 @@ _Static_assert(sizeof(struct gw_counters) == 256, "a change of size is a change 
 struct gw_retired {
 	struct gw_counters gone; /* of its backends that exist no more */
 	__u64 no_backends;       /* connects refused for want of a usable backend */
-	__u64 dated;             /* so many of them were there at refused_ns; the agent writes both */
+	__u64 dated;             /* so many were there at refused_ns; the agent writes both */
 	__u64 refused_ns;        /* when it last saw more of them than before; 0: never */
 	__u64 pad;
 };
@@ -312,8 +312,8 @@ struct gw_meta {
 	__u32 max_backends;
 	__u32 agent_pid; /* 0: it ended in good order */
 	__u32 source;    /* enum gw_source */
-	__u64 heartbeat_ns; /* when what stands here was last known to be what is wanted, or good enough */
-	__u64 alive_ns;     /* the agent's last sign of life; it may live and not be allowed to read */
+	__u64 heartbeat_ns; /* when what stands here was last known to be good enough */
+	__u64 alive_ns;     /* the agent's last sign of life: it may not be allowed to read */
 	__u64 stale_after_ns; /* older a heartbeat: connects are left to kube-proxy; 0: never */
 	__u64 change_ns;      /* when the tables last changed; 0: never */
 	__u32 suspended;      /* everything is left to kube-proxy */

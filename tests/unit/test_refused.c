@@ -62,7 +62,8 @@ static void test_each_is_told_with_its_reason(void **state)
 	assert_int_equal(refused.count, 1 + 2 * REFUSED_TEXTS_MAX);
 	*all = '\0';
 	refused_visit_all(&refused, append, all);
-	assert_int_equal(strlen(all), strlen("a.yaml=two ") + REFUSED_TEXTS_MAX * strlen("c.yaml=x "));
+	assert_int_equal(strlen(all),
+			 strlen("a.yaml=two ") + REFUSED_TEXTS_MAX * strlen("c.yaml=x "));
 	refused_done(&refused);
 }
 

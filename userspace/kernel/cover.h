@@ -15,7 +15,7 @@
  */
 enum gw_cover cover_of_cgroup(int cgroup_fd);
 
-/* Whether this process is the only one in it, and nothing is below it: the cgroup of a container. */
+/* Whether this process is the only one in it, and nothing is below: the cgroup of a container. */
 bool cover_is_alone(int cgroup_fd);
 
 /* Whether the pods of this node are in plain sight at the root of the cgroup v2 mount, and neither

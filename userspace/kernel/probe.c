@@ -95,7 +95,7 @@ static void probe_cgroup(const struct probe_options *options, struct probe_resul
 				       : "mount one: mount -t cgroup2 none /sys/fs/cgroup/unified");
 }
 
-/* An agent that is alone in its cgroup does not start; one that is not balances for its neighbours. */
+/* An agent alone in its cgroup does not start; one that is not balances for its neighbours. */
 static void probe_pods(const struct probe_options *options, struct probe_result *result)
 {
 	int fd = mounts_open_cgroup(options->cgroup);

@@ -29,7 +29,7 @@ struct view_meta {
 	uint32_t max_services;
 	uint32_t max_backends;
 	uint32_t agent_pid;           /* 0: none runs */
-	double heartbeat_age_seconds; /* the agent's last sign of life; below 0: there never was one */
+	double heartbeat_age_seconds; /* the agent's last sign of life; below 0: never */
 	double followed_age_seconds;  /* since it could last go by its source; likewise */
 	double change_age_seconds;    /* likewise */
 	enum gw_source source;

@@ -37,7 +37,7 @@ struct status {
 	struct neighbour neighbours[NEIGHBOURS_MAX];
 	size_t neighbour_count;
 	char kernel[sizeof(((struct utsname *)NULL)->release)];
-	char problems[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX]; /* clients do not get what they should */
+	char problems[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX]; /* clients get what is wrong */
 	size_t problem_count;
 	char warnings[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX]; /* somebody should look */
 	size_t warning_count;

@@ -99,7 +99,8 @@ static json_t *numbers_to_json(const struct status *status)
 
 	if (!status->view)
 		return json_pack("{sn sn sn sn s{sn sn} sn}", "serviceCount", "backendCount",
-				 "connectionCount", "olderConnectionCount", "limits", "services", "backends", "reasons");
+				 "connectionCount", "olderConnectionCount", "limits",
+				 "services", "backends", "reasons");
 	backends = status_backend_count(status, &active);
 	return json_pack("{so so so so s{si si} so}",
 			 "serviceCount", json_count(status_service_count(status)),
