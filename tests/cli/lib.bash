@@ -154,11 +154,12 @@ stop()
 	wait "$1" || true
 }
 
-# Whatever becomes of the Services that it balances.
+# The one that was started last; whatever becomes of the Services that it balances.
 agent_is_ready()
 {
 	lab_gwbpf status -o json |
-		jq -e '.agent.running and .agent.synced and (.hooks | length == 6 and all(.live))'
+		jq -e "(.hooks | length == 6 and all(.live)) and
+			(.agent | .running and .synced and .pid == $agent)"
 }
 
 start_agent()
