@@ -25,17 +25,19 @@ static void retry(const char *owner, void *arg)
 		log_info("service '%s': what was refused before is no more", owner);
 }
 
-static void log_mended(const char *origin, void *arg)
+static void log_mended(const char *origin, const char *text, void *arg)
 {
 	struct sync *sync = arg;
 
+	(void)text;
 	if (!refused_has(&sync->stats.refused, origin))
 		log_info("'%s' is good again: all of it is taken in", origin);
 }
 
 void sync_retry(struct sync *sync)
 {
-	retries_run(&sync->mended, log_mended, sync);
+	refused_visit_all(&sync->mended, log_mended, sync);
+	refused_done(&sync->mended);
 	sync->is_retrying = true;
 	retries_run(&sync->retries, retry, sync);
 	sync->is_retrying = false;
@@ -198,8 +200,8 @@ static void accept_all(const char *origin, void *arg)
 {
 	struct sync *sync = arg;
 
-	if (refused_mend(&sync->stats.refused, origin))
-		retries_note(&sync->mended, origin);
+	if (refused_mend(&sync->stats.refused, origin) && !refused_has(&sync->mended, origin))
+		refused_add(&sync->mended, origin, "");
 }
 
 static void set_node(bool exists, const char *zone, void *arg)
@@ -300,7 +302,7 @@ void sync_free(struct sync *sync)
 	if (sync->claims)
 		claims_free(sync->claims);
 	retries_done(&sync->retries);
-	retries_done(&sync->mended);
+	refused_done(&sync->mended);
 	refused_done(&sync->stats.refused);
 	refused_done(&sync->unprogrammed);
 	following_done(&sync->following);

@@ -31,7 +31,7 @@ struct sync {
 	bool is_retrying;  /* what was refused before: that is in the log already */
 	struct retries retries;
 	struct refused unprogrammed; /* by Service: for want of room or of an address */
-	struct retries mended;       /* origins of which nothing may be refused any more */
+	struct refused mended;       /* origins of which nothing may be refused any more */
 	struct following following;
 	double start_time; /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
