@@ -47,9 +47,12 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += refused retries stats duties
+UNIT_TESTS += refused retries following changes pod_uid stats duties
+UNIT_changes := agent/changes base/addr base/parse model/settings
+UNIT_pod_uid := report/pod_uid
 UNIT_refused := agent/refused
 UNIT_retries := agent/retries
+UNIT_following := agent/following
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 

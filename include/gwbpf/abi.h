@@ -12,7 +12,7 @@
 #include <linux/bpf.h> /* struct bpf_spin_lock, which the verifier knows by its name */
 #include <linux/types.h>
 
-#define GW_ABI_VERSION 2
+#define GW_ABI_VERSION 3
 #define GW_MAGIC 0x67776270u /* "gwbp" */
 
 #define GW_SET_MAX 1000      /* backends of one service that are chosen from */
@@ -207,7 +207,9 @@ _Static_assert(sizeof(struct gw_counters) == 256, "a change of size is a change 
 struct gw_retired {
 	struct gw_counters gone; /* of its backends that exist no more */
 	__u64 no_backends;       /* connects refused for want of a usable backend */
-	__u64 pad[3];
+	__u64 dated;             /* so many were there at refused_ns; the agent writes both */
+	__u64 refused_ns;        /* when it last saw more of them than before; 0: never */
+	__u64 pad;
 };
 _Static_assert(sizeof(struct gw_retired) == 288, "a change of size is a change of ABI");
 
@@ -313,7 +315,8 @@ struct gw_meta {
 	__u32 max_backends;
 	__u32 agent_pid; /* 0: it ended in good order */
 	__u32 source;    /* enum gw_source */
-	__u64 heartbeat_ns;
+	__u64 heartbeat_ns; /* when what stands here was last known to be good enough */
+	__u64 alive_ns;     /* the agent's last sign of life: it may not be allowed to read */
 	__u64 stale_after_ns; /* older a heartbeat: connects are left to kube-proxy; 0: never */
 	__u64 change_ns;      /* when the tables last changed; 0: never */
 	__u32 suspended;      /* everything is left to kube-proxy */
@@ -324,11 +327,11 @@ struct gw_meta {
 	__be16 canary_port; /* where the agent listens for it, on loopback; 0: nowhere */
 	__u8 covers_pods;   /* enum gw_cover */
 	__u8 slots_half;    /* of gw_slots, where sets are now (compact.c); 0 or 1 */
-	__u32 refused; /* Services that are not balanced as wanted, for want of room or of an address */
+	__u8 walk_is_partial; /* the last walk over the sockets was not allowed to see all of them */
+	__u8 pad1[3];
 	char version[32];      /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
-	__u8 walk_is_partial; /* the last walk over the sockets was not allowed to see all of them */
-	char pad[1];
+	char pad[2];
 	char zone[GW_NAME_MAX];
 	struct {
 		__u32 valid;
@@ -338,6 +341,30 @@ struct gw_meta {
 		struct gw_counters sum; /* what gw_retired holds afterwards */
 	} journal;
 };
+
+/*
+ * gw_notes: array, mmap'ed. What the agent cannot read or take in now, with the remedy, for people.
+ * Those in use stand first; kind is written last. They are the agent's that runs: without one they
+ * say how it was when it ended.
+ */
+enum gw_note_kind {
+	GW_NOTE_NONE,        /* the end */
+	GW_NOTE_WARNING,     /* all else is in force: a refused object or file */
+	GW_NOTE_PROBLEM,     /* clients may get what is wrong */
+	GW_NOTE_UNREACHABLE, /* the source does not answer: harmless if it is short */
+	GW_NOTE_FORBIDDEN,   /* it answers, and does not let the agent read */
+};
+
+#define GW_NOTES_MAX 64
+#define GW_NOTE_TEXT_MAX 480
+
+struct gw_note {
+	__u32 kind; /* enum gw_note_kind */
+	__u32 more; /* so many more are there, for which no room is left; in the last one alone */
+	__u64 since_ns;
+	char text[GW_NOTE_TEXT_MAX];
+};
+_Static_assert(sizeof(struct gw_note) == 496, "a change of size is a change of ABI");
 
 /*
  * Every way out of the hooks: name in the order of the enum, JSON and metrics, and what it means.

@@ -182,9 +182,15 @@ reason()
 	[ "$(reason suspended)" -eq 1 ]
 	lab suspend
 	services_are '[.items[] | .state] == ["suspended", "suspended"]'
-	status_is '.problems | any(test("gwbpf resume"))'
+	status_is '.warnings | any(test("all Services are left to kube-proxy.*gwbpf resume"))'
 	dial 10.96.0.2:7051 1
 	services_are '[.items[] | .attemptsTotal] == [0, 1]'
+	# To resume one of them would change nothing.
+	lab resume gateway
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	contains "$stderr" "cannot resume gateway: all Services are suspended: 'gwbpf resume' without a name"
+	services_are '[.items[] | .state] == ["suspended", "suspended"]'
 	lab resume
 	services_are '[.items[] | .state] == ["ready", "ready"]'
 	dial 10.96.0.1:7051 1
@@ -195,6 +201,38 @@ reason()
 	lab suspend gateway
 	start_agent
 	services_are '[.items[] | .state] == ["suspended", "ready"]'
+}
+
+# In a process namespace of its own, whose first process is in the lab's network namespace: so that
+# is the node's.
+on_the_node()
+{
+	run --separate-stderr inside unshare --pid --fork --mount-proc sh -c '"$@"; exit $?' sh \
+		"$root/build/gwbpf" "$@"
+}
+
+@test "suspend says so where nobody else serves the Service" {
+	start_agent
+	on_the_node suspend gateway
+	[ "$status" -eq 0 ]
+	contains "$output" "kube-proxy has no rules for Services on this node"
+	contains "$output" "its clients cannot connect: 'gwbpf resume'"
+	on_the_node suspend -n fabric -o json
+	json '.service == null and (.message | test("kube-proxy has no rules"))'
+	# Where the rules of the node are out of sight, that is said.
+	lab suspend gateway
+	contains "$output" "whether kube-proxy serves it cannot be seen from here"
+	inside nft -f - <<-END
+	table ip kube-proxy {
+		chain service-ABC-fabric/gateway/tcp/grpc {
+		}
+	}
+	END
+	on_the_node suspend gateway -o json
+	json '.message == null'
+	on_the_node resume -n fabric -o json
+	json '.message == null and .suspended == false'
+	services_are '.items[0].state == "ready"'
 }
 
 @test "counts that are wrong when an agent starts are corrected, with the numbers in its log" {

@@ -154,9 +154,12 @@ stop()
 	wait "$1" || true
 }
 
+# The one that was started last; whatever becomes of the Services that it balances.
 agent_is_ready()
 {
-	lab_gwbpf status
+	lab_gwbpf status -o json |
+		jq -e "(.hooks | length == 6 and all(.live)) and
+			(.agent | .running and .synced and .pid == $agent)"
 }
 
 start_agent()
@@ -170,7 +173,7 @@ start_agent()
 	}
 }
 
-# An agent whose cluster is at this port of the loopback; it need not be ready, or get so.
+# start_agent_of_port PORT OPTION...: whose cluster is there on loopback; it need not get ready.
 start_agent_of_port()
 {
 	cat >"$BATS_TEST_TMPDIR/kubeconfig" <<-END
@@ -180,7 +183,7 @@ start_agent_of_port()
 	 contexts: [{name: c, context: {cluster: c, user: u}}]}
 	END
 	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
-		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" 2>"$BATS_TEST_TMPDIR/agent.log"
+		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" "${@:2}" 2>>"$BATS_TEST_TMPDIR/agent.log"
 	agent=$started
 }
 

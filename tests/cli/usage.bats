@@ -11,7 +11,7 @@ commands()
 @test "wrong usage is told and exits 2" {
 	usage_error "no command is given"
 	usage_error "there is no command 'frobnicate'" frobnicate
-	usage_error "give the command first" --pin-dir /x services
+	usage_error "no command is given" --pin-dir services
 	usage_error "unrecognized option '--frobnicate'" services --frobnicate
 	usage_error "--output cannot be 'yaml': it takes table|wide|json" services -o yaml
 	usage_error "--output cannot be 'tab'" services -o tab
@@ -21,6 +21,30 @@ commands()
 	usage_error "missing argument" completion
 	usage_error "'csh' is not bash|zsh|fish" completion csh
 	usage_error "requires an argument" services --pin-dir
+}
+
+@test "options may stand before the command" {
+	run gwbpf -o json version
+	[ "$status" -eq 0 ]
+	json '.kind == "Version"'
+	for options in "--pin-dir=/nowhere" "--pin-dir /nowhere" "--pin /nowhere -A" "-o wide --pin-dir /nowhere"; do
+		run --separate-stderr gwbpf $options services --no-headers
+		[ "$status" -eq 1 ]
+		contains "$stderr" "'/nowhere'"
+	done
+	usage_error "unrecognized option '--frobnicate'" --frobnicate services
+	usage_error "there is no command 'x'" -o json x services
+}
+
+@test "an unknown command names the nearest one" {
+	usage_error "there is no command 'statsu': did you mean 'status'?" statsu
+	usage_error "did you mean 'connections'?" conn
+	usage_error "did you mean 'backends'?" -o json backend
+	run --separate-stderr gwbpf zzzzzz
+	[[ $stderr != *"did you mean"* ]]
+	run --separate-stderr gwbpf help detatch
+	[ "$status" -eq 2 ]
+	contains "$stderr" "did you mean 'detach'?"
 }
 
 @test "a bad value in the environment is wrong usage that names the variable" {

@@ -10,22 +10,26 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/covered.h"
 #include "agent/duties.h"
 #include "agent/hooks.h"
 #include "agent/httpd.h"
 #include "agent/notify.h"
 #include "agent/options.h"
 #include "agent/sync.h"
+#include "agent/telling.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "kernel/cover.h"
 #include "kernel/datapath.h"
+#include "kernel/mounts.h"
+#include "kernel/notes.h"
 #include "kernel/tables.h"
 #include "source/file.h"
 #include "source/kube.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9451"
 #define ALWAYS_STALE_NS 1 /* no heartbeat is younger: the hooks stay aside */
+#define START_MESSAGE_MAX 1024
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
 
 struct agent {
@@ -44,6 +48,9 @@ struct agent {
 	struct event *signals;
 	struct event *tick;
 	struct event *go_on; /* what one turn of the loop has left */
+	enum gw_cover cover;
+	bool is_following; /* at the last tick it was allowed to read its source */
+	bool is_in_force; /* the hooks are attached, by this agent or an earlier one */
 	int signal_fd;
 	int status;
 };
@@ -74,10 +81,34 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(agent->base);
 }
 
+/* While the API server does not let this agent read, it lives, but the hooks must not go on for ever
+ * with what it read before: --stale-after begins with the last time that it could. An API server
+ * that is away disturbs nothing, however long that lasts. Back again, a second passes first, in which
+ * what changed meanwhile arrives. */
 static void beat(struct agent *agent)
 {
-	__atomic_store_n(&tables_meta(agent->tables)->heartbeat_ns, clock_now_ns(),
-			 __ATOMIC_RELEASE);
+	struct gw_meta *meta = tables_meta(agent->tables);
+	bool was_following = agent->is_following;
+	uint64_t now_ns = clock_now_ns();
+
+	agent->is_following = !agent->sync || following_state(sync_following(agent->sync)) !=
+						      FOLLOWING_FORBIDDEN;
+	__atomic_store_n(&meta->alive_ns, now_ns, __ATOMIC_RELEASE);
+	if (was_following && agent->is_following)
+		__atomic_store_n(&meta->heartbeat_ns, now_ns, __ATOMIC_RELEASE);
+}
+
+static void tell(struct agent *agent)
+{
+	const struct telling telling = {
+		.following = sync_following(agent->sync),
+		.refused = &sync_stats(agent->sync)->refused,
+		.unprogrammed = sync_unprogrammed(agent->sync),
+		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
+	};
+
+	telling_write(agent->tables, &telling);
+	notes_date_refusals(agent->tables);
 }
 
 static uint64_t stale_after_ns(const struct agent *agent)
@@ -99,8 +130,13 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
 			  strerror(-err));
 	sync_retry(agent->sync);
-	if (duties & DUTY_CHECK_HOOKS && tables_meta(agent->tables)->source_synced)
+	tell(agent);
+	if (duties & DUTY_CHECK_HOOKS)
 		hooks_check(agent->hooks);
+	if (duties & DUTY_CHECK_HOOKS)
+		covered_check_again(&agent->options, datapath_cgroup_fd(agent->datapath),
+				    &agent->cover);
+	tables_meta(agent->tables)->covers_pods = (uint8_t)agent->cover;
 	if (duties & DUTY_AUDIT)
 		hooks_audit(agent->hooks);
 	hooks_go_on(agent->hooks);
@@ -130,6 +166,7 @@ static int attach(struct agent *agent)
 
 	if (hooks_attach(agent->hooks, message))
 		return fail(agent, message);
+	agent->is_in_force = true;
 	return 0;
 }
 
@@ -140,6 +177,9 @@ static void on_programmed(void *arg)
 
 	tables_meta(agent->tables)->stale_after_ns = stale_after_ns(agent);
 	tables_meta(agent->tables)->source_synced = 1;
+	agent->is_following = true;
+	beat(agent);
+	tell(agent);
 	if (!datapath_is_adopted(agent->datapath) && attach(agent))
 		return;
 	log_info("hooks are attached, ready");
@@ -166,33 +206,69 @@ static void introduce(struct agent *agent)
 	snprintf(meta->zone, sizeof(meta->zone), "%s",
 		 agent->options.zone ? agent->options.zone : "");
 	meta->stale_after_ns = is_late ? ALWAYS_STALE_NS : stale_after_ns(agent);
+	/* What forbade the agent before it to read may forbid this one. */
+	agent->is_following = !notes_have(agent->tables, GW_NOTE_FORBIDDEN);
 	beat(agent);
 	meta->source = agent->options.manifest_count ? GW_SOURCE_FILE : GW_SOURCE_KUBERNETES;
 	meta->source_synced = 0;
+	meta->covers_pods = (uint8_t)agent->cover;
 	meta->agent_pid = (uint32_t)getpid();
 }
 
-/* Whoever names a cgroup knows why; but the Services of a cluster are there for its pods. */
+/* That a cgroup cannot be opened is said by who attaches to it. */
 static int check_cover(struct agent *agent)
 {
-	int cgroup_fd = datapath_cgroup_fd(agent->datapath);
-	enum gw_cover cover = cover_of_cgroup(cgroup_fd);
+	int cgroup_fd = mounts_open_cgroup(agent->options.cgroup);
+	const char *refusal;
 
-	if (cover == GW_COVER_NO && !agent->options.cgroup)
-		return fail(agent, "cannot balance here: the cgroup v2 root that this process sees "
-				   "holds nobody but itself: give the pod the host's cgroup namespace "
-				   "(privileged: true), or name the node's cgroup with --cgroup");
-	if (cover == GW_COVER_NO)
-		cover = GW_COVER_UNKNOWN;
-	if (cover == GW_COVER_UNKNOWN && !agent->options.manifest_count &&
-	    cover_misses_pods(cgroup_fd)) {
-		log_error("cgroup '%s' does not hold the pods of this node: none of their "
-			  "connections will be balanced: give --cgroup another one, or leave it out",
-			  agent->options.cgroup);
-		cover = GW_COVER_NO;
-	}
-	tables_meta(agent->tables)->covers_pods = (uint8_t)cover;
-	return 0;
+	if (cgroup_fd < 0)
+		return 0;
+	refusal = covered_check(&agent->options, cgroup_fd, &agent->cover);
+	close(cgroup_fd);
+	return refusal ? fail(agent, refusal) : 0;
+}
+
+static struct kube_options kube_options_of(const struct agent *agent)
+{
+	return (struct kube_options){
+		.kubeconfig = agent->options.kubeconfig,
+		.context = agent->options.context,
+		.namespace = agent->options.namespace,
+		.services = agent->options.services,
+		.service_count = agent->options.service_count,
+		.node = agent->options.node,
+		.zone = agent->options.zone,
+	};
+}
+
+static void keep_message(const char *origin, enum source_error error, const char *message,
+			 void *arg)
+{
+	char *text = arg;
+
+	(void)origin;
+	(void)error;
+	snprintf(text, START_MESSAGE_MAX, "%s", message);
+}
+
+/* What cannot be read now, by mistake in an option or a file, is found before anything is made. */
+static int check_configuration(struct agent *agent)
+{
+	const struct kube_options options = kube_options_of(agent);
+	char text[START_MESSAGE_MAX] = "", message[START_MESSAGE_MAX + 128];
+	const struct sink sink = {.failed = keep_message, .arg = text};
+	int err;
+
+	if (agent->options.manifest_count)
+		return 0;
+	err = kube_source_check(&options, &sink);
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot start: %s: %s", *text ? text : strerror(-err),
+		 agent->options.kubeconfig
+			 ? "correct it, or name another kubeconfig with --kubeconfig"
+			 : "correct it, or name a kubeconfig with --kubeconfig");
+	return fail(agent, message);
 }
 
 static int start_kernel(struct agent *agent)
@@ -217,13 +293,12 @@ static int start_kernel(struct agent *agent)
 			 agent->options.pin_dir, strerror(-err));
 		return fail(agent, message);
 	}
-	if (check_cover(agent))
-		return -1;
 	if (hooks_new(agent->datapath, agent->tables, &agent->hooks))
 		return fail(agent, "cannot start: out of memory");
 	introduce(agent);
+	agent->is_in_force = datapath_is_adopted(agent->datapath);
 	/* What the maps hold is in force at once: an agent that returns leaves no gap. */
-	return datapath_is_adopted(agent->datapath) ? attach(agent) : 0;
+	return agent->is_in_force ? attach(agent) : 0;
 }
 
 static int start_events(struct agent *agent)
@@ -244,7 +319,7 @@ static int start_events(struct agent *agent)
 	agent->go_on = event_new(agent->base, -1, 0, on_go_on, agent);
 	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on ||
 	    event_add(agent->signals, NULL) || event_add(agent->tick, &second))
-		return fail(agent, "cannot make the event loop");
+		return fail(agent, "cannot make the event loop: allow more open files (ulimit -n)");
 	return 0;
 }
 
@@ -257,38 +332,36 @@ static int start_manifests(struct agent *agent)
 				agent->options.manifest_count, sync_sink(agent->sync), &agent->file);
 	if (!err)
 		return 0;
-	snprintf(message, sizeof(message), "cannot watch the manifests: %s", strerror(-err));
+	snprintf(message, sizeof(message), "cannot watch the manifests: %s%s", strerror(-err),
+		 err == -EMFILE || err == -ENOSPC ? ": raise fs.inotify.max_user_instances and "
+						    "fs.inotify.max_user_watches"
+						  : "");
 	return fail(agent, message);
 }
 
 static int start_kubernetes(struct agent *agent)
 {
-	const struct kube_options options = {
-		.kubeconfig = agent->options.kubeconfig,
-		.context = agent->options.context,
-		.namespace = agent->options.namespace,
-		.services = agent->options.services,
-		.service_count = agent->options.service_count,
-		.node = agent->options.node,
-		.zone = agent->options.zone,
-	};
+	const struct kube_options options = kube_options_of(agent);
 	char message[256];
 	int err;
 
 	err = kube_source_start(agent->base, &options, sync_sink(agent->sync), &agent->kube);
 	if (!err)
 		return 0;
-	snprintf(message, sizeof(message), "cannot watch the Kubernetes API: %s", strerror(-err));
+	snprintf(message, sizeof(message),
+		 "cannot watch the Kubernetes API: %s: see the line above, and start again",
+		 strerror(-err));
 	return fail(agent, message);
 }
 
 static int hooks_are_well(char *detail, size_t size, void *arg)
 {
 	const struct agent *agent = arg;
+	char text[LOOKUP_MESSAGE_MAX];
 
 	if (hooks_are_live(agent->hooks))
 		return true;
-	snprintf(detail, size, "a connection does not pass every hook: see 'gwbpf status'");
+	snprintf(detail, size, "%s", hooks_tell_dead(agent->hooks, text));
 	return false;
 }
 
@@ -322,6 +395,17 @@ static int source_is_well(char *detail, size_t size, void *arg)
 	return false;
 }
 
+/* What is refused leaves the rest in force: it is told, and no reason not to be ready. */
+static int objects_are_well(char *detail, size_t size, void *arg)
+{
+	const struct agent *agent = arg;
+	struct problems problems = {detail, size};
+
+	refused_visit_all(sync_unprogrammed(agent->sync), add_problem, &problems);
+	refused_visit_all(&sync_stats(agent->sync)->refused, add_problem, &problems);
+	return true;
+}
+
 static int node_is_well(char *detail, size_t size, void *arg)
 {
 	const struct agent *agent = arg;
@@ -337,15 +421,15 @@ static int start_http(struct agent *agent, const char *address, size_t i)
 	agent->http_options[i] = (struct httpd_options){
 		.listen = address,
 		.pin_dir = agent->options.pin_dir,
-		.stats = sync_stats(agent->sync),
 		.metrics_backends = agent->options.metrics_backends,
 		.names_clients = !i,
 		.checks = {
 			{"hooks", hooks_are_well, agent},
 			{"source", source_is_well, agent},
 			{"node", node_is_well, agent},
+			{"objects", objects_are_well, agent},
 		},
-		.check_count = 3,
+		.check_count = 4,
 	};
 	return httpd_start(agent->base, &agent->http_options[i], &agent->http[i]);
 }
@@ -369,7 +453,10 @@ static int start_https(struct agent *agent)
 	}
 	if (!err)
 		return 0;
-	snprintf(message, sizeof(message), "cannot listen on %s: %s", listen, strerror(-err));
+	snprintf(message, sizeof(message), "cannot listen on %s: %s: give another address with %s, or "
+		 "end who has this one ('ss -ltnp' names it)",
+		 listen, strerror(-err),
+		 listen == agent->options.metrics_listen ? "--metrics-listen" : "--listen");
 	return fail(agent, message);
 }
 
@@ -386,8 +473,8 @@ static int start_source(struct agent *agent)
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
 		return fail(agent, "cannot start: out of memory");
-	if (start_https(agent))
-		return -1;
+	for (size_t i = 0; i < 2; i++)
+		agent->http_options[i].stats = sync_stats(agent->sync);
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
@@ -403,6 +490,8 @@ static void stop(struct agent *agent)
 	if (agent->tables)
 		tables_meta(agent->tables)->agent_pid = 0;
 	tables_close(agent->tables);
+	if (agent->datapath && agent->status && !agent->is_in_force)
+		datapath_undo(agent->datapath);
 	datapath_close(agent->datapath);
 	if (agent->signals)
 		event_free(agent->signals);
@@ -423,12 +512,13 @@ int agent_main(int argc, char **argv)
 	log_configure(agent.options.log_level, agent.options.log_format);
 	agent.base = event_base_new();
 	if (!agent.base) {
-		log_error("cannot make the event loop");
+		log_error("cannot make the event loop: allow more open files (ulimit -n)");
 		return 1;
 	}
 	log_info("gwbpf " GWBPF_VERSION " starts on node '%s'", agent.options.node);
-	if (!start_kernel(&agent) && !start_events(&agent) && !start_source(&agent) &&
-	    !agent.status)
+	/* The kernel comes last: what can fail before leaves nothing there. */
+	if (!start_events(&agent) && !check_configuration(&agent) && !check_cover(&agent) &&
+	    !start_https(&agent) && !start_kernel(&agent) && !start_source(&agent) && !agent.status)
 		event_base_dispatch(agent.base);
 	stop(&agent);
 	return agent.status;

@@ -84,9 +84,14 @@ static int with_view(const struct answers_input *input, struct evbuffer *to,
 	return err;
 }
 
+static json_t *report_all_services(const struct view *view)
+{
+	return report_services(view, NULL, NULL);
+}
+
 int answer_services(struct evbuffer *to, void *arg)
 {
-	return with_view(arg, to, report_services);
+	return with_view(arg, to, report_all_services);
 }
 
 static json_t *report_all_backends(const struct view *view)

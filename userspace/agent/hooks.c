@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "kernel/links.h"
 #include "kernel/neighbours.h"
+#include "report/status.h"
 
 struct hooks {
 	struct datapath *datapath;
@@ -185,6 +187,18 @@ static void attach_again(struct hooks *hooks, int lost)
 	} else if (!was_refused) {
 		log_error("%s: retrying", message);
 	}
+}
+
+const char *hooks_tell_dead(const struct hooks *hooks, char buf[LOOKUP_MESSAGE_MAX])
+{
+	char names[LINKS_NAMES_MAX];
+
+	if (hooks->missing <= 0)
+		snprintf(buf, LOOKUP_MESSAGE_MAX, "whether connections pass them is not known yet");
+	else
+		status_tell_dead(links_hook_names(hooks->missing, names), hooks->neighbours,
+				 hooks->neighbour_count, buf);
+	return buf;
 }
 
 void hooks_check(struct hooks *hooks)

@@ -7,6 +7,7 @@
 
 #include "kernel/datapath.h"
 #include "kernel/tables.h"
+#include "report/lookup.h"
 
 struct hooks;
 
@@ -20,6 +21,9 @@ int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX]);
 
 /* Whether the last canary passed every hook. */
 bool hooks_are_live(const struct hooks *hooks);
+
+/* Why they are not, in the words of `gwbpf status`. Returns buf. */
+const char *hooks_tell_dead(const struct hooks *hooks, char buf[LOOKUP_MESSAGE_MAX]);
 
 /* Test them, and attach again those that are gone. Logs what changed. */
 void hooks_check(struct hooks *hooks);

@@ -176,6 +176,7 @@ static void start_page(struct evhttp_request *request, struct httpd *httpd,
 	if (waiting) {
 		*waiting = (struct waiting){request, page};
 		process_look(&httpd->input.process);
+		httpd->input.stats = httpd->options->stats;
 		err = workers_start(httpd->workers, &work);
 	}
 	if (!err)

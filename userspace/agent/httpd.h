@@ -25,7 +25,7 @@ struct httpd_check {
 struct httpd_options {
 	const char *listen; /* "ADDR:PORT" */
 	const char *pin_dir;
-	const struct stats *stats;
+	const struct stats *stats; /* there when the loop begins, not before */
 	uint32_t metrics_backends;
 	bool names_clients; /* everything, not only health and metrics: for loopback alone */
 	struct httpd_check checks[HTTPD_CHECKS_MAX];

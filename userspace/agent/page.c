@@ -89,21 +89,29 @@ static void end(struct evbuffer *to)
 	evbuffer_add_printf(to, "</table>\n");
 }
 
-static void write_problems(struct evbuffer *to, const struct status *status)
+static void write_texts(struct evbuffer *to, const char texts[][LOOKUP_MESSAGE_MAX], size_t count)
 {
-	size_t i;
-
-	if (!status->problem_count) {
-		evbuffer_add_printf(to, "<p class=\"good\">healthy</p>\n");
-		return;
-	}
-	evbuffer_add_printf(to, "<p class=\"bad\">not healthy:</p>\n<ul>\n");
-	for (i = 0; i < status->problem_count; i++) {
+	evbuffer_add_printf(to, "<ul>\n");
+	for (size_t i = 0; i < count; i++) {
 		evbuffer_add_printf(to, "<li>");
-		text(to, status->problems[i]);
+		text(to, texts[i]);
 		evbuffer_add_printf(to, "</li>\n");
 	}
 	evbuffer_add_printf(to, "</ul>\n");
+}
+
+static void write_problems(struct evbuffer *to, const struct status *status)
+{
+	if (status->problem_count) {
+		evbuffer_add_printf(to, "<p class=\"bad\">not healthy:</p>\n");
+		write_texts(to, status->problems, status->problem_count);
+	} else {
+		evbuffer_add_printf(to, "<p class=\"good\">healthy</p>\n");
+	}
+	if (status->warning_count) {
+		evbuffer_add_printf(to, "<p class=\"bad\">warnings:</p>\n");
+		write_texts(to, status->warnings, status->warning_count);
+	}
 }
 
 static void fact(struct evbuffer *to, const char *name, const char *value)
@@ -126,7 +134,7 @@ static void write_facts(struct evbuffer *to, const struct status *status)
 	fact(to, "kernel", status->kernel);
 	fact(to, "cgroup", status->cgroup_path);
 	fact(to, "source", status_source(meta));
-	fact(to, "in sync", meta->source_synced ? "yes" : "not read to the end yet");
+	fact(to, "in sync", status_sync_text(status));
 	fact(to, "last change", format_age(meta->change_age_seconds, age));
 	snprintf(value, sizeof(value), "%zu of %u", status_service_count(status),
 		 meta->max_services);

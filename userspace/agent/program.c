@@ -3,9 +3,11 @@
 #include "agent/sync_state.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/changes.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -43,15 +45,18 @@ static void note_refusal(const char *message, void *arg)
 }
 
 /* Of a Service with a thousand ports there is one line. */
-static void log_refusals(const struct job *job)
+static void tell_refusals(const struct job *job)
 {
-	char more[64] = "";
+	char more[64] = "", text[sizeof(job->refusal) + sizeof(more)];
 
 	if (job->refusals > 1)
 		snprintf(more, sizeof(more), "; %zu more of its addresses and ports likewise",
 			 job->refusals - 1);
-	log_write(level_of(job, LOG_LEVEL_WARN), "service '%s': not balanced as wanted: %s%s",
-		  job->owner, job->refusal, more);
+	snprintf(text, sizeof(text), "%s%s", job->refusal, more);
+	refused_add(&job->sync->unprogrammed, job->owner, text);
+	log_write(level_of(job, LOG_LEVEL_WARN),
+		  "service '%s': not balanced as wanted: %s: everything else stays in force",
+		  job->owner, text);
 }
 
 /* Its ports beyond what one Service may have looked at. */
@@ -97,7 +102,8 @@ static int claim(struct job *job)
 			continue;
 		}
 		snprintf(message, sizeof(message),
-			 "%s: the address belongs to service '%s': give one of them another",
+			 "cannot balance %s: the address belongs to service '%s': give one of them "
+			 "another",
 			 addr_port_format(&choice->vip, choice->port, address), holder);
 		note_refusal(message, job);
 	}
@@ -108,17 +114,18 @@ static void log_step(const struct job *job, const struct plan_step *step)
 {
 	const struct gw_addr *vip = step->want ? &step->want->vip : &step->have->vip;
 	uint16_t port = step->want ? step->want->port : step->have->port;
-	char address[ADDR_PORT_TEXT_MAX];
+	char address[ADDR_PORT_TEXT_MAX], changes[CHANGES_MAX];
 
 	addr_port_format(vip, port, address);
 	if (step->kind == PLAN_WITHDRAW) {
 		log_info("service '%s': %s is no longer balanced", job->owner, address);
 		return;
 	}
+	changes_describe(step, changes);
 	log_write(job->sync->complete ? level_of(job, LOG_LEVEL_INFO) : LOG_LEVEL_DEBUG,
-		  "service '%s': %s has %zu backends (%s), before %zu", job->owner, address,
+		  "service '%s': %s has %zu backends (%s), before %zu%s%s", job->owner, address,
 		  step->want->member_count, choice_reason_name(step->want->reason),
-		  step->have ? step->have->member_count : 0);
+		  step->have ? step->have->member_count : 0, *changes ? ": " : "", changes);
 	if (step->want->surplus)
 		log_write(level_of(job, LOG_LEVEL_WARN),
 			  "service '%s': %zu endpoints beyond the limit of %d are not used: spread "
@@ -196,7 +203,7 @@ static void note_outcome(struct job *job, int err)
 
 	sync->stats.objects_refused_total += job->refusals && !job->was_refused;
 	if (job->refusals)
-		log_refusals(job);
+		tell_refusals(job);
 	if (err)
 		log_write(level_of(job, LOG_LEVEL_ERROR),
 			  "cannot program service '%s', retrying after a while: %s", job->owner,
@@ -221,6 +228,7 @@ void program_service(const char *namespace, const char *name, struct sync *sync)
 
 	owner_name(namespace, name, job.owner);
 	job.was_refused = retries_has(&sync->retries, job.owner);
+	refused_mend(&sync->unprogrammed, job.owner);
 	/* Which endpoints are local is not known: kube-proxy knows. */
 	if (service && service->local_only && !sync->has_node)
 		service = NULL;

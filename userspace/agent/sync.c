@@ -29,7 +29,6 @@ static void retry(const char *owner, void *arg)
 static void count_refused(struct sync *sync)
 {
 	sync->stats.services_refused = sync->retries.count;
-	tables_meta(sync->tables)->refused = (uint32_t)sync->retries.count;
 }
 
 static bool has_time(void *arg)
@@ -39,8 +38,19 @@ static bool has_time(void *arg)
 	return clock_now_ns() < sync->turn.until_ns;
 }
 
+static void log_mended(const char *origin, const char *text, void *arg)
+{
+	struct sync *sync = arg;
+
+	(void)text;
+	if (!refused_has(&sync->stats.refused, origin))
+		log_info("'%s' is good again: all of it is taken in", origin);
+}
+
 void sync_retry(struct sync *sync)
 {
+	refused_visit_all(&sync->mended, log_mended, sync);
+	refused_done(&sync->mended);
 	sync->turn.until_ns = clock_now_ns() + RETRY_NS;
 	retries_run(&sync->retries, &(struct retries_run){
 		.releases = tables_releases(sync->tables) + sync->claims_released,
@@ -246,19 +256,23 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
+	char text[GW_NOTE_TEXT_MAX];
 	struct sync *sync = arg;
 
+	snprintf(text, sizeof(text), "%s%s%s", object, *object ? ": " : "", message);
 	sync->stats.objects_refused_total++;
-	refused_add(&sync->stats.refused, origin);
-	log_warn("refused from '%s': %s%s%s", origin, object, *object ? ": " : "", message);
+	refused_add(&sync->stats.refused, origin, text);
+	log_warn("refused from '%s': %s%s%s: everything else stays in force", origin, object,
+		 *object ? ": " : "", message);
 }
 
+/* It may be refused again at once, for the same reason: what is good is known at the next tick. */
 static void accept_all(const char *origin, void *arg)
 {
 	struct sync *sync = arg;
 
-	refused_mend(&sync->stats.refused, origin);
-	log_debug("all of '%s' is taken in", origin);
+	if (refused_mend(&sync->stats.refused, origin) && !refused_has(&sync->mended, origin))
+		refused_add(&sync->mended, origin, "");
 }
 
 static void set_node(bool exists, const char *zone, void *arg)
@@ -285,15 +299,18 @@ static void set_node(bool exists, const char *zone, void *arg)
 static void failed(const char *origin, enum source_error error, const char *message, void *arg)
 {
 	struct sync *sync = arg;
+	bool is_news = following_failed(&sync->following, origin, error, message, clock_now_ns());
 
 	sync->stats.source_errors[error]++;
-	(void)origin;
-	log_warn("%s", message);
+	log_write(is_news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "%s%s", message,
+		  sync->complete ? "; everything that was read stays in force" : "");
 }
 
 static void recovered(const char *origin, void *arg)
 {
-	(void)arg;
+	struct sync *sync = arg;
+
+	following_recovered(&sync->following, origin);
 	log_info("%s can be read again", origin);
 }
 
@@ -356,13 +373,26 @@ void sync_free(struct sync *sync)
 	if (sync->claims)
 		claims_free(sync->claims);
 	retries_done(&sync->retries);
+	refused_done(&sync->mended);
 	refused_done(&sync->stats.refused);
+	refused_done(&sync->unprogrammed);
+	following_done(&sync->following);
 	free(sync);
 }
 
 const struct stats *sync_stats(const struct sync *sync)
 {
 	return &sync->stats;
+}
+
+const struct following *sync_following(const struct sync *sync)
+{
+	return &sync->following;
+}
+
+const struct refused *sync_unprogrammed(const struct sync *sync)
+{
+	return &sync->unprogrammed;
 }
 
 bool sync_has_node(const struct sync *sync)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/following.h"
+#include "agent/refused.h"
 #include "agent/stats.h"
 #include "kernel/tables.h"
 #include "source/sink.h"
@@ -38,11 +40,17 @@ bool sync_has_node(const struct sync *sync);
 
 const struct stats *sync_stats(const struct sync *sync);
 
+/* What of the source cannot be read now. */
+const struct following *sync_following(const struct sync *sync);
+
+/* What is not in force for want of room, or of an address, by Service. */
+const struct refused *sync_unprogrammed(const struct sync *sync);
+
 /* Program what the last turn of the loop has left: a turn takes a bounded time, whatever changed. */
 void sync_go_on(struct sync *sync);
 
 /* Try again what was refused for want of room or of an address, if something was set free, and what
- * failed. To be called about once a second; takes a bounded time. */
+ * failed; and log what is good again. To be called once a second; takes a bounded time. */
 void sync_retry(struct sync *sync);
 
 #endif

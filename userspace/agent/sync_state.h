@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/following.h"
+#include "agent/refused.h"
 #include "agent/retries.h"
 #include "agent/stats.h"
 #include "agent/sync.h"
@@ -40,6 +42,9 @@ struct sync {
 	uint64_t claims_released; /* addresses that others may wait for */
 	struct turn turn;
 	bool is_listed;    /* the source has told everything; what is left of it follows */
+	struct refused unprogrammed; /* by Service: for want of room or of an address */
+	struct refused mended;       /* origins of which nothing may be refused any more */
+	struct following following;
 	double start_time; /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
 	size_t pending_count;

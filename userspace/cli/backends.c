@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "cli/cli.h"
@@ -15,11 +16,13 @@
 #include "report/format.h"
 #include "report/services.h"
 
+#define SERVICE_ADDRESS_COLUMN 3
+
 static const struct table_column columns[] = {
 	{ "NAMESPACE", 0 },
 	{ "SERVICE", 0 },
 	{ "PORT", 0 },
-	{ "SERVICE-ADDRESS", TABLE_WIDE },
+	[SERVICE_ADDRESS_COLUMN] = { "SERVICE-ADDRESS", TABLE_WIDE },
 	{ "ADDRESS", 0 },
 	{ "POD", 0 },
 	{ "NODE", TABLE_WIDE },
@@ -104,16 +107,36 @@ static bool is_wanted(const struct view_backend *backend, const void *arg)
 	return naming_is_service(filter, &port);
 }
 
+/* Whether some Service port has rows for two addresses: after a change of its address, the old one
+ * and the new one; or of two families. */
+static bool are_addresses_needed(const struct view_backend *backends, size_t count,
+				 const struct service_filter *filter)
+{
+	for (size_t i = 1; i < count; i++) {
+		const struct view_backend *a = &backends[i - 1], *b = &backends[i];
+
+		if (is_wanted(b, filter) && !strcmp(a->namespace, b->namespace) &&
+		    !strcmp(a->service, b->service) && a->service_port == b->service_port &&
+		    addr_compare(&a->service_address, &b->service_address))
+			return true;
+	}
+	return false;
+}
+
 static int print_table(const struct cli *cli, const struct view *view,
 		       const struct service_filter *filter)
 {
+	struct table_column shown[sizeof(columns) / sizeof(columns[0])];
 	const struct view_backend *backends;
 	size_t count = view_backends(view, &backends);
 	struct table *table;
 	size_t i;
 	int status;
 
-	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
+	memcpy(shown, columns, sizeof(shown));
+	if (are_addresses_needed(backends, count, filter))
+		shown[SERVICE_ADDRESS_COLUMN].flags &= ~(unsigned int)TABLE_WIDE;
+	if (table_new(cli, shown, sizeof(shown) / sizeof(shown[0]), &table))
 		return EXIT_FAILURE;
 	for (i = 0; i < count; i++)
 		if (is_wanted(&backends[i], filter))

@@ -45,32 +45,69 @@ static int run(struct cli *cli, const struct command *command, int argc, char **
 	return status;
 }
 
-static int refuse(const char *what, const char *word)
+static int refuse(const struct cli *cli, const char *word)
 {
-	if (*word)
-		say_error("%s '%s'", what, word);
-	else
+	const struct command *nearest = cli_nearest_command(cli, word);
+
+	if (!*word)
 		say_error("no command is given");
+	else if (nearest)
+		say_error("there is no command '%s': did you mean '%s'?", word, nearest->name);
+	else
+		say_error("there is no command '%s'", word);
 	fputs("Try `gwbpf help'.\n", stderr);
 	return ARGS_EXIT_USAGE;
+}
+
+/* Whether the value of the option in this word is the next word, by any command's options. */
+static bool takes_next_word(const struct cli *cli, const char *word)
+{
+	struct argp_option options[ARGS_OPTIONS_MAX];
+	bool has_value = false;
+	size_t i;
+
+	for (i = 0; i < cli->command_count; i++) {
+		usage_options(&cli->commands[i], options);
+		if (usage_find_option(options, word, &has_value))
+			return has_value;
+	}
+	return false;
+}
+
+/* Options may stand before the command: it is moved to the front. */
+static void put_command_first(const struct cli *cli, int argc, char **argv)
+{
+	char *command;
+	int at = 1;
+
+	while (at < argc && argv[at][0] == '-' && argv[at][1])
+		at += takes_next_word(cli, argv[at]) ? 2 : 1;
+	if (at >= argc)
+		return;
+	command = argv[at];
+	memmove(&argv[2], &argv[1], (size_t)(at - 1) * sizeof(*argv));
+	argv[1] = command;
 }
 
 int cli_main(const struct command *commands, size_t count, int argc, char **argv)
 {
 	struct cli cli = { .commands = commands, .command_count = count };
 	const struct command *command;
-	const char *name = argc > 1 ? argv[1] : "";
+	const char *name;
 
 	/* What is shown may hold any letters; numbers keep their form, which JSON needs. */
 	setlocale(LC_CTYPE, "");
-	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+	name = argc > 1 ? argv[1] : "";
+	if (!strcmp(name, "--help") || !strcmp(name, "-h")) {
 		name = "help";
-	else if (!strcmp(name, "--version"))
+	} else if (!strcmp(name, "--version")) {
 		name = "version";
+	} else {
+		put_command_first(&cli, argc, argv);
+		name = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+	}
 	command = cli_find_command(&cli, name);
-	if (!command && *name == '-')
-		return refuse("give the command first, then options such as", name);
 	if (!command)
-		return refuse("there is no command", name);
+		return refuse(&cli, name);
 	return run(&cli, command, argc - 1, argv + 1);
 }

@@ -32,11 +32,13 @@ struct cli {
 	bool color;
 
 	/* Of some; NULL and 0: not given. */
+	const char *namespace;
 	const char *backend;
 	const char *cgroup;
 	const char *node_name;
 	const char *zone;
 	bool force;
+	bool strict;
 	const char **manifests;
 	size_t manifest_count;
 	const char **arguments;
@@ -61,5 +63,8 @@ struct command {
 int cli_main(const struct command *commands, size_t count, int argc, char **argv);
 
 const struct command *cli_find_command(const struct cli *cli, const char *name);
+
+/* The command whose name is most like this word; NULL: none is. */
+const struct command *cli_nearest_command(const struct cli *cli, const char *word);
 
 #endif

@@ -21,6 +21,8 @@ int version_run(const struct cli *cli);
 int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);
 
+extern const struct argp_option status_options[];
+extern const struct argp_option services_options[]; /* of each that takes the name of a Service */
 extern const struct argp_option connections_options[];
 extern const struct argp_option plan_options[];
 extern const struct argp_option check_options[];

@@ -24,6 +24,7 @@ const struct argp_option connections_options[] = {
 	  .key = OPTION_BACKEND,
 	  .arg = "BACKEND",
 	  .doc = "only those to this backend, ADDRESS:PORT or the name of its pod" },
+	USAGE_NAMESPACE_OPTIONS,
 	{ 0 },
 };
 
@@ -56,7 +57,8 @@ static bool is_wanted(const struct view_backend *backend, const void *arg)
 	struct named_port port;
 
 	if (!backend)
-		return !wanted->cli->backend && !wanted->cli->argument_count;
+		return !wanted->cli->backend && !wanted->cli->argument_count &&
+		       !wanted->cli->namespace;
 	port = (struct named_port){ backend->namespace, backend->service,
 				    backend->service_port_name, backend->service_port };
 	return naming_is_service(&wanted->filter, &port) &&

@@ -16,7 +16,11 @@ static int explain(const struct cli *cli, const char *name)
 	struct cli other = *cli;
 
 	if (!command) {
-		say_error("there is no command '%s': 'gwbpf help' lists them", name);
+		const struct command *nearest = cli_nearest_command(cli, name);
+
+		say_error("there is no command '%s': %s%s%s", name,
+			  nearest ? "did you mean '" : "'gwbpf help' lists them",
+			  nearest ? nearest->name : "", nearest ? "'?" : "");
 		return ARGS_EXIT_USAGE;
 	}
 	if (command->main)
@@ -31,7 +35,7 @@ int help_run(const struct cli *cli)
 
 	if (cli->argument_count)
 		return explain(cli, cli->arguments[0]);
-	puts("Usage: gwbpf COMMAND [OPTION...]\n"
+	puts("Usage: gwbpf [OPTION...] COMMAND [OPTION...]\n"
 	     "Spread the connections to a Kubernetes Service over its endpoints, in the kernel.\n");
 	for (i = 0; i < cli->command_count; i++) {
 		const struct command *command = &cli->commands[i];

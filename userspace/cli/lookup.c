@@ -3,12 +3,16 @@
 #include "cli/lookup.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/naming.h"
 #include "cli/say.h"
 #include "kernel/view.h"
+
+#define NAME_TEXT_MAX 512 /* longer than any name, so that one that is cut off is none either */
 
 int lookup_open(const struct cli *cli, struct view **ret)
 {
@@ -43,18 +47,43 @@ static size_t collect_ports(const struct view *view, struct named_port **ret)
 	return service_count + backend_count;
 }
 
+/* -n names the namespace of a Service that is given without one. */
+static int name_service(const struct cli *cli, char text[NAME_TEXT_MAX])
+{
+	const char *name = cli->arguments[0];
+	size_t length = strcspn(name, "/");
+
+	if (!cli->namespace || (name[length] && length == strlen(cli->namespace) &&
+				!strncmp(name, cli->namespace, length))) {
+		snprintf(text, NAME_TEXT_MAX, "%s", name);
+		return 0;
+	}
+	if (!name[length]) {
+		snprintf(text, NAME_TEXT_MAX, "%s/%s", cli->namespace, name);
+		return 0;
+	}
+	say_error("cannot look for Service '%s' in namespace '%s': give one namespace", name,
+		  cli->namespace);
+	return -EINVAL;
+}
+
 int lookup_service(const struct cli *cli, const struct view *view, struct service_filter *ret)
 {
 	char message[NAMING_MESSAGE_MAX] = "cannot find the Service: out of memory";
+	char text[NAME_TEXT_MAX];
 	struct named_port *ports;
 	size_t count;
 	int err;
 
 	*ret = (struct service_filter){ 0 };
+	if (cli->namespace)
+		snprintf(ret->namespace, sizeof(ret->namespace), "%s", cli->namespace);
 	if (!cli->argument_count)
 		return 0;
+	if (name_service(cli, text))
+		return -EINVAL;
 	count = collect_ports(view, &ports);
-	err = ports ? naming_find_service(cli->arguments[0], ports, count, ret, message) : -ENOMEM;
+	err = ports ? naming_find_service(text, ports, count, ret, message) : -ENOMEM;
 	if (err)
 		say_error("%s", message);
 	free(ports);

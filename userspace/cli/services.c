@@ -8,10 +8,14 @@
 #include "cli/cli.h"
 #include "cli/json_print.h"
 #include "cli/lookup.h"
+#include "cli/naming.h"
 #include "cli/table.h"
+#include "cli/usage.h"
 #include "kernel/view.h"
 #include "model/settings.h"
 #include "report/services.h"
+
+const struct argp_option services_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
 
 static const struct table_column columns[] = {
 	{ "NAMESPACE", 0 },
@@ -65,7 +69,17 @@ static void add_row(struct table *table, const struct view_service *service)
 	table_text(table, service->message);
 }
 
-static int print_table(const struct cli *cli, const struct view *view)
+static bool is_wanted(const struct view_service *service, const void *arg)
+{
+	const struct service_filter *filter = arg;
+	struct named_port port = { service->namespace, service->name, service->port_name,
+				   service->port };
+
+	return naming_is_service(filter, &port);
+}
+
+static int print_table(const struct cli *cli, const struct view *view,
+		       const struct service_filter *filter)
 {
 	const struct view_service *services;
 	size_t count = view_services(view, &services);
@@ -76,7 +90,8 @@ static int print_table(const struct cli *cli, const struct view *view)
 	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
 		return EXIT_FAILURE;
 	for (i = 0; i < count; i++)
-		add_row(table, &services[i]);
+		if (is_wanted(&services[i], filter))
+			add_row(table, &services[i]);
 	table_print_node(cli, lookup_node(view));
 	status = table_print(table);
 	table_free(table);
@@ -85,15 +100,19 @@ static int print_table(const struct cli *cli, const struct view *view)
 
 int services_run(const struct cli *cli)
 {
+	struct service_filter filter;
 	struct view *view;
-	int status;
+	int status = EXIT_FAILURE;
 
 	if (lookup_open(cli, &view))
 		return EXIT_FAILURE;
+	if (lookup_service(cli, view, &filter))
+		goto out;
 	if (cli->output == CLI_OUTPUT_JSON)
-		status = json_print(report_services(view));
+		status = json_print(report_services(view, is_wanted, &filter));
 	else
-		status = print_table(cli, view);
+		status = print_table(cli, view, &filter);
+out:
 	view_close(view);
 	return status;
 }

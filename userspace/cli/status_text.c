@@ -9,11 +9,18 @@
 #include "cli/json_print.h"
 #include "cli/say.h"
 #include "cli/table.h"
+#include "cli/usage.h"
 #include "report/format.h"
 #include "report/status.h"
 
-static void print_agent(const struct view_meta *meta)
+const struct argp_option status_options[] = {
+	{ .name = "strict", .key = OPTION_STRICT, .doc = "exit 1 also if there are warnings" },
+	{ 0 },
+};
+
+static void print_agent(const struct status *status)
 {
+	const struct view_meta *meta = status->meta;
 	char age[FORMAT_MAX];
 
 	if (!meta || !meta->agent_pid) {
@@ -23,7 +30,7 @@ static void print_agent(const struct view_meta *meta)
 	printf("agent:        pid %u, last sign of life %s ago\n", meta->agent_pid,
 	       format_age(meta->heartbeat_age_seconds, age));
 	printf("source:       %s, %s", status_source(meta),
-	       meta->source_synced ? "in sync" : "not read to the end yet");
+	       status_sync_text(status));
 	if (meta->change_age_seconds >= 0)
 		printf(", last change %s ago", format_age(meta->change_age_seconds, age));
 	putchar('\n');
@@ -85,7 +92,14 @@ static void print_numbers(const struct status *status)
 
 	printf("services:     %zu of %u\n", status_service_count(status), status->meta->max_services);
 	printf("backends:     %zu of %u\n", backends, status->meta->max_backends);
-	printf("connections:  %llu\n", (unsigned long long)active);
+	printf("connections:  %llu", (unsigned long long)active);
+	if (status->older)
+		printf(", and %llu older ones to these Services, which began before gwbpf saw them and "
+		       "are not counted until their clients connect again",
+		       (unsigned long long)status->older);
+	else if (!status->knows_older)
+		printf(", and older ones that cannot be counted from here");
+	putchar('\n');
 }
 
 static void print_reasons(const struct view *view)
@@ -98,10 +112,18 @@ static void print_reasons(const struct view *view)
 		       (unsigned long long)counts[i], view_reason_text((enum gw_reason)i));
 }
 
+static void print_texts(const char *title, const char texts[][LOOKUP_MESSAGE_MAX], size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		printf("%-13s ", i ? "" : title);
+		say_text(stdout, texts[i]);
+		putchar('\n');
+	}
+}
+
 static void print_text(const struct cli *cli, const struct status *status)
 {
 	const struct view_meta *meta = status->meta;
-	size_t i;
 
 	table_print_node(cli, lookup_node(status->view));
 	printf("healthy:      ");
@@ -110,17 +132,14 @@ static void print_text(const struct cli *cli, const struct status *status)
 	else
 		table_print_state(cli, "yes", TABLE_GOOD);
 	putchar('\n');
-	for (i = 0; i < status->problem_count; i++) {
-		printf("%-13s ", i ? "" : "problems:");
-		say_text(stdout, status->problems[i]);
-		putchar('\n');
-	}
+	print_texts("problems:", status->problems, status->problem_count);
+	print_texts("warnings:", status->warnings, status->warning_count);
 	if (meta)
 		printf("installed by: gwbpf %s, ABI %u\n", meta->version, meta->abi);
 	printf("kernel:       %s\n", status->kernel);
 	if (*status->cgroup_path)
 		printf("cgroup:       %s\n", status->cgroup_path);
-	print_agent(meta);
+	print_agent(status);
 	print_hooks(cli, status);
 	print_others(status);
 	if (meta)
@@ -143,7 +162,7 @@ int status_run(const struct cli *cli)
 		exit_status = json_print(status_to_json(&status));
 	else
 		print_text(cli, &status);
-	if (status.problem_count)
+	if (status.problem_count || (cli->strict && status.warning_count))
 		exit_status = EXIT_FAILURE;
 	status_close(&status);
 	return exit_status;

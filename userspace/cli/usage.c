@@ -46,6 +46,23 @@ void usage_options(const struct command *command, struct argp_option ret[ARGS_OP
 		memcpy(&ret[own], common_options, sizeof(common_options));
 }
 
+const struct argp_option *usage_find_option(const struct argp_option *options, const char *word,
+					    bool *has_value)
+{
+	bool is_long = word[1] == '-';
+	size_t length = is_long ? strcspn(word + 2, "=") : 1;
+
+	for (; options->name || options->key || options->doc; options++) {
+		if (!options->name)
+			continue;
+		if (is_long ? strncmp(options->name, word + 2, length) != 0 : options->key != word[1])
+			continue;
+		*has_value = options->arg && !word[is_long ? length + 2 : 2];
+		return options;
+	}
+	return NULL;
+}
+
 static enum cli_output output_from(const char *value)
 {
 	if (!strcmp(value, "json"))
@@ -81,6 +98,12 @@ static int set(int key, const char *value, void *arg)
 		if (strcmp(value, "auto"))
 			cli->color = !strcmp(value, "always");
 		break;
+	case OPTION_NAMESPACE:
+		cli->namespace = value;
+		break;
+	case OPTION_ALL_NAMESPACES:
+		cli->namespace = NULL;
+		break;
 	case OPTION_BACKEND:
 		cli->backend = value;
 		break;
@@ -95,6 +118,9 @@ static int set(int key, const char *value, void *arg)
 		break;
 	case OPTION_FORCE:
 		cli->force = true;
+		break;
+	case OPTION_STRICT:
+		cli->strict = true;
 		break;
 	case OPTION_MANIFESTS:
 		cli->manifests[cli->manifest_count++] = value;

@@ -3,6 +3,8 @@
 #ifndef GWBPF_CLI_USAGE_H
 #define GWBPF_CLI_USAGE_H
 
+#include <stdbool.h>
+
 #include <argp.h>
 
 #include "base/args.h"
@@ -11,6 +13,8 @@ struct cli;
 struct command;
 
 enum option_key {
+	OPTION_ALL_NAMESPACES = 'A',
+	OPTION_NAMESPACE = 'n',
 	OPTION_OUTPUT = 'o',
 	OPTION_PIN_DIR = 256,
 	OPTION_NO_HEADERS,
@@ -20,12 +24,28 @@ enum option_key {
 	OPTION_NODE_NAME,
 	OPTION_ZONE,
 	OPTION_FORCE,
+	OPTION_STRICT,
 	OPTION_MANIFESTS,
 };
+
+/* For tables of options: which Services are meant. */
+#define USAGE_NAMESPACE_OPTIONS                                                                    \
+	{ .name = "namespace",                                                                     \
+	  .key = OPTION_NAMESPACE,                                                                 \
+	  .arg = "NAMESPACE",                                                                      \
+	  .doc = "only what belongs to Services of this namespace" },                              \
+	{ .name = "all-namespaces",                                                                \
+	  .key = OPTION_ALL_NAMESPACES,                                                            \
+	  .doc = "of every namespace (the default)" }
 
 /* A command's own options and those of every command, ended by an empty one. A command that reads
  * its options itself has only its own. */
 void usage_options(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX]);
+
+/* The option that this word of a command line gives, "--pin-dir=DIR" or "-o", its name cut short
+ * or not; NULL: there is none of that name. has_value: whether its value is the next word. */
+const struct argp_option *usage_find_option(const struct argp_option *options, const char *word,
+					    bool *has_value);
 
 /* Fill cli from the command line and the environment; ends the program on wrong usage. -ENOMEM.
  * usage_done() frees what it holds. */

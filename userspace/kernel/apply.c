@@ -326,6 +326,7 @@ int tables_apply(struct tables *tables, const struct tables_job *job)
 		if (err)
 			result = err;
 	}
+	/* What is refused is planned again each second, and mostly to no effect. */
 	if (job->plan->count)
 		tables->maps.meta->change_ns = clock_now_ns();
 	if (!job->more) {

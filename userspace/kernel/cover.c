@@ -4,11 +4,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "kernel/datapath.h"
@@ -94,18 +97,62 @@ static bool is_alone(int cgroup_fd)
 	return is_me && !is_other;
 }
 
+/* The outermost cgroup of which this one is a part, as far as this process sees. */
+static int open_top(int cgroup_fd)
+{
+	int fd = openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), above;
+	struct stat here, there;
+	struct statfs fs;
+
+	while (fd >= 0) {
+		above = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (above < 0)
+			break;
+		if (fstatfs(above, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC || fstat(fd, &here) ||
+		    fstat(above, &there) || here.st_ino == there.st_ino) {
+			close(above);
+			break;
+		}
+		close(fd);
+		fd = above;
+	}
+	return fd;
+}
+
+/* Whether all that this process sees of the hierarchy is a part without a kubelet's pods: its
+ * cgroup namespace is private, and the pods are elsewhere. */
+static bool is_in_private_part(int cgroup_fd)
+{
+	int top = open_top(cgroup_fd);
+	uint64_t id = HIERARCHY_ROOT_ID;
+	bool is_private;
+
+	if (top < 0)
+		return false;
+	is_private = !mounts_cgroup_id(top, &id) && id != HIERARCHY_ROOT_ID &&
+		     !has_pods_below(top, PODS_DEPTH_MAX, false);
+	close(top);
+	return is_private;
+}
+
 enum gw_cover cover_of_cgroup(int cgroup_fd)
 {
-	struct search search = {0};
 	uint64_t id = 0;
 
 	if (!mounts_cgroup_id(cgroup_fd, &id) && id == HIERARCHY_ROOT_ID)
 		return GW_COVER_YES;
-	look_below(openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), PODS_DEPTH_MAX,
-		   &search);
-	if (search.has_pods)
+	if (has_pods_below(cgroup_fd, PODS_DEPTH_MAX, false))
 		return GW_COVER_YES;
-	return !search.has_children && is_alone(cgroup_fd) ? GW_COVER_NO : GW_COVER_UNKNOWN;
+	return cover_is_alone(cgroup_fd) || is_in_private_part(cgroup_fd) ? GW_COVER_NO
+									 : GW_COVER_UNKNOWN;
+}
+
+bool cover_is_alone(int cgroup_fd)
+{
+	struct search search = {0};
+
+	look_below(openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), 1, &search);
+	return !search.has_children && is_alone(cgroup_fd);
 }
 
 bool cover_misses_pods(int cgroup_fd)

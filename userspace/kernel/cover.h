@@ -9,10 +9,14 @@
 
 /*
  * The root of the whole hierarchy holds everything; so does one that has a kubelet's pods below it
- * (a node that is itself a container). One that holds nobody but this process is the private
- * cgroup of a container: GW_COVER_NO. Else it is for the operator to know.
+ * (a node that is itself a container). A part of the hierarchy of which nothing else can be seen, in
+ * which no kubelet's pods are, is a private cgroup namespace: GW_COVER_NO; so is a cgroup that holds
+ * nobody but this process. Else it is for the operator to know.
  */
 enum gw_cover cover_of_cgroup(int cgroup_fd);
+
+/* Whether this process is the only one in it, and nothing is below: the cgroup of a container. */
+bool cover_is_alone(int cgroup_fd);
 
 /* Whether the pods of this node are in plain sight at the root of the cgroup v2 mount, and neither
  * below this cgroup nor around it. */

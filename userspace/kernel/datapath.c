@@ -28,7 +28,20 @@ struct datapath {
 	int cgroup_fd;
 	char *cgroup; /* NULL: the root */
 	bool adopted;
+	bool is_new; /* nothing was pinned there: what is now is this one's */
 };
+
+/* Whether no hook is attached by a link that is pinned there. */
+static bool has_no_links(const char *pin_dir)
+{
+	struct hook_status hooks[GW_HOOK_MAX_] = {0};
+
+	datapath_hooks(pin_dir, hooks);
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		if (hooks[i].attached)
+			return false;
+	return true;
+}
 
 /* What libbpf last complained of: the reason behind the errno of a failed load. */
 static char complaint[DATAPATH_MESSAGE_MAX / 2];
@@ -111,6 +124,7 @@ static int open_object(struct datapath *datapath, const struct datapath_options 
 	if (err && err != -ENOENT && err != -EPROTO)
 		return pins_fail(message, err, "cannot read the pins below '%s': %s", options->pin_dir,
 			    strerror(-err));
+	datapath->is_new = err == -ENOENT && has_no_links(options->pin_dir);
 	datapath->object = gwbpf_bpf__open();
 	if (!datapath->object)
 		return pins_fail(message, -errno, "cannot open the BPF object: %s", complaint);
@@ -248,12 +262,13 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	if (!datapath->pin_dir || (options->cgroup && !datapath->cgroup))
 		goto fail;
 	err = geteuid() ? pins_fail(message, -EPERM, "cannot load BPF programs: run as root") : 0;
+	/* Before anything is made. */
+	if (!err)
+		err = open_cgroup(options, &datapath->cgroup_fd, message);
 	if (!err)
 		err = mounts_make_pin_dir(options->pin_dir, message, DATAPATH_MESSAGE_MAX);
 	if (!err)
 		err = pins_lock(options->pin_dir, &datapath->lock_fd, message);
-	if (!err)
-		err = open_cgroup(options, &datapath->cgroup_fd, message);
 	if (!err)
 		err = open_object(datapath, options, message);
 	if (!err)
@@ -265,8 +280,16 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	*ret = datapath;
 	return 0;
 fail:
+	datapath_undo(datapath);
 	datapath_close(datapath);
 	return err;
+}
+
+void datapath_undo(struct datapath *datapath)
+{
+	if (datapath->is_new)
+		pins_remove_all(datapath->pin_dir);
+	datapath->is_new = false;
 }
 
 void datapath_close(struct datapath *datapath)

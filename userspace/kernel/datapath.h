@@ -50,12 +50,16 @@ int datapath_cgroup_fd(const struct datapath *datapath);
 
 const char *datapath_pin_dir(const struct datapath *datapath);
 
+/* After a start that failed: detach and remove what this one attached and pinned. Where something was
+ * pinned before, it stays as it is. */
+void datapath_undo(struct datapath *datapath);
+
 /* Let go of it. Programs, links and maps stay pinned and go on working. */
 void datapath_close(struct datapath *datapath); /* takes NULL */
 
 /*
  * Detach every hook and remove the pins; live connections go on. Idempotent: 0 if nothing was
- * there. force ends a running agent; without it -EBUSY and its pid.
+ * there. force ends a running agent, which message tells then; without it -EBUSY and its pid.
  */
 int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSAGE_MAX]);
 

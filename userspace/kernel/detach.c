@@ -72,6 +72,15 @@ static int remove_pins(const char *pin_dir)
 	return 0;
 }
 
+int pins_remove_all(const char *pin_dir)
+{
+	int err = 0;
+
+	for (int i = GW_HOOK_MAX_ - 1; i >= 0 && !err; i--)
+		err = links_detach(pin_dir, (enum gw_hook)i);
+	return err ? err : remove_pins(pin_dir);
+}
+
 /* Who holds the lock, and not whom the maps name: an agent that starts or ends has not written its
  * pid there yet, or not any more, and that of a killed one may be anybody's by now. */
 static int lock_for_detach(const char *pin_dir, bool force, int *ret, char *message)
@@ -89,7 +98,13 @@ static int lock_for_detach(const char *pin_dir, bool force, int *ret, char *mess
 			    pins_name_holder(holder, who));
 	/* One that cannot be seen may just have ended by itself. */
 	err = holder ? end_agent(pin_dir, holder, message) : 0;
-	return err ? err : pins_lock(pin_dir, ret, message);
+	if (!err)
+		err = pins_lock(pin_dir, ret, message);
+	if (!err && holder)
+		pins_fail(message, 0, "the agent with %s was ended", pins_name_holder(holder, who));
+	else if (!err)
+		message[0] = '\0';
+	return err;
 }
 
 int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSAGE_MAX])
@@ -108,10 +123,7 @@ int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSA
 	err = lock_for_detach(pin_dir, force, &lock_fd, message);
 	if (err)
 		return err;
-	for (int i = GW_HOOK_MAX_ - 1; i >= 0 && !err; i--)
-		err = links_detach(pin_dir, (enum gw_hook)i);
-	if (!err)
-		err = remove_pins(pin_dir);
+	err = pins_remove_all(pin_dir);
 	if (err)
 		pins_fail(message, err, "cannot remove the pins below '%s': %s", pin_dir,
 		     strerror(-err));

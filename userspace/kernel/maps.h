@@ -18,6 +18,7 @@ enum maps_size {
 	MAPS_PER_CPU,
 	MAPS_OF_SUSPECTS,
 	MAPS_OF_AFFINITY,
+	MAPS_OF_NOTES,
 	MAPS_PER_SOCKET, /* grows by itself */
 };
 
@@ -31,6 +32,7 @@ enum maps_size {
 	X(counters, struct gw_counters, PER_BACKEND)                                               \
 	X(retired, struct gw_retired, PER_SERVICE)                                                 \
 	X(reasons, struct gw_reason_counts, PER_CPU)                                               \
+	X(notes, struct gw_note, OF_NOTES)                                                         \
 	X(meta, struct gw_meta, ONE)
 
 /* X(name, BPF_MAP_TYPE_, key, value, flags, size): reached by system calls. */

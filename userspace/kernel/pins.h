@@ -30,6 +30,9 @@ const char *pins_name_holder(pid_t pid, char buf[PINS_HOLDER_MAX]);
 /* "PIN_DIR/maps/gw_vips" */
 void pins_map_path(const char *pin_dir, const char *name, char path[PATH_MAX]);
 
+/* Detach every hook and remove the pins, for who holds the lock. -errno of what failed first. */
+int pins_remove_all(const char *pin_dir);
+
 /* Write a message of at most DATAPATH_MESSAGE_MAX bytes and return err. */
 int pins_fail(char *message, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

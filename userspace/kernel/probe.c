@@ -15,6 +15,7 @@
 #include <gwbpf.skel.h>
 
 #include "kernel/conns.h"
+#include "kernel/cover.h"
 #include "kernel/mounts.h"
 
 #define SCRATCH_CGROUP "gwbpf-check"
@@ -61,7 +62,8 @@ static void probe_root(const struct probe_options *options, struct probe_result 
 	(void)options;
 	say(result, geteuid() ? PROBE_MISSING : PROBE_FOUND, "user id %u", geteuid());
 	if (geteuid())
-		remedy(result, "run as root, in a pod privileged: true");
+		remedy(result, "run it as root, in a pod with privileged: true; what else is missing "
+			       "can be seen only then");
 }
 
 static void probe_btf(const struct probe_options *options, struct probe_result *result)
@@ -91,6 +93,30 @@ static void probe_cgroup(const struct probe_options *options, struct probe_resul
 	    fd == -ENOTSUP ? "it is not a cgroup v2 directory" : strerror(-fd));
 	remedy(result, options->cgroup ? "name a cgroup v2 directory with --cgroup"
 				       : "mount one: mount -t cgroup2 none /sys/fs/cgroup/unified");
+}
+
+/* An agent alone in its cgroup does not start; one that is not balances for its neighbours. */
+static void probe_pods(const struct probe_options *options, struct probe_result *result)
+{
+	int fd = mounts_open_cgroup(options->cgroup);
+	enum gw_cover cover = fd < 0 ? GW_COVER_UNKNOWN : cover_of_cgroup(fd);
+	bool is_alone = fd >= 0 && cover_is_alone(fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (cover == GW_COVER_YES) {
+		say(result, PROBE_FOUND, "the cgroup covers the pods of this node");
+		return;
+	}
+	if (cover == GW_COVER_UNKNOWN) {
+		say(result, PROBE_UNKNOWN, "no kubelet's pods are below this cgroup");
+		return;
+	}
+	say(result, is_alone && !options->cgroup ? PROBE_MISSING : PROBE_DEGRADED,
+	    "pods are not covered: the cgroup namespace of this process is private, and the pods of "
+	    "this node are outside of it");
+	remedy(result, "run it in the host's cgroup namespace (in a pod with privileged: true), or "
+		       "name the node's cgroup with --cgroup");
 }
 
 static void probe_bpffs(const struct probe_options *options, struct probe_result *result)
@@ -297,6 +323,7 @@ static const struct {
 	void (*probe)(const struct probe_options *options, struct probe_result *result);
 } probes[] = {
 	{"root", probe_root},	      {"btf", probe_btf},	{"cgroup-v2", probe_cgroup},
+	{"pods", probe_pods},
 	{"bpffs", probe_bpffs},	      {"programs", probe_programs}, {"attach", probe_attach},
 	{"jit", probe_jit},	      {"records", probe_records},   {"refusal", probe_refusal},
 	{"socket-walk", probe_walk},
@@ -304,7 +331,8 @@ static const struct {
 
 size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX])
 {
-	size_t count = sizeof(probes) / sizeof(*probes);
+	/* Without root all others would fail, for want of it alone: the first says so. */
+	size_t count = geteuid() ? 1 : sizeof(probes) / sizeof(*probes);
 	libbpf_print_fn_t print = libbpf_set_print(be_silent);
 
 	for (size_t i = 0; i < count; i++) {

@@ -27,7 +27,8 @@ struct probe_options {
 	const char *cgroup; /* NULL: the root of the cgroup v2 mount */
 };
 
-/* Try everything; leaves nothing behind. Returns how many results were written, in fixed order. */
+/* Try everything; leaves nothing behind. Returns how many results were written, in fixed order;
+ * without root there is one, which says so. */
 size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX]);
 
 const char *probe_outcome_name(enum probe_outcome outcome); /* "found" */

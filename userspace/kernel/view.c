@@ -31,6 +31,9 @@ struct view {
 	size_t backend_count;
 	struct view_backend **by_id;
 	uint64_t reasons[GW_REASON_MAX_];
+	struct gw_note note_copies[GW_NOTES_MAX];
+	struct view_note notes[GW_NOTES_MAX];
+	size_t note_count;
 };
 
 static void read_reasons(struct view *view)
@@ -52,6 +55,18 @@ static enum view_service_state service_state(const struct view *view,
 	if (view->meta.stepped_aside)
 		return VIEW_SERVICE_STEPPED_ASIDE;
 	return members ? VIEW_SERVICE_READY : VIEW_SERVICE_NO_BACKENDS;
+}
+
+static bool is_in_force(const struct view *view, const struct gw_service *service, uint32_t index)
+{
+	struct gw_vip_key key = {
+		.address = service->vip,
+		.port = service->port,
+		.protocol = service->protocol,
+	};
+	uint32_t found;
+
+	return !bpf_map_lookup_elem(view->maps.vips_fd, &key, &found) && found == index;
 }
 
 static void add_service(struct view *view, uint32_t index)
@@ -76,6 +91,9 @@ static void add_service(struct view *view, uint32_t index)
 		.message = names->message,
 		.counters = view_gone(&view->maps, &view->meta_copy, index),
 		.no_backends = retired->no_backends,
+		.refused_age_seconds = view_age_seconds(view->now_ns, retired->refused_ns),
+		.is_refusing = retired->no_backends != retired->dated,
+		.is_in_force = !(from->flags & GW_SERVICE_INVALID) || is_in_force(view, from, index),
 	};
 }
 
@@ -325,6 +343,7 @@ static int read_all(const char *pin_dir, struct view **ret)
 	}
 	view->now_ns = clock_now_ns();
 	view_read_meta(&view->maps, view->now_ns, &view->meta_copy, &view->meta);
+	view->note_count = view_read_notes(&view->maps, view->now_ns, view->note_copies, view->notes);
 	read_reasons(view);
 	err = read_services(view);
 	if (!err)
@@ -372,6 +391,12 @@ void view_close(struct view *view)
 const struct view_meta *view_meta(const struct view *view)
 {
 	return &view->meta;
+}
+
+size_t view_notes(const struct view *view, const struct view_note **ret)
+{
+	*ret = view->notes;
+	return view->note_count;
 }
 
 size_t view_services(const struct view *view, const struct view_service **ret)

@@ -29,11 +29,11 @@ struct view_meta {
 	uint32_t max_services;
 	uint32_t max_backends;
 	uint32_t agent_pid;           /* 0: none runs */
-	double heartbeat_age_seconds; /* below 0: there never was one */
+	double heartbeat_age_seconds; /* the agent's last sign of life; below 0: never */
+	double followed_age_seconds;  /* since it could last go by its source; likewise */
 	double change_age_seconds;    /* likewise */
 	enum gw_source source;
 	bool source_synced;
-	uint32_t refused; /* Services that are not balanced as wanted: no room, or no address */
 	bool walk_is_partial; /* lost connections cannot be told from those that may not be seen */
 	bool suspended;    /* every Service is left to kube-proxy, by `gwbpf suspend` */
 	bool stepped_aside; /* likewise, for want of a heartbeat */
@@ -77,6 +77,9 @@ struct view_service {
 	uint32_t active;
 	struct gw_counters counters;
 	uint64_t no_backends;
+	double refused_age_seconds; /* since the last of these; below 0: not known, or none */
+	bool is_refusing; /* there were some that no agent has seen yet, so they are new */
+	bool is_in_force; /* connects find it; one whose settings never were good is kube-proxy's */
 };
 
 #define VIEW_BACKEND_STATES(X)                                                                     \
@@ -116,6 +119,16 @@ struct view_backend {
 	double ejected_remaining_seconds; /* 0: it is not ejected, or one connection may try it */
 	struct gw_counters counters;
 };
+
+/* What the agent cannot read or take in, as it says itself; of an earlier one if none runs. */
+struct view_note {
+	enum gw_note_kind kind;
+	double age_seconds; /* below 0: not told */
+	uint32_t more;      /* not in the list, for want of room */
+	const char *text;
+};
+
+size_t view_notes(const struct view *view, const struct view_note **ret);
 
 /* Ordered by namespace, name, port (number), address. Valid until view_close(). */
 size_t view_services(const struct view *view, const struct view_service **ret);

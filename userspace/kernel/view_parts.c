@@ -8,7 +8,7 @@
 
 #define READS_MAX 8 /* of a set that is replaced meanwhile */
 
-static double age_seconds(uint64_t now_ns, uint64_t then_ns)
+double view_age_seconds(uint64_t now_ns, uint64_t then_ns)
 {
 	if (!then_ns)
 		return -1;
@@ -24,11 +24,11 @@ void view_read_meta(const struct maps *maps, uint64_t now_ns, struct gw_meta *co
 		.max_services = copy->max_services,
 		.max_backends = copy->max_backends,
 		.agent_pid = copy->agent_pid,
-		.heartbeat_age_seconds = age_seconds(now_ns, copy->heartbeat_ns),
-		.change_age_seconds = age_seconds(now_ns, copy->change_ns),
+		.heartbeat_age_seconds = view_age_seconds(now_ns, copy->alive_ns),
+		.followed_age_seconds = view_age_seconds(now_ns, copy->heartbeat_ns),
+		.change_age_seconds = view_age_seconds(now_ns, copy->change_ns),
 		.source = copy->source,
 		.source_synced = copy->source_synced,
-		.refused = copy->refused,
 		.walk_is_partial = copy->walk_is_partial,
 		.suspended = copy->suspended,
 		.stepped_aside = copy->stale_after_ns && copy->heartbeat_ns < now_ns &&
@@ -39,7 +39,29 @@ void view_read_meta(const struct maps *maps, uint64_t now_ns, struct gw_meta *co
 		.version = copy->version,
 	};
 	for (int i = 0; i < GW_HOOK_MAX_; i++)
-		ret->live_age_seconds[i] = age_seconds(now_ns, copy->live_ns[i]);
+		ret->live_age_seconds[i] = view_age_seconds(now_ns, copy->live_ns[i]);
+}
+
+size_t view_read_notes(const struct maps *maps, uint64_t now_ns, struct gw_note copy[GW_NOTES_MAX],
+		       struct view_note ret[GW_NOTES_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < maps->notes_count && i < GW_NOTES_MAX; i++) {
+		struct gw_note *note = &copy[count];
+
+		if (__atomic_load_n(&maps->notes[i].kind, __ATOMIC_ACQUIRE) == GW_NOTE_NONE)
+			break;
+		*note = maps->notes[i];
+		note->text[sizeof(note->text) - 1] = '\0';
+		ret[count++] = (struct view_note){
+			.kind = note->kind,
+			.age_seconds = view_age_seconds(now_ns, note->since_ns),
+			.more = note->more,
+			.text = note->text,
+		};
+	}
+	return count;
 }
 
 /* false: it was replaced meanwhile, and something else may stand where it was. */

@@ -15,6 +15,13 @@ struct maps;
 void view_read_meta(const struct maps *maps, uint64_t now_ns, struct gw_meta *copy,
 		    struct view_meta *ret);
 
+/* What the agent tells; copy holds the texts. Returns how many there are. */
+size_t view_read_notes(const struct maps *maps, uint64_t now_ns, struct gw_note copy[GW_NOTES_MAX],
+		       struct view_note ret[GW_NOTES_MAX]);
+
+/* Since then_ns; below 0 if that is 0: never. */
+double view_age_seconds(uint64_t now_ns, uint64_t then_ns);
+
 /*
  * The set of a service, one of those that were in force one after the other. Returns how many
  * members it has; 0 also if it was replaced again and again, and then header is not written.

@@ -2,6 +2,8 @@
 /* Where the connections of this node go, and how they fare there, as JSON. */
 #include "report/backends.h"
 
+#include <string.h>
+
 #include "report/lookup.h"
 
 /* Cumulative, as in Prometheus: so many connections took le seconds at most. */
@@ -44,9 +46,41 @@ static json_t *counters_to_json(const struct view_backend *backend)
 			 json_seconds(backend->ejected_remaining_seconds));
 }
 
-static json_t *to_json(const struct view_backend *backend)
+/* Why it is in its state; NULL: it is as it should be. */
+static const char *reason_of(const struct view *view, const struct view_backend *backend)
 {
-	json_t *value = json_pack("{so so so so si so si so so so si ss sn si}",
+	const struct view_service *services;
+	size_t count = view_services(view, &services);
+	bool has_service = false;
+
+	switch (backend->state) {
+	case VIEW_BACKEND_SUSPECT:
+		return "a client could not reach it lately";
+	case VIEW_BACKEND_EJECTED:
+		return "several clients could not reach it";
+	case VIEW_BACKEND_PROBING:
+		return "it was ejected, and one connection tries it now";
+	case VIEW_BACKEND_DRAINING:
+		return "its weight is 0 or gwbpf.io/drain names it";
+	case VIEW_BACKEND_LEAVING:
+		break;
+	case VIEW_BACKEND_USABLE:
+	case VIEW_BACKEND_STATE_MAX_:
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (services[i].index == backend->service_index)
+			return "it is no endpoint of its Service any more, or not a ready one";
+		has_service = has_service || (!strcmp(services[i].namespace, backend->namespace) &&
+					      !strcmp(services[i].name, backend->service));
+	}
+	return has_service ? "its Service no longer has this address and port"
+			   : "its Service is no longer balanced";
+}
+
+static json_t *to_json(const struct view *view, const struct view_backend *backend)
+{
+	json_t *value = json_pack("{so so so so si so si so so so si ss so si}",
 				  "namespace", json_text(backend->namespace),
 				  "service", json_text(backend->service),
 				  "portName", json_text(backend->service_port_name),
@@ -59,7 +93,7 @@ static json_t *to_json(const struct view_backend *backend)
 				  "zone", json_text_or_null(backend->zone),
 				  "weight", backend->weight,
 				  "state", view_backend_state_name(backend->state),
-				  "reason",
+				  "reason", json_text_or_null(reason_of(view, backend)),
 				  "active", backend->active);
 	return json_extend(value, counters_to_json(backend));
 }
@@ -73,6 +107,6 @@ json_t *report_backends(const struct view *view, report_wants *wants, const void
 
 	for (i = 0; i < count; i++)
 		if (!wants || wants(&backends[i], arg))
-			json_add(&items, to_json(&backends[i]));
+			json_add(&items, to_json(view, &backends[i]));
 	return json_list("BackendList", lookup_node(view), items);
 }

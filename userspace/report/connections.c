@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "kernel/conns.h"
+#include "report/clients.h"
 #include "report/format.h"
 #include "report/lookup.h"
 
@@ -79,6 +80,8 @@ int connections_select(struct connections *connections, report_wants *wants, con
 			.backend = backend,
 			.age_seconds = (double)(now - walk->conn.start_ns) / 1e9,
 		};
+		clients_name_pod(connections->view, walk,
+				 connections->items[connections->count - 1].client_pod);
 	}
 	qsort(connections->items, connections->count, sizeof(*connections->items), compare);
 	return 0;
@@ -89,7 +92,7 @@ static json_t *to_json(const struct connection *connection)
 	const struct gw_walk_conn *walk = connection->walk;
 	const struct view_backend *backend = connection->backend;
 
-	return json_pack("{so so so si so si so so si sn so ss so so so so so so so}",
+	return json_pack("{so so so si so si so so si so so ss so so so so so so so}",
 			 "namespace", json_text_or_null(backend ? backend->namespace : NULL),
 			 "service", json_text_or_null(backend ? backend->service : NULL),
 			 "serviceAddress", json_address(&walk->conn.vip),
@@ -99,7 +102,7 @@ static json_t *to_json(const struct connection *connection)
 			 "pod", json_text_or_null(backend ? backend->pod : NULL),
 			 "source", json_address(&walk->source),
 			 "sourcePort", walk->source_port,
-			 "clientPod",
+			 "clientPod", json_text_or_null(connection->client_pod),
 			 "clientPid", walk->conn.tgid ? json_count(walk->conn.tgid) : json_null(),
 			 "state", format_tcp_state(walk->tcp_state),
 			 "netns", json_identity(walk->netns_inode),

@@ -15,6 +15,7 @@ struct connection {
 	const struct gw_walk_conn *walk;
 	const struct view_backend *backend; /* NULL: it came after the walk */
 	double age_seconds;
+	char client_pod[GW_LONG_NAME_MAX]; /* its name, else its UID; "": none */
 };
 
 struct connections {

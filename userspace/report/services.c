@@ -35,7 +35,7 @@ static json_t *to_json(const struct view_service *service)
 			 "noBackendTotal", json_count(service->no_backends));
 }
 
-json_t *report_services(const struct view *view)
+json_t *report_services(const struct view *view, report_wants_service *wants, const void *arg)
 {
 	const struct view_service *services;
 	size_t count = view_services(view, &services);
@@ -43,6 +43,7 @@ json_t *report_services(const struct view *view)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		json_add(&items, to_json(&services[i]));
+		if (!wants || wants(&services[i], arg))
+			json_add(&items, to_json(&services[i]));
 	return json_list("ServiceList", lookup_node(view), items);
 }

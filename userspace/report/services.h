@@ -3,10 +3,16 @@
 #ifndef GWBPF_REPORT_SERVICES_H
 #define GWBPF_REPORT_SERVICES_H
 
+#include <stdbool.h>
+
 #include "kernel/view.h"
 #include "report/json.h"
 
-json_t *report_services(const struct view *view);
+/* Whether a report is to hold this Service. */
+typedef bool report_wants_service(const struct view_service *service, const void *arg);
+
+/* wants NULL: every one. */
+json_t *report_services(const struct view *view, report_wants_service *wants, const void *arg);
 
 /* Connects that did not succeed, without those that the application gave up. */
 uint64_t report_failed(const struct gw_counters *counters);

@@ -10,22 +10,46 @@
 
 #include "kernel/links.h"
 #include "kernel/mounts.h"
-#include "report/format.h"
+#include "kernel/older.h"
+#include "report/status_judge.h"
 
 #define HEARTBEAT_MAX_SECONDS 10
 
-static void add_problem(struct status *status, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void add_problem(struct status *status, const char *format, ...)
+static void add(char texts[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX], size_t *count, size_t *left_out,
+		const char *format, va_list arguments)
 {
-	va_list args;
+	if (*count < STATUS_TEXTS_MAX - 1)
+		vsnprintf(texts[(*count)++], LOOKUP_MESSAGE_MAX, format, arguments);
+	else
+		++*left_out;
+}
 
-	if (status->problem_count == STATUS_PROBLEMS_MAX)
-		return;
-	va_start(args, format);
-	vsnprintf(status->problems[status->problem_count++], LOOKUP_MESSAGE_MAX, format, args);
-	va_end(args);
+static void count_left_out(char texts[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX], size_t *count,
+			   size_t left_out)
+{
+	if (left_out)
+		snprintf(texts[(*count)++], LOOKUP_MESSAGE_MAX,
+			 "and %zu more: 'gwbpf services', 'gwbpf backends' and the agent's log name "
+			 "them",
+			 left_out);
+}
+
+void status_add_problem(struct status *status, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(status->problems, &status->problem_count, &status->problems_left_out, format, arguments);
+	va_end(arguments);
+}
+
+void status_add_warning(struct status *status, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add(status->warnings, &status->warning_count, &status->warnings_left_out, format, arguments);
+	va_end(arguments);
 }
 
 bool status_agent_is_running(const struct view_meta *meta)
@@ -45,6 +69,12 @@ const char *status_source(const struct view_meta *meta)
 	return names[meta->source];
 }
 
+/* The clients of a cluster's Services are its pods; those of manifests may be anybody. */
+static bool misses_clients(const struct view_meta *meta)
+{
+	return meta->covers_pods == GW_COVER_NO && meta->source != GW_SOURCE_FILE;
+}
+
 /* Where a running agent's canary did not come through lately, no other connection does. */
 static enum hook_life judge_hook(const struct status *status, size_t hook)
 {
@@ -53,9 +83,9 @@ static enum hook_life judge_hook(const struct status *status, size_t hook)
 
 	if (!status->hooks[hook].attached)
 		return HOOK_MISSING;
-	if (meta->covers_pods == GW_COVER_NO)
+	if (misses_clients(meta))
 		return HOOK_DEAD;
-	if (!status_agent_is_running(meta) || !meta->source_synced)
+	if (!status_agent_is_running(meta))
 		return HOOK_ATTACHED;
 	return age >= 0 && age <= VIEW_LIVE_SECONDS ? HOOK_LIVE : HOOK_DEAD;
 }
@@ -71,13 +101,12 @@ static int hooks_that_are(const struct status *status, enum hook_life life)
 }
 
 /* Those who run first at connect rather than any other; NULL: nobody else's program is there. */
-static const struct neighbour *find_suspect(const struct status *status)
+static const struct neighbour *find_suspect(const struct neighbour *neighbours, size_t count)
 {
 	const struct neighbour *suspect = NULL;
-	size_t i;
 
-	for (i = 0; i < status->neighbour_count; i++) {
-		const struct neighbour *other = &status->neighbours[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct neighbour *other = &neighbours[i];
 
 		if (!other->hook)
 			continue;
@@ -87,21 +116,33 @@ static const struct neighbour *find_suspect(const struct status *status)
 	return suspect;
 }
 
-static void add_dead(struct status *status, const char *names)
+const char *status_tell_dead(const char *names, const struct neighbour *neighbours, size_t count,
+			     char buf[LOOKUP_MESSAGE_MAX])
 {
-	const struct neighbour *suspect = find_suspect(status);
+	const struct neighbour *suspect = find_suspect(neighbours, count);
 
 	if (suspect)
-		add_problem(status, "no connection was seen to pass %s lately: program '%s' (id "
-				    "%u) of %s at %s is in the way: %s",
-			    names, suspect->name, suspect->id,
-			    suspect->owner ? suspect->owner : "somebody else", suspect->hook,
-			    suspect->consequence);
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "no connection was seen to pass %s lately: program '%s' (id %u) of %s at %s "
+			 "is in the way: %s",
+			 names, suspect->name, suspect->id,
+			 suspect->owner ? suspect->owner : "somebody else", suspect->hook,
+			 suspect->consequence);
 	else
-		add_problem(status, "no connection was seen to pass %s lately, and nobody else's "
-				    "program is there: see that the loopback interface is up and "
-				    "lets the agent's test connection pass, whose end its log tells",
-			    names);
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "no connection was seen to pass %s lately, and nobody else's program is "
+			 "there: see that the loopback interface is up and lets the agent's test "
+			 "connection pass, whose end its log tells",
+			 names);
+	return buf;
+}
+
+static void add_dead(struct status *status, const char *names)
+{
+	char text[LOOKUP_MESSAGE_MAX];
+
+	status_add_problem(status, "%s", status_tell_dead(names, status->neighbours,
+							  status->neighbour_count, text));
 }
 
 static void check_hooks(struct status *status)
@@ -115,78 +156,31 @@ static void check_hooks(struct status *status)
 	missing = hooks_that_are(status, HOOK_MISSING);
 	dead = hooks_that_are(status, HOOK_DEAD);
 	if (missing)
-		add_problem(status, "hooks that are not attached: %s: %s",
+		status_add_problem(status, "hooks that are not attached: %s: %s",
 			    links_hook_names(missing, names),
 			    status_agent_is_running(status->meta)
 				    ? "the agent attaches them within ten seconds, or its log "
 				      "says why it cannot"
 				    : "start the agent, which attaches them");
-	if (status->meta->covers_pods == GW_COVER_NO)
-		add_problem(status, "the hooks are attached to cgroup '%s', which does not hold "
-				    "the pods of this node: restart the agent with another "
-				    "--cgroup",
-			    status->cgroup_path);
+	if (misses_clients(status->meta))
+		status_add_problem(status, "pods are not covered: the hooks are attached to cgroup '%s', "
+				   "which does not hold the pods of this node: restart the agent "
+				   "in the host's cgroup namespace, or with another --cgroup",
+				   status->cgroup_path);
 	else if (dead)
 		add_dead(status, links_hook_names(dead, names));
-}
-
-/* Nothing is balanced, whatever else is well. */
-static void check_in_force(struct status *status)
-{
-	if (status->meta->suspended)
-		add_problem(status, "all Services are left to kube-proxy by 'gwbpf suspend': "
-				    "'gwbpf resume' ends that");
-	if (status->meta->stepped_aside && status_agent_is_running(status->meta))
-		add_problem(status, "all Services are left to kube-proxy, as no agent was here for "
-				    "longer than --stale-after, until this one has read them");
-	else if (status->meta->stepped_aside)
-		add_problem(status, "all Services are left to kube-proxy, as no agent has given a "
-				    "sign of life for longer than its --stale-after: start it");
-}
-
-static void check_agent(struct status *status)
-{
-	const struct view_meta *meta = status->meta;
-	char age[FORMAT_MAX];
-
-	if (!meta->agent_pid)
-		add_problem(status, "no agent runs, so changes of Services and endpoints are not "
-				    "followed: run 'gwbpf agent'");
-	else if (!status_agent_is_running(meta))
-		add_problem(status, "the agent (pid %u) has given no sign of life for %s: see its "
-				    "log and restart it",
-			    meta->agent_pid, format_age(meta->heartbeat_age_seconds, age));
-	else if (!meta->source_synced)
-		add_problem(status, "the agent has not read all Services and endpoints yet: if "
-				    "that lasts, its log names what it cannot read");
-}
-
-/* A namespace that asks for too much is told so at its Services; those without even an entry are
- * named in the log alone. */
-static void check_room(struct status *status)
-{
-	const struct view_service *services;
-	size_t count = view_services(status->view, &services), without = 0;
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		without += services[i].state == VIEW_SERVICE_NO_ROOM;
-	if (without)
-		add_problem(status, "no room for the backends of %zu Service addresses and ports, which "
-				    "are left to kube-proxy: 'gwbpf services -o wide' says which limit "
-				    "to raise",
-			    without);
-	if (status->meta->refused && status_agent_is_running(status->meta))
-		add_problem(status, "%u Services are not balanced as wanted, for want of room or because "
-				    "another Service has their address: the agent's log names them and "
-				    "the remedy",
-			    status->meta->refused);
+	if (status->meta->covers_pods == GW_COVER_NO && !misses_clients(status->meta))
+		status_add_warning(status, "pods are not covered: the hooks are attached to cgroup '%s', "
+				   "which does not hold the pods of this node: processes in it "
+				   "alone are balanced: restart the agent in the host's cgroup "
+				   "namespace if pods shall be too",
+				   status->cgroup_path);
 }
 
 static void check_walk(struct status *status)
 {
 	if (status->meta->walk_is_partial)
-		add_problem(status, "the agent may not look into every network namespace, so counts "
+		status_add_problem(status, "the agent may not look into every network namespace, so counts "
 				    "that are too high are not corrected: give it CAP_SYS_PTRACE and "
 				    "CAP_SYS_ADMIN, and the host's process namespace");
 }
@@ -231,17 +225,25 @@ static void check_others(struct status *status)
 		const struct neighbour *other = &status->neighbours[i];
 
 		if (other->is_exclusive)
-			add_problem(status, "program '%s' (id %u) of %s at %s %s", other->name,
+			status_add_problem(status, "program '%s' (id %u) of %s at %s %s", other->name,
 				    other->id, other->owner ? other->owner : "somebody else",
 				    other->hook, other->consequence);
 		/* It may be told to leave some alone, and then all is well. */
 		else if (other->takes_all && other->runs_first && status->view &&
 			 !has_balanced(status))
-			add_problem(status, "nothing was balanced yet, and program '%s' (id %u) of "
+			status_add_problem(status, "nothing was balanced yet, and program '%s' (id %u) of "
 					    "%s is at %s: %s",
 				    other->name, other->id, other->owner, other->hook,
 				    other->consequence);
 	}
+}
+
+static void count_older(struct status *status)
+{
+	const struct view_service *services;
+	size_t count = view_services(status->view, &services);
+
+	status->knows_older = !older_count(services, count, &status->older);
 }
 
 int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_MESSAGE_MAX])
@@ -258,7 +260,7 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	if (datapath_pinned_abi(pin_dir, &status->abi))
 		status->abi = 0;
 	if (err) {
-		add_problem(status, "%s", message);
+		status_add_problem(status, "%s", message);
 		look_around(status);
 		check_others(status);
 		return 0;
@@ -271,15 +273,17 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 		check_hooks(status);
 	/* What is not complete is not put in force: that problem is named below. */
 	else if (!status_agent_is_running(status->meta) || status->meta->source_synced)
-		add_problem(status, "no hook is attached: %s",
+		status_add_problem(status, "no hook is attached: %s",
 			    status_agent_is_running(status->meta)
 				    ? "the agent's log says why it cannot attach them"
 				    : "start the agent, which attaches them");
 	check_others(status);
-	check_in_force(status);
-	check_agent(status);
+	status_judge_agent(status);
+	status_judge_services(status);
 	check_walk(status);
-	check_room(status);
+	count_older(status);
+	count_left_out(status->problems, &status->problem_count, status->problems_left_out);
+	count_left_out(status->warnings, &status->warning_count, status->warnings_left_out);
 	return 0;
 }
 

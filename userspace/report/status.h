@@ -16,7 +16,7 @@
 #include "report/json.h"
 #include "report/lookup.h"
 
-#define STATUS_PROBLEMS_MAX 16
+#define STATUS_TEXTS_MAX 32 /* problems, and warnings: the last one counts those beyond */
 
 enum hook_life {
 	HOOK_MISSING,
@@ -37,8 +37,13 @@ struct status {
 	struct neighbour neighbours[NEIGHBOURS_MAX];
 	size_t neighbour_count;
 	char kernel[sizeof(((struct utsname *)NULL)->release)];
-	char problems[STATUS_PROBLEMS_MAX][LOOKUP_MESSAGE_MAX];
+	char problems[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX]; /* clients get what is wrong */
 	size_t problem_count;
+	char warnings[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX]; /* somebody should look */
+	size_t warning_count;
+	bool knows_older;
+	uint64_t older; /* connections to the Services that began before gwbpf saw them */
+	size_t problems_left_out, warnings_left_out;
 };
 
 /* Whatever is missing is a problem; only not being allowed to look is an error, which message
@@ -46,10 +51,25 @@ struct status {
 int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_MESSAGE_MAX]);
 void status_close(struct status *status);
 
+/* What is said of hooks that no connection passes, and of who is in the way. Returns buf. */
+const char *status_tell_dead(const char *names, const struct neighbour *neighbours, size_t count,
+			     char buf[LOOKUP_MESSAGE_MAX]);
+
 size_t status_service_count(const struct status *status);
 size_t status_backend_count(const struct status *status, uint64_t *active);
 bool status_agent_is_running(const struct view_meta *meta);
 const char *status_source(const struct view_meta *meta); /* "" if there is none */
+
+/* Whether the agent goes by its source: it has read all of it, and can still read it. */
+enum status_sync {
+	STATUS_SYNC_NOT_READ,
+	STATUS_SYNC_ALL,
+	STATUS_SYNC_UNREACHABLE,
+	STATUS_SYNC_FORBIDDEN,
+};
+
+enum status_sync status_sync(const struct status *status);
+const char *status_sync_text(const struct status *status); /* "in sync" */
 
 json_t *status_to_json(const struct status *status);
 

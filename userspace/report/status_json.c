@@ -59,17 +59,21 @@ static json_t *others_to_json(const struct status *status)
 	return others;
 }
 
-static json_t *agent_to_json(const struct view_meta *meta)
+static json_t *agent_to_json(const struct status *status)
 {
+	const struct view_meta *meta = status->meta;
+
 	if (!meta)
-		return json_pack("{sb sn sn sn sn sn}", "running", false, "pid",
-				 "heartbeatAgeSeconds", "source", "synced", "lastChangeAgeSeconds");
-	return json_pack("{sb so so so sb so}",
+		return json_pack("{sb sn sn sn sn sn sn}", "running", false, "pid",
+				 "heartbeatAgeSeconds", "followedAgeSeconds", "source", "synced",
+				 "lastChangeAgeSeconds");
+	return json_pack("{sb so so so so sb so}",
 			 "running", status_agent_is_running(meta),
 			 "pid", meta->agent_pid ? json_count(meta->agent_pid) : json_null(),
 			 "heartbeatAgeSeconds", json_seconds(meta->heartbeat_age_seconds),
+			 "followedAgeSeconds", json_seconds(meta->followed_age_seconds),
 			 "source", json_text_or_null(status_source(meta)),
-			 "synced", meta->source_synced,
+			 "synced", status_sync(status) == STATUS_SYNC_ALL,
 			 "lastChangeAgeSeconds", json_seconds(meta->change_age_seconds));
 }
 
@@ -94,31 +98,40 @@ static json_t *numbers_to_json(const struct status *status)
 	size_t backends;
 
 	if (!status->view)
-		return json_pack("{sn sn sn s{sn sn} sn}", "serviceCount", "backendCount",
-				 "connectionCount", "limits", "services", "backends", "reasons");
+		return json_pack("{sn sn sn sn s{sn sn} sn}", "serviceCount", "backendCount",
+				 "connectionCount", "olderConnectionCount", "limits",
+				 "services", "backends", "reasons");
 	backends = status_backend_count(status, &active);
-	return json_pack("{so so so s{si si} so}",
+	return json_pack("{so so so so s{si si} so}",
 			 "serviceCount", json_count(status_service_count(status)),
 			 "backendCount", json_count(backends),
 			 "connectionCount", json_count(active),
+			 "olderConnectionCount", status->knows_older ? json_count(status->older)
+								     : json_null(),
 			 "limits",
 				"services", status->meta->max_services,
 				"backends", status->meta->max_backends,
 			 "reasons", reasons_to_json(status->view));
 }
 
+static json_t *texts_to_json(const char texts[][LOOKUP_MESSAGE_MAX], size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_add(&array, json_text(texts[i]));
+	return array;
+}
+
 json_t *status_to_json(const struct status *status)
 {
 	const char *version = status->meta ? status->meta->version : NULL;
 	json_t *answer = json_answer("Status", lookup_node(status->view));
-	json_t *problems = json_array();
-	size_t i;
 
-	for (i = 0; i < status->problem_count; i++)
-		json_add(&problems, json_text(status->problems[i]));
-	answer = json_extend(answer, json_pack("{sb so so so so s{so so so} so so so}",
+	answer = json_extend(answer, json_pack("{sb so so so so so s{so so so} so so so}",
 			 "healthy", !status->problem_count,
-			 "problems", problems,
+			 "problems", texts_to_json(status->problems, status->problem_count),
+			 "warnings", texts_to_json(status->warnings, status->warning_count),
 			 "version", json_text_or_null(version),
 			 "abi", status->abi ? json_count(status->abi) : json_null(),
 			 "kernel", json_text(status->kernel),
@@ -128,7 +141,7 @@ json_t *status_to_json(const struct status *status)
 							: json_null(),
 				"coversPods", cover_to_json(status->meta),
 			 "hooks", hooks_to_json(status),
-			 "agent", agent_to_json(status->meta),
+			 "agent", agent_to_json(status),
 			 "others", others_to_json(status)));
 	return json_extend(answer, numbers_to_json(status));
 }

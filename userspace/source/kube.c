@@ -267,6 +267,18 @@ static int start_pulse(struct kube_source *source)
 	return kube_pulse_start(&setup, &source->pulse);
 }
 
+int kube_source_check(const struct kube_options *options, const struct sink *sink)
+{
+	struct kube_source source = {.follows.sink = sink};
+	int err = check_options(options, sink);
+
+	if (err)
+		return err;
+	source.follows.kubeconfig = (char *)options->kubeconfig;
+	source.follows.context = (char *)options->context;
+	return try_configuration(&source);
+}
+
 int kube_source_start(struct event_base *base, const struct kube_options *options,
 		      const struct sink *sink, struct kube_source **ret)
 {

@@ -28,6 +28,10 @@ struct kube_options {
 	const struct kube_timing *timing; /* NULL: kube_timing_default */
 };
 
+/* Whether the options, and the configuration that they name, are such that one can start with them.
+ * If not, the sink's failed() is told why. -EINVAL or what open(2) says; -ENOMEM */
+int kube_source_check(const struct kube_options *options, const struct sink *sink);
+
 /*
  * Start to list and watch. options may go once this returns; sink must outlive the source. The sink
  * is called from base's loop, its failed() also from here; it must not stop the source from there.

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/telling.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "kernel/notes.h"
+
+struct notes {
+	struct gw_note items[GW_NOTES_MAX];
+	size_t count;
+	uint32_t more;
+};
+
+static void add(struct notes *notes, enum gw_note_kind kind, uint64_t since_ns, const char *format,
+		...) __attribute__((format(printf, 4, 5)));
+
+static void add(struct notes *notes, enum gw_note_kind kind, uint64_t since_ns, const char *format,
+		...)
+{
+	struct gw_note *note;
+	va_list arguments;
+
+	if (notes->count == GW_NOTES_MAX) {
+		notes->more++;
+		return;
+	}
+	note = &notes->items[notes->count++];
+	note->kind = kind;
+	note->since_ns = since_ns;
+	va_start(arguments, format);
+	vsnprintf(note->text, sizeof(note->text), format, arguments);
+	va_end(arguments);
+}
+
+static void add_lag(const struct following_lag *lag, void *arg)
+{
+	static const enum gw_note_kind kinds[] = {
+		[FOLLOWING_ALL] = GW_NOTE_WARNING,
+		[FOLLOWING_UNREACHABLE] = GW_NOTE_UNREACHABLE,
+		[FOLLOWING_FORBIDDEN] = GW_NOTE_FORBIDDEN,
+	};
+
+	add(arg, kinds[lag->state], lag->since_ns, "%s", lag->message);
+}
+
+static void add_refused(const char *origin, const char *text, void *arg)
+{
+	add(arg, GW_NOTE_WARNING, 0, "refused from '%s': %s", origin, text);
+}
+
+static void add_unprogrammed(const char *service, const char *text, void *arg)
+{
+	add(arg, GW_NOTE_WARNING, 0, "service '%s': %s", service, text);
+}
+
+void telling_write(struct tables *tables, const struct telling *telling)
+{
+	struct notes notes = {0};
+
+	following_visit_all(telling->following, add_lag, &notes);
+	if (telling->missing_node)
+		add(&notes, GW_NOTE_PROBLEM, 0,
+		    "no Node is named '%s', so that zones are not known and Services of local "
+		    "endpoints are left to kube-proxy: restart the agent with the right --node-name",
+		    telling->missing_node);
+	refused_visit_all(telling->unprogrammed, add_unprogrammed, &notes);
+	refused_visit_all(telling->refused, add_refused, &notes);
+	notes_write(tables, notes.items, notes.count, notes.more);
+}

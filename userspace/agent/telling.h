@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the agent has to tell beside the tables, put where the commands that read find it. */
+#ifndef GWBPF_AGENT_TELLING_H
+#define GWBPF_AGENT_TELLING_H
+
+#include "agent/following.h"
+#include "agent/refused.h"
+#include "kernel/tables.h"
+
+struct telling {
+	const struct following *following;
+	const struct refused *refused;      /* by the source */
+	const struct refused *unprogrammed; /* for want of room, or of an address */
+	const char *missing_node;           /* no Node has this name; NULL: there is one */
+};
+
+/* What is worst comes first: there is room for GW_NOTES_MAX. */
+void telling_write(struct tables *tables, const struct telling *telling);
+
+#endif

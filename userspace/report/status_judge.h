@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a judgement on a node, for the files that it is made of. */
+#ifndef GWBPF_REPORT_STATUS_JUDGE_H
+#define GWBPF_REPORT_STATUS_JUDGE_H
+
+#include "report/status.h"
+
+/* Each text names the object and the next step. */
+void status_add_problem(struct status *status, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void status_add_warning(struct status *status, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The agent, and what it can read and take in. */
+void status_judge_agent(struct status *status);
+
+/* What clients get: each Service and each backend. */
+void status_judge_services(struct status *status);
+
+#endif
