@@ -62,6 +62,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct gw_client_key);
+	__type(value, struct gw_client);
+} gw_clients SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct gw_affinity_key);
 	__type(value, struct gw_affinity);

@@ -27,6 +27,7 @@
 	X(health)                                                                                  \
 	X(cursors)                                                                                 \
 	X(suspects)                                                                                \
+	X(clients)                                                                                 \
 	X(affinity)                                                                                \
 	X(conns)                                                                                   \
 	X(service_names)                                                                           \
