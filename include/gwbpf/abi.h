@@ -144,7 +144,8 @@ struct gw_health {
 };
 _Static_assert(sizeof(struct gw_health) == 136, "a change of size is a change of ABI");
 
-#define GW_REACHED_STEP_NS 100000000ull /* reached_ns is written no more often, but for need */
+/* reached_ns is written at most once in this time, unless somebody accuses the backend. */
+#define GW_REACHED_STEP_NS 100000000ull
 
 /* gw_suspects: LRU hash. A backend that one client could not reach. */
 struct gw_suspect_key {
