@@ -20,12 +20,13 @@ static __always_inline bool is_still_good(struct gw_conn *conn, __u32 service, _
 	/* Whether there is trouble is not known yet; to look at one backend is cheap. */
 	score = gw_score(GW_POLICY_RR | HOW_TROUBLE | 1 << HOW_WEIGHT_SHIFT, id, generation,
 			 conn->netns_cookie, conn->start_ns);
-	return score < SCORE_SHORT && score != SCORE_PROBE;
+	return score < SCORE_AVOIDED && score != SCORE_PROBE;
 }
 
 /* The backend that this client had last. Each connection renews the time; another one may have
  * done so after this one began, so that the difference has a sign. */
-static __always_inline bool pick_affine(struct gw_conn *conn, __u32 service, __u32 timeout_s)
+static __always_inline bool pick_affine(struct gw_conn *conn, __u32 service, __u32 timeout_s,
+					__u64 avoided)
 {
 	struct gw_affinity_key key = {.netns_cookie = conn->netns_cookie, .service = service};
 	struct gw_affinity *last = bpf_map_lookup_elem(&gw_affinity, &key);
@@ -38,7 +39,8 @@ static __always_inline bool pick_affine(struct gw_conn *conn, __u32 service, __u
 		return false;
 	conn->best_backend = last->backend;
 	conn->best_generation = last->backend_generation;
-	if (!is_still_good(conn, service, conn->best_backend, conn->best_generation))
+	if (avoided >> GW_CLIENT_BIT(conn->best_generation) & 1 ||
+	    !is_still_good(conn, service, conn->best_backend, conn->best_generation))
 		return false;
 	last->used_ns = conn->start_ns;
 	conn->how = GW_POLICY_RR; /* whatever the policy: it does not follow the load */

@@ -15,6 +15,12 @@
 
 #define SOCK_STREAM 1
 
+/* The agent's heartbeat comes each second. */
+#define ALONE_AFTER_NS (15 * SECOND_NS)
+
+/* Kernels before 5.18 lack bpf_set_retval() and bpf_get_retval(). Set between open and load. */
+const volatile bool has_set_retval = true;
+
 /* Find the service that an address belongs to. Not GW_REASON_BALANCED: why it is none of ours. */
 static __always_inline enum gw_reason find_service(const struct dest *to, __u32 *index,
 						   const struct gw_service **ret)
@@ -38,9 +44,10 @@ static __always_inline enum gw_reason find_service(const struct dest *to, __u32 
 	return service->suspended ? GW_REASON_SUSPENDED : GW_REASON_BALANCED;
 }
 
-/* Whether the agent is there to follow what Kubernetes says. The heartbeat is read before the time
- * is: one that is written between the two reads must not lie in the future. */
-static __always_inline enum gw_reason check_agent(__u64 *now_ns)
+/* Whether the agent is there to follow what Kubernetes says, and has not been for a while. The
+ * heartbeat is read before the time is: one that is written between the two reads must not lie in
+ * the future. Who never steps aside has nobody to leave a connect to. */
+static __always_inline enum gw_reason check_agent(__u64 *now_ns, bool *is_alone)
 {
 	__u32 key = 0;
 	const volatile struct gw_meta *meta = bpf_map_lookup_elem(&gw_meta, &key);
@@ -50,9 +57,25 @@ static __always_inline enum gw_reason check_agent(__u64 *now_ns)
 	*now_ns = bpf_ktime_get_ns();
 	if (meta && meta->suspended)
 		return GW_REASON_SUSPENDED;
-	if (stale_after_ns && *now_ns > heartbeat_ns && *now_ns - heartbeat_ns > stale_after_ns)
+	if (!stale_after_ns || *now_ns <= heartbeat_ns)
+		return GW_REASON_BALANCED;
+	*is_alone = *now_ns - heartbeat_ns >= ALONE_AFTER_NS;
+	if (*now_ns - heartbeat_ns > stale_after_ns)
 		return GW_REASON_STEPPED_ASIDE;
 	return GW_REASON_BALANCED;
+}
+
+/* Whether a program that ran before this one has refused the connect. */
+static __always_inline bool is_denied(void)
+{
+	return has_set_retval && bpf_get_retval() < 0;
+}
+
+static __always_inline __u8 owner_flag(struct bpf_sock *sk)
+{
+	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+
+	return tcp && is_in_user_netns(&tcp->inet_conn.icsk_inet.sk) ? GW_CONN_USER_NETNS : 0;
 }
 
 static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_conn *conn,
@@ -62,7 +85,7 @@ static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_con
 	conn->vip = to->address;
 	conn->port = to->port;
 	conn->established_ns = 0;
-	conn->flags = 0;
+	conn->flags = owner_flag(ctx->sk);
 	conn->how = 0;
 	conn->netns_cookie = bpf_get_netns_cookie(ctx);
 	conn->cgroup_id = bpf_get_current_cgroup_id();
@@ -83,14 +106,15 @@ static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct d
 }
 
 static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					      __u32 service, __u32 affinity_s, struct dest *to)
+					      __u32 service, __u32 affinity_s, bool is_alone,
+					      struct dest *to)
 {
 	const struct gw_backend *backend;
 	enum gw_reason reason;
 	__u32 id;
 
 	fill_record(ctx, conn, service, to);
-	reason = pick(ctx, conn, service, affinity_s);
+	reason = pick(ctx, conn, service, affinity_s, is_alone);
 	if (reason != GW_REASON_BALANCED)
 		return reason;
 	id = conn->best_backend;
@@ -112,6 +136,7 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	const struct gw_service *service = NULL;
 	enum gw_reason reason;
 	struct gw_conn *conn;
+	bool is_alone = false;
 	__u64 now_ns = 0;
 	__u32 index = 0;
 
@@ -124,14 +149,14 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	if (reason == GW_REASON_NOT_A_SERVICE && is_canary_dest(to))
 		return send_canary(sk, to);
 	if (reason == GW_REASON_BALANCED)
-		reason = check_agent(&now_ns);
+		reason = is_denied() ? GW_REASON_DENIED : check_agent(&now_ns, &is_alone);
 	if (reason != GW_REASON_BALANCED || !service)
 		return reason;
 	if (!conn)
 		conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (conn) {
 		conn->start_ns = now_ns;
-		reason = balance(ctx, conn, index, service->affinity_timeout_s, to);
+		reason = balance(ctx, conn, index, service->affinity_timeout_s, is_alone, to);
 	} else {
 		reason = balance_unrecorded(index, to);
 	}

@@ -15,9 +15,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Kernels before 5.18 lack bpf_set_retval(). Set between open and load. */
-const volatile bool has_set_retval = true;
-
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
 #define TCP_SYN_RECV 3

@@ -11,7 +11,7 @@
 #include "count.h"
 #include "health.h"
 
-/* A connection that ends sooner did not work, whoever ended it: a TLS handshake that failed. */
+/* A connection that ends sooner may not have worked, whoever ended it: a TLS handshake failed. */
 #define SHORT_NS SECOND_NS
 
 /* The first packet leaves. */
@@ -25,6 +25,8 @@ static __always_inline void conn_count(struct gw_conn *conn)
 	conn->epoch = present_epoch();
 	asm volatile("" ::: "memory");
 	conn->state = GW_CONN_COUNTED;
+	if (conn->flags & GW_CONN_USER_NETNS)
+		return;
 	counters = counters_of(conn);
 	if (!counters)
 		return;
@@ -32,6 +34,8 @@ static __always_inline void conn_count(struct gw_conn *conn)
 	count_up(&counters->attempts);
 }
 
+/* To its own client a connection in a user's namespace proves that the backend is there; to nobody
+ * else. */
 static __always_inline void conn_establish(struct gw_conn *conn)
 {
 	__u64 now_ns = bpf_ktime_get_ns();
@@ -43,10 +47,13 @@ static __always_inline void conn_establish(struct gw_conn *conn)
 	counters = counters_of(conn);
 	if (!counters)
 		return;
+	trust_own(conn);
+	if (conn->flags & GW_CONN_USER_NETNS)
+		return;
 	count_up(&counters->established);
 	count_connect_time(counters, now_ns - conn->start_ns);
-	trust_reachable(conn);
-	restore(conn, now_ns);
+	note_reached(conn, now_ns);
+	trust(conn, now_ns);
 }
 
 /* A route error learnt from ICMP takes the place of ETIMEDOUT when the kernel gives up. */
@@ -55,25 +62,26 @@ static __always_inline int is_unreachable(int error)
 	return error == EHOSTUNREACH || error == ENETUNREACH;
 }
 
-static __always_inline void hold_against(const struct gw_conn *conn)
+/* Its own client passes the backend over for a while; whether others do is for judge(). */
+static __always_inline void hold_against(const struct gw_conn *conn, int error)
 {
 	__u64 now_ns = bpf_ktime_get_ns();
 	__u64 until_ns = suspect(conn, GW_SUSPICION_FAILED, now_ns);
 
+	if (conn->flags & GW_CONN_USER_NETNS)
+		return;
 	forget_short(conn);
-	judge(conn, until_ns, now_ns);
+	judge(conn, error ? error : ETIMEDOUT, until_ns, now_ns);
 }
 
 /* It ended before it was established. A close by the application after a repeated SYN is an
  * application that waited in vain. */
-static __always_inline void count_failure(struct gw_conn *conn, struct gw_counters *counters,
-					  int error, __u32 retransmits)
+static __always_inline void count_failure(struct gw_counters *counters, int error,
+					  __u32 retransmits)
 {
-	if (!error && !retransmits) {
+	if (!error && !retransmits)
 		count_up(&counters->canceled);
-		return;
-	}
-	if (!error || error == ETIMEDOUT)
+	else if (!error || error == ETIMEDOUT)
 		count_up(&counters->timed_out);
 	else if (error == ECONNREFUSED)
 		count_up(&counters->refused);
@@ -81,7 +89,6 @@ static __always_inline void count_failure(struct gw_conn *conn, struct gw_counte
 		count_up(&counters->unreachable);
 	else
 		count_up(&counters->other_failed);
-	hold_against(conn);
 }
 
 /* The first end of the two sends its last packet, or a reset: by then it shows whether the
@@ -94,10 +101,12 @@ static __always_inline void conn_begin_to_end(const struct gw_conn *conn)
 	if (conn->state != GW_CONN_COUNTED || !conn->established_ns ||
 	    !follows_load(HOW_POLICY(conn->how)) || !backend_is_there(conn))
 		return;
-	if (now_ns - conn->established_ns < SHORT_NS)
-		suspect_short(conn, now_ns);
-	else
+	/* While a failure is in force a short one says nothing of its own: when a backend dies,
+	 * connections of every age end around the first one that it refuses. */
+	if (now_ns - conn->established_ns >= SHORT_NS)
 		forget_short(conn);
+	else if (!is_failing(conn, now_ns))
+		note_short(conn, now_ns);
 }
 
 static __always_inline void count_end(struct gw_counters *counters, int error)
@@ -119,22 +128,35 @@ static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 re
 	counters = counters_of(conn);
 	if (!counters)
 		return;
-	subtract_load(conn);
+	if (!(conn->flags & GW_CONN_USER_NETNS)) {
+		subtract_load(conn);
+		if (conn->established_ns)
+			count_end(counters, error);
+		else
+			count_failure(counters, error, retransmits);
+	}
 	if (conn->established_ns)
-		count_end(counters, error);
+		return;
+	if (error || retransmits)
+		hold_against(conn, error);
 	else
-		count_failure(conn, counters, error, retransmits);
+		end_trial(conn);
 }
 
-/* A connect that never sent a SYN, such as for want of a route: no attempt, but a failure that
- * this client must not meet again and again. */
+/*
+ * A connect that never sent a SYN, such as for want of a route or of a free port: no attempt. It is
+ * mostly the client's own trouble, and says nothing of the backend; but if it is the way to this
+ * one, the client's next connect takes another one.
+ */
 static __always_inline void conn_forget_picked(struct gw_conn *conn)
 {
 	if (conn->state != GW_CONN_PICKED)
 		return;
 	conn->state = GW_CONN_IDLE;
 	count_reason(GW_REASON_NO_SYN);
-	hold_against(conn);
+	end_trial(conn);
+	if (!(conn->flags & GW_CONN_USER_NETNS))
+		note_unsent(conn, bpf_ktime_get_ns());
 }
 
 /* The socket connects anew: whatever the record stood for is over. */
@@ -142,8 +164,11 @@ static __always_inline void conn_end_old(struct gw_conn *conn)
 {
 	conn_forget_picked(conn);
 	/* Not subtracted here: a recount since then may have left it out already. */
-	if (conn->state == GW_CONN_COUNTED)
+	if (conn->state == GW_CONN_COUNTED) {
 		count_reason(GW_REASON_MISSED_CLOSE);
+		if (!conn->established_ns)
+			end_trial(conn);
+	}
 	conn->state = GW_CONN_IDLE;
 }
 

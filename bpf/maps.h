@@ -63,6 +63,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GW_CLIENTS_MAX);
+	__type(key, struct gw_client_key);
+	__type(value, struct gw_client);
+} gw_clients SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, GW_AFFINITY_MAX);
 	__type(key, struct gw_affinity_key);
 	__type(value, struct gw_affinity);

@@ -112,10 +112,13 @@ static __always_inline __u32 first_position(const struct gw_conn *conn, const st
 	return place % set->count;
 }
 
-static __always_inline __u64 member_score(const struct gw_conn *conn, const struct gw_slot *slot)
+static __always_inline __u64 member_score(const struct gw_conn *conn, const struct gw_slot *slot,
+					  __u64 avoided)
 {
-	return gw_score(conn->how | (__u32)slot->weight << HOW_WEIGHT_SHIFT, slot->backend,
-			slot->backend_generation, conn->netns_cookie, conn->start_ns);
+	__u64 score = gw_score(conn->how | (__u32)slot->weight << HOW_WEIGHT_SHIFT, slot->backend,
+			       slot->backend_generation, conn->netns_cookie, conn->start_ns);
+
+	return avoid(score, avoided, slot->backend_generation);
 }
 
 static __always_inline struct gw_conn *record_of(struct bpf_sock_addr *ctx)
@@ -128,9 +131,9 @@ static __always_inline struct gw_conn *record_of(struct bpf_sock_addr *ctx)
 /* Take a member into the record if it is the best so far. Returns whether none can be better. Few
  * branches: the verifier remembers each of them for each of 1,000 turns, and has room for 8,192. */
 static __always_inline bool consider(struct gw_conn *conn, const struct gw_slot *slot,
-				     __u32 position)
+				     __u32 position, __u64 avoided)
 {
-	__u64 score = member_score(conn, slot);
+	__u64 score = member_score(conn, slot, avoided);
 
 	if (score == SCORE_NONE)
 		return false;
@@ -146,13 +149,13 @@ static __always_inline bool consider(struct gw_conn *conn, const struct gw_slot 
 }
 
 /*
- * Look at `count` members behind index `first`, from position `start` on, and leave the best in the
- * record. -ENOENT: none takes new connections; -EAGAIN: the set was overtaken. Global for the
- * reason of gw_score().
+ * Look at the members of the set that has this word, from position `start` on, and leave the best
+ * in the record. -ENOENT: none takes new connections; -EAGAIN: the set was overtaken. Global for
+ * the reason of gw_score().
  */
-__noinline int gw_search(struct bpf_sock_addr *ctx, __u32 first, __u32 count, __u32 generation,
-			 __u32 start)
+__noinline int gw_search(struct bpf_sock_addr *ctx, __u64 word, __u32 start, __u64 avoided)
 {
+	__u32 first = GW_SET_BASE(word) + 1, count = GW_SET_COUNT(word);
 	struct gw_conn *conn = record_of(ctx);
 
 	if (!conn)
@@ -169,23 +172,17 @@ __noinline int gw_search(struct bpf_sock_addr *ctx, __u32 first, __u32 count, __
 			index -= count;
 		index += first;
 		slot = bpf_map_lookup_elem(&gw_slots, &index);
-		if (!slot || slot->generation != generation)
+		if (!slot || slot->generation != GW_SET_GENERATION(word))
 			return -EAGAIN;
-		if (consider(conn, slot, i))
+		if (consider(conn, slot, i, avoided))
 			break;
 	}
 	return conn->best_score == SCORE_NONE ? -ENOENT : 0;
 }
 
-static __always_inline int search(struct bpf_sock_addr *ctx, const struct pick_set *set,
-				  __u32 start)
-{
-	return gw_search(ctx, set->first, set->count, set->generation, start);
-}
-
 /* Of two drawn at random the less loaded. Only while all is well: in trouble everybody is looked at. */
 static __always_inline int pick_of_two(struct gw_conn *conn, const struct pick_set *set,
-				       __u32 first, __u32 second)
+				       __u32 first, __u32 second, __u64 avoided)
 {
 	__u32 a_index = set->first + first, b_index = set->first + second;
 	const struct gw_slot *a = bpf_map_lookup_elem(&gw_slots, &a_index);
@@ -194,8 +191,8 @@ static __always_inline int pick_of_two(struct gw_conn *conn, const struct pick_s
 
 	if (!a || !b || a->generation != set->generation || b->generation != set->generation)
 		return -EAGAIN;
-	a_score = member_score(conn, a);
-	conn->best_score = member_score(conn, b);
+	a_score = member_score(conn, a, avoided);
+	conn->best_score = member_score(conn, b, avoided);
 	if (a_score < conn->best_score) {
 		conn->best_score = a_score;
 		b = a;
@@ -206,18 +203,18 @@ static __always_inline int pick_of_two(struct gw_conn *conn, const struct pick_s
 }
 
 static __always_inline bool is_well(const struct gw_conn *conn, const struct pick_set *set,
-				    __u32 position)
+				    __u32 position, __u64 avoided)
 {
 	__u32 index = set->first + position;
 	const struct gw_slot *slot = bpf_map_lookup_elem(&gw_slots, &index);
 
-	return slot && member_score(conn, slot) < SCORE_RISING;
+	return slot && member_score(conn, slot, avoided) < SCORE_RISING;
 }
 
 /* What a backend that fails would get is spread over all others by the policy's own lot, not given
  * to its neighbour. Those without a table of turns or a lot look at all of them anyway. */
 static __always_inline __u32 draw_well(const struct gw_conn *conn, const struct pick_set *set,
-				       __u32 service, __u32 start)
+				       __u32 service, __u32 start, __u64 avoided)
 {
 	__u32 turn = 0;
 
@@ -225,7 +222,7 @@ static __always_inline __u32 draw_well(const struct gw_conn *conn, const struct 
 	    set->policy != GW_POLICY_RANDOM && set->policy != GW_POLICY_WRR)
 		return start;
 	for (__u32 draws = 1; draws <= DRAWS_AGAIN; draws++) {
-		if (is_well(conn, set, start))
+		if (is_well(conn, set, start, avoided))
 			break;
 		if (set->policy == GW_POLICY_WRR)
 			turn = take_turns(service, 1, 0, 0).number;
@@ -240,39 +237,72 @@ static __always_inline bool is_desperate(const struct gw_conn *conn, const struc
 	return (set->count - conn->ejected) * 100 < set->keep_percent * set->count;
 }
 
+/* Nobody is known to be well, and no agent says who came: the list of kube-proxy may be newer. */
+static __always_inline bool is_for_others(const struct gw_conn *conn)
+{
+	return conn->how & HOW_ALONE && conn->best_score >= SCORE_FAILED;
+}
+
 static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct gw_conn *conn,
 					     const struct pick_set *set, __u32 service,
-					     __u32 start)
+					     __u32 start, __u64 avoided)
 {
 	__u32 ejected;
 	int err;
 
-	start = draw_well(conn, set, service, start);
-	err = search(ctx, set, start);
+	start = draw_well(conn, set, service, start, avoided);
+	err = gw_search(ctx, set->word, start, avoided);
 	if (err)
 		return err;
 	if (conn->best_score == SCORE_PROBE) {
-		if (take_lease(conn->best_backend, conn->start_ns)) {
+		__u32 due = conn->best_backend, generation = conn->best_generation;
+		__u32 position = conn->best_position;
+
+		/* Whether another one is well. */
+		conn->how |= HOW_NO_PROBE;
+		err = gw_search(ctx, set->word, start, avoided);
+		if (err)
+			return err;
+		if (!is_for_others(conn) && take_lease(due, conn->start_ns)) {
+			conn->best_score = SCORE_PROBE;
+			conn->best_backend = due;
+			conn->best_generation = generation;
+			conn->best_position = position;
 			conn->flags |= GW_CONN_PROBE;
 			return 0;
 		}
-		conn->how |= HOW_NO_PROBE;
-		err = search(ctx, set, start);
-		if (err)
-			return err;
 	}
-	if (!is_desperate(conn, set))
+	if (!is_desperate(conn, set) || is_for_others(conn))
 		return 0;
 	/* They stay ejected, for the searches to come, although this one does not look. */
 	ejected = conn->ejected;
 	conn->how |= HOW_DESPERATE;
-	err = search(ctx, set, start);
+	err = gw_search(ctx, set->word, start, avoided);
 	conn->ejected = ejected;
 	return err;
 }
 
-/* One try, for the socket of ctx, which has a record. Global for the reason of gw_score(). */
-__noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
+/* What a search has to look at, by the record and what is known of the service. A user's namespace
+ * has no load of its own here, and tries nobody on behalf of others. */
+static __always_inline __u32 how_to_search(const struct gw_conn *conn, __u32 policy,
+					   bool is_trouble, bool is_alone)
+{
+	__u32 how = policy;
+
+	if (conn->flags & GW_CONN_USER_NETNS) {
+		how = follows_load(policy) ? GW_POLICY_RR : policy;
+		how |= HOW_NO_PROBE;
+	}
+	return how | (is_trouble ? HOW_TROUBLE : 0) | (is_alone ? HOW_ALONE : 0);
+}
+
+/*
+ * One try, for the socket of ctx, which has a record. These are passed over if there are others:
+ * `avoided` always, `under_load` by policies that follow the load. Global for the reason of
+ * gw_score().
+ */
+__noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 is_alone, __u64 avoided,
+		       __u64 under_load)
 {
 	struct gw_conn *conn = record_of(ctx);
 	struct pick_set set;
@@ -286,15 +316,17 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 	if (err)
 		return err;
 	turn = take_turns(service, 1, set.generation, conn->start_ns);
-	conn->how = set.policy | (turn.is_trouble ? HOW_TROUBLE : 0);
+	conn->how = how_to_search(conn, set.policy, turn.is_trouble, is_alone);
+	if (follows_load(HOW_POLICY(conn->how)))
+		avoided |= under_load;
 	conn->enough_score = enough_score(&set, turn.is_trouble);
 	start = first_position(conn, &set, turn.number, 0);
 	if (turn.is_trouble)
-		err = search_in_trouble(ctx, conn, &set, service, start);
-	else if (set.policy == GW_POLICY_P2C)
-		err = pick_of_two(conn, &set, start, first_position(conn, &set, 0, 0));
+		err = search_in_trouble(ctx, conn, &set, service, start, avoided);
+	else if (set.policy == GW_POLICY_P2C && !avoided)
+		err = pick_of_two(conn, &set, start, first_position(conn, &set, 0, 0), avoided);
 	else
-		err = search(ctx, &set, start);
+		err = gw_search(ctx, set.word, start, avoided);
 	if (err)
 		return err;
 	if (turn.is_trouble && !conn->ejected)
@@ -307,18 +339,21 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 
 /* GW_REASON_BALANCED: best_backend and best_generation of the record say who it is. */
 static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					   __u32 service, __u32 affinity_s)
+					   __u32 service, __u32 affinity_s, bool is_alone)
 {
+	struct avoided avoided = take_avoided(conn);
 	int err = -EAGAIN;
 
-	if (affinity_s && pick_affine(conn, service, affinity_s))
+	if (affinity_s && pick_affine(conn, service, affinity_s, avoided.always))
 		return GW_REASON_BALANCED;
 	for (int i = 0; i < PICK_TRIES && err == -EAGAIN; i++)
-		err = gw_pick(ctx, service);
+		err = gw_pick(ctx, service, is_alone, avoided.always, avoided.under_load);
 	if (err == -EAGAIN)
 		return GW_REASON_OVERTAKEN;
 	if (err)
 		return GW_REASON_NO_BACKENDS;
+	if (is_for_others(conn))
+		return GW_REASON_NO_AGENT;
 	if (affinity_s)
 		remember_affine(conn, service);
 	return GW_REASON_BALANCED;

@@ -14,7 +14,7 @@
 #define SCORE_BEST 1
 /* Above any load: such a backend is chosen only if there is no better one. */
 #define SCORE_RISING (1ull << 60)
-#define SCORE_SHORT (1ull << 61)
+#define SCORE_AVOIDED (1ull << 61)
 #define SCORE_FAILED (1ull << 62)
 #define SCORE_EJECTED (1ull << 63)
 #define SCORE_NONE (~0ull)
@@ -25,6 +25,7 @@
 #define HOW_TROUBLE 0x100 /* some backend may be suspect or ejected */
 #define HOW_DESPERATE 0x200 /* too many are ejected: Kubernetes' word counts */
 #define HOW_NO_PROBE 0x400 /* another connection took the lease that this one was to have */
+#define HOW_ALONE 0x800 /* no agent: where nobody is known to be well, kube-proxy may know better */
 #define HOW_WEIGHT_SHIFT 16
 
 /* Shares of a weight are compared exactly: two different quotients of numbers below 2^16 differ by
@@ -52,21 +53,6 @@ static __always_inline __u64 load_score(__u32 policy, __u32 load, __u32 weight)
 	}
 }
 
-/* What this client's own connections say of a backend. */
-static __always_inline __u64 suspicion_score(struct gw_suspect_key *key,
-					     const struct gw_health *health, __u32 policy,
-					     __u64 now_ns)
-{
-	__u64 score = 0;
-
-	if (now_ns < health->suspect_until_ns && is_in_force(key, now_ns))
-		score |= SCORE_FAILED;
-	key->is_short = 1;
-	if (follows_load(policy) && now_ns < health->short_until_ns && is_in_force(key, now_ns))
-		score |= SCORE_SHORT;
-	return score;
-}
-
 /* Of what it would get by its score, a backend that has just come back gets a part that grows
  * within the base time. */
 static __always_inline __u64 rising_score(const struct gw_health *health, __u32 backend,
@@ -92,7 +78,7 @@ static __always_inline __u64 rising_score(const struct gw_health *health, __u32 
 		       SCORE_RISING;
 }
 
-static __always_inline __u64 health_score(struct gw_suspect_key *key, __u32 how,
+static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u32 how,
 					  __u64 now_ns, __u64 score)
 {
 	__u32 backend = key->backend;
@@ -100,7 +86,8 @@ static __always_inline __u64 health_score(struct gw_suspect_key *key, __u32 how,
 
 	if (!health)
 		return SCORE_NONE;
-	score |= suspicion_score(key, health, HOW_POLICY(how), now_ns);
+	if (now_ns < health->suspect_until_ns && is_in_force(key, now_ns))
+		score |= SCORE_FAILED;
 	if (how & HOW_DESPERATE)
 		return score;
 	if (!health->is_ejected)
@@ -110,6 +97,16 @@ static __always_inline __u64 health_score(struct gw_suspect_key *key, __u32 how,
 	    score < SCORE_FAILED && !(how & HOW_NO_PROBE))
 		return SCORE_PROBE;
 	return score | SCORE_EJECTED;
+}
+
+/* The score for a client that passes these over, by bits of gw_clients. A trial stays one: it is
+ * for whoever comes first. Without a branch, for the reason of consider(). */
+static __always_inline __u64 avoid(__u64 score, __u64 avoided, __u32 generation)
+{
+	__u64 is_avoided = avoided >> GW_CLIENT_BIT(generation) & 1;
+	__u64 is_trial = (score - 1) >> 63 & ~score >> 63;
+
+	return score | (is_avoided & ~is_trial) * SCORE_AVOIDED;
 }
 
 /*

@@ -9,6 +9,7 @@
 
 /* One range, as the set's word gave it. */
 struct pick_set {
+	__u64 word;
 	__u32 first; /* index of the first member */
 	__u32 count;
 	__u32 policy;
@@ -30,6 +31,7 @@ static __always_inline int read_set(__u32 service, struct pick_set *set)
 		return -ENOENT;
 	value = *word; /* once: base, generation and count belong together */
 	base = GW_SET_BASE(value);
+	set->word = value;
 	set->first = base + 1;
 	set->count = GW_SET_COUNT(value);
 	set->generation = GW_SET_GENERATION(value);

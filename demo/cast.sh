@@ -141,9 +141,7 @@ backend_is() { # PEER STATE
 }
 
 may_be_tried() { # PEER
-	$gwbpf backends -o json |
-		jq -e --arg pod "$1" 'any(.items[]; .pod == $pod and .state == "ejected" and
-			.ejectedRemainingSeconds == 0)' >/dev/null
+	backend_is "$1" returning
 }
 
 agent_is_ready() {
@@ -302,7 +300,7 @@ indent() {
 	sed 's/^/     /'
 }
 
-# Time to read. A second at least: a peer whose connections end sooner is suspect to that client.
+# Time to read. A second at least: a client passes over a peer whose connections end sooner.
 pause() {
 	if [ -t 1 ]; then
 		sleep 2

@@ -21,6 +21,7 @@
 #define GW_LONG_NAME_MAX 254 /* a DNS subdomain and its final zero */
 #define GW_MESSAGE_MAX 256
 #define GW_SUSPECTS_MAX 16384 /* entries of gw_suspects: the oldest gives way */
+#define GW_CLIENTS_MAX 16384  /* likewise of gw_clients */
 #define GW_AFFINITY_MAX 65536 /* likewise of gw_affinity */
 
 struct gw_addr {
@@ -114,39 +115,53 @@ _Static_assert(sizeof(struct gw_backend) == 32, "a change of size is a change of
 #define GW_LOAD_SINCE(word) ((__u32)((word) >> 32))
 #define GW_LOAD_ONE(is_since) (1ull | (__u64)(is_since) << 32)
 
-/* gw_health: array. What every client of this node has to do with a backend. */
+/*
+ * gw_health: array. What every client of this node has to do with a backend.
+ *
+ * A client accuses a backend when its attempt fails and it is a witness: its network namespace
+ * belongs to the node, and it has itself reached this backend before. The accusation is in force
+ * until failed_until_ns, unless somebody reaches the backend by an attempt that began later.
+ */
 struct gw_health {
 	struct bpf_spin_lock lock;
 	__u32 is_ejected;
 	__u64 suspect_until_ns; /* the latest until of gw_suspects: later, nobody need look there */
-	__u64 short_until_ns;	/* the same of those that are short */
+	__u64 reached_ns;       /* when the last attempt that was established began, to 100 ms */
 	__u64 changed_ns;       /* when it was last ejected or came back: older attempts do not count */
+	__u64 changed_client;   /* who did that: as all clients, a netns cookie */
 	__u64 ejected_until_ns; /* from then on one connection may try */
 	__u64 lease_until_ns;   /* and until then no other one */
-	__u64 failed_until_ns;  /* a client has failed; if another one fails before: ejection */
-	__u64 failed_client;    /* its network namespace; while ejected: whose probe failed last, or 0 */
-	__u32 doublings;        /* of the time of the next ejection */
-	__u32 ejections;
+	__u64 failed_until_ns;  /* a client accuses it; if another one does before: ejection */
+	__u64 failed_ns;        /* when the attempt that it speaks of began */
+	__u64 failed_client;    /* who; while ejected: whose trial failed last, or 0 */
+	__u64 contradicted_by;  /* the client that reached it in spite of the last accusation */
+	__u64 error_ns;         /* when an attempt failed last; 0: never */
+	__u64 error_client;
+	__u32 error;      /* its errno; ETIMEDOUT also if the application gave up waiting */
+	__u32 failures;   /* attempts that failed since one was established, by anybody */
+	__u32 is_silence; /* the accusation is of a timeout, which is weaker than an answer */
+	__u32 doublings;  /* of the time of the next ejection */
+	__u32 accusations; /* these four only rise */
+	__u32 contradictions;
+	__u32 ejections; /* with those by a trial that failed */
+	__u32 returns;
 };
-_Static_assert(sizeof(struct gw_health) == 72, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_health) == 136, "a change of size is a change of ABI");
 
-/*
- * gw_suspects: LRU hash. A backend that one client has had trouble with. Short connections are kept
- * apart from failures: their ends come on every CPU at once when a peer dies, and must neither
- * overwrite nor remove what another CPU has just written of a connect that failed.
- */
+/* reached_ns is written at most once in this time, unless somebody accuses the backend. */
+#define GW_REACHED_STEP_NS 100000000ull
+
+/* gw_suspects: LRU hash. A backend that one client could not reach. */
 struct gw_suspect_key {
 	__u64 netns_cookie;
 	__u32 backend;
 	__u32 backend_generation;
-	__u32 is_short; /* 1: GW_SUSPICION_SHORT; 0: the others */
-	__u32 zero;
 };
 
 enum gw_suspicion {
-	GW_SUSPICION_SHORT = 1, /* a connection ended within a second of its establishment */
-	GW_SUSPICION_SILENT,    /* a SYN had to be repeated: withdrawn if it answers after all */
-	GW_SUSPICION_FAILED,    /* it could not be reached */
+	GW_SUSPICION_SILENT = 1, /* a SYN had to be repeated: withdrawn if it answers after all */
+	GW_SUSPICION_FAILED,     /* it could not be reached */
+	GW_SUSPICION_GAVE_UP,    /* it was to be tried after an ejection, and was not */
 };
 
 struct gw_suspect {
@@ -155,6 +170,39 @@ struct gw_suspect {
 	__u32 failures; /* in a row: each doubles the time */
 	__u32 kind;     /* enum gw_suspicion */
 };
+
+/*
+ * gw_clients: LRU hash. What one client knows of the backends of one Service, apart from failures.
+ * A backend has the bit GW_CLIENT_BIT(its generation). Generations are given out one after the
+ * other, so up to 64 backends of a Service mostly have a bit each. Those that share one are passed
+ * over together; that the client has ever reached one of them, and so may accuse it, is remembered
+ * of the last one only, by its mark. No part is locked: a change that is lost comes again with the
+ * next connection.
+ */
+#define GW_CLIENT_BITS 64
+#define GW_CLIENT_BIT(generation) ((generation) % GW_CLIENT_BITS)
+#define GW_CLIENT_MARK(generation) ((__u16)((generation) / GW_CLIENT_BITS | 0x8000)) /* not 0 */
+#define GW_CLIENT_MEMORY_NS 300000000000ull /* how long the masks are kept */
+
+struct gw_client_key {
+	__u64 netns_cookie;
+	__u32 service;
+	__u32 zero;
+};
+
+struct gw_client {
+	__u64 since_ns; /* when the masks were last empty */
+	__u64 until_ns; /* until then this client passes over those in `again` */
+	__u64 unsent;   /* to whom no packet left, since the last connection that came about */
+	__u64 once;     /* whose connections have all been short since the last one that was not */
+	__u64 again;    /* likewise, and more than one of them */
+	__u64 reached;  /* those that it has reached */
+	__u64 changed_ns; /* a connection that began earlier says nothing new about `again` */
+	__u32 shorts;     /* in a row: each doubles the time */
+	__u32 is_next;    /* the next connect, and no other, passes over `unsent` and `once` */
+	__u16 mark[GW_CLIENT_BITS]; /* of the one that it has reached last, by bit; 0: of none */
+};
+_Static_assert(sizeof(struct gw_client) == 192, "a change of size is a change of ABI");
 
 /*
  * gw_cursors: array, one per service. Where the next search begins, and whether it must look at
@@ -166,6 +214,8 @@ struct gw_cursor {
 	__u64 trouble_until_ns; /* some backend is suspect, or has just come back, until then */
 	__u32 ejected;          /* not 0: perhaps some backend is ejected; another number each time */
 	__u32 calm_generation;  /* of a set in which nobody was ejected; in another one look again */
+	__u64 choosy_until_ns;  /* some client may pass backends over by gw_clients, until then */
+	__u64 choosy;           /* which ones: bits, by GW_CLIENT_BIT(netns_cookie) */
 };
 
 /* gw_affinity: LRU hash. Which backend a client had last, for session affinity. */
@@ -182,7 +232,8 @@ struct gw_affinity {
 };
 
 /*
- * gw_counters: array, mmap'ed, one per backend. Once nothing is in flight:
+ * gw_counters: array, mmap'ed, one per backend. Connections of namespaces that belong to a user
+ * (GW_CONN_USER_NETNS) are not in it, nor in gw_loads. Once nothing is in flight:
  * attempts = established + refused + timed_out + unreachable + other_failed + canceled, and
  * active = established - closed. reset and lost are parts of closed.
  */
@@ -229,6 +280,7 @@ enum gw_conn_state {
 
 #define GW_CONN_PROBE 1u       /* holds the lease of an ejected backend */
 #define GW_CONN_OUR_TIMEOUT 2u /* TCP_USER_TIMEOUT is the connect timeout that we set */
+#define GW_CONN_USER_NETNS 4u  /* its network namespace is a user's: it is counted nowhere */
 
 struct gw_conn {
 	__u32 service;
@@ -377,8 +429,10 @@ _Static_assert(sizeof(struct gw_note) == 496, "a change of size is a change of A
 	X(NOT_A_SERVICE, "not-a-service", "left alone: no balanced Service has this address")      \
 	X(STALE_VIP, "stale-vip", "left alone: the entry led to another Service")                  \
 	X(NO_BACKENDS, "no-backends", "refused: the Service has no usable backend")                \
+	X(DENIED, "denied", "left alone: another program has refused the connect already")         \
 	X(SUSPENDED, "suspended", "left alone: by `gwbpf suspend`")                                \
 	X(STEPPED_ASIDE, "stepped-aside", "left alone: no agent for longer than --stale-after")    \
+	X(NO_AGENT, "no-agent", "left alone: no agent for 15 s, and no backend known to be well")  \
 	X(OVERTAKEN, "overtaken", "refused: the set changed three times during one search")        \
 	X(NO_SYN, "no-syn", "a connect that failed before its first packet, such as for no route") \
 	X(MISSED_CLOSE, "missed-close", "a connection ended unseen: the next recount corrects it") \

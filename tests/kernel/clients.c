@@ -5,7 +5,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel/lab.h"
@@ -29,6 +32,45 @@ int clients_make(void)
 	client = clients_here();
 	clients_be(home);
 	close(home);
+	return client;
+}
+
+/* In a user namespace of its own, in which it is root. */
+static void enter_as_user(void)
+{
+	int fd, written = -1;
+
+	if (!unshare(CLONE_NEWUSER)) {
+		fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+		written = (int)write(fd, "0 0 1", 5);
+	}
+	if (written != 5)
+		_exit(1);
+	lab_enter_namespace();
+}
+
+int clients_make_of_user(void)
+{
+	char path[64], byte = 0;
+	int ready[2], client;
+	pid_t resident;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	resident = lab_fork();
+	if (!resident) {
+		enter_as_user();
+		if (write(ready[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", resident);
+	client = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(client >= 0);
+	kill(resident, SIGKILL);
+	waitpid(resident, NULL, 0);
 	return client;
 }
 
@@ -67,6 +109,18 @@ void clients_await_repeat(int fd, unsigned int times)
 	struct repeat repeat = {.fd = fd, .times = times};
 
 	lab_wait(has_repeated, &repeat, "a repeated SYN");
+}
+
+void clients_reach(const char *vip, const char *const *backends)
+{
+	for (size_t i = 0; backends[i]; i++) {
+		const char *const alone[] = {backends[i], NULL};
+		int listener = lab_listen(backends[i]);
+
+		lab_service("peers", vip, GW_POLICY_RR, alone);
+		assert_int_equal(clients_touch(vip), 0);
+		close(listener);
+	}
 }
 
 int clients_touch(const char *address)

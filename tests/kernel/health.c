@@ -83,6 +83,14 @@ void health_age(const char *backend, uint64_t ms)
 	write_health(backend, &health);
 }
 
+void health_lonely(const char *backend)
+{
+	struct gw_health health = health_of(backend);
+
+	health.reached_ns = 1;
+	write_health(backend, &health);
+}
+
 void health_calm(const char *service)
 {
 	int fd = open_map("gw_cursors");

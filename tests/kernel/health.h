@@ -23,6 +23,9 @@ void health_expire(const char *backend);
 /* Its last change was so long ago. */
 void health_age(const char *backend, uint64_t ms);
 
+/* Nobody has reached it for long. */
+void health_lonely(const char *backend);
+
 /* Nobody is suspect, and nobody has just come back: this Service's searches need not look. */
 void health_calm(const char *service);
 

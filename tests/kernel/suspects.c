@@ -10,6 +10,11 @@
 
 #define SUSPECTS_MAX 256
 
+struct entry {
+	struct gw_suspect_key key;
+	struct gw_suspect value;
+};
+
 static int open_map(void)
 {
 	int fd = maps_open_one(LAB_PINS, "gw_suspects");
@@ -18,7 +23,7 @@ static int open_map(void)
 	return fd;
 }
 
-static size_t read_all(struct suspects_entry known[SUSPECTS_MAX])
+static size_t read_all(struct entry known[SUSPECTS_MAX])
 {
 	struct gw_suspect_key *previous = NULL;
 	int fd = open_map();
@@ -33,9 +38,9 @@ static size_t read_all(struct suspects_entry known[SUSPECTS_MAX])
 	return count;
 }
 
-static bool find(const char *backend, struct suspects_entry *ret)
+bool suspects_find(const char *backend, struct gw_suspect *ret)
 {
-	struct suspects_entry known[SUSPECTS_MAX];
+	struct entry known[SUSPECTS_MAX];
 	size_t count = read_all(known);
 	struct view *view = lab_view();
 	uint32_t id = lab_backend(view, backend)->id;
@@ -44,46 +49,23 @@ static bool find(const char *backend, struct suspects_entry *ret)
 	for (size_t i = 0; i < count; i++) {
 		if (known[i].key.backend != id)
 			continue;
-		*ret = known[i];
+		*ret = known[i].value;
 		return true;
 	}
 	return false;
 }
 
-bool suspects_find(const char *backend, struct gw_suspect *ret)
-{
-	struct suspects_entry entry;
-
-	if (!find(backend, &entry))
-		return false;
-	*ret = entry.value;
-	return true;
-}
-
-struct suspects_entry suspects_entry_of(const char *backend)
-{
-	struct suspects_entry entry;
-
-	assert_true(find(backend, &entry));
-	return entry;
-}
-
 struct gw_suspect suspects_of(const char *backend)
 {
-	return suspects_entry_of(backend).value;
-}
+	struct gw_suspect suspect;
 
-void suspects_put(const struct suspects_entry *entry)
-{
-	int fd = open_map();
-
-	assert_int_equal(bpf_map_update_elem(fd, &entry->key, &entry->value, BPF_ANY), 0);
-	close(fd);
+	assert_true(suspects_find(backend, &suspect));
+	return suspect;
 }
 
 void suspects_expire(void)
 {
-	struct suspects_entry known[SUSPECTS_MAX];
+	struct entry known[SUSPECTS_MAX];
 	size_t count = read_all(known);
 	int fd = open_map();
 

@@ -9,6 +9,7 @@
 
 #include <bpf/bpf.h>
 
+#include "kernel/clients.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/maps.h"
@@ -234,21 +235,24 @@ static void test_a_client_that_failed_there_goes_elsewhere_and_stays(void **stat
 	assert_int_equal(count_strays(vip, second), 0);
 }
 
-/* A client of its own, in whose network namespace nobody listens. */
-static void fail_there(struct crew_member *me, void *arg)
-{
-	lab_enter_namespace();
-	if (lab_connect(arg) != -ECONNREFUSED)
-		crew_problem(me, "client %u was not refused", me->number);
-}
-
-/* The Service has this one alone while they fail. */
+/* Two clients that know it fail there; the Service has this one alone meanwhile. */
 static void eject(const char *vip, int who)
 {
 	const char *const only[] = {stand_addresses[who], NULL};
+	int here = clients_here(), clients[2];
 
-	lab_service("peers", vip, GW_POLICY_RR, only);
-	crew_wait(crew_start(2, fail_there, (void *)vip));
+	for (int i = 0; i < 2; i++) {
+		clients[i] = clients_make();
+		clients_be(clients[i]);
+		clients_reach(vip, only);
+	}
+	for (int i = 0; i < 2; i++) {
+		clients_be(clients[i]);
+		assert_int_equal(clients_touch(vip), -ECONNREFUSED);
+		close(clients[i]);
+	}
+	clients_be(here);
+	close(here);
 	stand_change(vip, GW_POLICY_RR, equal);
 }
 

@@ -3,6 +3,7 @@
  * what is open is looked after as ever. The Service's own address stands for kube-proxy here. */
 #include "kernel/lab.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "kernel/clients.h"
 #include "kernel/counts.h"
 #include "kernel/cover.h"
 #include "kernel/mounts.h"
@@ -118,6 +120,61 @@ static void test_open_connections_are_looked_after_to_their_end(void **state)
 	assert_int_equal(counts_active(NEAR), 0);
 }
 
+static const char *const gone[] = {"10.1.0.4:7051", "10.1.0.5:7051", NULL};
+
+static void serve_main_by(const char *const *backends)
+{
+	lab_service("main", VIP, GW_POLICY_RR, backends);
+}
+
+static void expect_refused(int times)
+{
+	for (int i = 0; i < times; i++)
+		assert_int_equal(lab_connect(VIP), -ECONNREFUSED);
+}
+
+/* They may have been replaced while nobody could say so here. */
+static void test_without_an_agent_others_get_what_would_go_to_failing_peers(void **state)
+{
+	uint64_t before = lab_reason(GW_REASON_NO_AGENT);
+
+	(void)state;
+	serve_main_by(gone);
+	be_silent(14, 300);
+	expect_refused(4);
+	be_silent(15.5, 300);
+	assert_int_equal(reached(VIP), 10);
+	assert_int_equal(reached(VIP), 10);
+	assert_int_equal(lab_reason(GW_REASON_NO_AGENT), before + 2);
+	/* Where there is nobody to step aside for. */
+	be_silent(1000, 0);
+	expect_refused(2);
+	/* Who knows nothing of them tries each once. */
+	lab_forgive();
+	be_silent(15.5, 300);
+	expect_refused(2);
+	assert_int_equal(reached(VIP), 10);
+	be_silent(0, 300);
+	expect_refused(1);
+	serve_main_by((const char *const[]){NEAR, NULL});
+}
+
+static void test_without_an_agent_one_that_is_well_is_enough(void **state)
+{
+	uint64_t before = lab_reason(GW_REASON_NO_AGENT);
+
+	(void)state;
+	lab_forgive();
+	serve_main_by((const char *const[]){NEAR, gone[0], gone[1], NULL});
+	be_silent(15.5, 300);
+	for (int i = 0; i < 3; i++)
+		clients_touch(VIP);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(reached(VIP), 1);
+	assert_int_equal(lab_reason(GW_REASON_NO_AGENT), before);
+	serve_main_by((const char *const[]){NEAR, NULL});
+}
+
 static void suspend(const char *name, bool is_suspended)
 {
 	struct view *view = lab_view();
@@ -214,6 +271,8 @@ int main(void)
 		cmocka_unit_test(test_without_a_limit_they_never_step_aside),
 		cmocka_unit_test(test_a_heartbeat_that_is_newer_than_the_hooks_time_is_not_old),
 		cmocka_unit_test(test_what_is_not_a_service_is_not_counted_as_stepped_aside),
+		cmocka_unit_test(test_without_an_agent_others_get_what_would_go_to_failing_peers),
+		cmocka_unit_test(test_without_an_agent_one_that_is_well_is_enough),
 		cmocka_unit_test(test_a_service_that_is_suspended_is_left_alone_and_others_are_not),
 		cmocka_unit_test(test_all_services_are_suspended_and_come_back),
 		cmocka_unit_test(test_open_connections_are_looked_after_to_their_end),

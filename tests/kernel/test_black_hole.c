@@ -82,6 +82,36 @@ static void lose_bad(int client)
 	clients_lose(BAD_IP);
 }
 
+/* It has reached BAD before, as all who may accuse it. */
+static void reach_bad(int client)
+{
+	const char *const alone[] = {BAD, NULL};
+
+	clients_be(client);
+	clients_reach(VIP, alone);
+	serve();
+}
+
+/* The first two know BAD, and lose it; nobody has reached it for long. */
+static void lose_known_bad(void)
+{
+	for (int i = 0; i < 2; i++) {
+		reach_bad(clients[i]);
+		lose_bad(clients[i]);
+	}
+	health_lonely(BAD);
+}
+
+/* As this client, begin a connect that gets to BAD, and wait in vain. */
+static void wait_in_vain(int client)
+{
+	int fd = begin_at_bad(client);
+
+	clients_await_repeat(fd, 1);
+	expire(fd);
+	expect_timeout(fd);
+}
+
 /* The kernel's own first repeat comes after a second. */
 static void test_the_first_syn_is_repeated_soon(void **state)
 {
@@ -114,13 +144,12 @@ static void test_an_attempt_ends_in_time(void **state)
 	counts_expect(BAD, 0, .attempts = 1, .timed_out = 1);
 }
 
-static void test_it_is_passed_over_by_one_client_then_by_all(void **state)
+static void test_two_that_wait_in_vain_take_it_from_nobody_who_reaches_it(void **state)
 {
 	int fd;
 
 	(void)state;
-	lose_bad(FIRST);
-	lose_bad(SECOND);
+	lose_known_bad();
 	fd = begin_at_bad(FIRST);
 	clients_await_repeat(fd, 1);
 	assert_int_equal(share_of_bad(FIRST), 0);
@@ -136,8 +165,33 @@ static void test_it_is_passed_over_by_one_client_then_by_all(void **state)
 	assert_int_equal(share_of_bad(WELL), 5);
 	expire(fd);
 	expect_timeout(fd);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
+	assert_int_equal(share_of_bad(WELL), 5);
+}
+
+static void test_two_that_wait_in_vain_take_it_from_all_if_nobody_reaches_it(void **state)
+{
+	(void)state;
+	lose_known_bad();
+	wait_in_vain(FIRST);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
+	wait_in_vain(SECOND);
 	assert_int_equal(health_state(BAD), VIEW_BACKEND_EJECTED);
 	assert_int_equal(share_of_bad(WELL), 0);
+}
+
+/* Silence is weak: within the base time the word of whoever reached it counts more. */
+static void test_it_stays_while_somebody_has_reached_it_lately(void **state)
+{
+	(void)state;
+	lose_known_bad();
+	assert_int_equal(share_of_bad(WELL), 5);
+	wait_in_vain(FIRST);
+	wait_in_vain(SECOND);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
+	health_lonely(BAD);
+	wait_in_vain(FIRST);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_EJECTED);
 }
 
 /* Kernels before 6.5, or told so, double the time between repeats from the first one on. */
@@ -172,8 +226,7 @@ static void test_many_attempts_that_fail_together_are_one_failure(void **state)
 	int firsts[MANY], seconds[MANY];
 
 	(void)state;
-	lose_bad(FIRST);
-	lose_bad(SECOND);
+	lose_known_bad();
 	lab_serve_by(VIP, BAD);
 	begin_many_at_bad(FIRST, firsts);
 	begin_many_at_bad(SECOND, seconds);
@@ -185,7 +238,8 @@ static void test_many_attempts_that_fail_together_are_one_failure(void **state)
 		expect_timeout(firsts[i]);
 		expect_timeout(seconds[i]);
 	}
-	counts_expect(BAD, 0, .attempts = 2 * MANY, .timed_out = 2 * MANY);
+	counts_expect(BAD, 0, .attempts = 2 + 2 * MANY, .established = 2, .closed = 2,
+		      .timed_out = 2 * MANY);
 	assert_int_equal(suspects_of(BAD).failures, 1);
 	assert_int_equal(health_of(BAD).ejections, 1);
 	assert_int_equal(health_ejected_ms(BAD), lab.settings.eject_base_ms);
@@ -214,6 +268,8 @@ static void test_a_late_timeout_does_not_condemn_a_peer_that_came_back_before(vo
 	int late;
 
 	(void)state;
+	reach_bad(SECOND);
+	reach_bad(THIRD);
 	lose_bad(FIRST);
 	late = begin_at_bad(FIRST);
 	/* Where nobody listens. */
@@ -273,7 +329,9 @@ int main(void)
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		LAB_TEST(test_the_first_syn_is_repeated_soon),
 		LAB_TEST(test_an_attempt_ends_in_time),
-		LAB_TEST(test_it_is_passed_over_by_one_client_then_by_all),
+		LAB_TEST(test_two_that_wait_in_vain_take_it_from_nobody_who_reaches_it),
+		LAB_TEST(test_two_that_wait_in_vain_take_it_from_all_if_nobody_reaches_it),
+		LAB_TEST(test_it_stays_while_somebody_has_reached_it_lately),
 		LAB_TEST(test_it_is_passed_over_from_one_repeat_to_the_next),
 		LAB_TEST(test_many_attempts_that_fail_together_are_one_failure),
 		LAB_TEST(test_so_are_two_whose_suspicion_ends_in_between),

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel/clients.h"
 #include "kernel/crew.h"
 
 #define VIP "10.96.0.10:7051"
@@ -17,6 +18,14 @@
 #define WELL "10.1.0.2:7051"
 
 static const char *const two[] = {DEAD, WELL, NULL};
+
+/* Both have reached both backends; where the other one is, nobody listens any more. */
+static int here, other;
+
+static void serve(void)
+{
+	lab_service("peers", VIP, GW_POLICY_RR, two);
+}
 
 static int start(void **state)
 {
@@ -26,8 +35,22 @@ static int start(void **state)
 		.eject_max_ms = 300000,
 		.keep_percent = 50,
 	};
-	lab_service("two", VIP, GW_POLICY_RR, two);
+	here = clients_here();
+	other = clients_make();
+	clients_reach(VIP, two);
+	clients_be(other);
+	clients_reach(VIP, two);
+	clients_be(here);
+	serve();
 	return 0;
+}
+
+static int stop(void **state)
+{
+	clients_be(here);
+	close(here);
+	close(other);
+	return lab_stop(state);
 }
 
 static enum view_backend_state state_of(const char *backend)
@@ -59,18 +82,11 @@ static void connect_some(int times)
 	}
 }
 
-/* A client of its own, in whose network namespace nobody listens. */
-static void fail_elsewhere(struct crew_member *me, void *arg)
-{
-	(void)me;
-	(void)arg;
-	lab_enter_namespace();
-	connect_some(4);
-}
-
 static void let_another_client_fail(void)
 {
-	crew_wait(crew_start(1, fail_elsewhere, NULL));
+	clients_be(other);
+	connect_some(4);
+	clients_be(here);
 }
 
 static void test_two_clients_that_fail_eject_a_backend(void **state)
@@ -119,7 +135,7 @@ static bool is_due(void *arg)
 {
 	struct view *view = lab_view();
 	const struct view_backend *dead = lab_backend(view, DEAD);
-	bool due = dead->state == VIEW_BACKEND_EJECTED && !dead->ejected_remaining_seconds;
+	bool due = dead->state == VIEW_BACKEND_RETURNING;
 
 	(void)arg;
 	view_close(view);
@@ -130,7 +146,7 @@ static bool is_due(void *arg)
 static void eject_briefly(void)
 {
 	lab.settings.eject_base_ms = 1000;
-	lab_service("two", VIP, GW_POLICY_RR, two);
+	serve();
 	let_another_client_fail();
 	connect_some(2);
 	assert_int_equal(state_of(DEAD), VIEW_BACKEND_EJECTED);
@@ -164,7 +180,7 @@ static void test_a_backend_that_answers_again_comes_back_by_and_by(void **state)
 	lab_wait(is_due, NULL, "the time of the ejection ends");
 	/* The slow start takes as long as is set when it begins: longer than any machine needs here. */
 	lab.settings.eject_base_ms = 60000;
-	lab_service("two", VIP, GW_POLICY_RR, two);
+	serve();
 	before = attempts_at(DEAD);
 	first = lab_connect(VIP);
 	assert_true(first >= 0);
@@ -199,7 +215,7 @@ static void test_ejection_that_is_off_ejects_nobody(void **state)
 
 	(void)state;
 	lab.settings.eject_base_ms = 0;
-	lab_service("two", VIP, GW_POLICY_RR, two);
+	serve();
 	connect_some(2);
 	let_another_client_fail();
 	assert_int_equal(state_of(DEAD), VIEW_BACKEND_SUSPECT);
@@ -219,7 +235,7 @@ static void test_health_needs_no_agent_and_outlives_it(void **state)
 	attempts = attempts_at(DEAD);
 	connect_some(10);
 	lab_open();
-	lab_service("two", VIP, GW_POLICY_RR, two);
+	serve();
 	connect_some(10);
 	assert_int_equal(state_of(DEAD), VIEW_BACKEND_EJECTED);
 	assert_int_equal(attempts_at(DEAD), attempts);
@@ -229,7 +245,7 @@ static void test_health_needs_no_agent_and_outlives_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, start, lab_stop)
+#define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 		LAB_TEST(test_two_clients_that_fail_eject_a_backend),
 		LAB_TEST(test_one_client_that_is_cut_off_takes_nothing_from_the_others),
 		LAB_TEST(test_only_one_connection_tries_an_ejected_backend),

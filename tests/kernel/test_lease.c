@@ -41,10 +41,25 @@ static void fail_at(int client, const char *backend)
 	assert_int_equal(clients_touch(VIP), -ECONNREFUSED);
 }
 
-static void eject(const char *backend)
+/* Two that know the backend fail there. */
+static void fail_twice_at(const char *backend)
 {
+	const char *const alone[] = {backend, NULL};
+
+	for (int i = 0; i < 2; i++) {
+		clients_be(clients[i]);
+		clients_reach(VIP, alone);
+	}
 	fail_at(FIRST, backend);
 	fail_at(SECOND, backend);
+}
+
+/* Of its attempts two are those that reached it, and two those that failed. */
+#define EJECTED_ATTEMPTS 4
+
+static void eject(const char *backend)
+{
+	fail_twice_at(backend);
 	assert_true(health_of(backend).is_ejected);
 	lab_forgive();
 }
@@ -103,7 +118,7 @@ static void test_one_of_many_at_once_tries_it(void **state)
 	clients_lose(BAD_IP);
 	health_expire(BAD);
 	assert_int_equal(crew_wait(crew_start(8, connect_often, NULL)), 8 * 20 - 1);
-	assert_int_equal(health_attempts(BAD), 2 + 1);
+	assert_int_equal(health_attempts(BAD), EJECTED_ATTEMPTS + 1);
 }
 
 static void test_of_several_each_is_tried_once_and_nobody_is_refused(void **state)
@@ -123,7 +138,7 @@ static void test_of_several_each_is_tried_once_and_nobody_is_refused(void **stat
 	clients_be(FIRST);
 	assert_int_equal(crew_wait(crew_start(8, connect_often, NULL)), 8 * 20 - 6);
 	for (int i = 0; i < 6; i++)
-		assert_int_equal(health_attempts(all[i]), 2 + 1);
+		assert_int_equal(health_attempts(all[i]), EJECTED_ATTEMPTS + 1);
 	assert_int_equal(lab_reason(GW_REASON_OVERTAKEN), 0);
 }
 
@@ -147,6 +162,64 @@ static void test_a_lease_ends_after_5_s(void **state)
 	health_expire(BAD);
 	assert_int_equal(share(WELL, BAD, 1), 1);
 	assert_false(health_of(BAD).is_ejected);
+	close(fd);
+}
+
+/* A client that gives up a trial at once, and comes again and again, would keep all others off. */
+static void expect_free_for_others(int hog)
+{
+	assert_int_equal(health_of(BAD).lease_until_ns, 0);
+	assert_int_equal(share(hog, BAD, 4), 0);
+	assert_int_equal(share(WELL, BAD, 1), 1);
+	assert_false(health_of(BAD).is_ejected);
+}
+
+static void test_a_trial_that_is_canceled_gives_the_lease_back(void **state)
+{
+	int fd;
+
+	(void)state;
+	eject_bad();
+	clients_be(FIRST);
+	clients_lose(BAD_IP);
+	health_expire(BAD);
+	fd = lab_begin_dial(VIP);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_PROBING);
+	close(fd);
+	expect_free_for_others(FIRST);
+}
+
+static void test_a_trial_that_is_never_sent_gives_the_lease_back(void **state)
+{
+	int fd;
+
+	(void)state;
+	eject_bad();
+	clients_be(FIRST);
+	lab_run("ip link set bottom down");
+	health_expire(BAD);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "bottom", 7), 0);
+	assert_int_equal(lab_dial(fd, VIP), -ENETUNREACH);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_PROBING);
+	close(fd);
+	expect_free_for_others(FIRST);
+}
+
+/* The socket connects elsewhere before anything has come of it. */
+static void test_a_trial_that_is_begun_anew_elsewhere_gives_the_lease_back(void **state)
+{
+	int fd;
+
+	(void)state;
+	eject_bad();
+	clients_be(FIRST);
+	clients_lose(BAD_IP);
+	health_expire(BAD);
+	fd = lab_begin_dial(VIP);
+	lab_disconnect(fd);
+	assert_int_equal(lab_dial(fd, VIP), -EINPROGRESS);
+	expect_free_for_others(FIRST);
 	close(fd);
 }
 
@@ -203,12 +276,38 @@ static void test_one_client_alone_cannot_keep_it_ejected(void **state)
 static void test_a_client_that_suspects_it_does_not_try_it(void **state)
 {
 	(void)state;
-	fail_at(FIRST, BAD);
-	fail_at(SECOND, BAD);
+	fail_twice_at(BAD);
 	serve(GW_POLICY_RR, bad_and_good);
 	health_expire(BAD);
 	assert_int_equal(share(FIRST, BAD, 4), 0);
 	assert_int_equal(share(WELL, BAD, 1), 1);
+}
+
+/* An agent that has been away for 16 s, and may be for 300. */
+static void be_without_agent(void)
+{
+	struct gw_meta *meta = tables_meta(lab.tables);
+
+	meta->heartbeat_ns = clock_now_ns() - 16000000000ull;
+	meta->stale_after_ns = 300000000000ull;
+}
+
+static void test_without_an_agent_it_is_tried_only_beside_one_that_is_well(void **state)
+{
+	static const char *const alone[] = {BAD, NULL};
+	uint64_t before = lab_reason(GW_REASON_NO_AGENT);
+
+	(void)state;
+	eject_bad();
+	health_expire(BAD);
+	serve(GW_POLICY_RR, alone);
+	be_without_agent();
+	assert_int_equal(share(WELL, BAD, 3), 0);
+	assert_int_equal(lab_reason(GW_REASON_NO_AGENT), before + 3);
+	serve(GW_POLICY_RR, bad_and_good);
+	assert_int_equal(share(WELL, BAD, 1), 1);
+	assert_false(health_of(BAD).is_ejected);
+	tables_meta(lab.tables)->stale_after_ns = 0;
 }
 
 static const char *const four[] = {BAD, GOOD, "10.1.0.3:7051", "10.1.0.4:7051", NULL};
@@ -304,10 +403,14 @@ int main(void)
 		LAB_TEST(test_one_of_many_at_once_tries_it),
 		LAB_TEST(test_of_several_each_is_tried_once_and_nobody_is_refused),
 		LAB_TEST(test_a_lease_ends_after_5_s),
+		LAB_TEST(test_a_trial_that_is_canceled_gives_the_lease_back),
+		LAB_TEST(test_a_trial_that_is_never_sent_gives_the_lease_back),
+		LAB_TEST(test_a_trial_that_is_begun_anew_elsewhere_gives_the_lease_back),
 		LAB_TEST(test_the_time_doubles_up_to_the_longest),
 		LAB_TEST(test_what_was_is_forgotten_after_the_longest_time_in_health),
 		LAB_TEST(test_one_client_alone_cannot_keep_it_ejected),
 		LAB_TEST(test_a_client_that_suspects_it_does_not_try_it),
+		LAB_TEST(test_without_an_agent_it_is_tried_only_beside_one_that_is_well),
 		LAB_TEST(test_fewer_than_the_kept_share_are_never_left),
 		LAB_TEST(test_those_that_stay_ejected_are_passed_over_when_enough_are_back),
 		LAB_TEST(test_after_the_first_time_it_has_its_whole_share_again),

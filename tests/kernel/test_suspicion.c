@@ -9,10 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "kernel/counts.h"
 #include "kernel/roads.h"
-#include "kernel/server.h"
 #include "kernel/suspects.h"
 
 #define VIP "10.96.0.10:7051"
@@ -84,11 +82,6 @@ static void fail_by_router(void)
 	assert_int_equal(lab_connect(VIP), -EHOSTUNREACH);
 }
 
-static void fail_before_the_first_packet(void)
-{
-	assert_int_equal(lab_connect(VIP), -ENETUNREACH);
-}
-
 static void test_every_kind_of_failure_counts(void **state)
 {
 	static const struct {
@@ -97,7 +90,6 @@ static void test_every_kind_of_failure_counts(void **state)
 	} kinds[] = {
 		{ROADS_HOLE, fail_by_silence},
 		{ROADS_UNREACHABLE, fail_by_router},
-		{ROADS_NOWHERE, fail_before_the_first_packet},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -164,110 +156,6 @@ static void test_a_repeated_syn_counts_until_it_is_answered(void **state)
 		lab_abort(quick[i]);
 	lab_abort(slow);
 	close(server);
-}
-
-static void test_one_that_ends_soon_is_passed_over_by_policies_that_follow_the_load(void **state)
-{
-	pid_t closer = server_start(lab_listen(BAD), SERVER_CLOSE);
-	int fds[10];
-
-	(void)state;
-	lab_serve_by(VIP, BAD);
-	fds[0] = lab_connect(VIP);
-	assert_int_equal(server_greeting(fds[0]), -ENODATA);
-	close(fds[0]);
-	await_suspicion(BAD);
-	lab_service("peers", VIP, GW_POLICY_LC, bad_and_good);
-	/* Although the other one has ever more connections. */
-	for (int i = 0; i < 10; i++)
-		fds[i] = lab_connect(VIP);
-	counts_expect(BAD, 0, .attempts = 1, .established = 1, .closed = 1);
-	for (int i = 0; i < 10; i++)
-		lab_abort(fds[i]);
-	/* Round robin comes back to it by itself neither more nor less often. */
-	lab_service("peers", VIP, GW_POLICY_RR, bad_and_good);
-	for (int i = 0; i < 10; i++)
-		touch();
-	assert_int_equal(attempts(BAD), 1 + 5);
-	server_stop(closer);
-}
-
-static void test_it_does_not_matter_who_ended_it_so_soon(void **state)
-{
-	(void)state;
-	lab_serve_by(VIP, GOOD);
-	touch();
-	assert_true(is_suspect(GOOD));
-}
-
-/* The other end may take its time to close. */
-static void test_it_is_known_as_soon_as_one_end_has_closed(void **state)
-{
-	for (int by_server = 0; by_server < 2; by_server++) {
-		int client, server, listener = lab_listen(BAD);
-
-		lab_begin(state);
-		lab_forgive();
-		lab_serve_by(VIP, BAD);
-		client = lab_connect(VIP);
-		server = accept(listener, NULL, NULL);
-		assert_false(is_suspect(BAD));
-		assert_return_code(shutdown(by_server ? server : client, SHUT_WR), errno);
-		await_suspicion(BAD);
-		counts_expect(BAD, 1, .attempts = 1, .established = 1);
-		close(client);
-		close(server);
-		close(listener);
-	}
-}
-
-static bool has_lasted(void *arg)
-{
-	return clock_now_ms() - *(uint64_t *)arg > 1050;
-}
-
-static void test_a_connection_that_lasts_ends_the_suspicion(void **state)
-{
-	uint64_t since;
-	int fd;
-
-	(void)state;
-	lab_serve_by(VIP, GOOD);
-	touch();
-	fd = lab_connect(VIP);
-	since = clock_now_ms();
-	assert_true(is_suspect(GOOD));
-	lab_wait(has_lasted, &since, "a second");
-	close(fd);
-	counts_expect(GOOD, 0, .attempts = 2, .established = 2, .closed = 2);
-	assert_false(is_suspect(GOOD));
-}
-
-static void test_one_that_failed_is_worse_than_one_that_ended_soon(void **state)
-{
-	(void)state;
-	lab_service("peers", VIP, GW_POLICY_LC, bad_and_good);
-	for (int i = 0; i < 10; i++)
-		touch();
-	counts_expect(BAD, 0, .attempts = 1, .refused = 1);
-	counts_expect(GOOD, 0, .attempts = 9, .established = 9, .closed = 9);
-}
-
-static void test_one_that_ended_soon_hides_no_failure(void **state)
-{
-	int listener = lab_listen(BAD), client, server;
-
-	(void)state;
-	lab_serve_by(VIP, BAD);
-	client = lab_connect(VIP);
-	server = accept(listener, NULL, NULL);
-	close(listener);
-	assert_int_equal(touch(), -ECONNREFUSED);
-	lab_abort(server);
-	counts_expect(BAD, 0, .attempts = 2, .established = 1, .refused = 1, .closed = 1,
-		      .reset = 1);
-	assert_int_equal(suspects_of(BAD).kind, GW_SUSPICION_FAILED);
-	close(client);
 }
 
 static void test_if_all_are_suspect_all_are_used(void **state)
@@ -389,12 +277,6 @@ int main(void)
 		LAB_TEST(test_every_kind_of_failure_counts),
 		LAB_TEST(test_a_connect_that_the_application_gave_up_says_nothing),
 		LAB_TEST(test_a_repeated_syn_counts_until_it_is_answered),
-		LAB_TEST(test_one_that_ends_soon_is_passed_over_by_policies_that_follow_the_load),
-		LAB_TEST(test_it_does_not_matter_who_ended_it_so_soon),
-		LAB_TEST(test_it_is_known_as_soon_as_one_end_has_closed),
-		LAB_TEST(test_a_connection_that_lasts_ends_the_suspicion),
-		LAB_TEST(test_one_that_failed_is_worse_than_one_that_ended_soon),
-		LAB_TEST(test_one_that_ended_soon_hides_no_failure),
 		LAB_TEST(test_if_all_are_suspect_all_are_used),
 		LAB_TEST(test_a_suspicion_ends_with_its_time),
 		LAB_TEST(test_the_time_doubles_with_each_failure_until_a_success),

@@ -4,9 +4,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* A connect that began as the peer was lost may be contradicted by one that just got through. */
+#define SETTLED_NS 100000000u
+
 /* What one client has seen of one loss. */
 struct meeting {
 	bool is_met;
+	bool is_answer; /* the peer refused, or a router; silence may be contradicted for long */
 	uint64_t start_ns; /* of the connect that told it last */
 	uint64_t end_ns;
 };
@@ -33,17 +37,24 @@ static bool belongs_to(const struct crowd_failed *failed, const struct judge_los
 	       (loss->client == JUDGE_ALL || loss->client == failed->client);
 }
 
-/* Two clients that failed within the base time: while one still suspects it, the other one does.
- * What began before the last ejection, which may belong to an earlier loss, says nothing new. */
+static bool is_answer(const struct course *course, const struct crowd_failed *failed)
+{
+	return (failed->end == CROWD_REFUSED || failed->end == CROWD_UNREACHABLE) &&
+	       failed->start_ns >= course->loss->began_ns + SETTLED_NS;
+}
+
+/* Two clients that were answered so within the base time: while one still suspects it, the other
+ * one is. All have reached all peers before. What began before the last ejection, which may belong
+ * to an earlier loss, says nothing new. */
 static bool is_ejected_by(const struct course *course, const struct crowd_failed *failed,
 			  uint64_t base_ns, uint64_t last_ns)
 {
-	if (failed->start_ns <= last_ns)
+	if (failed->start_ns <= last_ns || !is_answer(course, failed))
 		return false;
 	for (int client = 0; client < TOWN_CLIENTS; client++) {
 		const struct meeting *meeting = &course->meetings[client];
 
-		if (client != failed->client && meeting->is_met && meeting->start_ns > last_ns &&
+		if (client != failed->client && meeting->is_answer && meeting->start_ns > last_ns &&
 		    failed->end_ns < meeting->start_ns + base_ns)
 			return true;
 	}
@@ -55,6 +66,8 @@ static enum judge_kind kind_of(const struct course *course, const struct crowd_f
 {
 	const struct meeting *meeting = &course->meetings[failed->client];
 
+	if (failed->end == CROWD_NO_ROUTE)
+		return JUDGE_UNSENT;
 	if (meeting->is_met && failed->start_ns <= meeting->end_ns)
 		return JUDGE_TOGETHER;
 	if (meeting->is_met && failed->sent_ns < meeting->start_ns + base_ns)
@@ -84,13 +97,13 @@ static enum judge_kind take(struct course *course, const struct crowd_failed *fa
 {
 	enum judge_kind kind = kind_of(course, failed, base_ns);
 
-	if (kind == JUDGE_TOGETHER)
+	if (kind == JUDGE_TOGETHER || kind == JUDGE_UNSENT)
 		return kind;
 	verdict->counted[failed->peer]++;
 	if (kind == JUDGE_TRIAL && is_new_opinion(course, failed))
 		note_ejection(failed, verdict);
 	course->meetings[failed->client] =
-		(struct meeting){true, failed->start_ns, failed->end_ns};
+		(struct meeting){true, is_answer(course, failed), failed->start_ns, failed->end_ns};
 	if (!course->ejected_ns &&
 	    is_ejected_by(course, failed, base_ns, verdict->ejected_ns[failed->peer])) {
 		course->ejected_ns = failed->end_ns;

@@ -26,6 +26,7 @@ struct judge_loss {
 	X(FIRST, "the first of a client and a loss")                                               \
 	X(TOGETHER, "under way before its client could know")                                      \
 	X(TRIAL, "by a lease, after an ejection")                                                  \
+	X(UNSENT, "before the first packet: it costs every second connect, and blames nobody")     \
 	X(AGAIN, "again, without an ejection, when the client's own time was over")                \
 	X(EARLY, "again, before that")                                                             \
 	X(UNEXPLAINED, "although nothing was broken")

@@ -20,6 +20,7 @@ static struct crowd_failed failed(int client, int peer, uint64_t start, uint64_t
 	return (struct crowd_failed){
 		.client = client,
 		.peer = peer,
+		.end = CROWD_REFUSED,
 		.start_ns = ms(start),
 		.sent_ns = ms(start),
 		.end_ns = ms(end),
@@ -96,6 +97,51 @@ static void test_after_two_clients_a_lease_is_needed(void **state)
 	assert_int_equal(verdict.ejections[1], 2);
 }
 
+/* Somebody may have reached it within the base time, or later than they began. */
+static void test_silence_need_not_eject(void **state)
+{
+	const struct judge_loss losses[] = {loss(1, JUDGE_ALL, 1000, 9000)};
+	struct crowd_failed all[] = {failed(0, 1, 1100, 2100), failed(1, 1, 1200, 2200),
+				     failed(2, 1, 1300, 1301)};
+	struct judge_verdict verdict;
+
+	(void)state;
+	all[0].end = all[1].end = CROWD_TIMED_OUT;
+	verdict = judge(losses, 1, all, LENGTH(all), BASE_MS);
+	assert_int_equal(verdict.kinds[JUDGE_FIRST], 3);
+	assert_int_equal(verdict.ejections[1], 0);
+	/* They are in the order of their ends now. */
+	all[1].end = CROWD_REFUSED;
+	verdict = judge(losses, 1, all, LENGTH(all), BASE_MS);
+	assert_int_equal(verdict.ejections[1], 1);
+}
+
+/* It began as the peer was lost. */
+static void test_what_another_may_have_contradicted_need_not_eject(void **state)
+{
+	const struct judge_loss losses[] = {loss(1, JUDGE_ALL, 1000, 9000)};
+	struct crowd_failed all[] = {failed(0, 1, 1050, 1051), failed(1, 1, 1200, 1201)};
+	struct judge_verdict verdict = judge(losses, 1, all, LENGTH(all), BASE_MS);
+
+	(void)state;
+	assert_int_equal(verdict.ejections[1], 0);
+}
+
+/* Its client passes the peer over once, and then comes back. */
+static void test_what_was_never_sent_counts_apart(void **state)
+{
+	const struct judge_loss losses[] = {loss(1, 0, 1000, 9000)};
+	struct crowd_failed all[] = {failed(0, 1, 1100, 1101), failed(0, 1, 1200, 1201)};
+	struct judge_verdict verdict;
+
+	(void)state;
+	all[0].end = all[1].end = CROWD_NO_ROUTE;
+	verdict = judge(losses, 1, all, LENGTH(all), BASE_MS);
+	assert_int_equal(verdict.kinds[JUDGE_UNSENT], 2);
+	assert_int_equal(verdict.counted[1], 0);
+	assert_int_equal(verdict.ejections[1], 0);
+}
+
 /* By trying alone one client must not keep a peer ejected. */
 static void test_the_same_client_ejects_by_one_trial_alone(void **state)
 {
@@ -161,6 +207,9 @@ int main(void)
 		cmocka_unit_test(test_again_within_the_base_time_is_too_early),
 		cmocka_unit_test(test_when_it_was_sent_decides_what_is_too_early),
 		cmocka_unit_test(test_after_two_clients_a_lease_is_needed),
+		cmocka_unit_test(test_silence_need_not_eject),
+		cmocka_unit_test(test_what_another_may_have_contradicted_need_not_eject),
+		cmocka_unit_test(test_what_was_never_sent_counts_apart),
 		cmocka_unit_test(test_the_same_client_ejects_by_one_trial_alone),
 		cmocka_unit_test(test_two_losses_in_a_row_are_one_ejection),
 		cmocka_unit_test(test_nothing_broken_explains_nothing),

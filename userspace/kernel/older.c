@@ -115,6 +115,7 @@ static int look_into_namespace(void *arg)
 int older_count(const struct view_service *services, size_t count, uint64_t *ret)
 {
 	struct search search = {.peers = calloc(count + 1, sizeof(*search.peers))};
+	size_t unseen; /* those that may not be looked into have connections that are not found */
 	int err;
 
 	if (!search.peers)
@@ -122,7 +123,7 @@ int older_count(const struct view_service *services, size_t count, uint64_t *ret
 	for (size_t i = 0; i < count; i++)
 		search.peers[search.count++] = (struct peer){services[i].address, services[i].port};
 	qsort(search.peers, search.count, sizeof(*search.peers), compare);
-	err = search.count ? netns_visit_all(look_into_namespace, &search) : 0;
+	err = search.count ? netns_visit_all(look_into_namespace, &search, &unseen) : 0;
 	free(search.peers);
 	*ret = search.found;
 	return err;

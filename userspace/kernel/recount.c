@@ -58,8 +58,9 @@ static bool is_older(const struct tables *tables, const struct gw_walk_conn *con
 {
 	const struct gw_conn *record = &conn->conn;
 
-	return record->state == GW_CONN_COUNTED && record->epoch != tables->maps.meta->epoch &&
-	       conn->tcp_state != TCP_STATE_CLOSE && record->backend < tables->maps.backends_count &&
+	return record->state == GW_CONN_COUNTED && !(record->flags & GW_CONN_USER_NETNS) &&
+	       record->epoch != tables->maps.meta->epoch && conn->tcp_state != TCP_STATE_CLOSE &&
+	       record->backend < tables->maps.backends_count &&
 	       tables->maps.backends[record->backend].generation == record->backend_generation;
 }
 

@@ -225,6 +225,14 @@ static int read_backends(struct view *view)
 	return err ? err : view->err;
 }
 
+/* Once its time is over it waits for a connection that tries it. */
+static enum view_backend_state ejected_state(const struct gw_health *health, uint64_t now_ns)
+{
+	if (health->lease_until_ns > now_ns)
+		return VIEW_BACKEND_PROBING;
+	return health->ejected_until_ns > now_ns ? VIEW_BACKEND_EJECTED : VIEW_BACKEND_RETURNING;
+}
+
 static void mark_health(uint32_t id, const void *value, void *arg)
 {
 	struct view *view = arg;
@@ -234,10 +242,10 @@ static void mark_health(uint32_t id, const void *value, void *arg)
 	if (!backend)
 		return;
 	backend->ejections = health->ejections;
+	backend->consecutive_failures = health->failures;
 	if (!health->is_ejected || backend->state != VIEW_BACKEND_USABLE)
 		return;
-	backend->state = health->lease_until_ns > view->now_ns ? VIEW_BACKEND_PROBING
-								: VIEW_BACKEND_EJECTED;
+	backend->state = ejected_state(health, view->now_ns);
 	if (health->ejected_until_ns > view->now_ns)
 		backend->ejected_remaining_seconds =
 			(double)(health->ejected_until_ns - view->now_ns) / 1e9;
@@ -277,8 +285,6 @@ static void mark_suspects(struct view *view)
 		backend = find_backend(view, key.backend, key.backend_generation);
 		if (!backend)
 			continue;
-		if (suspect.failures > backend->consecutive_failures)
-			backend->consecutive_failures = suspect.failures;
 		if (suspect.until_ns > view->now_ns && backend->state == VIEW_BACKEND_USABLE)
 			backend->state = VIEW_BACKEND_SUSPECT;
 	}
@@ -300,7 +306,8 @@ static int sum_up(struct view *view)
 			continue;
 		service->backends++;
 		service->usable += backend->state == VIEW_BACKEND_USABLE ||
-				   backend->state == VIEW_BACKEND_SUSPECT;
+				   backend->state == VIEW_BACKEND_SUSPECT ||
+				   backend->state == VIEW_BACKEND_RETURNING;
 		service->active += backend->active;
 		counters_add(&service->counters, &backend->counters);
 	}

@@ -86,6 +86,7 @@ struct view_service {
 	X(USABLE, "usable")                                                                        \
 	X(SUSPECT, "suspect")                                                                      \
 	X(EJECTED, "ejected")                                                                      \
+	X(RETURNING, "returning")                                                                  \
 	X(PROBING, "probing")                                                                      \
 	X(DRAINING, "draining")                                                                    \
 	X(LEAVING, "leaving")
@@ -114,7 +115,7 @@ struct view_backend {
 	uint32_t weight; /* 0: draining or leaving */
 	enum view_backend_state state;
 	uint32_t active;
-	uint32_t consecutive_failures; /* the most that any client has seen in a row */
+	uint32_t consecutive_failures; /* since anybody reached it */
 	uint32_t ejections;
 	double ejected_remaining_seconds; /* 0: it is not ejected, or one connection may try it */
 	struct gw_counters counters;

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A network namespace that a user has made for itself, in which any address can be anybody's: its
+ * connections work and are shown, but concern nobody else.
+ */
+#include "kernel/lab.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "kernel/clients.h"
+#include "kernel/conns.h"
+#include "kernel/counts.h"
+#include "kernel/health.h"
+#include "kernel/tables_state.h"
+
+#define VIP "10.96.0.10:7051"
+#define BAD "10.1.0.1:7051"
+#define GOOD "10.1.0.2:7051"
+#define FAKES 100
+
+static const char *const bad_and_good[] = {BAD, GOOD, NULL};
+static const char *const bad_alone[] = {BAD, NULL};
+
+static int here, user, other;
+static int fakes[FAKES], listeners[2];
+
+static void serve(enum gw_policy policy)
+{
+	lab_service("peers", VIP, policy, bad_and_good);
+}
+
+/* As the user, hold connections to BAD, which is an address of its own there. */
+static void hold_fakes(void)
+{
+	lab_serve_by(VIP, BAD);
+	clients_be(user);
+	for (int i = 0; i < FAKES; i++) {
+		fakes[i] = lab_connect(VIP);
+		assert_return_code(fakes[i], -fakes[i]);
+	}
+	clients_be(here);
+}
+
+static void drop_fakes(void)
+{
+	for (int i = 0; i < FAKES; i++)
+		lab_abort(fakes[i]);
+}
+
+static void test_what_it_holds_makes_nobody_avoid_a_peer(void **state)
+{
+	int fds[10];
+
+	(void)state;
+	hold_fakes();
+	serve(GW_POLICY_LC);
+	for (int i = 0; i < 10; i++)
+		fds[i] = lab_connect(VIP);
+	assert_int_equal(counts_active(BAD), 5);
+	assert_int_equal(counts_active(GOOD), 5);
+	drop_fakes();
+	assert_int_equal(counts_active(BAD), 5);
+	for (int i = 0; i < 10; i++)
+		lab_abort(fds[i]);
+	counts_expect(BAD, 0, .attempts = 5, .established = 5, .closed = 5);
+}
+
+/* A recount finds their records, and knows that they are not in the counts. */
+static void test_a_recount_leaves_them_out(void **state)
+{
+	struct recount recount;
+	struct gw_walk_conn *conns;
+	size_t count, shown = 0;
+	int fd;
+
+	(void)state;
+	hold_fakes();
+	fd = lab_connect(VIP);
+	assert_int_equal(tables_walk(lab.tables, &conns, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		shown += conns[i].conn.state == GW_CONN_COUNTED;
+	free(conns);
+	assert_int_equal(shown, FAKES + 1);
+	assert_int_equal(tables_recount(lab.tables, &recount), 0);
+	assert_int_equal(recount.corrected, 0);
+	assert_int_equal(counts_active(BAD), 1);
+	drop_fakes();
+	lab_abort(fd);
+	assert_int_equal(counts_active(BAD), 0);
+}
+
+/* It has none of its own to compare, and still does not get one peer alone. */
+static void test_its_own_connections_are_spread(void **state)
+{
+	int fds[10], listener;
+	uint64_t ends[2] = {0};
+
+	(void)state;
+	serve(GW_POLICY_LC);
+	clients_be(user);
+	listener = lab_listen(GOOD);
+	for (int i = 0; i < 10; i++) {
+		struct gw_walk_conn *conns;
+		size_t count;
+
+		fds[i] = lab_connect(VIP);
+		assert_return_code(fds[i], -fds[i]);
+		if (i < 9)
+			continue;
+		assert_int_equal(tables_walk(lab.tables, &conns, &count), 0);
+		for (size_t j = 0; j < count; j++)
+			ends[conns[j].conn.backend & 1] += conns[j].conn.state == GW_CONN_COUNTED;
+		free(conns);
+	}
+	assert_int_equal(ends[0], 5);
+	assert_int_equal(ends[1], 5);
+	for (int i = 0; i < 10; i++)
+		lab_abort(fds[i]);
+	close(listener);
+}
+
+static void fail_as(int client)
+{
+	clients_be(client);
+	lab_service("peers", VIP, GW_POLICY_RR, bad_alone);
+	assert_int_equal(clients_touch(VIP), -ECONNREFUSED);
+	clients_be(here);
+}
+
+static void stop_listening(void)
+{
+	for (int i = 0; i < 2; i++)
+		close(listeners[i]);
+}
+
+/* Nor is its failure one of two, although it has reached the peer before. */
+static void test_it_accuses_nobody(void **state)
+{
+	(void)state;
+	stop_listening();
+	clients_be(user);
+	clients_reach(VIP, bad_alone);
+	clients_be(other);
+	clients_reach(VIP, bad_alone);
+	for (int i = 0; i < 3; i++) {
+		fail_as(user);
+		assert_int_equal(health_of(BAD).accusations, 0);
+		assert_int_equal(health_of(BAD).error, 0);
+	}
+	fail_as(other);
+	fail_as(user);
+	assert_int_equal(health_of(BAD).accusations, 1);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
+}
+
+/* To itself a peer that failed it is suspect all the same. */
+static void test_it_passes_over_what_failed_it(void **state)
+{
+	int refused = 0;
+
+	(void)state;
+	stop_listening();
+	clients_be(user);
+	listeners[0] = lab_listen(GOOD);
+	serve(GW_POLICY_LC);
+	for (int i = 0; i < 10; i++)
+		refused += clients_touch(VIP) < 0;
+	assert_int_equal(refused, 1);
+	close(listeners[0]);
+}
+
+static void test_it_clears_nobody_and_tries_nobody(void **state)
+{
+	int listener;
+
+	(void)state;
+	stop_listening();
+	for (int i = 0; i < 2; i++) {
+		clients_be(i ? other : here);
+		clients_reach(VIP, bad_alone);
+	}
+	fail_as(other);
+	clients_be(user);
+	listener = lab_listen(BAD);
+	assert_int_equal(clients_touch(VIP), 0);
+	fail_as(here);
+	assert_true(health_of(BAD).is_ejected);
+	health_expire(BAD);
+	clients_be(user);
+	assert_int_equal(clients_touch(VIP), 0);
+	assert_true(health_of(BAD).is_ejected);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_RETURNING);
+	close(listener);
+}
+
+static int begin(void **state)
+{
+	lab_forgive();
+	lab.settings = (struct settings){
+		.eject_base_ms = 60000,
+		.eject_max_ms = 300000,
+		.keep_percent = 0,
+	};
+	here = clients_here();
+	user = clients_make_of_user();
+	other = clients_make();
+	clients_be(user);
+	listeners[0] = lab_listen(BAD);
+	clients_be(here);
+	listeners[1] = lab_listen(BAD);
+	return lab_begin(state);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	clients_be(here);
+	stop_listening();
+	close(here);
+	close(user);
+	close(other);
+	return 0;
+}
+
+static int start(void **state)
+{
+	lab_listen(GOOD);
+	return lab_start(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+		LAB_TEST(test_what_it_holds_makes_nobody_avoid_a_peer),
+		LAB_TEST(test_a_recount_leaves_them_out),
+		LAB_TEST(test_its_own_connections_are_spread),
+		LAB_TEST(test_it_accuses_nobody),
+		LAB_TEST(test_it_passes_over_what_failed_it),
+		LAB_TEST(test_it_clears_nobody_and_tries_nobody),
+	};
+
+	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);
+}
