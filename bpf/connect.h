@@ -70,6 +70,13 @@ static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_con
 	bpf_get_socket_cookie(ctx); /* give the socket one, for whoever looks at it later */
 }
 
+/* Another version may keep something there. */
+static __always_inline void clear_scratch(struct gw_conn *conn)
+{
+	for (int i = 0; i < 4; i++)
+		conn->room[i] = 0;
+}
+
 static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct dest *to)
 {
 	const struct gw_backend *backend = NULL;
@@ -99,6 +106,7 @@ static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct 
 		return GW_REASON_NO_BACKENDS;
 	conn->backend = id;
 	conn->backend_generation = conn->best_generation;
+	clear_scratch(conn);
 	conn->state = GW_CONN_PICKED;
 	to->address = backend->address;
 	to->port = backend->port;

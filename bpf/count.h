@@ -59,6 +59,14 @@ static __always_inline __u32 present_epoch(void)
 	return meta ? meta->epoch : 0;
 }
 
+/* By one store: a recount must not take this for a connection of an earlier epoch. */
+static __always_inline void set_life(struct gw_conn *conn, enum gw_conn_state state, __u32 epoch)
+{
+	const union gw_life life = {.state = state, .epoch = epoch};
+
+	*(volatile __u64 *)&conn->life.word = life.word;
+}
+
 static __always_inline void add_load(const struct gw_conn *conn)
 {
 	__u32 id = conn->backend;

@@ -21,10 +21,7 @@ static __always_inline void conn_count(struct gw_conn *conn)
 
 	if (conn->state != GW_CONN_PICKED)
 		return;
-	/* The epoch first: a recount must not take this for a connection of an earlier one. */
-	conn->epoch = present_epoch();
-	asm volatile("" ::: "memory");
-	conn->state = GW_CONN_COUNTED;
+	set_life(conn, GW_CONN_COUNTED, present_epoch());
 	counters = counters_of(conn);
 	if (!counters)
 		return;

@@ -53,7 +53,7 @@ static __always_inline void limit_connect(struct bpf_sock_ops *ctx, const struct
 		set_option(ctx, SOL_TCP, TCP_SYNCNT, SYN_COUNT);
 	if (!service->connect_timeout_ms || tcp->inet_conn.icsk_user_timeout)
 		return;
-	conn->flags |= GW_CONN_OUR_TIMEOUT;
+	conn->our_timeout_ms = service->connect_timeout_ms;
 	set_option(ctx, SOL_TCP, TCP_USER_TIMEOUT, service->connect_timeout_ms);
 }
 
@@ -110,7 +110,7 @@ static __always_inline void limit_silence(struct bpf_sock_ops *ctx, const struct
 
 	if (!service)
 		return;
-	is_ours = conn->flags & GW_CONN_OUR_TIMEOUT && timeout_ms == service->connect_timeout_ms;
+	is_ours = conn->our_timeout_ms && timeout_ms == conn->our_timeout_ms;
 	if (is_ours || (!timeout_ms && service->dead_peer_timeout_ms))
 		set_option(ctx, SOL_TCP, TCP_USER_TIMEOUT, patience(service->dead_peer_timeout_ms));
 	if (service->dead_peer_timeout_ms)

@@ -12,7 +12,7 @@
 #include <linux/bpf.h> /* struct bpf_spin_lock, which the verifier knows by its name */
 #include <linux/types.h>
 
-#define GW_ABI_VERSION 2
+#define GW_ABI_VERSION 3
 #define GW_MAGIC 0x67776270u /* "gwbp" */
 
 #define GW_SET_MAX 1000      /* backends of one service that are chosen from */
@@ -209,8 +209,9 @@ struct gw_retired {
 _Static_assert(sizeof(struct gw_retired) == 288, "a change of size is a change of ABI");
 
 /*
- * gw_conns: socket storage, one record per socket that was balanced. Append-only, 128 bytes at
- * most, so that a later version can go on with the records of this one.
+ * gw_conns: socket storage, one record per socket that was balanced. Its size stays, so that a later
+ * version can go on with the records of this one: what that adds takes the place of `room`, which is
+ * zero until then.
  *
  * picked: the connect hook chose; counted: a SYN was sent, active + 1; closed: active - 1.
  * Only a counted record is ever subtracted, once.
@@ -222,33 +223,55 @@ enum gw_conn_state {
 	GW_CONN_CLOSED,
 };
 
-#define GW_CONN_PROBE 1u       /* holds the lease of an ejected backend */
-#define GW_CONN_OUR_TIMEOUT 2u /* TCP_USER_TIMEOUT is the connect timeout that we set */
+/* State and epoch: whoever walks over the records reads both at once, as they are written. */
+union gw_life {
+	struct {
+		__u32 state; /* enum gw_conn_state */
+		__u32 epoch; /* gw_meta.epoch when it was counted */
+	};
+	__u64 word;
+};
+
+#define GW_CONN_PROBE 1u /* holds the lease of an ejected backend */
+#define GW_CONN_OUR_KEEPALIVE 0x4000u /* SO_KEEPALIVE is on because we set it */
+#define GW_CONN_OUR_SYNCNT 0x8000u    /* TCP_SYNCNT is the one that we set */
 
 struct gw_conn {
-	__u32 service;
-	__u32 backend;
-	__u32 backend_generation;
-	__u8 state; /* enum gw_conn_state */
-	__u8 flags;
-	__be16 port; /* the Service's: what getpeername() shows */
-	struct gw_addr vip;
+	union {
+		union gw_life life;
+		struct {
+			__u32 state;
+			__u32 epoch;
+		};
+	};
 	__u64 start_ns;       /* of the connect */
 	__u64 established_ns; /* 0: not yet */
 	__u64 netns_cookie;
 	__u64 cgroup_id;
+	struct gw_addr vip;
+	__u32 service;
+	__u32 backend;
+	__u32 backend_generation;
+	__u32 how; /* policy, and what the search was to look at (score.h) */
 	__u32 tgid;
-	__u32 best_position; /* from here on: scratch of the search */
-	__u64 best_score;
-	__u32 best_backend;
-	__u32 best_generation;
-	__u32 how;      /* policy, and what the search is to look at (score.h) */
-	__u32 ejected;  /* how many it has met */
-	__u32 epoch;    /* gw_meta.epoch when it was counted */
-	__u32 pad;
-	__u64 enough_score; /* scratch as well: below it none can be better */
+	__u32 our_timeout_ms;   /* the TCP_USER_TIMEOUT that we set; 0: none */
+	__u16 our_idle_s;       /* TCP_KEEPIDLE likewise */
+	__u16 our_interval_s;   /* TCP_KEEPINTVL */
+	__be16 port;            /* the Service's: what getpeername() shows */
+	__u16 flags;            /* GW_CONN_PROBE and so on */
+	union {
+		struct { /* scratch of the search, which clears it when it is over */
+			__u64 best_score;
+			__u64 enough_score; /* below it none can be better */
+			__u32 best_backend;
+			__u32 best_generation;
+			__u32 best_position;
+			__u32 ejected; /* how many it has met */
+		};
+		__u64 room[4];
+	};
 };
-_Static_assert(sizeof(struct gw_conn) <= 128, "socket storage stays in a small slab");
+_Static_assert(sizeof(struct gw_conn) == 120, "with the kernel's header it fills a slab of 192");
 
 /* gw_service_names and gw_backend_names: hashes by index, for people to read. */
 struct gw_service_names {

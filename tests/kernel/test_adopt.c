@@ -3,13 +3,18 @@
  * it was interrupted half-way. */
 #include "kernel/lab.h"
 
+#include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <gwbpf/takeover.h>
 
 #include "base/addr.h"
+#include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/maps.h"
@@ -217,6 +222,70 @@ static void test_a_backend_that_reached_no_set_is_set_free(void **state)
 	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
 }
 
+/* The map of an earlier version, pinned in the place of ours, with a record for this socket. */
+static void pin_old_records(int socket_fd, const struct gw_conn_2 *record)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+	struct btf *btf = btf__new_empty();
+	int element, fd;
+
+	assert_non_null(btf);
+	element = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	options.btf_key_type_id = (__u32)element;
+	options.btf_value_type_id =
+		(__u32)btf__add_array(btf, element, element, sizeof(*record) / 4);
+	assert_int_equal(btf__load_into_kernel(btf), 0);
+	options.btf_fd = (__u32)btf__fd(btf);
+	fd = bpf_map_create(BPF_MAP_TYPE_SK_STORAGE, "gw_conns", 4, sizeof(*record), 0, &options);
+	assert_return_code(fd, errno);
+	btf__free(btf);
+	assert_return_code(bpf_map_update_elem(fd, &socket_fd, record, BPF_ANY), errno);
+	assert_return_code(unlink(LAB_PINS "/maps/gw_conns"), errno);
+	assert_return_code(bpf_obj_pin(fd, LAB_PINS "/maps/gw_conns"), errno);
+	close(fd);
+}
+
+static void test_records_of_another_size_are_taken_over(void **state)
+{
+	struct gw_conn_2 record = {
+		.state = GW_CONN_COUNTED, .port = htons(7051), .start_ns = 1, .tgid = 4711,
+	};
+	char message[DATAPATH_MESSAGE_MAX], text[LAB_TEXT];
+	struct gw_walk_conn *conns;
+	struct maps maps;
+	size_t count;
+	int fd;
+
+	(void)state;
+	assert_int_equal(addr_parse("10.96.0.10", &record.vip), 0);
+	lab_service("peers", VIP, GW_POLICY_LC, only_a);
+	fd = lab_connect(VIP);
+	assert_int_equal(maps_open(LAB_PINS, true, &maps), 0);
+	maps.meta->abi = 2;
+	maps_close(&maps);
+	lab_close();
+	pin_old_records(fd, &record);
+	assert_int_equal(lab_try_open(lab.cgroup, message), 0);
+	assert_false(datapath_is_adopted(lab.datapath));
+	if (strstr(message, "does not let their records be copied")) {
+		/* Before 5.11: what the log says is true. */
+		assert_string_equal(lab_peer_name(fd, text), A);
+	} else {
+		assert_non_null(strstr(message, "live connections go on"));
+		assert_string_equal(lab_peer_name(fd, text), VIP);
+		assert_int_equal(conns_walk_once(LAB_PINS, &conns, &count), 0);
+		assert_int_equal(count, 1);
+		assert_int_equal(conns->conn.tgid, 4711);
+		free(conns);
+	}
+	lab_service("peers", VIP, GW_POLICY_LC, only_a);
+	/* Its end is nobody's who is counted now. */
+	lab_abort(fd);
+	counts_expect(A, 0, .attempts = 0);
+	lab_abort(lab_connect(VIP));
+	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
+}
+
 static int start(void **state)
 {
 	servers[0] = server_start(lab_listen(A), SERVER_GREET);
@@ -233,6 +302,7 @@ int main(void)
 		LAB_TEST(test_counts_of_a_backend_that_ends_are_kept_wherever_it_is_interrupted),
 		LAB_TEST(test_a_service_that_was_not_yet_in_force_is_not_shown),
 		LAB_TEST(test_a_backend_that_reached_no_set_is_set_free),
+		LAB_TEST(test_records_of_another_size_are_taken_over),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);
