@@ -12,6 +12,7 @@
 #include "dest.h"
 #include "life.h"
 #include "pick.h"
+#include "timers.h"
 
 #define SOCK_STREAM 1
 
@@ -113,6 +114,29 @@ static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct 
 	return GW_REASON_BALANCED;
 }
 
+/* The socket connects anew: whatever its record stood for is over, and leaves nothing behind. */
+static __always_inline void end_old(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+				    struct gw_conn *conn)
+{
+	if (is_canary(conn))
+		forget_canary(conn);
+	conn_end_old(conn);
+	take_back_options(ctx, sk, conn);
+}
+
+/* It is none of ours, but its socket may have been. */
+static __always_inline enum gw_reason leave(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+					    struct dest *to, enum gw_reason reason)
+{
+	struct gw_conn *conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+
+	if (conn)
+		end_old(ctx, sk, conn);
+	if (reason == GW_REASON_NOT_A_SERVICE && is_canary_dest(to))
+		return send_canary(sk, to);
+	return reason;
+}
+
 /* Decide about one connect, and change `to` if it is balanced. */
 static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struct dest *to)
 {
@@ -125,19 +149,15 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 
 	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || !sk)
 		return GW_REASON_NOT_TCP;
-	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
-	if (conn)
-		conn_end_old(conn);
 	reason = find_service(to, &index, &service);
-	if (reason == GW_REASON_NOT_A_SERVICE && is_canary_dest(to))
-		return send_canary(sk, to);
 	if (reason == GW_REASON_BALANCED)
 		reason = check_agent(&now_ns);
 	if (reason != GW_REASON_BALANCED || !service)
-		return reason;
-	if (!conn)
-		conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		return leave(ctx, sk, to, reason);
+	/* A new one is all zero: nothing is to be ended. */
+	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (conn) {
+		end_old(ctx, sk, conn);
 		conn->start_ns = now_ns;
 		reason = balance(ctx, conn, index, service->affinity_timeout_s, to);
 	} else {

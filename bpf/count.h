@@ -39,6 +39,15 @@ static __always_inline bool backend_is_there(const struct gw_conn *conn)
 	return backend && backend->generation == conn->backend_generation;
 }
 
+/* Whether that backend is in the set of its Service, and takes new connections. */
+static __always_inline bool backend_is_member(const struct gw_conn *conn)
+{
+	__u32 id = conn->backend;
+	const struct gw_backend *backend = bpf_map_lookup_elem(&gw_backends, &id);
+
+	return backend && backend->generation == conn->backend_generation && backend->weight;
+}
+
 /* The counters of the backend that a record names; NULL if its id has another owner by now. */
 static __always_inline struct gw_counters *counters_of(const struct gw_conn *conn)
 {

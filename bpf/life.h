@@ -29,9 +29,8 @@ static __always_inline void conn_count(struct gw_conn *conn)
 	count_up(&counters->attempts);
 }
 
-static __always_inline void conn_establish(struct gw_conn *conn)
+static __always_inline void conn_establish(struct gw_conn *conn, __u64 now_ns)
 {
-	__u64 now_ns = bpf_ktime_get_ns();
 	struct gw_counters *counters;
 
 	if (conn->state != GW_CONN_COUNTED || conn->established_ns)

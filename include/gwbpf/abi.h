@@ -233,8 +233,7 @@ union gw_life {
 };
 
 #define GW_CONN_PROBE 1u /* holds the lease of an ejected backend */
-#define GW_CONN_OUR_KEEPALIVE 0x4000u /* SO_KEEPALIVE is on because we set it */
-#define GW_CONN_OUR_SYNCNT 0x8000u    /* TCP_SYNCNT is the one that we set */
+#define GW_CONN_OUR_KEEPALIVE 0x80u /* SO_KEEPALIVE is on because we set it */
 
 struct gw_conn {
 	union {
@@ -254,11 +253,12 @@ struct gw_conn {
 	__u32 backend_generation;
 	__u32 how; /* policy, and what the search was to look at (score.h) */
 	__u32 tgid;
-	__u32 our_timeout_ms;   /* the TCP_USER_TIMEOUT that we set; 0: none */
-	__u16 our_idle_s;       /* TCP_KEEPIDLE likewise */
-	__u16 our_interval_s;   /* TCP_KEEPINTVL */
-	__be16 port;            /* the Service's: what getpeername() shows */
-	__u16 flags;            /* GW_CONN_PROBE and so on */
+	__u32 our_timeout_ms; /* the TCP_USER_TIMEOUT that we set last; 0: none */
+	__u16 our_idle_s;     /* TCP_KEEPIDLE likewise */
+	__u16 our_interval_s; /* TCP_KEEPINTVL */
+	__be16 port;          /* the Service's: what getpeername() shows */
+	__u8 our_syn_count;   /* TCP_SYNCNT */
+	__u8 flags;           /* GW_CONN_PROBE and so on */
 	union {
 		struct { /* scratch of the search, which clears it when it is over */
 			__u64 best_score;

@@ -16,7 +16,7 @@
 #include <gwbpf.skel.h>
 
 #include "kernel/attach.h"
-#include "kernel/conns.h"
+#include "kernel/features.h"
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
 #include "kernel/pins.h"
@@ -203,9 +203,7 @@ static int load(struct datapath *datapath, char *message)
 {
 	int err;
 
-	datapath->object->rodata->jiffies_per_second = conns_jiffies_per_second();
-	datapath->object->rodata->has_set_retval =
-		libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0;
+	features_set(datapath->object);
 	complaint[0] = '\0';
 	err = gwbpf_bpf__load(datapath->object);
 	if (err)

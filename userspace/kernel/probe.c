@@ -15,6 +15,7 @@
 #include <gwbpf.skel.h>
 
 #include "kernel/conns.h"
+#include "kernel/features.h"
 #include "kernel/mounts.h"
 
 #define SCRATCH_CGROUP "gwbpf-check"
@@ -115,8 +116,7 @@ static void probe_programs(const struct probe_options *options, struct probe_res
 
 	(void)options;
 	if (object) {
-		object->rodata->has_set_retval = libbpf_probe_bpf_helper(
-			BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0;
+		features_set(object);
 		err = gwbpf_bpf__load(object);
 		gwbpf_bpf__destroy(object);
 	}
@@ -208,7 +208,7 @@ static int attach_to_scratch(const char *path)
 	fd = mounts_open_cgroup(path);
 	if (fd < 0 || !object)
 		goto out;
-	object->rodata->has_set_retval = false;
+	features_set(object);
 	err = gwbpf_bpf__load(object);
 	if (err)
 		goto out;
