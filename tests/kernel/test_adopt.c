@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <gwbpf/takeover.h>
 
 #include "base/addr.h"
@@ -18,6 +17,7 @@
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/maps.h"
+#include "kernel/records.h"
 #include "kernel/server.h"
 
 #define VIP "10.96.0.10:7051"
@@ -225,20 +225,9 @@ static void test_a_backend_that_reached_no_set_is_set_free(void **state)
 /* The map of an earlier version, pinned in the place of ours, with a record for this socket. */
 static void pin_old_records(int socket_fd, const struct gw_conn_2 *record)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-	struct btf *btf = btf__new_empty();
-	int element, fd;
+	int fd = records_make("gw_conns", sizeof(*record));
 
-	assert_non_null(btf);
-	element = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
-	options.btf_key_type_id = (__u32)element;
-	options.btf_value_type_id =
-		(__u32)btf__add_array(btf, element, element, sizeof(*record) / 4);
-	assert_int_equal(btf__load_into_kernel(btf), 0);
-	options.btf_fd = (__u32)btf__fd(btf);
-	fd = bpf_map_create(BPF_MAP_TYPE_SK_STORAGE, "gw_conns", 4, sizeof(*record), 0, &options);
-	assert_return_code(fd, errno);
-	btf__free(btf);
+	assert_return_code(fd, -fd);
 	assert_return_code(bpf_map_update_elem(fd, &socket_fd, record, BPF_ANY), errno);
 	assert_return_code(unlink(LAB_PINS "/maps/gw_conns"), errno);
 	assert_return_code(bpf_obj_pin(fd, LAB_PINS "/maps/gw_conns"), errno);

@@ -20,6 +20,7 @@
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
 #include "kernel/pins.h"
+#include "kernel/records.h"
 #include "kernel/takeover.h"
 
 #define SLOTS_PER_SERVICE 16 /* beside its backends: the header, and its share of the tables */
@@ -125,6 +126,23 @@ static int reuse_all(const char *pin_dir, struct gwbpf_bpf *object)
 	return 0;
 }
 
+/* Where it cannot be so, libbpf makes the map like all the others. */
+static void make_records(struct gwbpf_bpf *object, char *message)
+{
+	struct bpf_map *map = object->maps.gw_conns;
+	int fd = records_make_uncharged(bpf_map__name(map), bpf_map__value_size(map));
+
+	if (fd < 0 && !message[0])
+		pins_fail(message, fd,
+			  "the memory of connections is charged to this agent's memory cgroup: "
+			  "cannot enter the root: %s: 'gwbpf check' tells what follows",
+			  strerror(-fd));
+	if (fd < 0)
+		return;
+	bpf_map__reuse_fd(map, fd);
+	close(fd);
+}
+
 /*
  * Decide which maps to go on with. All of them, if they are of this ABI and whole. If not, the
  * records of live connections at least, so that these go on showing their Service's address: in
@@ -165,8 +183,11 @@ static int open_object(struct datapath *datapath, const struct datapath_options 
 		     "live connections go on, their counts begin anew",
 		     options->pin_dir, err ? 0 : pinned.abi, GW_ABI_VERSION);
 	set_sizes(datapath->object, options->max_services, options->max_backends);
-	if (reuse(options->pin_dir, datapath->object->maps.gw_conns) && !err)
+	if (!reuse(options->pin_dir, datapath->object->maps.gw_conns))
+		return 0;
+	if (!err)
 		datapath->old_conns_fd = takeover_find(options->pin_dir, pinned.abi);
+	make_records(datapath->object, message);
 	return 0;
 }
 
