@@ -111,6 +111,7 @@ bench-deps: ## install what gwbpf is measured against
 # BENCH_JSON=FILE: for programs, BENCH_ROUNDS=N: fewer or more of them; make itself passes them on.
 .PHONY: bench
 bench: $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
+	$(Q)tests/bench/deps.sh --check
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 

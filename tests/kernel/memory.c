@@ -13,16 +13,22 @@
 
 #define V1 "/sys/fs/cgroup/memory"
 
-static char above[300], agent[320], clients[320];
+static char agent[320], clients[320];
 static bool is_v1;
 
-static bool allow_memory(const char *directory)
+/* Of v2 the lab's own cgroup is the clients', and the agent's stands beside it, so that neither has
+ * a cgroup below it to which it would have to give the controller. */
+static bool make_v2(void)
 {
 	char path[340];
 	bool is_done;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", directory);
+	snprintf(clients, sizeof(clients), "%s", lab.cgroup);
+	snprintf(agent, sizeof(agent), "%s-agent", lab.cgroup);
+	assert_return_code(mkdir(agent, 0755), errno);
+	snprintf(path, sizeof(path), "%.*s/cgroup.subtree_control",
+		 (int)(strrchr(lab.cgroup, '/') - lab.cgroup), lab.cgroup);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -31,29 +37,16 @@ static bool allow_memory(const char *directory)
 	return is_done;
 }
 
-/* Of v2 a cgroup that gives the controller to others holds no process itself. */
-static bool share_lab(void)
-{
-	char root[300];
-
-	lab_join_cgroup(agent);
-	snprintf(root, sizeof(root), "%s", above);
-	*strrchr(root, '/') = '\0';
-	return allow_memory(root) && allow_memory(above);
-}
-
 bool memory_make(void)
 {
 	is_v1 = !access(V1 "/cgroup.procs", W_OK);
-	if (is_v1)
-		snprintf(above, sizeof(above), V1);
-	else
-		snprintf(above, sizeof(above), "%s", lab.cgroup);
-	snprintf(agent, sizeof(agent), "%s/gwbpf-agent-%d", above, getpid());
-	snprintf(clients, sizeof(clients), "%s/gwbpf-clients-%d", above, getpid());
+	if (!is_v1)
+		return make_v2();
+	snprintf(agent, sizeof(agent), V1 "/gwbpf-agent-%d", getpid());
+	snprintf(clients, sizeof(clients), V1 "/gwbpf-clients-%d", getpid());
 	assert_return_code(mkdir(agent, 0755), errno);
 	assert_return_code(mkdir(clients, 0755), errno);
-	return is_v1 || share_lab();
+	return true;
 }
 
 void memory_be_agent(void)
@@ -81,21 +74,10 @@ uint64_t memory_used(void)
 	return bytes;
 }
 
-/* The root of v1 takes any process; of v2 the lab's does when it shares no more. */
 void memory_remove(void)
 {
-	char path[340];
-	int fd;
-
-	if (!is_v1) {
-		snprintf(path, sizeof(path), "%s/cgroup.subtree_control", above);
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-		if (fd >= 0 && write(fd, "-memory", strlen("-memory")) < 0)
-			print_message("# %s: %s\n", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	}
-	lab_join_cgroup(above);
+	lab_join_cgroup(is_v1 ? V1 : clients);
 	lab_remove_cgroup(agent);
-	lab_remove_cgroup(clients);
+	if (is_v1)
+		lab_remove_cgroup(clients);
 }
