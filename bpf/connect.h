@@ -16,6 +16,15 @@
 
 #define SOCK_STREAM 1
 
+/* Whether the address can be a Service's: a bit tells so of nearly all that are not. */
+static __always_inline bool may_be_service(const struct dest *to)
+{
+	__u32 bit = gw_filter_bit(&to->address, to->port), index = bit / 64;
+	const __u64 *word = bpf_map_lookup_elem(&gw_filter, &index);
+
+	return word && *word >> bit % 64 & 1;
+}
+
 /* Find the service that an address belongs to. Not GW_REASON_BALANCED: why it is none of ours. */
 static __always_inline enum gw_reason find_service(const struct dest *to, __u32 *index,
 						   const struct gw_service **ret)
@@ -26,8 +35,11 @@ static __always_inline enum gw_reason find_service(const struct dest *to, __u32 
 		.protocol = IPPROTO_TCP,
 	};
 	const struct gw_service *service;
-	const __u32 *found = bpf_map_lookup_elem(&gw_vips, &key);
+	const __u32 *found;
 
+	if (!may_be_service(to))
+		return GW_REASON_NOT_A_SERVICE;
+	found = bpf_map_lookup_elem(&gw_vips, &key);
 	if (!found)
 		return GW_REASON_NOT_A_SERVICE;
 	*index = *found;

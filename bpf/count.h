@@ -13,12 +13,23 @@ static __always_inline void count_up(__u64 *counter)
 	__sync_fetch_and_add(counter, 1);
 }
 
+/* The two that every other connect of the node takes. Another hook that preempts this one may undo a
+ * count: these say how busy the node is, no more. */
+static __always_inline bool is_counted_roughly(enum gw_reason reason)
+{
+	return reason == GW_REASON_NOT_A_SERVICE || reason == GW_REASON_NOT_TCP;
+}
+
 static __always_inline void count_reason(enum gw_reason reason)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct gw_reason_counts *counts = bpf_map_lookup_elem(&gw_reasons, &cpu);
 
-	if (counts)
+	if (!counts)
+		return;
+	if (is_counted_roughly(reason))
+		counts->count[reason % GW_REASON_ROOM]++;
+	else
 		count_up(&counts->count[reason % GW_REASON_ROOM]);
 }
 

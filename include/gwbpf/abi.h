@@ -34,6 +34,23 @@ struct gw_vip_key {
 };
 _Static_assert(sizeof(struct gw_vip_key) == 20, "a change of size is a change of ABI");
 
+/*
+ * gw_filter: array of words, mmap'ed. A bit for each address that may be in gw_vips: most connects of
+ * a node are none of ours, and one look at a bit tells so of nearly all. Set before the entry is
+ * made, cleared after it is gone.
+ */
+#define GW_FILTER_BITS_LOG2 16
+#define GW_FILTER_WORDS ((1u << GW_FILTER_BITS_LOG2) / 64)
+
+static inline __u32 gw_filter_bit(const struct gw_addr *address, __be16 port)
+{
+	__u64 value = (__u64)address->word[3] << 32 | address->word[2];
+
+	value ^= (__u64)address->word[0] << 32 | address->word[1];
+	value ^= (__u64)port << 8;
+	return (__u32)(value * 0x9e3779b97f4a7c15ull >> (64 - GW_FILTER_BITS_LOG2));
+}
+
 enum gw_use {
 	GW_USE_FREE,
 	GW_USE_TAKEN,

@@ -222,6 +222,37 @@ static void test_a_backend_that_reached_no_set_is_set_free(void **state)
 	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
 }
 
+/* How many bits of gw_filter are set; before that set more of them, as a killed agent leaves them. */
+static size_t filter_bits(uint64_t stray)
+{
+	struct maps maps;
+	size_t count = 0;
+
+	assert_int_equal(maps_open(LAB_PINS, true, &maps), 0);
+	for (size_t i = 0; i < maps.filter_count; i++) {
+		maps.filter[i] |= stray;
+		count += (size_t)__builtin_popcountll(maps.filter[i]);
+	}
+	maps_close(&maps);
+	return count;
+}
+
+static void test_the_filter_has_the_addresses_that_are_balanced_and_no_others(void **state)
+{
+	(void)state;
+	assert_int_equal(filter_bits(0), 0);
+	lab_service("peers", VIP, GW_POLICY_LC, only_a);
+	assert_int_equal(filter_bits(0), 1);
+	tables_close(lab.tables);
+	assert_int_equal(filter_bits(~0ull), GW_FILTER_WORDS * 64);
+	assert_int_equal(tables_open(LAB_PINS, &lab.tables), 0);
+	assert_int_equal(filter_bits(0), 1);
+	lab_abort(lab_connect(VIP));
+	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
+	lab_remove_service("peers");
+	assert_int_equal(filter_bits(0), 0);
+}
+
 /* The map of an earlier version, pinned in the place of ours, with a record for this socket. */
 static void pin_old_records(int socket_fd, const struct gw_conn_2 *record)
 {
@@ -291,6 +322,7 @@ int main(void)
 		LAB_TEST(test_counts_of_a_backend_that_ends_are_kept_wherever_it_is_interrupted),
 		LAB_TEST(test_a_service_that_was_not_yet_in_force_is_not_shown),
 		LAB_TEST(test_a_backend_that_reached_no_set_is_set_free),
+		LAB_TEST(test_the_filter_has_the_addresses_that_are_balanced_and_no_others),
 		LAB_TEST(test_records_of_another_size_are_taken_over),
 	};
 

@@ -64,6 +64,7 @@ static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t back
 		uint32_t entries;
 	} sizes[] = {
 		{object->maps.gw_vips, services},
+		{object->maps.gw_filter, GW_FILTER_WORDS},
 		{object->maps.gw_services, services},
 		{object->maps.gw_sets, services},
 		{object->maps.gw_slots, slot_count(services, backends)},

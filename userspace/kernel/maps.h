@@ -11,6 +11,7 @@
 
 /* X(name, type of an element): arrays that are plain memory here. */
 #define MAPS_MAPPED(X)                                                                             \
+	X(filter, __u64)                                                                           \
 	X(services, struct gw_service)                                                             \
 	X(sets, __u64)                                                                             \
 	X(slots, struct gw_slot)                                                                   \

@@ -231,6 +231,8 @@ int tables_open(const char *pin_dir, struct tables **ret)
 	if (!err)
 		err = make_batches(tables);
 	if (!err)
+		err = tables_filter_open(tables);
+	if (!err)
 		err = make_ids(&tables->service_ids, tables->maps.services_count);
 	if (!err)
 		err = make_ids(&tables->backend_ids, tables->maps.backends_count);
@@ -257,6 +259,7 @@ void tables_close(struct tables *tables)
 	maps_close(&tables->maps);
 	tdestroy(tables->groups, group_free);
 	ranges_done(&tables->ranges);
+	free(tables->filtered);
 	free(tables->retiring);
 	free(tables->missing);
 	free(tables->service_ids.free);

@@ -61,6 +61,7 @@ struct tables {
 	uint32_t *missing;   /* by backend id: what the last recount did not find; NULL: none yet */
 	void *groups; /* tsearch(3) of struct group, by namespace and name */
 	struct present *presents;
+	uint32_t *filtered; /* by bit of gw_filter: how many published addresses have it */
 	struct ids service_ids;
 	struct ids backend_ids;
 	struct ranges ranges;   /* of the present half of gw_slots */
@@ -92,6 +93,15 @@ void ids_give(struct ids *ids, uint32_t id);
 int backend_compare_refs(const void *a, const void *b);
 
 struct gw_vip_key vip_key(const struct table_entry *entry);
+
+/*
+ * gw_filter (filter.c). Add before the entry of gw_vips is made, remove when it is gone. Settle: after
+ * all that gw_vips held was added, clear what an earlier agent has left.
+ */
+int tables_filter_open(struct tables *tables); /* -ENOMEM */
+void tables_filter_add(struct tables *tables, const struct gw_vip_key *key);
+void tables_filter_remove(struct tables *tables, const struct gw_vip_key *key);
+void tables_filter_settle(struct tables *tables);
 
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);
