@@ -183,6 +183,11 @@ static void test_while_it_connects_a_socket_has_the_time_of_a_connect(void **sta
 	await(fd, SYNCNT, SYNCNT->repeated);
 	expect(fd, USER_TIMEOUT, 0);
 	close(fd);
+	/* A time that is over before the first repeat. */
+	serve(150, 30000);
+	fd = lab_begin_dial(VIP);
+	expect(fd, USER_TIMEOUT, 150);
+	close(fd);
 	roads_mend();
 }
 
