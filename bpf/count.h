@@ -13,8 +13,8 @@ static __always_inline void count_up(__u64 *counter)
 	__sync_fetch_and_add(counter, 1);
 }
 
-/* The two that every other connect of the node takes. Another hook that preempts this one may undo a
- * count: these say how busy the node is, no more. */
+/* The two that every other connect of the node takes. Another hook that preempts this one may undo
+ * a count: these say how busy the node is, no more. */
 static __always_inline bool is_counted_roughly(enum gw_reason reason)
 {
 	return reason == GW_REASON_NOT_A_SERVICE || reason == GW_REASON_NOT_TCP;

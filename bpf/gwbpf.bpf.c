@@ -238,8 +238,8 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct tcp_
 		on_established(ctx, tcp, conn);
 }
 
-/* Of all that the whole system's sockets go through, what can be of a balanced connection. That one
- * is established ACTIVE_ESTABLISHED_CB says, which always comes, but for two that dial each other. */
+/* Of all that the system's sockets go through, what can be of a balanced connection. That one is
+ * established ACTIVE_ESTABLISHED_CB says, which always comes, but for two that dial each other. */
 static __always_inline bool is_of_interest(const struct bpf_sock_ops *ctx)
 {
 	__u32 old_state = ctx->args[0];
@@ -300,7 +300,7 @@ int gw_sockops(struct bpf_sock_ops *ctx)
 	return ALLOW;
 }
 
-/* Whether sockops will be told of the end of this socket: its context is the kernel's own socket. */
+/* Whether sockops will be told of the end of this socket: the context is the kernel's own socket. */
 static __always_inline bool is_watched(struct bpf_sock *sk)
 {
 	const struct tcp_sock *tcp = (const void *)sk;
@@ -313,9 +313,9 @@ static __always_inline bool is_watched(struct bpf_sock *sk)
 }
 
 /*
- * The last that is seen of a socket. One that is still counted, and of whose end nothing was or will
- * be said, ends here. Not if it was closed already, and a recount has begun since it was counted:
- * that may have left it out.
+ * The last that is seen of a socket. One that is still counted, and of whose end nothing was or
+ * will be said, ends here. Not if it was closed already, and a recount has begun since it was
+ * counted: that may have left it out.
  */
 static __always_inline void on_release(struct bpf_sock *sk, struct gw_conn *conn, __u32 tcp_state)
 {

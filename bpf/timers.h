@@ -90,7 +90,7 @@ static __always_inline __u32 first_repeat_ms(const struct tcp_sock *tcp, const s
 	return is_syn_count_ours(tcp, conn) ? FIRST_SYN_AGAIN_MS : KERNELS_SYN_AGAIN_MS;
 }
 
-/* Before the first SYN: only what cannot wait for its first repeat, which few connects live to see. */
+/* Before the first SYN: only what cannot wait for its first repeat, which few connects see. */
 static __always_inline void limit_early(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
 					struct gw_conn *conn)
 {

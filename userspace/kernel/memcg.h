@@ -8,8 +8,8 @@
 
 /*
  * Run make in a child inside the root memory cgroup, for whose memory nobody is charged. The child
- * shares this process's descriptors: what make returns, such as a new map, is ours. -ENOENT: the root
- * cannot be seen from here; -EACCES, -EPERM: it cannot be entered; else what make says.
+ * shares this process's descriptors: what make returns, such as a new map, is ours. -ENOENT: the
+ * root cannot be seen from here; -EACCES, -EPERM: it cannot be entered; else what make says.
  */
 int memcg_run_at_root(int (*make)(void *arg), void *arg);
 

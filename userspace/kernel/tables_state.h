@@ -95,8 +95,8 @@ int backend_compare_refs(const void *a, const void *b);
 struct gw_vip_key vip_key(const struct table_entry *entry);
 
 /*
- * gw_filter (filter.c). Add before the entry of gw_vips is made, remove when it is gone. Settle: after
- * all that gw_vips held was added, clear what an earlier agent has left.
+ * gw_filter (filter.c). Add before the entry of gw_vips is made, remove when it is gone. Settle:
+ * after all that gw_vips held was added, clear what an earlier agent has left.
  */
 int tables_filter_open(struct tables *tables); /* -ENOMEM */
 void tables_filter_add(struct tables *tables, const struct gw_vip_key *key);
