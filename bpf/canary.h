@@ -27,6 +27,13 @@ static __always_inline bool is_canary(const struct gw_conn *conn)
 	return conn->backend == GW_CANARY_BACKEND;
 }
 
+/* From now on it is a socket like any other. */
+static __always_inline void forget_canary(struct gw_conn *conn)
+{
+	conn->backend = 0;
+	conn->state = GW_CONN_IDLE;
+}
+
 static __always_inline bool is_canary_dest(const struct dest *to)
 {
 	const __be32 *word = to->address.word;

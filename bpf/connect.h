@@ -12,6 +12,7 @@
 #include "dest.h"
 #include "life.h"
 #include "pick.h"
+#include "timers.h"
 
 #define SOCK_STREAM 1
 
@@ -20,6 +21,15 @@
 
 /* Kernels before 5.18 lack bpf_set_retval() and bpf_get_retval(). Set between open and load. */
 const volatile bool has_set_retval = true;
+
+/* Whether the address can be a Service's: a bit tells so of nearly all that are not. */
+static __always_inline bool may_be_service(const struct dest *to)
+{
+	__u32 bit = gw_filter_bit(&to->address, to->port), index = bit / 64;
+	const __u64 *word = bpf_map_lookup_elem(&gw_filter, &index);
+
+	return word && *word >> bit % 64 & 1;
+}
 
 /* Find the service that an address belongs to. Not GW_REASON_BALANCED: why it is none of ours. */
 static __always_inline enum gw_reason find_service(const struct dest *to, __u32 *index,
@@ -31,8 +41,11 @@ static __always_inline enum gw_reason find_service(const struct dest *to, __u32 
 		.protocol = IPPROTO_TCP,
 	};
 	const struct gw_service *service;
-	const __u32 *found = bpf_map_lookup_elem(&gw_vips, &key);
+	const __u32 *found;
 
+	if (!may_be_service(to))
+		return GW_REASON_NOT_A_SERVICE;
+	found = bpf_map_lookup_elem(&gw_vips, &key);
 	if (!found)
 		return GW_REASON_NOT_A_SERVICE;
 	*index = *found;
@@ -93,6 +106,13 @@ static __always_inline void fill_record(struct bpf_sock_addr *ctx, struct gw_con
 	bpf_get_socket_cookie(ctx); /* give the socket one, for whoever looks at it later */
 }
 
+/* Another version may keep something there. */
+static __always_inline void clear_scratch(struct gw_conn *conn)
+{
+	for (int i = 0; i < 4; i++)
+		conn->room[i] = 0;
+}
+
 static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct dest *to)
 {
 	const struct gw_backend *backend = NULL;
@@ -123,10 +143,34 @@ static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct 
 		return GW_REASON_NO_BACKENDS;
 	conn->backend = id;
 	conn->backend_generation = conn->best_generation;
+	clear_scratch(conn);
 	conn->state = GW_CONN_PICKED;
 	to->address = backend->address;
 	to->port = backend->port;
 	return GW_REASON_BALANCED;
+}
+
+/* The socket connects anew: whatever its record stood for is over, and leaves nothing behind. */
+static __always_inline void end_old(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+				    struct gw_conn *conn)
+{
+	if (is_canary(conn))
+		forget_canary(conn);
+	conn_end_old(conn);
+	take_back_options(ctx, sk, conn);
+}
+
+/* It is none of ours, but its socket may have been. */
+static __always_inline enum gw_reason leave(struct bpf_sock_addr *ctx, struct bpf_sock *sk,
+					    struct dest *to, enum gw_reason reason)
+{
+	struct gw_conn *conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+
+	if (conn)
+		end_old(ctx, sk, conn);
+	if (reason == GW_REASON_NOT_A_SERVICE && is_canary_dest(to))
+		return send_canary(sk, to);
+	return reason;
 }
 
 /* Decide about one connect, and change `to` if it is balanced. */
@@ -142,19 +186,15 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 
 	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || !sk)
 		return GW_REASON_NOT_TCP;
-	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
-	if (conn)
-		conn_end_old(conn);
 	reason = find_service(to, &index, &service);
-	if (reason == GW_REASON_NOT_A_SERVICE && is_canary_dest(to))
-		return send_canary(sk, to);
 	if (reason == GW_REASON_BALANCED)
 		reason = is_denied() ? GW_REASON_DENIED : check_agent(&now_ns, &is_alone);
 	if (reason != GW_REASON_BALANCED || !service)
-		return reason;
-	if (!conn)
-		conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		return leave(ctx, sk, to, reason);
+	/* A new one is all zero: nothing is to be ended. */
+	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (conn) {
+		end_old(ctx, sk, conn);
 		conn->start_ns = now_ns;
 		reason = balance(ctx, conn, index, service->affinity_timeout_s, is_alone, to);
 	} else {

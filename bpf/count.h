@@ -13,12 +13,23 @@ static __always_inline void count_up(__u64 *counter)
 	__sync_fetch_and_add(counter, 1);
 }
 
+/* The two that every other connect of the node takes. Another hook that preempts this one may undo
+ * a count: these say how busy the node is, no more. */
+static __always_inline bool is_counted_roughly(enum gw_reason reason)
+{
+	return reason == GW_REASON_NOT_A_SERVICE || reason == GW_REASON_NOT_TCP;
+}
+
 static __always_inline void count_reason(enum gw_reason reason)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct gw_reason_counts *counts = bpf_map_lookup_elem(&gw_reasons, &cpu);
 
-	if (counts)
+	if (!counts)
+		return;
+	if (is_counted_roughly(reason))
+		counts->count[reason % GW_REASON_ROOM]++;
+	else
 		count_up(&counts->count[reason % GW_REASON_ROOM]);
 }
 
@@ -39,6 +50,15 @@ static __always_inline bool backend_is_there(const struct gw_conn *conn)
 	return backend && backend->generation == conn->backend_generation;
 }
 
+/* Whether that backend is in the set of its Service, and takes new connections. */
+static __always_inline bool backend_is_member(const struct gw_conn *conn)
+{
+	__u32 id = conn->backend;
+	const struct gw_backend *backend = bpf_map_lookup_elem(&gw_backends, &id);
+
+	return backend && backend->generation == conn->backend_generation && backend->weight;
+}
+
 /* The counters of the backend that a record names; NULL if its id has another owner by now. */
 static __always_inline struct gw_counters *counters_of(const struct gw_conn *conn)
 {
@@ -57,6 +77,14 @@ static __always_inline __u32 present_epoch(void)
 	const volatile struct gw_meta *meta = bpf_map_lookup_elem(&gw_meta, &key);
 
 	return meta ? meta->epoch : 0;
+}
+
+/* By one store: a recount must not take this for a connection of an earlier epoch. */
+static __always_inline void set_life(struct gw_conn *conn, enum gw_conn_state state, __u32 epoch)
+{
+	const union gw_life life = {.state = state, .epoch = epoch};
+
+	*(volatile __u64 *)&conn->life.word = life.word;
 }
 
 static __always_inline void add_load(const struct gw_conn *conn)

@@ -11,9 +11,11 @@
 
 #include "kernel_types.h"
 #include "connect.h"
-#include "timers.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Kernels that are locked down may lack bpf_probe_read_kernel(). Set between open and load. */
+const volatile bool has_probe_read = true;
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
@@ -136,15 +138,61 @@ int gw_getpeername6(struct bpf_sock_addr *ctx)
 	return ALLOW;
 }
 
+#define OUR_EVENTS (BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTO_CB_FLAG)
+
+/* At each event that comes in any case: another program that sets its flags may take ours away. */
+static __always_inline void ask_for_events(struct bpf_sock_ops *ctx)
+{
+	__u32 flags = ctx->bpf_sock_ops_cb_flags;
+
+	if ((flags & OUR_EVENTS) != OUR_EVENTS)
+		bpf_sock_ops_cb_flags_set(ctx, flags | OUR_EVENTS);
+}
+
 static __always_inline void on_syn(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
 				   struct gw_conn *conn)
 {
 	if (conn->state != GW_CONN_PICKED)
 		return;
 	conn_count(conn);
-	limit_connect(ctx, tcp, conn);
-	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG |
-					       BPF_SOCK_OPS_RTO_CB_FLAG);
+	limit_early(ctx, tcp, conn);
+	ask_for_events(ctx);
+}
+
+/* How long until the first SYN is repeated; also asked when the kernel reckons for how long a
+ * number of repeats lasts. */
+static __always_inline void on_timeout_init(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
+					    const struct gw_conn *conn)
+{
+	if (conn->state != GW_CONN_COUNTED)
+		return;
+	ask_for_events(ctx);
+	if (is_syn_count_ours(tcp, conn))
+		ctx->reply = FIRST_SYN_AGAIN_MS * jiffies_per_second / 1000;
+}
+
+static __always_inline void on_repeat(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
+				      struct gw_conn *conn)
+{
+	bool is_gone;
+
+	if (conn->state != GW_CONN_COUNTED || conn->established_ns)
+		return;
+	is_gone = !backend_is_member(conn);
+	limit_connect(ctx, tcp, conn, is_gone);
+	if (!is_gone)
+		suspect_silence(conn, bpf_ktime_get_ns(), next_repeat_ns(ctx));
+}
+
+static __always_inline void on_established(struct bpf_sock_ops *ctx, const struct tcp_sock *tcp,
+					   struct gw_conn *conn)
+{
+	if (conn->state != GW_CONN_COUNTED || conn->established_ns)
+		return;
+	/* The kernel's own reading of the clock, when the answer came. */
+	conn_establish(conn, tcp->tcp_clock_cache);
+	limit_silence(ctx, tcp, conn);
+	ask_for_events(ctx);
 }
 
 static __always_inline bool is_closed_by_application(const struct sock *sk)
@@ -181,18 +229,33 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct tcp_
 
 	if (old_state == TCP_ESTABLISHED)
 		conn_begin_to_end(conn);
-	if (new_state == TCP_CLOSE) {
+	if (new_state == TCP_CLOSE)
 		conn_close(conn, end_error(tcp, conn), retransmits);
-	} else if (new_state == TCP_ESTABLISHED && old_state <= TCP_SYN_RECV) {
-		conn_establish(conn);
-		bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags &
-						       ~BPF_SOCK_OPS_RTO_CB_FLAG);
-		if (conn->state == GW_CONN_COUNTED)
-			limit_silence(ctx, tcp, conn);
-	}
+	else if (new_state == TCP_ESTABLISHED)
+		on_established(ctx, tcp, conn);
 }
 
-/* The whole system's sockets pass here: those without a record leave at the first look-up. */
+/* Of all that the system's sockets go through, what can be of a balanced connection. That one is
+ * established ACTIVE_ESTABLISHED_CB says, which always comes, but for two that dial each other. */
+static __always_inline bool is_of_interest(const struct bpf_sock_ops *ctx)
+{
+	__u32 old_state = ctx->args[0];
+	__u32 new_state = ctx->args[1];
+
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+	case BPF_SOCK_OPS_RTO_CB:
+		return true;
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+		return ctx->bpf_sock_ops_cb_flags;
+	case BPF_SOCK_OPS_STATE_CB:
+		return old_state == TCP_ESTABLISHED || new_state == TCP_CLOSE ||
+		       (old_state == TCP_SYN_RECV && new_state == TCP_ESTABLISHED);
+	}
+	return false;
+}
+
 SEC("sockops")
 int gw_sockops(struct bpf_sock_ops *ctx)
 {
@@ -200,8 +263,7 @@ int gw_sockops(struct bpf_sock_ops *ctx)
 	struct tcp_sock *tcp;
 	struct bpf_sock *sk;
 
-	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB && ctx->op != BPF_SOCK_OPS_STATE_CB &&
-	    ctx->op != BPF_SOCK_OPS_RTO_CB && ctx->op != BPF_SOCK_OPS_TIMEOUT_INIT)
+	if (!is_of_interest(ctx))
 		return ALLOW;
 	sk = ctx->sk;
 	if (!sk)
@@ -219,19 +281,47 @@ int gw_sockops(struct bpf_sock_ops *ctx)
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		on_syn(ctx, tcp, conn);
 		break;
+	case BPF_SOCK_OPS_TIMEOUT_INIT:
+		on_timeout_init(ctx, tcp, conn);
+		break;
+	case BPF_SOCK_OPS_RTO_CB:
+		on_repeat(ctx, tcp, conn);
+		break;
+	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		on_established(ctx, tcp, conn);
+		break;
 	case BPF_SOCK_OPS_STATE_CB:
 		on_state(ctx, tcp, conn);
 		break;
-	case BPF_SOCK_OPS_RTO_CB:
-		if (conn->state == GW_CONN_COUNTED && !conn->established_ns)
-			suspect_silence(conn, bpf_ktime_get_ns(), next_repeat_ns(ctx));
-		break;
-	case BPF_SOCK_OPS_TIMEOUT_INIT:
-		if (conn->state == GW_CONN_COUNTED)
-			ctx->reply = FIRST_SYN_AGAIN_MS * jiffies_per_second / 1000;
-		break;
 	}
 	return ALLOW;
+}
+
+/* Whether sockops will be told of the end of this socket: the context is the kernel's own socket. */
+static __always_inline bool is_watched(struct bpf_sock *sk)
+{
+	const struct tcp_sock *tcp = (const void *)sk;
+	__u8 flags = 0;
+
+	if (!has_probe_read)
+		return true;
+	bpf_core_read(&flags, sizeof(flags), &tcp->bpf_sock_ops_cb_flags);
+	return flags & BPF_SOCK_OPS_STATE_CB_FLAG;
+}
+
+/*
+ * The last that is seen of a socket. One that is still counted, and of whose end nothing was or
+ * will be said, ends here. Not if it was closed already, and a recount has begun since it was
+ * counted: that may have left it out.
+ */
+static __always_inline void on_release(struct bpf_sock *sk, struct gw_conn *conn, __u32 tcp_state)
+{
+	if (conn->state == GW_CONN_COUNTED) {
+		if (tcp_state == TCP_CLOSE ? conn->epoch == present_epoch() : !is_watched(sk))
+			conn_close(conn, 0, 0);
+	} else if (tcp_state != TCP_SYN_SENT) {
+		conn_forget_picked(conn);
+	}
 }
 
 /* A socket that is closed in SYN_SENT without having sent one waited for data to put into its SYN
@@ -239,13 +329,15 @@ int gw_sockops(struct bpf_sock_ops *ctx)
 SEC("cgroup/sock_release")
 int gw_sock_release(struct bpf_sock *sk)
 {
+	/* Before the record is: whoever closes a socket writes to that first. */
+	__u32 tcp_state = sk->state;
 	struct gw_conn *conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
 
 	if (!conn)
 		return ALLOW;
 	if (is_canary(conn))
 		mark_live(GW_HOOK_SOCK_RELEASE);
-	else if (sk->state != TCP_SYN_SENT)
-		conn_forget_picked(conn);
+	else
+		on_release(sk, conn, tcp_state);
 	return ALLOW;
 }

@@ -18,9 +18,16 @@ struct user_namespace {
 	int level; /* 0: the node's own */
 };
 
+struct netns_ipv4 {
+	unsigned char sysctl_tcp_syn_retries; /* before 5.14 an int */
+	int sysctl_tcp_keepalive_time;        /* jiffies */
+	int sysctl_tcp_keepalive_intvl;
+};
+
 struct net {
 	struct ns_common ns;
 	struct user_namespace *user_ns;
+	struct netns_ipv4 ipv4;
 };
 
 typedef struct {
@@ -80,7 +87,9 @@ struct tcp_sock {
 	__u64 bytes_received;
 	__u64 bytes_acked;
 	__u32 lsndtime;
+	__u64 tcp_clock_cache;
 	__u32 srtt_us;
+	__u8 bpf_sock_ops_cb_flags;
 	unsigned int keepalive_time;
 	unsigned int keepalive_intvl;
 	__u8 keepalive_probes;

@@ -21,10 +21,7 @@ static __always_inline void conn_count(struct gw_conn *conn)
 
 	if (conn->state != GW_CONN_PICKED)
 		return;
-	/* The epoch first: a recount must not take this for a connection of an earlier one. */
-	conn->epoch = present_epoch();
-	asm volatile("" ::: "memory");
-	conn->state = GW_CONN_COUNTED;
+	set_life(conn, GW_CONN_COUNTED, present_epoch());
 	if (conn->flags & GW_CONN_USER_NETNS)
 		return;
 	counters = counters_of(conn);
@@ -36,9 +33,8 @@ static __always_inline void conn_count(struct gw_conn *conn)
 
 /* To its own client a connection in a user's namespace proves that the backend is there; to nobody
  * else. */
-static __always_inline void conn_establish(struct gw_conn *conn)
+static __always_inline void conn_establish(struct gw_conn *conn, __u64 now_ns)
 {
-	__u64 now_ns = bpf_ktime_get_ns();
 	struct gw_counters *counters;
 
 	if (conn->state != GW_CONN_COUNTED || conn->established_ns)

@@ -28,6 +28,7 @@ struct {
 		__type(value, value_type);                                                         \
 	} name SEC(".maps")
 
+GW_SHARED_ARRAY(gw_filter, __u64);
 GW_SHARED_ARRAY(gw_services, struct gw_service);
 GW_SHARED_ARRAY(gw_sets, __u64);
 GW_SHARED_ARRAY(gw_slots, struct gw_slot);

@@ -113,6 +113,7 @@ static __always_inline void copy_socket(const struct gw_conn *conn, struct sock 
 	if (!to)
 		return;
 	to->conn = *conn;
+	to->conn.life.word = *(const volatile __u64 *)&conn->life.word;
 	to->tcp_state = sk->__sk_common.skc_state;
 	to->netns_inode = sk->__sk_common.skc_net.net->ns.inum;
 	to->cookie = sk->__sk_common.skc_cookie.counter;

@@ -37,6 +37,23 @@ struct gw_vip_key {
 };
 _Static_assert(sizeof(struct gw_vip_key) == 20, "a change of size is a change of ABI");
 
+/*
+ * gw_filter: array of words, mmap'ed. A bit for each address that may be in gw_vips: most connects of
+ * a node are none of ours, and one look at a bit tells so of nearly all. Set before the entry is
+ * made, cleared after it is gone.
+ */
+#define GW_FILTER_BITS_LOG2 16
+#define GW_FILTER_WORDS ((1u << GW_FILTER_BITS_LOG2) / 64)
+
+static inline __u32 gw_filter_bit(const struct gw_addr *address, __be16 port)
+{
+	__u64 value = (__u64)address->word[3] << 32 | address->word[2];
+
+	value ^= (__u64)address->word[0] << 32 | address->word[1];
+	value ^= (__u64)port << 8;
+	return (__u32)(value * 0x9e3779b97f4a7c15ull >> (64 - GW_FILTER_BITS_LOG2));
+}
+
 enum gw_use {
 	GW_USE_FREE,
 	GW_USE_TAKEN,
@@ -265,8 +282,9 @@ struct gw_retired {
 _Static_assert(sizeof(struct gw_retired) == 288, "a change of size is a change of ABI");
 
 /*
- * gw_conns: socket storage, one record per socket that was balanced. Append-only, 128 bytes at
- * most, so that a later version can go on with the records of this one.
+ * gw_conns: socket storage, one record per socket that was balanced. Its size stays, so that a later
+ * version can go on with the records of this one: what that adds takes the place of `room`, which is
+ * zero until then.
  *
  * picked: the connect hook chose; counted: a SYN was sent, active + 1; closed: active - 1.
  * Only a counted record is ever subtracted, once.
@@ -278,34 +296,56 @@ enum gw_conn_state {
 	GW_CONN_CLOSED,
 };
 
-#define GW_CONN_PROBE 1u       /* holds the lease of an ejected backend */
-#define GW_CONN_OUR_TIMEOUT 2u /* TCP_USER_TIMEOUT is the connect timeout that we set */
-#define GW_CONN_USER_NETNS 4u  /* its network namespace is a user's: it is counted nowhere */
+/* State and epoch: whoever walks over the records reads both at once, as they are written. */
+union gw_life {
+	struct {
+		__u32 state; /* enum gw_conn_state */
+		__u32 epoch; /* gw_meta.epoch when it was counted */
+	};
+	__u64 word;
+};
+
+#define GW_CONN_PROBE 1u /* holds the lease of an ejected backend */
+#define GW_CONN_USER_NETNS 4u /* its network namespace is a user's: it is counted nowhere */
+#define GW_CONN_OUR_KEEPALIVE 0x80u /* SO_KEEPALIVE is on because we set it */
 
 struct gw_conn {
-	__u32 service;
-	__u32 backend;
-	__u32 backend_generation;
-	__u8 state; /* enum gw_conn_state */
-	__u8 flags;
-	__be16 port; /* the Service's: what getpeername() shows */
-	struct gw_addr vip;
+	union {
+		union gw_life life;
+		struct {
+			__u32 state;
+			__u32 epoch;
+		};
+	};
 	__u64 start_ns;       /* of the connect */
 	__u64 established_ns; /* 0: not yet */
 	__u64 netns_cookie;
 	__u64 cgroup_id;
+	struct gw_addr vip;
+	__u32 service;
+	__u32 backend;
+	__u32 backend_generation;
+	__u32 how; /* policy, and what the search was to look at (score.h) */
 	__u32 tgid;
-	__u32 best_position; /* from here on: scratch of the search */
-	__u64 best_score;
-	__u32 best_backend;
-	__u32 best_generation;
-	__u32 how;      /* policy, and what the search is to look at (score.h) */
-	__u32 ejected;  /* how many it has met */
-	__u32 epoch;    /* gw_meta.epoch when it was counted */
-	__u32 pad;
-	__u64 enough_score; /* scratch as well: below it none can be better */
+	__u32 our_timeout_ms; /* the TCP_USER_TIMEOUT that we set last; 0: none */
+	__u16 our_idle_s;     /* TCP_KEEPIDLE likewise */
+	__u16 our_interval_s; /* TCP_KEEPINTVL */
+	__be16 port;          /* the Service's: what getpeername() shows */
+	__u8 our_syn_count;   /* TCP_SYNCNT */
+	__u8 flags;           /* GW_CONN_PROBE and so on */
+	union {
+		struct { /* scratch of the search, which clears it when it is over */
+			__u64 best_score;
+			__u64 enough_score; /* below it none can be better */
+			__u32 best_backend;
+			__u32 best_generation;
+			__u32 best_position;
+			__u32 ejected; /* how many it has met */
+		};
+		__u64 room[4];
+	};
 };
-_Static_assert(sizeof(struct gw_conn) <= 128, "socket storage stays in a small slab");
+_Static_assert(sizeof(struct gw_conn) == 120, "with the kernel's header it fills a slab of 192");
 
 /* gw_service_names and gw_backend_names: hashes by index, for people to read. */
 struct gw_service_names {

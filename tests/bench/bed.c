@@ -11,12 +11,14 @@
 
 #include "bench/figures.h"
 #include "kernel/lab.h"
+#include "kernel/memory.h"
 
 #define HOUR_NS 3600000000000ull
 #define CGROUPS_MAX 4
 
 static char cgroups[CGROUPS_MAX][300];
 static size_t cgroup_count;
+static bool has_memory_cgroups;
 
 void bed_on_one_cpu(void)
 {
@@ -52,9 +54,18 @@ void bed_enter_cgroup(const char *path)
 	close(fd);
 }
 
+void bed_print(void)
+{
+	if (has_memory_cgroups)
+		printf("The agent and its clients have a memory cgroup each, as in Kubernetes.\n");
+	else
+		printf("No memory cgroups could be made: the clients pay nothing for a change of them.\n");
+}
+
 void bed_remove_cgroups(void)
 {
 	bed_enter_cgroup(NULL);
+	memory_remove();
 	while (cgroup_count)
 		assert_return_code(rmdir(cgroups[--cgroup_count]), errno);
 }
@@ -66,8 +77,11 @@ void bed_open(const char *cgroup)
 
 	memcpy(own, lab.cgroup, sizeof(own));
 	assert_true(strlen(cgroup) < sizeof(lab.cgroup));
+	has_memory_cgroups = memory_make();
+	memory_be_agent();
 	strcpy(lab.cgroup, cgroup);
 	lab_open();
+	memory_be_client();
 	memcpy(lab.cgroup, own, sizeof(own));
 	settings_init(&lab.settings);
 	meta = tables_meta(lab.tables);

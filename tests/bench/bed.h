@@ -18,7 +18,11 @@ void bed_enter_cgroup(const char *path);
 /* Back to the lab's own cgroup; no other process is in one of them any more. */
 void bed_remove_cgroups(void);
 
-/* lab_open() for this cgroup alone, with the default settings and a heartbeat of now. */
+/* lab_open() for this cgroup alone, with the default settings and a heartbeat of now, in a memory
+ * cgroup of the agent's own. From then on this process is in that of the clients. */
 void bed_open(const char *cgroup);
+
+/* Which arrangement that is here, in a line. */
+void bed_print(void);
 
 #endif

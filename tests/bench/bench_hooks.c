@@ -304,13 +304,15 @@ static json_t *print_others(void)
 static json_t *print_aims(void)
 {
 	static const struct aim of_balanced = {"connect4, lc, 64 backends, net", 1000, 0, " ns"};
-	static const struct aim of_others = {"connect4, not ours, repeated on one socket, net", 30, 0,
-					     " ns"};
+	static const struct aim of_others = {"connect4, not ours, net", 40, 0, " ns"};
+	static const struct aim of_repeated = {"connect4, not ours, repeated on one socket, net", 15,
+					       0, " ns"};
 	json_t *aims = json_array();
 
 	printf("aims\n");
 	aim_print(&of_balanced, median(balanced[GW_POLICY_LC][SIZE_OF_AIM].net), aims);
-	aim_print(&of_others, median(repeated.net), aims);
+	aim_print(&of_others, median(not_ours.net), aims);
+	aim_print(&of_repeated, median(repeated.net), aims);
 	return aims;
 }
 
@@ -321,6 +323,7 @@ static void bench_the_hooks(void **state)
 	(void)state;
 	for (int round = 0; round < ROUNDS; round++)
 		measure_round(round);
+	bed_print();
 	printf("ns of a run by bpf_stats, raw / net of an empty program that ran beside it in the same "
 	       "way;\nmedian of %d rounds\nconnect4:\n  empty    %7.0f, repeated on one socket %.0f\n"
 	       "  not ours ", ROUNDS, median(none), median(none_repeated));

@@ -3,16 +3,21 @@
  * it was interrupted half-way. */
 #include "kernel/lab.h"
 
+#include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <gwbpf/takeover.h>
 
 #include "base/addr.h"
+#include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/maps.h"
+#include "kernel/records.h"
 #include "kernel/server.h"
 
 #define VIP "10.96.0.10:7051"
@@ -230,6 +235,90 @@ static void test_a_service_without_backends_is_taken_over(void **state)
 	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
 }
 
+/* How many bits of gw_filter are set; before that set more of them, as a killed agent leaves them. */
+static size_t filter_bits(uint64_t stray)
+{
+	struct maps maps;
+	size_t count = 0;
+
+	assert_int_equal(maps_open(LAB_PINS, true, &maps), 0);
+	for (size_t i = 0; i < maps.filter_count; i++) {
+		maps.filter[i] |= stray;
+		count += (size_t)__builtin_popcountll(maps.filter[i]);
+	}
+	maps_close(&maps);
+	return count;
+}
+
+static void test_the_filter_has_the_addresses_that_are_balanced_and_no_others(void **state)
+{
+	(void)state;
+	assert_int_equal(filter_bits(0), 0);
+	lab_service("peers", VIP, GW_POLICY_LC, only_a);
+	assert_int_equal(filter_bits(0), 1);
+	tables_close(lab.tables);
+	assert_int_equal(filter_bits(~0ull), GW_FILTER_WORDS * 64);
+	assert_int_equal(tables_open(LAB_PINS, &lab.tables), 0);
+	assert_int_equal(filter_bits(0), 1);
+	lab_abort(lab_connect(VIP));
+	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
+	lab_remove_service("peers");
+	assert_int_equal(filter_bits(0), 0);
+}
+
+/* The map of an earlier version, pinned in the place of ours, with a record for this socket. */
+static void pin_old_records(int socket_fd, const struct gw_conn_2 *record)
+{
+	int fd = records_make("gw_conns", sizeof(*record));
+
+	assert_return_code(fd, -fd);
+	assert_return_code(bpf_map_update_elem(fd, &socket_fd, record, BPF_ANY), errno);
+	assert_return_code(unlink(LAB_PINS "/maps/gw_conns"), errno);
+	assert_return_code(bpf_obj_pin(fd, LAB_PINS "/maps/gw_conns"), errno);
+	close(fd);
+}
+
+static void test_records_of_another_size_are_taken_over(void **state)
+{
+	struct gw_conn_2 record = {
+		.state = GW_CONN_COUNTED, .port = htons(7051), .start_ns = 1, .tgid = 4711,
+	};
+	char message[DATAPATH_MESSAGE_MAX], text[LAB_TEXT];
+	struct gw_walk_conn *conns;
+	struct maps maps;
+	size_t count;
+	int fd;
+
+	(void)state;
+	assert_int_equal(addr_parse("10.96.0.10", &record.vip), 0);
+	lab_service("peers", VIP, GW_POLICY_LC, only_a);
+	fd = lab_connect(VIP);
+	assert_int_equal(maps_open(LAB_PINS, true, &maps), 0);
+	maps.meta->abi = 2;
+	maps_close(&maps);
+	lab_close();
+	pin_old_records(fd, &record);
+	assert_int_equal(lab_try_open(lab.cgroup, message), 0);
+	assert_false(datapath_is_adopted(lab.datapath));
+	if (strstr(message, "does not let their records be copied")) {
+		/* Before 5.11: what the log says is true. */
+		assert_string_equal(lab_peer_name(fd, text), A);
+	} else {
+		assert_non_null(strstr(message, "live connections go on"));
+		assert_string_equal(lab_peer_name(fd, text), VIP);
+		assert_int_equal(conns_walk_once(LAB_PINS, &conns, &count), 0);
+		assert_int_equal(count, 1);
+		assert_int_equal(conns->conn.tgid, 4711);
+		free(conns);
+	}
+	lab_service("peers", VIP, GW_POLICY_LC, only_a);
+	/* Its end is nobody's who is counted now. */
+	lab_abort(fd);
+	counts_expect(A, 0, .attempts = 0);
+	lab_abort(lab_connect(VIP));
+	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
+}
+
 static int start(void **state)
 {
 	servers[0] = server_start(lab_listen(A), SERVER_GREET);
@@ -247,6 +336,8 @@ int main(void)
 		LAB_TEST(test_a_service_that_was_not_yet_in_force_is_not_shown),
 		LAB_TEST(test_a_backend_that_reached_no_set_is_set_free),
 		LAB_TEST(test_a_service_without_backends_is_taken_over),
+		LAB_TEST(test_the_filter_has_the_addresses_that_are_balanced_and_no_others),
+		LAB_TEST(test_records_of_another_size_are_taken_over),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);

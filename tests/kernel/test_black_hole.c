@@ -293,6 +293,20 @@ static void test_a_late_timeout_does_not_condemn_a_peer_that_came_back_before(vo
 	assert_int_equal(health_of(BAD).ejections, 1);
 }
 
+/* Far from the end of the time that a connect has. */
+static void test_an_attempt_at_a_backend_that_left_ends_at_once(void **state)
+{
+	int fd;
+
+	(void)state;
+	lab.settings.connect_timeout_ms = 60000;
+	lose_bad(FIRST);
+	fd = begin_at_bad(FIRST);
+	usleep(90000);
+	lab_serve_by(VIP, GOOD);
+	expect_timeout(fd);
+}
+
 static int begin(void **state)
 {
 	lab_forgive();
@@ -329,6 +343,7 @@ int main(void)
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		LAB_TEST(test_the_first_syn_is_repeated_soon),
 		LAB_TEST(test_an_attempt_ends_in_time),
+		LAB_TEST(test_an_attempt_at_a_backend_that_left_ends_at_once),
 		LAB_TEST(test_two_that_wait_in_vain_take_it_from_nobody_who_reaches_it),
 		LAB_TEST(test_two_that_wait_in_vain_take_it_from_all_if_nobody_reaches_it),
 		LAB_TEST(test_it_stays_while_somebody_has_reached_it_lately),

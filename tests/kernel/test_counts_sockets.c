@@ -116,6 +116,42 @@ static void test_a_connection_without_a_record_is_not_counted(void **state)
 	close(server);
 }
 
+/* What the agent does every ten seconds, and then with this socket no more. */
+static int visit_canary(void)
+{
+	int server = lab_listen("127.0.0.1:7099"), fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	tables_meta(lab.tables)->canary_port = htons(7099);
+	assert_int_equal(lab_dial(fd, "192.0.2.67:7099"), 0);
+	lab_disconnect(fd);
+	tables_meta(lab.tables)->canary_port = 0;
+	close(server);
+	return fd;
+}
+
+static void test_a_socket_that_visited_the_canary_is_like_any_other(void **state)
+{
+	int server = lab_listen(NEAR), fd = visit_canary();
+	uint64_t before = lab_reason(GW_REASON_NO_SYN);
+	char text[LAB_TEXT];
+
+	(void)state;
+	lab_serve_by(VIP, NEAR);
+	assert_int_equal(lab_dial(fd, NEAR), 0);
+	assert_string_equal(lab_peer_name(fd, text), NEAR);
+	lab_disconnect(fd);
+	assert_int_equal(lab_dial(fd, VIP), 0);
+	assert_string_equal(lab_peer_name(fd, text), VIP);
+	counts_expect(NEAR, 1, .attempts = 1, .established = 1);
+	lab_disconnect(fd);
+	assert_int_equal(lab_dial(fd, NEAR), 0);
+	assert_string_equal(lab_peer_name(fd, text), NEAR);
+	close(fd);
+	counts_expect(NEAR, 0, .attempts = 1, .established = 1, .closed = 1);
+	assert_int_equal(lab_reason(GW_REASON_NO_SYN), before);
+	close(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +161,7 @@ int main(void)
 		LAB_TEST(test_a_fast_open_counts_from_its_first_data_on),
 		LAB_TEST(test_multipath_tcp_is_counted_like_tcp),
 		LAB_TEST(test_a_connection_without_a_record_is_not_counted),
+		LAB_TEST(test_a_socket_that_visited_the_canary_is_like_any_other),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), roads_start, roads_stop);

@@ -10,13 +10,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "kernel/counts.h"
+#include "kernel/maps.h"
 
 #define VIP "10.96.0.10:7051"
 #define A "10.1.0.1:7051"
 #define B "10.1.0.2:7051"
 #define C "10.1.0.3:7051"
 #define D "10.1.0.4:7051"
+#define NOWHERE "10.9.0.1:7051" /* no route */
 
 static const char *const a_b[] = {A, B, NULL};
 static const char *const b_c[] = {B, C, NULL};
@@ -138,6 +142,37 @@ static void test_one_that_goes_stays_while_a_connect_is_on_its_way(void **state)
 	counts_expect(A, 1, .attempts = 1, .established = 1);
 	lab_abort(fd);
 	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
+}
+
+/* The record of this socket, as if its connect had begun earlier. */
+static void age_record(int fd, uint64_t seconds)
+{
+	int records = maps_open_one(LAB_PINS, "gw_conns");
+	struct gw_conn conn;
+
+	assert_return_code(records, 0);
+	assert_return_code(bpf_map_lookup_elem(records, &fd, &conn), errno);
+	assert_int_equal(conn.state, GW_CONN_PICKED);
+	conn.start_ns -= seconds * 1000000000;
+	assert_return_code(bpf_map_update_elem(records, &fd, &conn, BPF_ANY), errno);
+	close(records);
+}
+
+static void test_a_connect_that_never_sent_a_packet_holds_its_backend_for_ten_minutes(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	lab_service("peers", VIP, GW_POLICY_RR, (const char *const[]){NOWHERE, NULL});
+	assert_int_equal(lab_dial(fd, VIP), -ENETUNREACH);
+	lab_service("peers", VIP, GW_POLICY_RR, only_c);
+	age_record(fd, 590);
+	collect();
+	assert_int_equal(find(NOWHERE).state, VIEW_BACKEND_LEAVING);
+	age_record(fd, 20);
+	collect();
+	assert_int_equal(count_backends(), 1);
+	close(fd);
 }
 
 static void test_the_counts_of_one_that_is_gone_are_the_services(void **state)
@@ -384,6 +419,7 @@ int main(void)
 		LAB_TEST(test_one_that_comes_back_in_time_is_the_same),
 		LAB_TEST(test_one_that_goes_stays_while_its_connection_lives),
 		LAB_TEST(test_one_that_goes_stays_while_a_connect_is_on_its_way),
+		LAB_TEST(test_a_connect_that_never_sent_a_packet_holds_its_backend_for_ten_minutes),
 		LAB_TEST(test_the_counts_of_one_that_is_gone_are_the_services),
 		LAB_TEST(test_an_id_is_used_again_only_after_the_last_connection),
 		LAB_TEST(test_a_service_that_comes_back_keeps_its_entry),

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/roads.h"
 
 #define VIP "10.96.0.10:7051"
@@ -18,18 +19,20 @@ static const struct option {
 	int level, number;
 	int kernels; /* value, if nobody sets one */
 	int ours;    /* with 3 s for a connect, 30 s for a dead peer */
+	int repeated; /* the same, of one whose SYN had to be repeated */
 	int applications;
 } options[] = {
-	{"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 25000, 7777},
-	{"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 0, 1, 1},
-	{"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, 7200, 10, 77},
-	{"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, 75, 5, 66},
-	{"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, 9, 3, 5},
-	{"TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT, 6, 8, 4},
+	{"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 25000, 25000, 7777},
+	{"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 0, 1, 1, 1},
+	{"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, 7200, 10, 10, 77},
+	{"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, 75, 5, 5, 66},
+	{"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, 9, 9, 9, 5},
+	{"TCP_SYNCNT", IPPROTO_TCP, TCP_SYNCNT, 6, 6, 8, 4},
 };
 #define USER_TIMEOUT (&options[0])
 #define KEEPIDLE (&options[2])
 #define KEEPINTVL (&options[3])
+#define SYNCNT (&options[5])
 #define OPTIONS (sizeof(options) / sizeof(*options))
 
 static int listener;
@@ -62,6 +65,32 @@ static void expect_ours_but(int fd, const struct option *other, int value)
 	close(fd);
 }
 
+static void expect_the_kernels(int fd)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		expect(fd, &options[i], options[i].kernels);
+}
+
+struct expected {
+	int fd;
+	const struct option *option;
+	int value;
+};
+
+static bool has_value(void *arg)
+{
+	const struct expected *expected = arg;
+
+	return get(expected->fd, expected->option) == expected->value;
+}
+
+static void await(int fd, const struct option *option, int value)
+{
+	struct expected expected = {fd, option, value};
+
+	lab_wait(has_value, &expected, option->name);
+}
+
 static void serve(uint32_t connect_timeout_ms, uint32_t dead_peer_timeout_ms)
 {
 	lab.settings.connect_timeout_ms = connect_timeout_ms;
@@ -91,12 +120,10 @@ static void test_a_socket_that_is_not_balanced_gets_none(void **state)
 	(void)state;
 	serve(3000, 30000);
 	fd = lab_connect(ROADS_FAR);
-	for (size_t i = 0; i < OPTIONS; i++)
-		expect(fd, &options[i], options[i].kernels);
+	expect_the_kernels(fd);
 	close(fd);
 }
 
-/* TCP_SYNCNT goes with the first SYN's sooner repeat, which is for every connect. */
 static void test_a_time_of_0_sets_nothing(void **state)
 {
 	static const uint32_t connect_timeouts_ms[] = {0, 3000};
@@ -107,9 +134,7 @@ static void test_a_time_of_0_sets_nothing(void **state)
 
 		serve(connect_timeouts_ms[i], 0);
 		fd = lab_connect(VIP);
-		for (size_t j = 0; j < OPTIONS; j++)
-			if (options[j].number != TCP_SYNCNT)
-				expect(fd, &options[j], options[j].kernels);
+		expect_the_kernels(fd);
 		close(fd);
 	}
 	serve(0, 30000);
@@ -140,6 +165,8 @@ static void test_the_last_probe_within_the_time_gives_up(void **state)
 	}
 }
 
+/* From its first repeat on, which most connects never see. TCP_SYNCNT goes with the sooner repeat of
+ * the first SYN, which is for every connect. */
 static void test_while_it_connects_a_socket_has_the_time_of_a_connect(void **state)
 {
 	int fd;
@@ -148,11 +175,18 @@ static void test_while_it_connects_a_socket_has_the_time_of_a_connect(void **sta
 	serve(3000, 30000);
 	roads_break();
 	fd = lab_begin_dial(VIP);
-	expect(fd, USER_TIMEOUT, 3000);
+	await(fd, USER_TIMEOUT, 3000);
+	expect(fd, SYNCNT, SYNCNT->repeated);
 	close(fd);
 	serve(0, 30000);
 	fd = lab_begin_dial(VIP);
+	await(fd, SYNCNT, SYNCNT->repeated);
 	expect(fd, USER_TIMEOUT, 0);
+	close(fd);
+	/* A time that is over before the first repeat. */
+	serve(150, 30000);
+	fd = lab_begin_dial(VIP);
+	expect(fd, USER_TIMEOUT, 150);
 	close(fd);
 	roads_mend();
 }
@@ -186,12 +220,26 @@ static void test_so_does_one_that_is_set_to_what_the_kernel_has_anyway(void **st
 	}
 }
 
+/* All are ours but this one, also if the SYN had to be repeated. Closes the socket. */
+static void expect_ours_of_a_repeated(int fd, const struct option *other)
+{
+	int syn_count = get(fd, SYNCNT);
+
+	if (other != SYNCNT && syn_count != SYNCNT->ours)
+		assert_int_equal(syn_count, SYNCNT->repeated);
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (&options[i] != SYNCNT && &options[i] != other)
+			expect(fd, &options[i], options[i].ours);
+	expect(fd, other, other->applications);
+	close(fd);
+}
+
 static void test_so_does_one_that_is_set_while_it_connects(void **state)
 {
 	int fds[OPTIONS];
 
 	(void)state;
-	serve(3000, 30000);
+	serve(30000, 30000);
 	roads_break();
 	for (size_t i = 0; i < OPTIONS; i++) {
 		fds[i] = lab_begin_dial(VIP);
@@ -200,7 +248,7 @@ static void test_so_does_one_that_is_set_while_it_connects(void **state)
 	roads_mend();
 	for (size_t i = 0; i < OPTIONS; i++) {
 		assert_int_equal(lab_dial_error(fds[i]), 0);
-		expect_ours_but(fds[i], &options[i], options[i].applications);
+		expect_ours_of_a_repeated(fds[i], &options[i]);
 	}
 }
 
@@ -215,6 +263,108 @@ static void test_so_does_one_that_is_set_later(void **state)
 		assert_int_equal(send(fd, "x", 1, 0), 1);
 		expect_ours_but(fd, &options[i], options[i].applications);
 	}
+}
+
+/* The attempts of a socket that fail, and are repeated before, set all that we ever set. */
+static int failed_socket(void)
+{
+	int fd = new_socket();
+
+	serve(300, 30000);
+	roads_break();
+	assert_int_equal(lab_dial(fd, VIP), -ETIMEDOUT);
+	roads_mend();
+	expect(fd, SYNCNT, SYNCNT->repeated);
+	lab_forgive();
+	return fd;
+}
+
+static void test_a_socket_that_failed_takes_nothing_of_ours_elsewhere(void **state)
+{
+	int fd = failed_socket();
+
+	(void)state;
+	assert_int_equal(lab_dial(fd, ROADS_FAR), 0);
+	expect_the_kernels(fd);
+	close(fd);
+}
+
+static void test_nor_does_one_that_was_connected(void **state)
+{
+	int fd;
+
+	(void)state;
+	serve(3000, 30000);
+	fd = lab_connect(VIP);
+	lab_disconnect(fd);
+	assert_int_equal(lab_dial(fd, ROADS_FAR), 0);
+	expect_the_kernels(fd);
+	close(fd);
+}
+
+static void test_nor_to_another_service(void **state)
+{
+	int fd = failed_socket();
+
+	(void)state;
+	lab.settings.dead_peer_timeout_ms = 0;
+	lab_service("others", "10.96.0.11:7051", GW_POLICY_LC,
+		    (const char *const[]){ROADS_FAR, NULL});
+	assert_int_equal(lab_dial(fd, "10.96.0.11:7051"), 0);
+	expect_the_kernels(fd);
+	close(fd);
+}
+
+static void test_one_that_comes_back_gets_all_options_anew(void **state)
+{
+	int fd = failed_socket();
+
+	(void)state;
+	assert_int_equal(lab_dial(fd, ROADS_FAR), 0);
+	lab_disconnect(fd);
+	serve(3000, 30000);
+	assert_int_equal(lab_dial(fd, VIP), 0);
+	expect_ours_but(fd, NULL, 0);
+}
+
+static void test_what_the_application_sets_meanwhile_it_keeps_elsewhere(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < OPTIONS; i++) {
+		int fd = failed_socket();
+
+		set(fd, &options[i], options[i].applications);
+		assert_int_equal(lab_dial(fd, ROADS_FAR), 0);
+		for (size_t j = 0; j < OPTIONS; j++)
+			expect(fd, &options[j],
+			       j == i ? options[j].applications : options[j].kernels);
+		close(fd);
+	}
+}
+
+/* A first SYN that is repeated sooner must not use up the count. By the kernel alone 1 lasts for
+ * 3 s, and 2 for 7 s. */
+static void test_a_count_of_syns_lasts_as_long_as_the_kernel_makes_it_last(void **state)
+{
+	static const int least_ms[] = {0, 2500, 6000};
+	uint64_t began_ns = clock_now_ns();
+	int fds[3];
+
+	(void)state;
+	serve(30000, 30000);
+	roads_break();
+	for (int count = 1; count <= 2; count++) {
+		fds[count] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		set(fds[count], SYNCNT, count);
+		assert_int_equal(lab_dial(fds[count], VIP), -EINPROGRESS);
+	}
+	for (int count = 1; count <= 2; count++) {
+		assert_int_equal(lab_dial_error(fds[count]), ETIMEDOUT);
+		assert_in_range((clock_now_ns() - began_ns) / 1000000, least_ms[count], 30000);
+		expect(fds[count], SYNCNT, count);
+		close(fds[count]);
+	}
+	roads_mend();
 }
 
 static int start(void **state)
@@ -249,6 +399,12 @@ int main(void)
 		LAB_TEST(test_so_does_one_that_is_set_to_what_the_kernel_has_anyway),
 		LAB_TEST(test_so_does_one_that_is_set_while_it_connects),
 		LAB_TEST(test_so_does_one_that_is_set_later),
+		LAB_TEST(test_a_socket_that_failed_takes_nothing_of_ours_elsewhere),
+		LAB_TEST(test_nor_does_one_that_was_connected),
+		LAB_TEST(test_nor_to_another_service),
+		LAB_TEST(test_one_that_comes_back_gets_all_options_anew),
+		LAB_TEST(test_what_the_application_sets_meanwhile_it_keeps_elsewhere),
+		LAB_TEST(test_a_count_of_syns_lasts_as_long_as_the_kernel_makes_it_last),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, stop);

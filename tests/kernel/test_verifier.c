@@ -14,6 +14,8 @@
 #include <gwbpf.skel.h>
 #include <walk.skel.h>
 
+#include "kernel/features.h"
+
 #define LOG_STATISTICS 4
 #define LOG_BYTES 65536
 #define INSTRUCTIONS_MAX 700000 /* the rest is for other compilers and kernels */
@@ -81,8 +83,7 @@ static void test_the_hooks_leave_the_verifier_room(void **state)
 
 	(void)state;
 	assert_non_null(object);
-	object->rodata->has_set_retval = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
-								 BPF_FUNC_set_retval, NULL) > 0;
+	features_set(object);
 	assert_int_equal(load(object->obj), 0);
 	gwbpf_bpf__destroy(object);
 }

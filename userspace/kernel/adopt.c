@@ -218,12 +218,14 @@ static int adopt_vips(struct adoption *adoption)
 
 	while (!bpf_map_get_next_key(tables->maps.vips_fd, previous, &key)) {
 		previous = &key;
+		tables_filter_add(tables, &key);
 		if (bpf_map_lookup_elem(tables->maps.vips_fd, &key, &index))
 			return -errno;
 		entry = index < tables->maps.services_count ? adoption->entries[index] : NULL;
 		if (entry)
 			entry->published = true;
 	}
+	tables_filter_settle(tables);
 	return 0;
 }
 

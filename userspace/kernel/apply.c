@@ -85,8 +85,13 @@ static int publish(struct tables *tables, struct table_entry *entry)
 	/* The hash may give the element of a deleted entry, which a program may still read. */
 	if (tables->vip_deleted)
 		err = tables_grace(tables);
-	if (!err && bpf_map_update_elem(tables->maps.vips_fd, &key, &entry->index, BPF_NOEXIST))
+	if (err)
+		return err;
+	tables_filter_add(tables, &key);
+	if (bpf_map_update_elem(tables->maps.vips_fd, &key, &entry->index, BPF_NOEXIST))
 		err = -errno;
+	if (err)
+		tables_filter_remove(tables, &key);
 	entry->published = !err;
 	return err;
 }
@@ -99,6 +104,7 @@ static int unpublish(struct tables *tables, struct table_entry *entry)
 		return 0;
 	if (bpf_map_delete_elem(tables->maps.vips_fd, &key) && errno != ENOENT)
 		return -errno;
+	tables_filter_remove(tables, &key);
 	entry->published = false;
 	entry->unpublished_ns = clock_now_ns();
 	tables->vip_deleted = true;

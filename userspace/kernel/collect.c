@@ -60,6 +60,10 @@ static void retire_backend(struct tables *tables, const struct table_entry *entr
 	tables->releases++;
 }
 
+/* Two audits: a connect that has not sent its first packet by then hardly will. If it does after
+ * all, the generation says that the id is another's, and it is left uncounted. */
+#define PICKED_MAX_NS (600 * 1000000000ull)
+
 /* One round of tables_collect(). */
 struct round {
 	struct tables *tables;
@@ -154,6 +158,13 @@ int tables_walk_finish(struct tables *tables, bool wait, struct gw_walk_conn **r
 	return err;
 }
 
+static bool holds_backend(const struct gw_conn *conn, uint64_t now_ns)
+{
+	if (conn->state == GW_CONN_PICKED)
+		return now_ns < conn->start_ns + PICKED_MAX_NS;
+	return conn->state == GW_CONN_COUNTED;
+}
+
 /* Which backends a record still names: those must keep their ids. Where the kernel refuses the walk
  * (some under lockdown do) the load alone tells, which misses only a connect that has not sent its
  * first packet for the whole linger time; it will be left uncounted. -EAGAIN: the walk goes on. */
@@ -182,9 +193,7 @@ static int look_at_records(struct round *round)
 	for (size_t i = 0; i < count && round->in_use; i++) {
 		const struct gw_conn *conn = &conns[i].conn;
 
-		if (conn->state != GW_CONN_PICKED && conn->state != GW_CONN_COUNTED)
-			continue;
-		if (conn->backend < maps->backends_count)
+		if (holds_backend(conn, round->now) && conn->backend < maps->backends_count)
 			round->in_use[conn->backend] = 1;
 	}
 	free(conns);

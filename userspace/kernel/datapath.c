@@ -16,16 +16,19 @@
 #include <gwbpf.skel.h>
 
 #include "kernel/attach.h"
-#include "kernel/conns.h"
+#include "kernel/features.h"
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
 #include "kernel/pins.h"
+#include "kernel/records.h"
+#include "kernel/takeover.h"
 
 struct datapath {
 	struct gwbpf_bpf *object;
 	char *pin_dir;
 	int lock_fd;
 	int cgroup_fd;
+	int old_conns_fd; /* records of an earlier version, until ours run; -1: none */
 	char *cgroup; /* NULL: the root */
 	bool adopted;
 	bool is_new; /* nothing was pinned there: what is now is this one's */
@@ -110,10 +113,27 @@ static int reuse_all(const char *pin_dir, struct gwbpf_bpf *object)
 	return 0;
 }
 
+/* Where it cannot be so, libbpf makes the map like all the others. */
+static void make_records(struct gwbpf_bpf *object, char *message)
+{
+	struct bpf_map *map = object->maps.gw_conns;
+	int fd = records_make_uncharged(bpf_map__name(map), bpf_map__value_size(map));
+
+	if (fd < 0 && !message[0])
+		pins_fail(message, fd,
+			  "the memory of connections is charged to this agent's memory cgroup: "
+			  "cannot enter the root: %s: 'gwbpf check' tells what follows",
+			  strerror(-fd));
+	if (fd < 0)
+		return;
+	bpf_map__reuse_fd(map, fd);
+	close(fd);
+}
+
 /*
  * Decide which maps to go on with. All of them, if they are of this ABI and whole. If not, the
- * records of live connections at least (they only ever grow at the end), so that these go on
- * showing their Service's address.
+ * records of live connections at least, so that these go on showing their Service's address: in
+ * their map, or copied into ours.
  */
 static int open_object(struct datapath *datapath, const struct datapath_options *options,
 		       char *message)
@@ -156,17 +176,48 @@ static int open_object(struct datapath *datapath, const struct datapath_options 
 		     "live connections go on, their counts begin anew",
 		     options->pin_dir, err ? 0 : pinned.abi, GW_ABI_VERSION);
 	set_sizes(datapath->object, options->max_services, options->max_backends);
-	reuse(options->pin_dir, datapath->object->maps.gw_conns);
+	if (!reuse(options->pin_dir, datapath->object->maps.gw_conns))
+		return 0;
+	if (!err)
+		datapath->old_conns_fd = takeover_find(options->pin_dir, pinned.abi);
+	make_records(datapath->object, message);
 	return 0;
+}
+
+/* The old hooks go on writing the old records until ours take their places: copied once before the
+ * old ones are no longer pinned, and once more when ours run. */
+static int copy_old_records(struct datapath *datapath)
+{
+	if (datapath->old_conns_fd < 0)
+		return 0;
+	return takeover_run(datapath->old_conns_fd,
+			    bpf_map__fd(datapath->object->maps.gw_conns));
+}
+
+static void take_old_records(struct datapath *datapath, const char *pin_dir, char *message)
+{
+	int err = copy_old_records(datapath);
+
+	if (err)
+		pins_fail(message, err,
+			  "the pins below '%s' are of another version: replaced; live connections "
+			  "go on, but show their pod's address, for this kernel does not let their "
+			  "records be copied: %s",
+			  pin_dir, strerror(-err));
+}
+
+static void forget_old_records(struct datapath *datapath)
+{
+	if (datapath->old_conns_fd >= 0)
+		close(datapath->old_conns_fd);
+	datapath->old_conns_fd = -1;
 }
 
 static int load(struct datapath *datapath, char *message)
 {
 	int err;
 
-	datapath->object->rodata->jiffies_per_second = conns_jiffies_per_second();
-	datapath->object->rodata->has_set_retval =
-		libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0;
+	features_set(datapath->object);
 	complaint[0] = '\0';
 	err = gwbpf_bpf__load(datapath->object);
 	if (err)
@@ -256,6 +307,7 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 		return pins_fail(message, err, "cannot start: %s", strerror(ENOMEM));
 	datapath->lock_fd = -1;
 	datapath->cgroup_fd = -1;
+	datapath->old_conns_fd = -1;
 	datapath->pin_dir = strdup(options->pin_dir);
 	libbpf_set_print(keep_complaint);
 	datapath->cgroup = options->cgroup ? strdup(options->cgroup) : NULL;
@@ -273,6 +325,8 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 		err = open_object(datapath, options, message);
 	if (!err)
 		err = load(datapath, message);
+	if (!err)
+		take_old_records(datapath, options->pin_dir, message);
 	if (!err && !datapath->adopted)
 		err = pin_maps(datapath, options, message);
 	if (err)
@@ -297,6 +351,7 @@ void datapath_close(struct datapath *datapath)
 	if (!datapath)
 		return;
 	gwbpf_bpf__destroy(datapath->object);
+	forget_old_records(datapath);
 	if (datapath->cgroup_fd >= 0)
 		close(datapath->cgroup_fd);
 	if (datapath->lock_fd >= 0)
@@ -341,8 +396,14 @@ int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX
 {
 	int err = find_cgroup_again(datapath, message);
 
-	return err ? err : attach_hooks(datapath->pin_dir, datapath->object, datapath->cgroup_fd,
-					message);
+	if (!err)
+		err = attach_hooks(datapath->pin_dir, datapath->object, datapath->cgroup_fd,
+				   message);
+	if (err)
+		return err;
+	copy_old_records(datapath);
+	forget_old_records(datapath);
+	return 0;
 }
 
 int datapath_lost_hooks(const struct datapath *datapath)

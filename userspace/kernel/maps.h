@@ -15,6 +15,7 @@ enum maps_size {
 	MAPS_PER_SERVICE,
 	MAPS_PER_BACKEND,
 	MAPS_OF_SLOTS,
+	MAPS_OF_FILTER,
 	MAPS_PER_CPU,
 	MAPS_OF_SUSPECTS,
 	MAPS_OF_CLIENTS,
@@ -25,6 +26,7 @@ enum maps_size {
 
 /* X(name, type of an element, size): arrays that are plain memory here. */
 #define MAPS_MAPPED(X)                                                                             \
+	X(filter, __u64, OF_FILTER)                                                                \
 	X(services, struct gw_service, PER_SERVICE)                                                \
 	X(sets, __u64, PER_SERVICE)                                                                \
 	X(slots, struct gw_slot, OF_SLOTS)                                                         \

@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <gwbpf.skel.h>
 
 #include "kernel/conns.h"
 #include "kernel/cover.h"
+#include "kernel/features.h"
 #include "kernel/mounts.h"
+#include "kernel/records.h"
 
 #define SCRATCH_CGROUP "gwbpf-check"
 
@@ -149,8 +150,7 @@ static void probe_programs(const struct probe_options *options, struct probe_res
 
 	(void)options;
 	if (object) {
-		object->rodata->has_set_retval = libbpf_probe_bpf_helper(
-			BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_set_retval, NULL) > 0;
+		features_set(object);
 		err = gwbpf_bpf__load(object);
 		gwbpf_bpf__destroy(object);
 	}
@@ -192,28 +192,16 @@ static void probe_jit(const struct probe_options *options, struct probe_result *
 /* A socket with storage, as every balanced connection has it. */
 static int store_in_socket(void)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-	struct btf *btf = btf__new_empty();
-	int sk = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), map = -1, err = -ENOMEM;
+	int sk = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), map, err;
 	char value[sizeof(__u32)] = {0};
 
-	if (!btf || sk < 0)
-		goto out;
-	options.btf_key_type_id = (__u32)btf__add_int(btf, "int", sizeof(value), BTF_INT_SIGNED);
-	options.btf_value_type_id = options.btf_key_type_id;
-	err = btf__load_into_kernel(btf);
-	if (err)
-		goto out;
-	options.btf_fd = (__u32)btf__fd(btf);
-	map = bpf_map_create(BPF_MAP_TYPE_SK_STORAGE, "gw_check", sizeof(int), sizeof(value), 0,
-			     &options);
-	err = map < 0 || bpf_map_update_elem(map, &sk, value, BPF_ANY) ? -errno : 0;
-out:
+	if (sk < 0)
+		return -errno;
+	map = records_make("gw_check", sizeof(value));
+	err = map < 0 ? map : bpf_map_update_elem(map, &sk, value, BPF_ANY) ? -errno : 0;
 	if (map >= 0)
 		close(map);
-	if (sk >= 0)
-		close(sk);
-	btf__free(btf);
+	close(sk);
 	return err;
 }
 
@@ -233,6 +221,25 @@ static void probe_records(const struct probe_options *options, struct probe_resu
 		    strerror(-err));
 }
 
+/* Whom the kernel charges for the memory of records. */
+static void probe_memory(const struct probe_options *options, struct probe_result *result)
+{
+	int map = records_make_uncharged("gw_check", sizeof(__u32));
+
+	(void)options;
+	if (map >= 0) {
+		say(result, PROBE_FOUND, "records of connections are charged to nobody");
+		close(map);
+	} else if (map == -EPERM) {
+		say(result, PROBE_UNKNOWN, "no map can be made: %s", strerror(-map));
+	} else {
+		say(result, PROBE_DEGRADED,
+		    "the root memory cgroup cannot be entered (%s): each connection is charged to "
+		    "the agent's, 0.3 KB, and costs 0.3 us more",
+		    strerror(-map));
+	}
+}
+
 static int attach_to_scratch(const char *path)
 {
 	struct gwbpf_bpf *object = gwbpf_bpf__open();
@@ -242,7 +249,7 @@ static int attach_to_scratch(const char *path)
 	fd = mounts_open_cgroup(path);
 	if (fd < 0 || !object)
 		goto out;
-	object->rodata->has_set_retval = false;
+	features_set(object);
 	err = gwbpf_bpf__load(object);
 	if (err)
 		goto out;
@@ -325,8 +332,8 @@ static const struct {
 	{"root", probe_root},	      {"btf", probe_btf},	{"cgroup-v2", probe_cgroup},
 	{"pods", probe_pods},
 	{"bpffs", probe_bpffs},	      {"programs", probe_programs}, {"attach", probe_attach},
-	{"jit", probe_jit},	      {"records", probe_records},   {"refusal", probe_refusal},
-	{"socket-walk", probe_walk},
+	{"jit", probe_jit},	      {"records", probe_records},   {"memory", probe_memory},
+	{"refusal", probe_refusal},   {"socket-walk", probe_walk},
 };
 
 size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX])

@@ -82,6 +82,7 @@ struct tables {
 	uint32_t *missing;   /* by backend id: what the last recount did not find; NULL: none yet */
 	void *groups; /* tsearch(3) of struct group, by namespace and name */
 	struct present *presents;
+	uint32_t *filtered; /* by bit of gw_filter: how many published addresses have it */
 	struct ids service_ids;
 	struct ids backend_ids;
 	struct shares shares;
@@ -120,6 +121,14 @@ struct gw_vip_key vip_key(const struct table_entry *entry);
 
 /* Whether it is left to kube-proxy for want of room. */
 bool entry_is_without_room(const struct table_entry *entry);
+/*
+ * gw_filter (filter.c). Add before the entry of gw_vips is made, remove when it is gone. Settle:
+ * after all that gw_vips held was added, clear what an earlier agent has left.
+ */
+int tables_filter_open(struct tables *tables); /* -ENOMEM */
+void tables_filter_add(struct tables *tables, const struct gw_vip_key *key);
+void tables_filter_remove(struct tables *tables, const struct gw_vip_key *key);
+void tables_filter_settle(struct tables *tables);
 
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);

@@ -81,6 +81,8 @@ int tables_open(const char *pin_dir, struct tables **ret)
 	if (!err)
 		err = make_batches(tables);
 	if (!err)
+		err = tables_filter_open(tables);
+	if (!err)
 		err = make_ids(&tables->service_ids, tables->maps.services_count);
 	if (!err)
 		err = make_ids(&tables->backend_ids, tables->maps.backends_count);
@@ -109,6 +111,7 @@ void tables_close(struct tables *tables)
 	tdestroy(tables->groups, group_free);
 	shares_done(&tables->shares);
 	ranges_done(&tables->ranges);
+	free(tables->filtered);
 	free(tables->retiring);
 	free(tables->missing);
 	free(tables->service_ids.free);

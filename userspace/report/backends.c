@@ -60,6 +60,8 @@ static const char *reason_of(const struct view *view, const struct view_backend 
 		return "several clients could not reach it";
 	case VIEW_BACKEND_PROBING:
 		return "it was ejected, and one connection tries it now";
+	case VIEW_BACKEND_RETURNING:
+		return "it was ejected, its time is over, and nobody has tried it since";
 	case VIEW_BACKEND_DRAINING:
 		return "its weight is 0 or gwbpf.io/drain names it";
 	case VIEW_BACKEND_LEAVING:
