@@ -172,6 +172,13 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 	model_remove_slice(sync->model, namespace, name);
 }
 
+static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
+{
+	struct sync *sync = arg;
+
+	model_await_slices(sync->model, namespace, name, awaited);
+}
+
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
 	struct sync *sync = arg;
@@ -258,6 +265,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		.put_slice = put_slice,
 		.remove_service = remove_service,
 		.remove_slice = remove_slice,
+		.await_slices = await_slices,
 		.refuse = refuse,
 		.accept_all = accept_all,
 		.commit = commit,

@@ -31,9 +31,15 @@ static int compare_members(const struct member *a, const struct member *b)
 	return addr_port_compare(&a->address, a->port, &b->address, b->port);
 }
 
+/* How many of the two it names: its pod and its node. */
+static int count_names(const struct endpoint *endpoint)
+{
+	return (endpoint->pod[0] != '\0') + (endpoint->node[0] != '\0');
+}
+
 /* By address and port; of those that are alike, the one to be kept comes first: an address that a
- * new pod has taken over may still stand in a slice as the old pod's. The rest is for a stable
- * choice. */
+ * new pod has taken over may still stand in a slice as the old pod's. Then
+ * the one that says more of itself; the rest is for a stable choice. */
 static int compare_candidates(const void *a, const void *b)
 {
 	const struct member *left = a;
@@ -46,6 +52,9 @@ static int compare_candidates(const void *a, const void *b)
 		return left->endpoint->terminating - right->endpoint->terminating;
 	if (left->endpoint->ready != right->endpoint->ready)
 		return right->endpoint->ready - left->endpoint->ready;
+	order = count_names(right->endpoint) - count_names(left->endpoint);
+	if (order)
+		return order;
 	return strcmp(left->endpoint->pod, right->endpoint->pod);
 }
 
@@ -172,7 +181,7 @@ static int apply_rules(struct choice *choice, const struct candidates *all,
 }
 
 /* Why a Service is left alone; CHOICE_REASON_MAX_ if it is not. */
-static enum choice_reason why_left_alone(const struct service *service)
+static enum choice_reason why_left_alone(const struct model *model, const struct service *service)
 {
 	const struct {
 		bool holds;
@@ -184,6 +193,9 @@ static enum choice_reason why_left_alone(const struct service *service)
 		{ service->other_proxy, CHOICE_OTHER_PROXY },
 		{ service->port_count == 0, CHOICE_NO_TCP_PORT },
 		{ !service->settings_good, CHOICE_INVALID },
+		/* What has not been heard of must not be refused. */
+		{ model_awaits_slices(model, service->namespace, service->name),
+		  CHOICE_SLICES_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < COUNT(reasons); i++) {
@@ -235,7 +247,7 @@ static struct choice *new_choices(const struct service *service, enum choice_rea
 int choose(const struct model *model, const struct service *service, const struct place *place,
 	   struct choice **ret, size_t *count)
 {
-	enum choice_reason reason = why_left_alone(service);
+	enum choice_reason reason = why_left_alone(model, service);
 	struct choice *choices;
 	size_t made;
 	int err;

@@ -48,6 +48,9 @@ typedef void (*decode_refuse)(const char *object, const char *message, void *arg
  * each is told to refuse, the rest is returned. -EINVAL if the whole is refused (also told),
  * -ENOMEM. The object belongs to the caller.
  *
+ * -ENOENT, which is not told: a slice that is none of any Service's here, as it names none
+ * (KEP-6116) or has the label service.kubernetes.io/headless, by which kube-proxy leaves it out.
+ *
  * A bad annotation leaves its reason in the Service's invalid. A slice of addressType FQDN, which
  * kube-proxy ignores, comes back without ports and endpoints.
  */

@@ -16,6 +16,7 @@
 #define HINTS_MAX 32
 
 static const char service_label[] = "kubernetes.io/service-name";
+static const char headless_label[] = "service.kubernetes.io/headless";
 static const char trigger_annotation[] = "endpoints.kubernetes.io/last-change-trigger-time";
 static const char *const address_types[] = { "IPv4", "IPv6", "FQDN", NULL };
 static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
@@ -307,11 +308,8 @@ static int decode_names(struct report *report, const json_t *value, struct slice
 		err = field_label(report, &metadata, service_label, &service);
 	if (err)
 		return err;
-	if (!*service) {
-		report_say(report, "it has no label '%s': set it to the name of its Service",
-			   service_label);
-		return -EINVAL;
-	}
+	if (!*service || json_object_get(metadata.labels, headless_label))
+		return -ENOENT;
 	if (!name_label.is_valid(service, strlen(service))) {
 		report_say(report, "label '%s' is '%s', which no Service can be called",
 			   service_label, quote(quoted, service));

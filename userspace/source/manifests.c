@@ -149,6 +149,8 @@ static int read_object(struct reader *reader, enum object_kind kind, const json_
 		if (!err)
 			return add_slice(reader, slice);
 	}
+	if (err == -ENOENT)
+		return 0;
 	return err == -EINVAL ? add_refused(reader, kind, value) : err;
 }
 
