@@ -56,7 +56,7 @@ UNIT_ranges := kernel/ranges
 UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
-	kube_intake kube kube_named
+	kube_intake kube kube_named kube_slices
 KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
 	source/kube_config source/kube_bytes source/kube_resource source/sink
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
@@ -67,9 +67,10 @@ UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices $(UNIT_kubeconfig) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
+UNIT_kube_slices := $(UNIT_kube)
 
 UNIT_TESTS += corpus_kube
 UNIT_corpus_kube := tests/fuzz/replay tests/fuzz/fuzz_kube tests/fuzz/fuzz \

@@ -9,13 +9,11 @@
 #include "unit/fake_api.h"
 
 #define SERVICES "/api/v1/services?limit=500&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
-#define SLICES                                                                                     \
-	"/apis/discovery.k8s.io/v1/endpointslices?limit=500&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
+#define SLICES_OF(names)                                                                           \
+	"endpointslices?limit=500&labelSelector=kubernetes.io%2Fservice-name%20in%20%28" names "%29"
+#define SLICES SLICES_OF("a")
 #define NODE "/api/v1/nodes/node1"
 #define NAMED "/api/v1/namespaces/fabric/services?limit=500&fieldSelector=metadata.name%3D"
-#define NAMED_SLICES                                                                               \
-	"/apis/discovery.k8s.io/v1/namespaces/fabric/endpointslices?limit=500"                     \
-	"&labelSelector=kubernetes.io%2Fservice-name%3D"
 
 /* What the sink was told: a line each. */
 struct told {

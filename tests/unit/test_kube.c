@@ -29,7 +29,7 @@ static void test_nothing_is_committed_before_all_kinds_were_listed(void **state)
 	answer(told, SERVICES, services);
 	await_request(told, "/api/v1/services?watch=true");
 	answer(told, "continue=", page2);
-	answer(told, SLICES, page1);
+	answer(told, SLICES_OF("org1-peer-gateway-svc%2Corg2-peer-gateway-svc"), page1);
 	await_request(told, "/apis/discovery.k8s.io/v1/endpointslices?watch=true");
 	assert_int_equal(times(told, "commit"), 0);
 	assert_false(kube_source_is_synced(told->source));
@@ -39,10 +39,14 @@ static void test_nothing_is_committed_before_all_kinds_were_listed(void **state)
 	assert_string_equal(
 		told->text,
 		"put service fabric/org1-peer-gateway-svc\n"
+		"await slices of fabric/org1-peer-gateway-svc\n"
 		"put service fabric/org2-peer-gateway-svc\n"
+		"await slices of fabric/org2-peer-gateway-svc\n"
 		"put slice fabric/org1-peer-gateway-svc-krpwt of org1-peer-gateway-svc, endpoints 3\n"
 		"put slice fabric/org1-peer-gateway-svc-nbmgh of org1-peer-gateway-svc, endpoints 3\n"
 		"put slice fabric/org2-peer-gateway-svc-f68wp of org2-peer-gateway-svc, endpoints 2\n"
+		"know slices of fabric/org1-peer-gateway-svc\n"
+		"know slices of fabric/org2-peer-gateway-svc\n"
 		"node exists, zone 'z1'\n"
 		"commit\n");
 	free(services);
@@ -100,7 +104,7 @@ static void test_a_given_zone_makes_the_node_nobodys_business(void **state)
 {
 	struct told *told = *state;
 
-	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(""));
 	assert_int_equal(fake_api_count(told->api, "nodes"), 0);
 }
 
@@ -108,19 +112,19 @@ static void test_a_bookmark_commits_nothing(void **state)
 {
 	struct told *told = *state;
 
-	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(""));
 	send_event(told, "services?watch", EVENT("BOOKMARK", SERVICE("")));
 	await_heard(told, 1);
 	assert_string_equal(told->text, "");
 	send_event(told, "services?watch", EVENT("ADDED", SERVICE("b")));
-	await(told, "put service fabric/b\ncommit\n");
+	await(told, "put service fabric/b\nawait slices of fabric/b\ncommit\n");
 }
 
 static void test_an_object_without_a_name_is_mended_by_a_list_that_has_none(void **state)
 {
 	struct told *told = *state;
 
-	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(""));
 	answer(told, SERVICES, SERVICE_LIST("{}"));
 	open_watch(told, "services?watch");
 	send_event(told, "services?watch", GONE);
@@ -152,7 +156,8 @@ static void test_an_object_that_is_refused_leaves_the_one_before_in_force(void *
 	send_event(told, "endpointslices?watch",
 		   "{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"EndpointSlice\",\"apiVersion\":"
 		   "\"discovery.k8s.io/v1\",\"metadata\":{\"namespace\":\"fabric\",\"name\":\"a-1\","
-		   "\"resourceVersion\":\"9\"},\"addressType\":\"IPv4\",\"endpoints\":[]}}\n");
+		   "\"resourceVersion\":\"9\",\"labels\":{\"kubernetes.io/service-name\":\"a\"}},"
+		   "\"endpoints\":[]}}\n");
 	await(told, "refuse endpointslices/fabric/a-1: EndpointSlice 'fabric/a-1': ");
 	assert_int_equal(times(told, "accept"), 0);
 	send_event(told, "endpointslices?watch", EVENT("MODIFIED", SLICE("a-1", "a")));

@@ -26,6 +26,7 @@ const struct kube_timing kube_timing_default = {
 	.grace_ms = 30000,
 	.silence_ms = 30000,
 	.question_ms = 15000,
+	.relist_ms = 1000,
 };
 
 enum state {
@@ -420,4 +421,14 @@ void kube_watch_stop(struct kube_watch *watch)
 bool kube_watch_holds(const struct kube_watch *watch, const char *namespace, const char *name)
 {
 	return kube_held_has(watch->intake.held, namespace, name);
+}
+
+int kube_watch_inherit(struct kube_watch *watch, const struct kube_watch *from)
+{
+	return kube_held_inherit(watch->intake.held, from->intake.held);
+}
+
+void kube_watch_release(struct kube_watch *watch)
+{
+	kube_held_drop_all(watch->intake.held, watch->setup.ops->remove, watch->setup.arg);
 }
