@@ -118,6 +118,8 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	if (ctx->protocol != IPPROTO_TCP || ctx->type != SOCK_STREAM || !sk)
 		return GW_REASON_NOT_TCP;
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+	if (conn && is_own(conn))
+		return GW_REASON_OWN;
 	if (conn)
 		conn_end_old(conn);
 	reason = find_service(to, &index, &service);

@@ -240,6 +240,18 @@ static int start_manifests(struct agent *agent)
 	return fail(agent, message);
 }
 
+/* The hooks must not keep the agent from the API server, whatever Service that is. */
+static void own_socket(int fd, void *arg)
+{
+	struct agent *agent = arg;
+	int err = tables_own_socket(agent->tables, fd);
+
+	if (err)
+		log_warn("the connection to the API server is balanced if its address is a "
+			 "Service's: %s",
+			 strerror(-err));
+}
+
 static int start_kubernetes(struct agent *agent)
 {
 	const struct kube_options options = {
@@ -250,6 +262,8 @@ static int start_kubernetes(struct agent *agent)
 		.service_count = agent->options.service_count,
 		.node = agent->options.node,
 		.zone = agent->options.zone,
+		.own = own_socket,
+		.own_arg = agent,
 	};
 	char message[256];
 	int err;

@@ -202,6 +202,8 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 	if (!err)
 		err = kube_http_new(base, &source->follows.http);
 	if (!err)
+		kube_http_own_sockets(source->follows.http, options->own, options->own_arg);
+	if (!err)
 		err = start_pulse(source);
 	if (!err)
 		err = follow_all(&source->follows, options);
