@@ -142,7 +142,7 @@ static void test_another_node_is_not_this_one(void **state)
 
 	start(told, &(struct kube_options){0});
 	answer(told, NODE, "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
-			   "\"node2\",\"resourceVersion\":\"9\",\"labels\":{"
+			   "\"node2\",\"resourceVersion\":\"109\",\"labels\":{"
 			   "\"topology.kubernetes.io/zone\":\"z9\"}}}");
 	await(told, "node absent, zone ''\n");
 	assert_int_equal(times(told, "node exists"), 0);
@@ -156,7 +156,7 @@ static void test_an_object_that_is_refused_leaves_the_one_before_in_force(void *
 	send_event(told, "endpointslices?watch",
 		   "{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"EndpointSlice\",\"apiVersion\":"
 		   "\"discovery.k8s.io/v1\",\"metadata\":{\"namespace\":\"fabric\",\"name\":\"a-1\","
-		   "\"resourceVersion\":\"9\",\"labels\":{\"kubernetes.io/service-name\":\"a\"}},"
+		   "\"resourceVersion\":\"108\",\"labels\":{\"kubernetes.io/service-name\":\"a\"}},"
 		   "\"endpoints\":[]}}\n");
 	await(told, "refuse endpointslices/fabric/a-1: EndpointSlice 'fabric/a-1': ");
 	assert_int_equal(times(told, "accept"), 0);
@@ -376,6 +376,32 @@ static void test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_wai
 	await(told, "commit\n");
 }
 
+static void test_a_right_that_is_repaired_is_used_at_once(void **state)
+{
+	struct told *told = *state;
+
+	start_for_an_outage(told);
+	refuse_request(told, SLICES, "403 Forbidden");
+	await(told, "failed endpointslices: forbidden: ");
+	start_services_again(told);
+	answer(told, SLICES, SLICE_LIST(""));
+	await(told, "commit\n");
+}
+
+static void test_a_list_that_is_granted_is_enough_to_wake_the_others(void **state)
+{
+	struct told *told = *state;
+
+	start_for_an_outage(told);
+	hang_up(told, SLICES);
+	await(told, "failed endpointslices: connect: ");
+	send_event(told, "services?watch", GONE);
+	answer(told, SERVICES, SERVICE_LIST(SERVICE("a"))); /* and nobody opens the watch */
+	answer(told, SLICES, SLICE_LIST(""));
+	await(told, "commit\n");
+	assert_int_equal(times(told, "recovered services\n"), 0);
+}
+
 static void test_a_server_that_refuses_is_not_asked_sooner_for_being_there(void **state)
 {
 	struct told *told = *state;
@@ -411,6 +437,8 @@ int main(void)
 		TEST(test_a_source_can_be_stopped_at_any_time),
 		TEST(test_a_server_that_is_silent_and_answers_when_asked_is_left_alone),
 		TEST(test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_waiting),
+		TEST(test_a_right_that_is_repaired_is_used_at_once),
+		TEST(test_a_list_that_is_granted_is_enough_to_wake_the_others),
 		TEST(test_a_server_that_refuses_is_not_asked_sooner_for_being_there),
 	};
 

@@ -17,7 +17,7 @@
 #define GONE "{\"type\":\"ERROR\",\"object\":{\"code\":410}}\n"
 #define UNOWNED_SLICE(name, labels)                                                                \
 	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{"        \
-	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"8\",\"labels\":{"    \
+	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"108\",\"labels\":{"    \
 	labels "}},\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}"
 
 static void forget(struct told *told)

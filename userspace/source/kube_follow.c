@@ -301,6 +301,14 @@ static void failed_node(enum source_error error, const char *message, void *arg)
 	kube_follows_commit(follow->all);
 }
 
+void kube_follow_granted(void *arg)
+{
+	const struct kube_follow *follow = arg;
+
+	for (const struct kube_follow *other = follow->all->first; other; other = other->next)
+		kube_watch_hurry(other->watch);
+}
+
 void kube_follow_recovered(void *arg)
 {
 	struct kube_follow *follow = arg;
@@ -309,8 +317,7 @@ void kube_follow_recovered(void *arg)
 	free(follow->problem);
 	follow->problem = NULL;
 	sink->recovered(follow->subject, sink->arg);
-	for (const struct kube_follow *other = follow->all->first; other; other = other->next)
-		kube_watch_hurry(other->watch);
+	kube_follow_granted(arg);
 }
 
 /* Read anew for each request: files may have been replaced since. */

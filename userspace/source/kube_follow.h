@@ -68,10 +68,12 @@ extern const struct kube_watch_ops kube_follow_node_ops;
 /* What the ops have in common, and their parts for those of slices. */
 #define KUBE_FOLLOW_OPS                                                                            \
 	.configure = kube_follow_configure, .refuse = kube_follow_refuse_nameless,                 \
-	.heard = kube_follow_heard, .recovered = kube_follow_recovered
+	.heard = kube_follow_heard, .granted = kube_follow_granted,                                \
+	.recovered = kube_follow_recovered
 int kube_follow_configure(char *message, struct kube_config *ret, void *arg);
 void kube_follow_refuse_nameless(const char *message, void *arg);
 void kube_follow_heard(void *arg);
+void kube_follow_granted(void *arg);
 void kube_follow_recovered(void *arg);
 void kube_follow_failed(enum source_error error, const char *message, void *arg);
 void kube_follow_remove(const char *namespace, const char *name, void *arg);

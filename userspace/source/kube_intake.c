@@ -115,11 +115,34 @@ static int refuse_event(struct kube_intake *intake, const json_t *object)
 	return -1;
 }
 
+/* Whether a position comes before another one: they are numbers (KEP-5504), else nobody can tell. */
+static bool is_before(const char *position, const char *other)
+{
+	size_t length = strlen(position), other_length = strlen(other);
+
+	if (strspn(position, "0123456789") != length || strspn(other, "0123456789") != other_length)
+		return false;
+	return length != other_length ? length < other_length : strcmp(position, other) < 0;
+}
+
+/* An etcd that was restored goes on from an earlier time, with another history. An object that is
+ * got by its name alone says when it changed itself, which may be any time. */
+static bool went_back(const struct kube_intake *intake, const struct kube_event *event)
+{
+	return event->type != KUBE_EVENT_ERROR && intake->position && !intake->selection->get &&
+	       is_before(event->position, intake->position);
+}
+
 static int take_event(struct kube_intake *intake, const struct kube_event *event)
 {
 	bool moved = !intake->position || strcmp(intake->position, event->position) != 0;
 	int err = 0;
 
+	if (went_back(intake, event))
+		return kube_failure_set(&intake->failure, SOURCE_ERROR_GONE,
+					"the resource version goes back, from %.40s to %.40s: the "
+					"API server's data was restored, all is listed again",
+					intake->position, event->position);
 	switch (event->type) {
 	case KUBE_EVENT_ERROR:
 		return refuse_event(intake, event->object);

@@ -14,6 +14,8 @@
 #include "source/kube_http.h"
 #include "source/kube_intake.h"
 
+#define BRIEF_FREE 1  /* watches that end soon without a pause */
+#define BRIEF_STEPS 4 /* doublings from then on, up to backoff_ms */
 #define SERVER_FAILURES_MAX 3 /* of resuming a watch, until all is listed again */
 
 const struct kube_timing kube_timing_default = {
@@ -48,8 +50,10 @@ struct kube_watch {
 	uint64_t opened_ms;
 	unsigned int failures; /* in a row, whatever absences there were in between */
 	unsigned int absences; /* attempts in a row that no server answered; no failures */
+	unsigned int brief;    /* watches in a row that ended in good order, but soon */
 	bool was_gone;         /* the last of them was a position that grew old */
 	bool failing;          /* failed() was told, recovered() not yet */
+	bool granted;          /* and granted() since */
 };
 
 static void attempt(struct kube_watch *watch);
@@ -149,6 +153,9 @@ static void change_course(struct kube_watch *watch)
 		again = again || watch->failures + 1 >= SERVER_FAILURES_MAX;
 		break;
 	default:
+		/* What comes back after an absence may be older than what was there: an etcd that
+		 * was restored. The history that follows is another one then. */
+		again = again || is_unreachable(watch);
 		break;
 	}
 	kube_intake_interrupt(&watch->intake, again);
@@ -215,6 +222,10 @@ static void on_started(long status, void *arg)
 
 	watch->status = status;
 	watch->absences = 0;
+	if (status == 200 && watch->state == STATE_LISTING && watch->failing && !watch->granted) {
+		watch->granted = true;
+		watch->setup.ops->granted(watch->setup.arg);
+	}
 	if (status != 200 || watch->state != STATE_OPENING)
 		return;
 	evtimer_del(watch->timer);
@@ -223,6 +234,7 @@ static void on_started(long status, void *arg)
 	if (watch->failing)
 		watch->setup.ops->recovered(watch->setup.arg);
 	watch->failing = false;
+	watch->granted = false;
 }
 
 /*
@@ -240,6 +252,29 @@ static int end_watch(struct kube_watch *watch)
 	watch->failures = 0;
 	kube_intake_interrupt(&watch->intake, watch->setup.selection.get);
 	return 0;
+}
+
+/*
+ * Behind what ended in good order. A watch that ended soon is asked for again at once; if that goes
+ * on, with pauses that double: what is behind it may end each one after one event, without pause.
+ */
+static void go_on(struct kube_watch *watch)
+{
+	uint32_t most_ms = watch->setup.timing->backoff_ms, delay_ms = 0;
+
+	if (watch->state == STATE_WATCHING) {
+		watch->brief = open_ms(watch) < most_ms ? watch->brief + 1 : 0;
+		if (watch->brief > BRIEF_FREE)
+			delay_ms = most_ms >> BRIEF_STEPS << (watch->brief - BRIEF_FREE);
+		if (delay_ms > most_ms || watch->brief > BRIEF_FREE + BRIEF_STEPS)
+			delay_ms = most_ms;
+	}
+	if (!delay_ms) {
+		attempt(watch);
+		return;
+	}
+	watch->state = STATE_WAITING;
+	set_timer(watch, delay_ms);
 }
 
 static int end_page(struct kube_watch *watch)
@@ -283,7 +318,7 @@ static void on_ended(const struct kube_answer *answer, void *arg)
 	if (err)
 		fail(watch);
 	else
-		attempt(watch);
+		go_on(watch);
 }
 
 static const struct kube_request_ops request_ops = {
@@ -384,7 +419,12 @@ void kube_watch_give_up(struct kube_watch *watch)
 
 void kube_watch_hurry(struct kube_watch *watch)
 {
-	if (watch->state == STATE_WAITING && is_unreachable(watch))
+	enum source_error error = watch->intake.failure.error;
+
+	if (watch->state != STATE_WAITING || !watch->intake.failure.failed)
+		return;
+	if (is_unreachable(watch) || error == SOURCE_ERROR_FORBIDDEN ||
+	    error == SOURCE_ERROR_UNAUTHORIZED)
 		set_timer(watch, 0);
 }
 

@@ -52,6 +52,9 @@ struct kube_watch_ops {
 	void (*settle)(bool listed, void *arg);
 	void (*heard)(void *arg);
 	void (*failed)(enum source_error error, const char *message, void *arg);
+	/* The server grants a list again: it is there, and what it refused it may no longer. Once
+	 * between failed() and recovered(). */
+	void (*granted)(void *arg);
 	void (*recovered)(void *arg);
 };
 
@@ -74,7 +77,7 @@ void kube_watch_stop(struct kube_watch *watch); /* takes NULL */
 /* What an open watch is connected to does not answer: try again. */
 void kube_watch_give_up(struct kube_watch *watch);
 
-/* The server is back: if it could not be reached, try again now. */
+/* The server is back, or grants again what it refused: if that is what is waited for, try now. */
 void kube_watch_hurry(struct kube_watch *watch);
 
 /* Hold what another watch holds: what the list that is under way then lacks is gone. -ENOMEM */
