@@ -48,6 +48,9 @@ UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz sourc
 
 UNIT_TESTS += refused stats duties
 UNIT_refused := agent/refused
+
+UNIT_TESTS += repeats
+UNIT_repeats := agent/repeats
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 

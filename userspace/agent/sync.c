@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define REFUSAL_TEXT_MAX 2048
+
 static void retry(const char *owner, void *arg)
 {
 	char namespace[OWNER_MAX];
@@ -25,8 +27,15 @@ static void retry(const char *owner, void *arg)
 		log_info("service '%s': what was refused before is no more", owner);
 }
 
+static void sum_up(size_t count, const char *text, void *arg)
+{
+	(void)arg;
+	log_warn("%zu times in the last minute: %s", count, text);
+}
+
 void sync_retry(struct sync *sync)
 {
+	repeats_sum_up(&sync->repeats, clock_now_ms(), sum_up, NULL);
 	sync->is_retrying = true;
 	retries_run(&sync->retries, retry, sync);
 	sync->is_retrying = false;
@@ -179,13 +188,20 @@ static void await_slices(const char *namespace, const char *name, bool awaited, 
 	model_await_slices(sync->model, namespace, name, awaited);
 }
 
+/* Files are their owner's, who wants to see what became of each change; what comes from an API
+ * server may change without pause. */
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
 	struct sync *sync = arg;
+	char text[REFUSAL_TEXT_MAX];
 
 	sync->stats.objects_refused_total++;
 	refused_add(&sync->stats.refused, origin);
-	log_warn("refused from '%s': %s%s%s", origin, object, *object ? ": " : "", message);
+	snprintf(text, sizeof(text), "refused from '%s': %s%s%s", origin, object,
+		 *object ? ": " : "", message);
+	if (tables_meta(sync->tables)->source == GW_SOURCE_FILE ||
+	    repeats_tell(&sync->repeats, origin, text, clock_now_ms()))
+		log_warn("%s", text);
 }
 
 static void accept_all(const char *origin, void *arg)
@@ -193,6 +209,7 @@ static void accept_all(const char *origin, void *arg)
 	struct sync *sync = arg;
 
 	refused_mend(&sync->stats.refused, origin);
+	repeats_end(&sync->repeats, origin);
 	log_debug("all of '%s' is taken in", origin);
 }
 
@@ -217,19 +234,34 @@ static void set_node(bool exists, const char *zone, void *arg)
 		commit(true, sync);
 }
 
+/* What is told of origin in one way, in the log once and then once a minute. */
+static bool is_new(struct sync *sync, const char *origin, const char *way, const char *text)
+{
+	char key[REFUSAL_TEXT_MAX];
+	bool ret;
+
+	snprintf(key, sizeof(key), "%s %s", origin, way);
+	ret = repeats_tell(&sync->repeats, key, text, clock_now_ms());
+	repeats_end(&sync->repeats, key);
+	return ret;
+}
+
 static void failed(const char *origin, enum source_error error, const char *message, void *arg)
 {
 	struct sync *sync = arg;
 
 	sync->stats.source_errors[error]++;
-	(void)origin;
-	log_warn("%s", message);
+	if (is_new(sync, origin, source_error_name(error), message))
+		log_warn("%s", message);
 }
 
 static void recovered(const char *origin, void *arg)
 {
-	(void)arg;
-	log_info("%s can be read again", origin);
+	char text[REFUSAL_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s can be read again", origin);
+	if (is_new(arg, origin, "recovered", text))
+		log_info("%s", text);
 }
 
 /* The addresses that stand in the kernel keep their owners. */
@@ -255,6 +287,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 
 	if (!sync)
 		return -ENOMEM;
+	repeats_init(&sync->repeats);
 	sync->tables = tables;
 	sync->options = options;
 	sync->has_node = true;
@@ -293,6 +326,7 @@ void sync_free(struct sync *sync)
 		claims_free(sync->claims);
 	retries_done(&sync->retries);
 	refused_done(&sync->stats.refused);
+	repeats_done(&sync->repeats);
 	free(sync);
 }
 

@@ -36,7 +36,8 @@ bool sync_has_node(const struct sync *sync);
 
 const struct stats *sync_stats(const struct sync *sync);
 
-/* Try again what was refused for want of room or of an address. */
+/* To be called every second: try again what was refused for want of room or of an address, and log
+ * once a minute how often that was told which is in the log already. */
 void sync_retry(struct sync *sync);
 
 #endif

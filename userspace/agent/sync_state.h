@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/repeats.h"
 #include "agent/retries.h"
 #include "agent/stats.h"
 #include "agent/sync.h"
@@ -28,6 +29,7 @@ struct sync {
 	size_t programmed; /* Services in the round that runs */
 	bool is_retrying;  /* what was refused before: that is in the log already */
 	struct retries retries;
+	struct repeats repeats; /* of what a source says that is wrong */
 	double start_time; /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
 	size_t pending_count;
