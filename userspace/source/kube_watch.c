@@ -34,6 +34,7 @@ const struct kube_timing kube_timing_default = {
 enum state {
 	STATE_WAITING,  /* for the timer */
 	STATE_LISTING,  /* a page is under way */
+	STATE_PROBING,  /* a single object is, after an absence */
 	STATE_OPENING,  /* a watch is asked for */
 	STATE_WATCHING,
 };
@@ -51,6 +52,7 @@ struct kube_watch {
 	unsigned int failures; /* in a row, whatever absences there were in between */
 	unsigned int absences; /* attempts in a row that no server answered; no failures */
 	unsigned int brief;    /* watches in a row that ended in good order, but soon */
+	bool doubtful;         /* what is back may be an earlier state than the position's */
 	bool was_gone;         /* the last of them was a position that grew old */
 	bool failing;          /* failed() was told, recovered() not yet */
 	bool granted;          /* and granted() since */
@@ -153,9 +155,6 @@ static void change_course(struct kube_watch *watch)
 		again = again || watch->failures + 1 >= SERVER_FAILURES_MAX;
 		break;
 	default:
-		/* What comes back after an absence may be older than what was there: an etcd that
-		 * was restored. The history that follows is another one then. */
-		again = again || is_unreachable(watch);
 		break;
 	}
 	kube_intake_interrupt(&watch->intake, again);
@@ -195,10 +194,12 @@ static void fail(struct kube_watch *watch)
 		 verb_of(watch), setup->subject, failure->text, delay_ms / 1000,
 		 delay_ms % 1000 / 100);
 	change_course(watch);
-	if (is_unreachable(watch))
+	if (is_unreachable(watch)) {
 		watch->absences++;
-	else
+		watch->doubtful = true;
+	} else {
 		watch->failures++;
+	}
 	watch->failing = true;
 	watch->state = STATE_WAITING;
 	set_timer(watch, delay_ms);
@@ -222,7 +223,7 @@ static void on_started(long status, void *arg)
 
 	watch->status = status;
 	watch->absences = 0;
-	if (status == 200 && watch->state == STATE_LISTING && watch->failing && !watch->granted) {
+	if (status == 200 && watch->state != STATE_OPENING && watch->failing && !watch->granted) {
 		watch->granted = true;
 		watch->setup.ops->granted(watch->setup.arg);
 	}
@@ -282,7 +283,16 @@ static int end_page(struct kube_watch *watch)
 	int err = kube_intake_end_page(&watch->intake);
 
 	if (!err && !watch->intake.next)
-		watch->unpaged = false;
+		watch->unpaged = watch->doubtful = false;
+	return err;
+}
+
+/* A watch from a position that lies ahead of the server would be silent until that is reached. */
+static int end_probe(struct kube_watch *watch)
+{
+	int err = kube_intake_end_probe(&watch->intake);
+
+	watch->doubtful = err != 0;
 	return err;
 }
 
@@ -313,6 +323,8 @@ static void on_ended(const struct kube_answer *answer, void *arg)
 		err = end_refusal(watch);
 	else if (watch->state == STATE_LISTING)
 		err = end_page(watch);
+	else if (watch->state == STATE_PROBING)
+		err = end_probe(watch);
 	else
 		err = end_watch(watch);
 	if (err)
@@ -338,6 +350,12 @@ static int prepare(const struct kube_watch *watch, struct kube_call *call, char 
 		return kube_watch_path(&setup->selection, watch->intake.position, watch_s, path);
 	}
 	call->timeout_ms = setup->timing->answer_ms;
+	if (watch->state == STATE_PROBING) {
+		struct kube_selection any = setup->selection;
+
+		any.labels = NULL; /* the first object will do: to search for one costs the server */
+		return kube_list_path(&any, 1, "", path);
+	}
 	return kube_list_path(&setup->selection, watch->unpaged ? 0 : watch->page_limit,
 			      watch->intake.next ? watch->intake.next : "", path);
 }
@@ -381,7 +399,10 @@ static int begin(struct kube_watch *watch)
 
 static void attempt(struct kube_watch *watch)
 {
-	watch->state = watch->intake.position ? STATE_OPENING : STATE_LISTING;
+	if (!watch->intake.position)
+		watch->state = STATE_LISTING;
+	else
+		watch->state = watch->doubtful ? STATE_PROBING : STATE_OPENING;
 	watch->status = 0;
 	if (begin(watch))
 		fail(watch);
