@@ -99,6 +99,21 @@ static void test_slices_that_cannot_be_listed_stay_awaited(void **state)
 	await(told, "know slices of fabric/b\n");
 }
 
+static void test_a_watch_that_lists_again_knows_nothing_of_those_that_its_heir_is_for(void **state)
+{
+	struct told *told = *state;
+
+	start_with_a(told);
+	add_b(told);
+	answer(told, SLICES, SLICE_LIST(SLICE("a-1", "a")));
+	open_watch(told, WATCH_OF("b"));
+	send_event(told, WATCH_OF("b"), GONE);
+	await(told, "recovered endpointslices\n");
+	assert_int_equal(times(told, "know"), 0);
+	answer(told, SLICES_OF("a%2Cb"), SLICE_LIST(""));
+	await(told, "know slices of fabric/b\n");
+}
+
 static void test_who_comes_while_a_list_is_under_way_waits_for_the_next(void **state)
 {
 	struct told *told = *state;
@@ -219,6 +234,7 @@ int main(void)
 		TEST(test_without_services_no_slice_is_read),
 		TEST(test_slices_of_a_new_service_are_awaited_until_they_are_listed),
 		TEST(test_slices_that_cannot_be_listed_stay_awaited),
+		TEST(test_a_watch_that_lists_again_knows_nothing_of_those_that_its_heir_is_for),
 		TEST(test_who_comes_while_a_list_is_under_way_waits_for_the_next),
 		TEST(test_the_last_service_takes_the_watch_with_it),
 		TEST(test_a_service_that_is_made_anew_at_once_is_awaited),

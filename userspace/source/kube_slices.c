@@ -457,8 +457,9 @@ static void settle(bool listed, void *arg)
 	struct kube_follow *follow = arg;
 	struct kube_group *group = follow->group;
 
-	/* A list that lacks what has no name, or what there was no room for, says nothing new. */
-	if (listed && !take_over(follow) && !follow->nameless)
+	/* A list that lacks what has no name, or what there was no room for, says nothing new; nor
+	 * does one of a watch that is to be replaced: it lacks those whom its heir is for. */
+	if (listed && !take_over(follow) && !group->heir && !follow->nameless)
 		know_members(group);
 	kube_follow_settle(listed, follow);
 	if (listed && group->is_behind)
