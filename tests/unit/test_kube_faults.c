@@ -343,6 +343,23 @@ static void test_a_server_that_ends_each_watch_after_one_event_is_asked_less_and
 	await(told, "put fabric/a 136\n");
 }
 
+static void test_a_server_that_ends_watches_for_ever_is_followed_for_ever(void **state)
+{
+	static char events[BRIEF_WATCHES][512];
+	const struct kube_timing timing = {.backoff_ms = 5, .backoff_max_ms = 800,
+					   .answer_ms = 30000, .watch_s = 3600, .grace_ms = 1000};
+	struct told *told = *state;
+
+	start_timed(told, &slices, &timing);
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+	for (int i = 0; i < BRIEF_WATCHES; i++) {
+		snprintf(events[i], sizeof(events[i]), EVENT("MODIFIED", "a", "%d"), 130 + i);
+		answer(told, WATCH, NULL, events[i], FAKE_ENDED);
+	}
+	await(told, "put fabric/a 229\n");
+	assert_int_equal(times(told, "failed"), 0);
+}
+
 static void test_credentials_that_cannot_be_read_are_read_again(void **state)
 {
 	struct told *told = *state;
@@ -415,6 +432,7 @@ int main(void)
 		TEST(test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once),
 		TEST(test_a_watch_that_is_ended_after_news_is_asked_for_at_once),
 		TEST(test_a_server_that_ends_each_watch_after_one_event_is_asked_less_and_less),
+		TEST(test_a_server_that_ends_watches_for_ever_is_followed_for_ever),
 		TEST(test_credentials_that_cannot_be_read_are_read_again),
 		TEST(test_a_wall_clock_that_jumps_changes_nothing),
 		TEST(test_what_the_receiver_cannot_keep_is_listed_again),

@@ -14,8 +14,8 @@
 #include "source/kube_http.h"
 #include "source/kube_intake.h"
 
-#define BRIEF_FREE 1  /* watches that end soon without a pause */
-#define BRIEF_STEPS 4 /* doublings from then on, up to backoff_ms */
+#define BRIEF_FREE 1 /* watches that end soon without a pause */
+#define BRIEF_MAX 5  /* from then on each pause is twice as long; this many: backoff_ms */
 #define SERVER_FAILURES_MAX 3 /* of resuming a watch, until all is listed again */
 
 const struct kube_timing kube_timing_default = {
@@ -264,11 +264,12 @@ static void go_on(struct kube_watch *watch)
 	uint32_t most_ms = watch->setup.timing->backoff_ms, delay_ms = 0;
 
 	if (watch->state == STATE_WATCHING) {
-		watch->brief = open_ms(watch) < most_ms ? watch->brief + 1 : 0;
+		if (open_ms(watch) >= most_ms)
+			watch->brief = 0;
+		else if (watch->brief < BRIEF_MAX)
+			watch->brief++;
 		if (watch->brief > BRIEF_FREE)
-			delay_ms = most_ms >> BRIEF_STEPS << (watch->brief - BRIEF_FREE);
-		if (delay_ms > most_ms || watch->brief > BRIEF_FREE + BRIEF_STEPS)
-			delay_ms = most_ms;
+			delay_ms = most_ms >> (BRIEF_MAX - watch->brief);
 	}
 	if (!delay_ms) {
 		attempt(watch);
