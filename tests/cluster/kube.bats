@@ -78,9 +78,9 @@ api_restart() {
 	cluster_api_start "$@"
 }
 
-# Forty watches more, of Services that do not exist.
+# Sixty watches more, of Services that do not exist.
 many_services() {
-	printf -- '--service fabric/none-%d ' $(seq 20)
+	printf -- '--service fabric/none-%d ' $(seq 60)
 }
 
 # A kubeconfig whose token is a file beside it.
