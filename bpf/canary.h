@@ -34,6 +34,12 @@ static __always_inline void forget_canary(struct gw_conn *conn)
 	conn->state = GW_CONN_IDLE;
 }
 
+/* One to the API server, which the agent has given its record. */
+static __always_inline bool is_own(const struct gw_conn *conn)
+{
+	return conn->backend == GW_OWN_BACKEND;
+}
+
 static __always_inline bool is_canary_dest(const struct dest *to)
 {
 	const __be32 *word = to->address.word;

@@ -193,6 +193,8 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 		return leave(ctx, sk, to, reason);
 	/* A new one is all zero: nothing is to be ended. */
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (conn && is_own(conn))
+		return GW_REASON_OWN;
 	if (conn) {
 		end_old(ctx, sk, conn);
 		conn->start_ns = now_ns;

@@ -47,12 +47,13 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += refused retries following changes pod_uid stats duties
+UNIT_TESTS += refused retries repeats following changes pod_uid stats duties
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_refused := agent/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
+UNIT_repeats := agent/repeats
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 
@@ -62,7 +63,7 @@ UNIT_shares := kernel/shares
 UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
-	kube_intake kube kube_named
+	kube_intake kube kube_named kube_slices
 KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
 	source/kube_config source/kube_bytes source/kube_resource source/sink base/regular base/text
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
@@ -74,9 +75,10 @@ UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow $(UNIT_kubeconfig) $(UNIT_decode)) \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices $(UNIT_kubeconfig) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
+UNIT_kube_slices := $(UNIT_kube)
 
 UNIT_TESTS += corpus_kube corpus_kubeconfig
 UNIT_corpus_kubeconfig := tests/fuzz/replay tests/fuzz/fuzz_kubeconfig tests/fuzz/fuzz \

@@ -382,6 +382,13 @@ enum gw_hook {
 #define GW_CANARY_IPV4 0xc0000243u /* 192.0.2.67; over IPv6 hooks too, mapped */
 #define GW_CANARY_BACKEND 0xffffffffu /* in the record of such a socket */
 
+/*
+ * The agent's connections to the API server are not balanced: what it knows of that Service may be
+ * what keeps it from knowing better. Before such a socket connects, the agent gives it a record
+ * with this backend; nobody else can, as it takes the map.
+ */
+#define GW_OWN_BACKEND 0xfffffffeu
+
 /* Whether the cgroup of the hooks holds the node's pods. */
 enum gw_cover {
 	GW_COVER_UNKNOWN,
@@ -476,7 +483,8 @@ _Static_assert(sizeof(struct gw_note) == 496, "a change of size is a change of A
 	X(OVERTAKEN, "overtaken", "refused: the set changed three times during one search")        \
 	X(NO_SYN, "no-syn", "a connect that failed before its first packet, such as for no route") \
 	X(MISSED_CLOSE, "missed-close", "a connection ended unseen: the next recount corrects it") \
-	X(BACKEND_GONE, "backend-gone", "an event of a connection whose backend id is not in use")
+	X(BACKEND_GONE, "backend-gone", "an event of a connection whose backend id is not in use") \
+	X(OWN, "own", "left alone: the agent's own, to the API server")
 
 enum gw_reason {
 #define GW_REASON_ENUM(id, name, text) GW_REASON_##id,

@@ -401,3 +401,15 @@ file_refused()
 	json '.refused == []'
 	good_is_planned
 }
+
+@test "slices that are no Service's say nothing, and are no error" {
+	local file=$BATS_TEST_TMPDIR/a.yaml
+	good >"$file"
+	slice good 10.244.0.9 |
+		sed 's/good-1/good-2/; s/labels: {/&service.kubernetes.io\/headless: "", /' >>"$file"
+	slice good 10.244.0.8 | sed 's/good-1/good-3/; s/labels: .*/labels: {}/' >>"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	json '.refused == []'
+	json '[.services[0].backends[].address] == ["10.244.0.1", "10.244.0.2"]'
+}

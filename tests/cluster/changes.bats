@@ -161,3 +161,52 @@ replace_service() {
 	[ "$status" -eq 0 ]
 	held_and_counted
 }
+
+# kube-proxy serves it until its slices are read, and again without the label.
+@test "a label that comes and goes a hundred times refuses nobody" {
+	# Some 90 connections a second each.
+	for i in 1 2 3 4 5 6; do
+		pods_load "load$i" node1 "$GATEWAY"
+	done
+	for _ in $(seq 100); do
+		kubectl label service -n fabric org1-gateway gwbpf.io/enabled-
+		cluster_wait 20 is_left_alone
+		kubectl label service -n fabric org1-gateway gwbpf.io/enabled=true
+		cluster_wait 20 is_balanced 2
+	done
+	for i in 1 2 3 4 5 6; do
+		[ "$(pods_load_end "load$i" node1)" -gt 1000 ]
+		[ "$(pods_failures "load$i")" -eq 0 ]
+		kubectl delete pod -n fabric "load$i"
+	done
+	held_and_counted
+}
+
+@test "a Service without a selector is balanced over slices that somebody made by hand" {
+	peers=$(kubectl get pod -n fabric -l org=org1 -o json | jq -r '.items[:2][].status.podIP')
+	kube_service fabric by-hand 10.96.77.80 7051
+	kube_slice fabric by-hand 7051 $peers
+	cluster_wait 20 eval 'gwbpf_on node1 services -o json |
+		jq -e ".items[] | select(.name == \"by-hand\" and .usable == 2)"'
+	run pods_ask hold 10.96.77.80 10
+	[ "$status" -eq 0 ]
+	kubectl delete service -n fabric by-hand
+	held_and_counted
+}
+
+own_connects() {
+	gwbpf_on node1 status -o json | jq '[.. | .own? // empty] | add'
+}
+
+@test "the API server's own Service is balanced, and the agent's connections to it are not" {
+	kubectl label service kubernetes gwbpf.io/enabled=true
+	cluster_wait 20 eval 'gwbpf_on node1 services -o json |
+		jq -e ".items[] | select(.name == \"kubernetes\" and .usable > 0)"'
+	before=$(own_connects)
+	kubectl delete pod -n gwbpf-system "$(agent_pod node1)"
+	cluster_wait 60 gwbpf_on node1 status
+	[ "$(own_connects)" -gt "$before" ]
+	kubectl label service kubernetes gwbpf.io/enabled-
+	cluster_wait 20 eval '! gwbpf_on node1 services -o json | grep -q kubernetes'
+	held_and_counted
+}

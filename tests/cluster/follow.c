@@ -47,6 +47,12 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 	printf("remove slice %s/%s\n", namespace, name);
 }
 
+static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
+{
+	(void)arg;
+	printf("%s slices of %s/%s\n", awaited ? "await" : "know", namespace, name);
+}
+
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
 	(void)arg;
@@ -93,6 +99,7 @@ static const struct sink sink = {
 	.put_slice = put_slice,
 	.remove_service = remove_service,
 	.remove_slice = remove_slice,
+	.await_slices = await_slices,
 	.refuse = refuse,
 	.accept_all = accept_all,
 	.commit = commit,

@@ -78,9 +78,9 @@ api_restart() {
 	cluster_api_start "$@"
 }
 
-# Forty watches more, of Services that do not exist.
+# Sixty watches more, of Services that do not exist.
 many_services() {
-	printf -- '--service fabric/none-%d ' $(seq 20)
+	printf -- '--service fabric/none-%d ' $(seq 60)
 }
 
 # A kubeconfig whose token is a file beside it.
@@ -121,9 +121,10 @@ write_token_kubeconfig() {
 }
 
 @test "a list of several pages is whole" {
+	kube_service fabric many 10.96.7.9 7051
 	for i in $(seq 600); do
 		echo "{\"apiVersion\":\"discovery.k8s.io/v1\",\"kind\":\"EndpointSlice\",\"metadata\":{\"name\":\"many-$i\",
-			\"labels\":{\"gwbpf.io/enabled\":\"true\",\"kubernetes.io/service-name\":\"many\"}},
+			\"labels\":{\"kubernetes.io/service-name\":\"many\"}},
 			\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}"
 	done | kubectl create -n fabric -f - >/dev/null
 	follow
@@ -132,6 +133,7 @@ write_token_kubeconfig() {
 		)kubernetes.io/service-name=many" >/dev/null
 	told "remove slice fabric/many-" 600
 	never "failed|refuse"
+	kubectl delete service -n fabric many
 }
 
 @test "an API server that is killed takes nothing away, and is followed again" {

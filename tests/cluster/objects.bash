@@ -48,7 +48,7 @@ kube_slice() {
 		(if $ARGS.positional[0] // "" | contains("::") then "IPv6" else "IPv4" end) as $family |
 		{apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice",
 		 metadata: {namespace: $namespace, name: ($service + "-" + ($family | ascii_downcase)),
-			labels: {"kubernetes.io/service-name": $service, "gwbpf.io/enabled": "true"}},
+			labels: {"kubernetes.io/service-name": $service}},
 		 addressType: $family, endpoints: $endpoints,
 		 ports: [{name: "grpc", port: $port, protocol: "TCP"}]}
 		' --args "$@" | kube_apply

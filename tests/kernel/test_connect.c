@@ -65,6 +65,33 @@ static void test_ipv6_reaches_its_backend_and_shows_the_service(void **state)
 	close(server);
 }
 
+/* Its own Service may be what it is wrong about. */
+static void test_a_socket_of_the_agents_own_is_left_alone(void **state)
+{
+	int server = lab_listen("10.1.0.8:6443"), other = lab_listen("10.1.0.7:6443");
+	uint64_t before = lab_reason(GW_REASON_OWN);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char text[LAB_TEXT];
+
+	(void)state;
+	lab_service("api", "10.1.0.8:6443", GW_POLICY_LC, none);
+	assert_int_equal(lab_connect("10.1.0.8:6443"), -ECONNREFUSED);
+	assert_int_equal(tables_own_socket(lab.tables, fd), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(lab_dial(fd, "10.1.0.8:6443"), 0);
+		assert_string_equal(lab_peer_name(fd, text), "10.1.0.8:6443");
+		lab_disconnect(fd);
+	}
+	assert_int_equal(lab_dial(fd, "10.1.0.7:6443"), 0);
+	assert_string_equal(lab_peer_name(fd, text), "10.1.0.7:6443");
+	close(fd);
+	assert_int_equal(lab_reason(GW_REASON_OWN), before + 3);
+	/* Of others nothing has changed. */
+	assert_int_equal(lab_connect("10.1.0.8:6443"), -ECONNREFUSED);
+	close(server);
+	close(other);
+}
+
 static void test_an_ipv6_socket_that_dials_a_mapped_address_is_balanced(void **state)
 {
 	int server = lab_listen("10.1.0.1:7051");
@@ -264,6 +291,7 @@ int main(void)
 #define LAB_TEST(name) cmocka_unit_test_setup(name, start)
 		LAB_TEST(test_a_connection_reaches_the_backend_and_shows_the_service),
 		LAB_TEST(test_ipv6_reaches_its_backend_and_shows_the_service),
+		LAB_TEST(test_a_socket_of_the_agents_own_is_left_alone),
 		LAB_TEST(test_an_ipv6_socket_that_dials_a_mapped_address_is_balanced),
 		LAB_TEST(test_a_non_blocking_connect_is_balanced),
 		LAB_TEST(test_one_socket_can_connect_again_and_again),

@@ -60,6 +60,11 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 	tell(arg, "remove slice %s/%s\n", namespace, name);
 }
 
+static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
+{
+	tell(arg, "%s slices of %s/%s\n", awaited ? "await" : "know", namespace, name);
+}
+
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
 	/* That a token goes without TLS: the API server of these tests has none. */
@@ -108,6 +113,7 @@ static const struct sink sink_template = {
 	.put_slice = put_slice,
 	.remove_service = remove_service,
 	.remove_slice = remove_slice,
+	.await_slices = await_slices,
 	.refuse = refuse,
 	.accept_all = accept_all,
 	.commit = commit,

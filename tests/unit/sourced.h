@@ -9,13 +9,11 @@
 #include "unit/fake_api.h"
 
 #define SERVICES "/api/v1/services?limit=500&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
-#define SLICES                                                                                     \
-	"/apis/discovery.k8s.io/v1/endpointslices?limit=500&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
+#define SLICES_OF(names)                                                                           \
+	"endpointslices?limit=500&labelSelector=kubernetes.io%2Fservice-name%20in%20%28" names "%29"
+#define SLICES SLICES_OF("a")
 #define NODE "/api/v1/nodes/node1"
 #define NAMED "/api/v1/namespaces/fabric/services?limit=500&fieldSelector=metadata.name%3D"
-#define NAMED_SLICES                                                                               \
-	"/apis/discovery.k8s.io/v1/namespaces/fabric/endpointslices?limit=500"                     \
-	"&labelSelector=kubernetes.io%2Fservice-name%3D"
 
 /* What the sink was told: a line each. */
 struct told {
@@ -60,16 +58,16 @@ void send_event(struct told *told, const char *path, const char *event);
 
 #define SERVICE(name)                                                                              \
 	"{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"namespace\":\"fabric\","      \
-	"\"name\":\"" name "\",\"resourceVersion\":\"7\"},\"spec\":{\"clusterIP\":\"10.96.0.9\","   \
+	"\"name\":\"" name "\",\"resourceVersion\":\"107\"},\"spec\":{\"clusterIP\":\"10.96.0.9\","   \
 	"\"ports\":[{\"port\":7051,\"protocol\":\"TCP\"}]}}"
 #define SLICE(name, service)                                                                       \
 	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{"        \
-	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"8\",\"labels\":{"    \
+	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"108\",\"labels\":{"    \
 	"\"kubernetes.io/service-name\":\"" service "\"}},\"addressType\":\"IPv4\","               \
 	"\"endpoints\":[{\"addresses\":[\"10.0.0.1\"]}],\"ports\":[{\"name\":\"\",\"port\":7051}]}"
 #define NODE_OBJECT(zone)                                                                          \
 	"{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"node1\","               \
-	"\"resourceVersion\":\"9\",\"labels\":{\"topology.kubernetes.io/zone\":\"" zone "\"}}}"
+	"\"resourceVersion\":\"109\",\"labels\":{\"topology.kubernetes.io/zone\":\"" zone "\"}}}"
 #define LIST(kind, version, items)                                                                 \
 	"{\"kind\":\"" kind "\",\"apiVersion\":\"" version "\",\"metadata\":{"                     \
 	"\"resourceVersion\":\"100\"},\"items\":[" items "]}"

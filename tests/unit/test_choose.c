@@ -218,6 +218,36 @@ static void test_of_duplicates_alike_the_ready_one_wins(void **state)
 	assert_string_equal(outcome(*state), "balance ready 10.0.0.1:7051");
 }
 
+/* A hand-made slice beside the controller's: whether the endpoint is local is said by one alone. */
+static void test_of_duplicates_alike_the_one_that_says_whose_it_is_wins(void **state)
+{
+	struct service *service = gateway();
+
+	service->local_only = true;
+	put_service(*state, service);
+	put_slice(*state, make_slice("a", "grpc=7051", "10.0.0.1", NULL));
+	put_slice(*state, make_slice("b", "grpc=7051", "10.0.0.1 pod=peer1 node=node1", NULL));
+	put_slice(*state, make_slice("c", "grpc=7051", "10.0.0.1", NULL));
+	assert_string_equal(outcome(*state), "balance local 10.0.0.1:7051");
+}
+
+static void test_until_its_slices_are_read_a_service_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	put_service(f, gateway());
+	model_await_slices(f->model, "fabric", "gateway", true);
+	put_slice(f, make_slice("a", "grpc=7051", "10.0.0.1", NULL));
+	assert_string_equal(outcome(f), "leave-alone slices-unknown");
+	put_service(f, gateway());
+	assert_string_equal(outcome(f), "leave-alone slices-unknown");
+	model_await_slices(f->model, "fabric", "gateway", false);
+	assert_string_equal(outcome(f), "balance ready 10.0.0.1:7051");
+	/* What is known to be empty is another thing than what is not known. */
+	model_remove_slice(f->model, "fabric", "a");
+	assert_string_equal(outcome(f), "refuse no-endpoints");
+}
+
 static void test_an_endpoint_that_moves_between_slices_is_never_dropped(void **state)
 {
 	static const char wanted[] = "balance ready 10.0.0.1:7051 10.0.0.2:7051";
@@ -368,6 +398,8 @@ int main(void)
 		CHOOSE_TEST(test_of_duplicates_the_one_not_terminating_wins),
 		CHOOSE_TEST(test_a_terminating_duplicate_is_no_fallback_for_an_unready_one),
 		CHOOSE_TEST(test_of_duplicates_alike_the_ready_one_wins),
+		CHOOSE_TEST(test_of_duplicates_alike_the_one_that_says_whose_it_is_wins),
+		CHOOSE_TEST(test_until_its_slices_are_read_a_service_is_left_alone),
 		CHOOSE_TEST(test_an_endpoint_that_moves_between_slices_is_never_dropped),
 		CHOOSE_TEST(test_addresses_that_are_no_peers_are_never_chosen),
 		CHOOSE_TEST(test_addresses_of_a_family_that_their_slice_denies_are_never_chosen),

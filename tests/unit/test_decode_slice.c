@@ -72,7 +72,6 @@ static void test_a_broken_slice_is_refused_whole(void **state)
 {
 	static const struct bad cases[] = {
 		{ "metadata.name", "", "without a name", "metadata.name" },
-		{ "metadata.labels", "", "kubernetes.io/service-name", "fabric/gw-abc" },
 		{ "metadata.labels", "[]", "metadata.labels must be an object", "" },
 		{ "addressType", "", "addressType is missing", "IPv4" },
 		{ "addressType", "null", "addressType is missing", "IPv4" },
@@ -89,6 +88,27 @@ static void test_a_broken_slice_is_refused_whole(void **state)
 		assert_null(slice_of(cases[i].path, cases[i].text));
 		assert_int_equal(refused.count, 1);
 		assert_true(refusals_have(&refused, cases[i].what, cases[i].more));
+	}
+}
+
+static void test_a_slice_that_is_no_services_is_passed_over_in_silence(void **state)
+{
+	static const char *const labels[] = {
+		"{}",
+		"{'kubernetes.io/service-name': ''}",
+		"{'kubernetes.io/service-name': 'gw', 'service.kubernetes.io/headless': ''}",
+		"{'kubernetes.io/service-name': 'gw', 'service.kubernetes.io/headless': 'x'}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(labels); i++) {
+		json_t *value = changed(good_slice, "metadata.labels", labels[i]);
+		struct slice *slice;
+
+		refused.count = 0;
+		assert_int_equal(decode_slice(value, refusals_take, &refused, &slice), -ENOENT);
+		assert_int_equal(refused.count, 0);
+		json_decref(value);
 	}
 }
 
@@ -409,6 +429,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_slice_is_decoded),
 		cmocka_unit_test(test_a_broken_slice_is_refused_whole),
+		cmocka_unit_test(test_a_slice_that_is_no_services_is_passed_over_in_silence),
 		cmocka_unit_test(test_a_bad_endpoint_is_refused_alone),
 		cmocka_unit_test(test_a_field_that_only_informs_costs_no_endpoint),
 		cmocka_unit_test(test_zeros_before_a_number_are_read_as_kube_proxy_reads_them),

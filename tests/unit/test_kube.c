@@ -29,7 +29,7 @@ static void test_nothing_is_committed_before_all_kinds_were_listed(void **state)
 	answer(told, SERVICES, services);
 	await_request(told, "/api/v1/services?watch=true");
 	answer(told, "continue=", page2);
-	answer(told, SLICES, page1);
+	answer(told, SLICES_OF("org1-peer-gateway-svc%2Corg2-peer-gateway-svc"), page1);
 	await_request(told, "/apis/discovery.k8s.io/v1/endpointslices?watch=true");
 	assert_int_equal(times(told, "commit"), 0);
 	assert_false(kube_source_is_synced(told->source));
@@ -39,10 +39,14 @@ static void test_nothing_is_committed_before_all_kinds_were_listed(void **state)
 	assert_string_equal(
 		told->text,
 		"put service fabric/org1-peer-gateway-svc\n"
+		"await slices of fabric/org1-peer-gateway-svc\n"
 		"put service fabric/org2-peer-gateway-svc\n"
+		"await slices of fabric/org2-peer-gateway-svc\n"
 		"put slice fabric/org1-peer-gateway-svc-krpwt of org1-peer-gateway-svc, endpoints 3\n"
 		"put slice fabric/org1-peer-gateway-svc-nbmgh of org1-peer-gateway-svc, endpoints 3\n"
 		"put slice fabric/org2-peer-gateway-svc-f68wp of org2-peer-gateway-svc, endpoints 2\n"
+		"know slices of fabric/org1-peer-gateway-svc\n"
+		"know slices of fabric/org2-peer-gateway-svc\n"
 		"node exists, zone 'z1'\n"
 		"commit\n");
 	free(services);
@@ -108,7 +112,7 @@ static void test_a_given_zone_makes_the_node_nobodys_business(void **state)
 {
 	struct told *told = *state;
 
-	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(""));
 	assert_int_equal(fake_api_count(told->api, "nodes"), 0);
 }
 
@@ -116,19 +120,19 @@ static void test_a_bookmark_commits_nothing(void **state)
 {
 	struct told *told = *state;
 
-	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(""));
 	send_event(told, "services?watch", EVENT("BOOKMARK", SERVICE("")));
 	await_heard(told, 1);
 	assert_string_equal(told->text, "");
 	send_event(told, "services?watch", EVENT("ADDED", SERVICE("b")));
-	await(told, "put service fabric/b\ncommit\n");
+	await(told, "put service fabric/b\nawait slices of fabric/b\ncommit\n");
 }
 
 static void test_an_object_without_a_name_is_mended_by_a_list_that_has_none(void **state)
 {
 	struct told *told = *state;
 
-	start_synced(told, SERVICE_LIST(""), SLICE_LIST(""));
+	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(""));
 	answer(told, SERVICES, SERVICE_LIST("{}"));
 	open_watch(told, "services?watch");
 	send_event(told, "services?watch", GONE);
@@ -146,7 +150,7 @@ static void test_another_node_is_not_this_one(void **state)
 
 	start(told, &(struct kube_options){0});
 	answer(told, NODE, "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
-			   "\"node2\",\"resourceVersion\":\"9\",\"labels\":{"
+			   "\"node2\",\"resourceVersion\":\"109\",\"labels\":{"
 			   "\"topology.kubernetes.io/zone\":\"z9\"}}}");
 	await(told, "node absent, zone ''\n");
 	assert_int_equal(times(told, "node exists"), 0);
@@ -160,7 +164,8 @@ static void test_an_object_that_is_refused_leaves_the_one_before_in_force(void *
 	send_event(told, "endpointslices?watch",
 		   "{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"EndpointSlice\",\"apiVersion\":"
 		   "\"discovery.k8s.io/v1\",\"metadata\":{\"namespace\":\"fabric\",\"name\":\"a-1\","
-		   "\"resourceVersion\":\"9\"},\"addressType\":\"IPv4\",\"endpoints\":[]}}\n");
+		   "\"resourceVersion\":\"108\",\"labels\":{\"kubernetes.io/service-name\":\"a\"}},"
+		   "\"endpoints\":[]}}\n");
 	await(told, "refuse endpointslices/fabric/a-1: EndpointSlice 'fabric/a-1': ");
 	assert_int_equal(times(told, "accept"), 0);
 	send_event(told, "endpointslices?watch", EVENT("MODIFIED", SLICE("a-1", "a")));
@@ -379,6 +384,32 @@ static void test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_wai
 	await(told, "commit\n");
 }
 
+static void test_a_right_that_is_repaired_is_used_at_once(void **state)
+{
+	struct told *told = *state;
+
+	start_for_an_outage(told);
+	refuse_request(told, SLICES, "403 Forbidden");
+	await(told, "failed endpointslices: forbidden: ");
+	start_services_again(told);
+	answer(told, SLICES, SLICE_LIST(""));
+	await(told, "commit\n");
+}
+
+static void test_a_list_that_is_granted_is_enough_to_wake_the_others(void **state)
+{
+	struct told *told = *state;
+
+	start_for_an_outage(told);
+	hang_up(told, SLICES);
+	await(told, "failed endpointslices: connect: ");
+	send_event(told, "services?watch", GONE);
+	answer(told, SERVICES, SERVICE_LIST(SERVICE("a"))); /* and nobody opens the watch */
+	answer(told, SLICES, SLICE_LIST(""));
+	await(told, "commit\n");
+	assert_int_equal(times(told, "recovered services\n"), 0);
+}
+
 static void test_a_server_that_refuses_is_not_asked_sooner_for_being_there(void **state)
 {
 	struct told *told = *state;
@@ -415,6 +446,8 @@ int main(void)
 		TEST(test_a_source_can_be_stopped_at_any_time),
 		TEST(test_a_server_that_is_silent_and_answers_when_asked_is_left_alone),
 		TEST(test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_waiting),
+		TEST(test_a_right_that_is_repaired_is_used_at_once),
+		TEST(test_a_list_that_is_granted_is_enough_to_wake_the_others),
 		TEST(test_a_server_that_refuses_is_not_asked_sooner_for_being_there),
 	};
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "source/kube_curl.h"
+#include "source/kube_http.h"
 
 #define DESCRIPTORS 256
 
@@ -55,6 +56,38 @@ static void test_the_kernel_notices_a_peer_that_is_gone_within_a_minute(void **s
 	assert_in_range(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 1, 30);
 	assert_in_range(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), 1, 15);
 	assert_in_range(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 1, 30000);
+}
+
+struct owned {
+	int fd; /* -1: none yet */
+	size_t count;
+};
+
+static void own(int fd, void *arg)
+{
+	struct owned *owned = arg;
+	struct sockaddr_in peer;
+	socklen_t length = sizeof(peer);
+
+	assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &length), -1);
+	owned->fd = fd;
+	owned->count++;
+}
+
+static void test_each_socket_is_shown_before_it_connects(void **state)
+{
+	struct told *told = *state;
+	struct owned owned = {.fd = -1};
+
+	kube_http_own_sockets(told->http, own, &owned);
+	start_watching(told);
+	assert_true(owned.count >= 1);
+	assert_true(find_connection(told) >= 0);
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	fake_api_send(told->api, WATCH, "", 0, FAKE_RESET);
+	await_requests(told, WATCH, 2);
+	assert_true(owned.count >= 2);
+	assert_int_equal(owned.fd, find_connection(told));
 }
 
 static void test_a_proxy_of_the_environment_is_not_for_the_api_server(void **state)
@@ -185,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_kernel_notices_a_peer_that_is_gone_within_a_minute),
+		TEST(test_each_socket_is_shown_before_it_connects),
 		TEST(test_a_proxy_of_the_environment_is_not_for_the_api_server),
 		TEST(test_the_proxy_of_the_kubeconfig_is_for_every_server),
 		TEST(test_what_is_compressed_unasked_is_read),

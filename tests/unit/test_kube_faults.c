@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#define PROBE "endpointslices?limit=1!labelSelector"
+
 #include "base/clock.h"
 
 /* The wall clock as every library in this program sees it. */
@@ -108,9 +110,17 @@ static void test_a_server_that_says_nothing_is_given_up(void **state)
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
 	await(told, "failed connect"); /* and the next request is never answered */
 	await(told, "failed timeout: cannot watch endpointslices: no answer in 1 s");
-	await_requests(told, WATCH, 3);
-	answer(told, "resourceVersion=130", NULL, NULL, FAKE_OPEN);
+	/* What is back is an earlier state: a copy was restored. */
+	await_requests(told, PROBE, 1);
+	answer(told, PROBE, NULL, PAGE("", SLICE("x", "90")), FAKE_WHOLE);
+	await(told, "failed gone: cannot list endpointslices: the resource version goes back, from "
+		    "130 to 100");
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
 	await(told, "recovered\n");
+	assert_int_equal(times(told, "put fabric/x"), 0);
+	assert_int_equal(times(told, "remove fabric/b\n"), 1);
+	assert_int_equal(times(told, "remove"), 1);
 }
 
 static void test_a_list_that_is_not_answered_in_time_is_given_up(void **state)
@@ -129,9 +139,13 @@ static void test_a_refused_connection_is_tried_again(void **state)
 	start_watching(told);
 	fake_api_free(told->api);
 	told->api = fake_api_new(told->base); /* another port: the old one refuses */
-	await(told, "failed connect");
-	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+	await(told, "failed connect: cannot watch endpointslices: ");
+	/* Whether it is what it was is seen by one object, of whatever labels; then it goes on. */
+	answer(told, PROBE, NULL, PAGE("more", SLICE("x", "90")), FAKE_WHOLE);
+	answer(told, "resourceVersion=100", NULL, NULL, FAKE_OPEN);
 	await(told, "recovered\n");
+	assert_int_equal(times(told, "listed\n"), 1);
+	assert_int_equal(times(told, "put fabric/x"), 0);
 	assert_int_equal(times(told, "remove"), 0);
 }
 
@@ -305,6 +319,47 @@ static void test_a_watch_that_is_ended_after_news_is_asked_for_at_once(void **st
 	assert_int_equal(times(told, "failed"), 1);
 }
 
+#define BRIEF_WATCHES 100
+
+/* In half a second it was asked hundreds of times. */
+static void test_a_server_that_ends_each_watch_after_one_event_is_asked_less_and_less(void **state)
+{
+	static char events[BRIEF_WATCHES][512];
+	const struct kube_timing timing = {.backoff_ms = 400, .backoff_max_ms = 800,
+					   .answer_ms = 30000, .watch_s = 3600, .grace_ms = 1000};
+	struct told *told = *state;
+
+	start_timed(told, &slices, &timing);
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+	for (int i = 0; i < BRIEF_WATCHES; i++) {
+		snprintf(events[i], sizeof(events[i]), EVENT("MODIFIED", "a", "%d"), 130 + i);
+		answer(told, WATCH, NULL, events[i], FAKE_ENDED);
+	}
+	await(told, "put fabric/a 130\n");
+	await(told, "put fabric/a 131\n"); /* what comes is taken at once */
+	await_time(told, 600);
+	assert_in_range(fake_api_count(told->api, WATCH), 3, 8);
+	assert_int_equal(times(told, "failed"), 0);
+	await(told, "put fabric/a 136\n");
+}
+
+static void test_a_server_that_ends_watches_for_ever_is_followed_for_ever(void **state)
+{
+	static char events[BRIEF_WATCHES][512];
+	const struct kube_timing timing = {.backoff_ms = 5, .backoff_max_ms = 800,
+					   .answer_ms = 30000, .watch_s = 3600, .grace_ms = 1000};
+	struct told *told = *state;
+
+	start_timed(told, &slices, &timing);
+	answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+	for (int i = 0; i < BRIEF_WATCHES; i++) {
+		snprintf(events[i], sizeof(events[i]), EVENT("MODIFIED", "a", "%d"), 130 + i);
+		answer(told, WATCH, NULL, events[i], FAKE_ENDED);
+	}
+	await(told, "put fabric/a 229\n");
+	assert_int_equal(times(told, "failed"), 0);
+}
+
 static void test_credentials_that_cannot_be_read_are_read_again(void **state)
 {
 	struct told *told = *state;
@@ -376,6 +431,8 @@ int main(void)
 		TEST(test_a_refusal_without_an_end_is_given_up),
 		TEST(test_a_watch_that_is_ended_at_once_is_not_asked_for_at_once),
 		TEST(test_a_watch_that_is_ended_after_news_is_asked_for_at_once),
+		TEST(test_a_server_that_ends_each_watch_after_one_event_is_asked_less_and_less),
+		TEST(test_a_server_that_ends_watches_for_ever_is_followed_for_ever),
 		TEST(test_credentials_that_cannot_be_read_are_read_again),
 		TEST(test_a_wall_clock_that_jumps_changes_nothing),
 		TEST(test_what_the_receiver_cannot_keep_is_listed_again),

@@ -61,8 +61,33 @@ static void test_410_as_an_event_lists_again_and_what_vanished_meanwhile_is_remo
 	assert_non_null(strstr(told->text, "failed gone: cannot watch endpointslices: the position "
 					   "is too old, all is listed again (410): too old "
 					   "resource version: 5 (9); next attempt in 0.0 s\n"
-					   "heard\nput fabric/c 95\nput fabric/a 96\n"
+					   "granted\nheard\nput fabric/c 95\nput fabric/a 96\n"
 					   "remove fabric/b\nlisted\nrecovered\n"));
+}
+
+/* An etcd that was restored. */
+static void test_a_position_that_goes_back_lists_again(void **state)
+{
+	static const char *const kinds[] = {"BOOKMARK", "MODIFIED", "DELETED"};
+	struct told *told = *state;
+
+	start_watching(told);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		char event[512];
+
+		send_text(told, EVENT("MODIFIED", "a", "1000"));
+		await_times(told, "put fabric/a 1000\n", i + 1);
+		snprintf(event, sizeof(event), EVENT("%s", "a", "999"), kinds[i]);
+		send_text(told, event);
+		await_times(told, "failed gone: cannot watch endpointslices: the resource version "
+				  "goes back, from 1000 to 999", i + 1);
+		answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
+		answer(told, WATCH, NULL, NULL, FAKE_OPEN);
+		await_times(told, "recovered\n", i + 1);
+	}
+	assert_int_equal(times(told, "remove fabric/b\n"), 1);
+	assert_int_equal(times(told, "remove"), 1);
+	assert_int_equal(times(told, "put fabric/a 999\n"), 0);
 }
 
 static void test_410_as_a_status_lists_again(void **state)
@@ -295,6 +320,7 @@ int main(void)
 		TEST(test_a_recorded_watch_is_delivered_and_its_bookmark_is_where_it_goes_on),
 		TEST(test_deleted_is_gone_at_once_and_is_no_news_in_the_next_list),
 		TEST(test_410_as_an_event_lists_again_and_what_vanished_meanwhile_is_removed),
+		TEST(test_a_position_that_goes_back_lists_again),
 		TEST(test_410_as_a_status_lists_again),
 		TEST(test_410_without_end_backs_off),
 		TEST(test_410_after_an_outage_lists_at_once),

@@ -366,6 +366,24 @@ static void check_service(const struct model *model, const struct shadow *shadow
 			 shadow->exists[service]);
 }
 
+static void test_awaiting_slices_changes_a_service_and_ends_with_it(void **state)
+{
+	struct model *model = *state;
+
+	model_await_slices(model, "fabric", "gateway", true);
+	assert_false(model_awaits_slices(model, "fabric", "gateway"));
+	assert_int_equal(model_put_service(model, make_service("gateway", "", "")), 0);
+	changed(model);
+	model_await_slices(model, "fabric", "gateway", true);
+	assert_true(model_awaits_slices(model, "fabric", "gateway"));
+	assert_string_equal(changed(model), "fabric/gateway");
+	model_await_slices(model, "fabric", "gateway", true);
+	assert_string_equal(changed(model), "");
+	model_remove_service(model, "fabric", "gateway");
+	assert_int_equal(model_put_service(model, make_service("gateway", "", "")), 0);
+	assert_false(model_awaits_slices(model, "fabric", "gateway"));
+}
+
 static void test_any_order_of_events_leaves_what_was_told_last(void **state)
 {
 	struct model *model = *state;
@@ -440,6 +458,7 @@ int main(void)
 		MODEL_TEST(test_a_name_that_is_not_done_with_stays_changed),
 		MODEL_TEST(test_a_name_that_is_gone_stays_changed_until_it_is_done_with),
 		MODEL_TEST(test_touch_all_changes_every_service),
+		MODEL_TEST(test_awaiting_slices_changes_a_service_and_ends_with_it),
 		MODEL_TEST(test_any_order_of_events_leaves_what_was_told_last),
 	};
 

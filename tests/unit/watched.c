@@ -84,6 +84,11 @@ static void failed(enum source_error error, const char *message, void *arg)
 	tell(arg, "failed %s: %s\n", source_error_name(error), message);
 }
 
+static void granted(void *arg)
+{
+	tell(arg, "granted\n");
+}
+
 static void recovered(void *arg)
 {
 	tell(arg, "recovered\n");
@@ -97,6 +102,7 @@ static const struct kube_watch_ops ops = {
 	.settle = settle,
 	.heard = heard,
 	.failed = failed,
+	.granted = granted,
 	.recovered = recovered,
 };
 

@@ -339,12 +339,26 @@ static int start_manifests(struct agent *agent)
 	return fail(agent, message);
 }
 
+/* The hooks must not keep the agent from the API server, whatever Service that is. */
+static void own_socket(int fd, void *arg)
+{
+	struct agent *agent = arg;
+	int err = tables_own_socket(agent->tables, fd);
+
+	if (err)
+		log_warn("the connection to the API server is balanced if its address is a "
+			 "Service's: %s",
+			 strerror(-err));
+}
+
 static int start_kubernetes(struct agent *agent)
 {
-	const struct kube_options options = kube_options_of(agent);
+	struct kube_options options = kube_options_of(agent);
 	char message[256];
 	int err;
 
+	options.own = own_socket;
+	options.own_arg = agent;
 	err = kube_source_start(agent->base, &options, sync_sink(agent->sync), &agent->kube);
 	if (!err)
 		return 0;

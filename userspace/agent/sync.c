@@ -14,6 +14,7 @@
 #define TURN_NS 100000000u      /* of the event loop, for what has changed */
 #define TURN_PER_NAMESPACE 256  /* Services, before the next namespace has its turn */
 #define RETRY_NS 50000000u      /* of each second, for what was refused */
+#define REFUSAL_TEXT_MAX 2048
 
 static void retry(const char *owner, void *arg)
 {
@@ -47,8 +48,15 @@ static void log_mended(const char *origin, const char *text, void *arg)
 		log_info("'%s' is good again: all of it is taken in", origin);
 }
 
+static void sum_up(size_t count, const char *text, void *arg)
+{
+	(void)arg;
+	log_warn("%zu times in the last minute: %s", count, text);
+}
+
 void sync_retry(struct sync *sync)
 {
+	repeats_sum_up(&sync->repeats, clock_now_ms(), sum_up, NULL);
 	refused_visit_all(&sync->mended, log_mended, sync);
 	refused_done(&sync->mended);
 	sync->turn.until_ns = clock_now_ns() + RETRY_NS;
@@ -254,16 +262,28 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 	model_remove_slice(sync->model, namespace, name);
 }
 
-static void refuse(const char *origin, const char *object, const char *message, void *arg)
+static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
 {
-	char text[GW_NOTE_TEXT_MAX];
 	struct sync *sync = arg;
 
-	snprintf(text, sizeof(text), "%s%s%s", object, *object ? ": " : "", message);
+	model_await_slices(sync->model, namespace, name, awaited);
+}
+
+/* Files are their owner's, who wants to see what became of each change; what comes from an API
+ * server may change without pause. */
+static void refuse(const char *origin, const char *object, const char *message, void *arg)
+{
+	char note[GW_NOTE_TEXT_MAX], text[REFUSAL_TEXT_MAX];
+	struct sync *sync = arg;
+
+	snprintf(note, sizeof(note), "%s%s%s", object, *object ? ": " : "", message);
 	sync->stats.objects_refused_total++;
-	refused_add(&sync->stats.refused, origin, text);
-	log_warn("refused from '%s': %s%s%s: everything else stays in force", origin, object,
-		 *object ? ": " : "", message);
+	refused_add(&sync->stats.refused, origin, note);
+	snprintf(text, sizeof(text), "refused from '%s': %s%s%s: everything else stays in force",
+		 origin, object, *object ? ": " : "", message);
+	if (tables_meta(sync->tables)->source == GW_SOURCE_FILE ||
+	    repeats_tell(&sync->repeats, origin, text, clock_now_ms()))
+		log_warn("%s", text);
 }
 
 /* It may be refused again at once, for the same reason: what is good is known at the next tick. */
@@ -273,6 +293,7 @@ static void accept_all(const char *origin, void *arg)
 
 	if (refused_mend(&sync->stats.refused, origin) && !refused_has(&sync->mended, origin))
 		refused_add(&sync->mended, origin, "");
+	repeats_end(&sync->repeats, origin);
 }
 
 static void set_node(bool exists, const char *zone, void *arg)
@@ -337,6 +358,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 
 	if (!sync)
 		return -ENOMEM;
+	repeats_init(&sync->repeats);
 	sync->tables = tables;
 	sync->options = options;
 	sync->has_node = true;
@@ -347,6 +369,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		.put_slice = put_slice,
 		.remove_service = remove_service,
 		.remove_slice = remove_slice,
+		.await_slices = await_slices,
 		.refuse = refuse,
 		.accept_all = accept_all,
 		.commit = commit,
@@ -377,6 +400,7 @@ void sync_free(struct sync *sync)
 	refused_done(&sync->stats.refused);
 	refused_done(&sync->unprogrammed);
 	following_done(&sync->following);
+	repeats_done(&sync->repeats);
 	free(sync);
 }
 

@@ -50,7 +50,8 @@ const struct refused *sync_unprogrammed(const struct sync *sync);
 void sync_go_on(struct sync *sync);
 
 /* Try again what was refused for want of room or of an address, if something was set free, and what
- * failed; and log what is good again. To be called once a second; takes a bounded time. */
+ * failed; log what is good again, and once a minute how often that was told which is in the
+ * log already. To be called once a second; takes a bounded time. */
 void sync_retry(struct sync *sync);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "agent/following.h"
 #include "agent/refused.h"
+#include "agent/repeats.h"
 #include "agent/retries.h"
 #include "agent/stats.h"
 #include "agent/sync.h"
@@ -45,6 +46,7 @@ struct sync {
 	struct refused unprogrammed; /* by Service: for want of room or of an address */
 	struct refused mended;       /* origins of which nothing may be refused any more */
 	struct following following;
+	struct repeats repeats; /* of what a source says that is wrong */
 	double start_time; /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
 	size_t pending_count;

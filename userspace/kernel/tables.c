@@ -203,3 +203,10 @@ struct gw_meta *tables_meta(struct tables *tables)
 {
 	return tables->maps.meta;
 }
+
+int tables_own_socket(struct tables *tables, int fd)
+{
+	const struct gw_conn own = {.backend = GW_OWN_BACKEND};
+
+	return bpf_map_update_elem(tables->maps.conns_fd, &fd, &own, BPF_ANY) ? -errno : 0;
+}

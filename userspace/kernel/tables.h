@@ -97,6 +97,10 @@ void tables_visit_services(struct tables *tables, tables_visit visit, void *arg)
 /* The agent's own words about itself. */
 struct gw_meta *tables_meta(struct tables *tables);
 
+/* A socket of this process that is not to be balanced, whatever it connects to. -ENOMEM, or what
+ * bpf(2) says. */
+int tables_own_socket(struct tables *tables, int fd);
+
 /* How many entries and backends are in use, those that are leaving among them. */
 size_t tables_service_count(const struct tables *tables);
 size_t tables_backend_count(const struct tables *tables);

@@ -31,6 +31,12 @@ static int compare_members(const struct member *a, const struct member *b)
 	return addr_port_compare(&a->address, a->port, &b->address, b->port);
 }
 
+/* How many of the two it names: its pod and its node. */
+static int count_names(const struct endpoint *endpoint)
+{
+	return (endpoint->pod[0] != '\0') + (endpoint->node[0] != '\0');
+}
+
 /* An endpoint of the Service, whatever its port. */
 struct gathered {
 	const struct endpoint *endpoint;
@@ -62,6 +68,9 @@ static int compare_gathered(const void *a, const void *b)
 		return left->terminating - right->terminating;
 	if (left->ready != right->ready)
 		return right->ready - left->ready;
+	order = count_names(right) - count_names(left);
+	if (order)
+		return order;
 	return strcmp(left->pod, right->pod);
 }
 
@@ -243,7 +252,7 @@ static int apply_rules(struct choice *choice, const struct candidates *all,
 }
 
 /* Why a Service is left alone; CHOICE_REASON_MAX_ if it is not. */
-static enum choice_reason why_left_alone(const struct service *service)
+static enum choice_reason why_left_alone(const struct model *model, const struct service *service)
 {
 	const struct {
 		bool holds;
@@ -255,6 +264,9 @@ static enum choice_reason why_left_alone(const struct service *service)
 		{ service->other_proxy, CHOICE_OTHER_PROXY },
 		{ service->port_count == 0, CHOICE_NO_TCP_PORT },
 		{ !service->settings_good, CHOICE_INVALID },
+		/* What has not been heard of must not be refused. */
+		{ model_awaits_slices(model, service->namespace, service->name),
+		  CHOICE_SLICES_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < COUNT(reasons); i++) {
@@ -293,7 +305,7 @@ static struct choice *new_choices(const struct service *service, enum choice_rea
 int choose(const struct model *model, const struct service *service, const struct place *place,
 	   struct choice **ret, size_t *count)
 {
-	enum choice_reason reason = why_left_alone(service);
+	enum choice_reason reason = why_left_alone(model, service);
 	struct gathering gathering = { 0 };
 	struct choice *choices;
 	size_t made;

@@ -46,7 +46,8 @@ enum verdict {
 	X(OTHER_PROXY, "other-proxy", "label service.kubernetes.io/service-proxy-name")            \
 	X(NO_TCP_PORT, "no-tcp-port", "no TCP port")                                               \
 	X(TOO_LARGE, "too-large", "its ports times its endpoints are too many")                    \
-	X(INVALID, "invalid", "its settings are refused, and there are no earlier ones")
+	X(INVALID, "invalid", "its settings are refused, and there are no earlier ones")           \
+	X(SLICES_UNKNOWN, "slices-unknown", "its EndpointSlices have not been read yet")
 
 enum choice_reason {
 #define CHOICE_REASON_ENUM(id, name, text) CHOICE_##id,

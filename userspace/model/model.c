@@ -22,6 +22,7 @@ struct model_entry {
 	const struct slice **slices; /* ordered by name */
 	size_t slice_count;
 	size_t slice_room;
+	bool slices_awaited; /* not read yet; ends with the Service */
 	bool changed;
 	char text[]; /* what key points to */
 };
@@ -214,8 +215,26 @@ void model_remove_service(struct model *model, const char *namespace, const char
 		return;
 	service_free(entry->service);
 	entry->service = NULL;
+	entry->slices_awaited = false;
 	model->service_count--;
 	mark_changed(model, entry);
+}
+
+void model_await_slices(struct model *model, const char *namespace, const char *name, bool awaited)
+{
+	struct model_entry *entry = find(&model->entries, namespace, name);
+
+	if (!entry || !entry->service || entry->slices_awaited == awaited)
+		return;
+	entry->slices_awaited = awaited;
+	mark_changed(model, entry);
+}
+
+bool model_awaits_slices(const struct model *model, const char *namespace, const char *name)
+{
+	const struct model_entry *entry = find(&model->entries, namespace, name);
+
+	return entry && entry->slices_awaited;
 }
 
 /* Where in the entry's array the slice of this name stands, or would stand. */

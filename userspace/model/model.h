@@ -27,6 +27,15 @@ void model_free(struct model *model); /* takes NULL */
 int model_put_service(struct model *model, struct service *service);
 int model_put_slice(struct model *model, struct slice *slice);
 
+/*
+ * Whether the slices of a Service are still to be read from its source. Until they are, what they
+ * say is not known, which is another thing than that there are none. Of no effect on a
+ * name without a Service, and over when the Service is removed. Changes the Service.
+ */
+void model_await_slices(struct model *model, const char *namespace, const char *name,
+			bool awaited);
+bool model_awaits_slices(const struct model *model, const char *namespace, const char *name);
+
 /* Forget an object. One that is not there is no error. */
 void model_remove_service(struct model *model, const char *namespace, const char *name);
 void model_remove_slice(struct model *model, const char *namespace, const char *name);

@@ -50,8 +50,11 @@ typedef void (*decode_refuse)(const char *object, const char *message, void *arg
  * each is told to refuse, the rest is returned. -EINVAL if the whole is refused (also told),
  * -ENOMEM. The object belongs to the caller.
  *
- * A bad annotation leaves its reason in the Service's invalid. A slice that kube-proxy ignores
- * (addressType FQDN, or of a headless Service) comes back without ports and endpoints.
+ * -ENOENT, which is not told: a slice that is none of any Service's here, as it names none
+ * (KEP-6116) or has the label service.kubernetes.io/headless, by which kube-proxy leaves it out.
+ *
+ * A bad annotation leaves its reason in the Service's invalid. A slice of addressType FQDN, which
+ * kube-proxy ignores, comes back without ports and endpoints.
  */
 int decode_service(const json_t *value, decode_refuse refuse, void *arg, struct service **ret);
 int decode_slice(const json_t *value, decode_refuse refuse, void *arg, struct slice **ret);

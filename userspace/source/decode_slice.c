@@ -293,14 +293,6 @@ static int decode_ports(struct report *report, const json_t *value, struct slice
 	return 0;
 }
 
-/* kube-proxy does not even ask for the slices that the controller makes of headless Services. */
-static bool is_headless(const json_t *value)
-{
-	const json_t *labels = json_object_get(json_object_get(value, "metadata"), "labels");
-
-	return json_object_get(labels, headless_label);
-}
-
 static int decode_content(struct report *report, const json_t *value, struct slice *slice)
 {
 	size_t type;
@@ -314,7 +306,7 @@ static int decode_content(struct report *report, const json_t *value, struct sli
 		return -EINVAL;
 	}
 	slice->family = type == 1 ? FAMILY_IPV6 : FAMILY_IPV4;
-	if (type > 1 || is_headless(value))
+	if (type > 1)
 		return 0;
 	err = decode_ports(report, value, slice);
 	return err ? err : decode_members(report, value, slice);
@@ -332,11 +324,8 @@ static int decode_names(struct report *report, const json_t *value, struct slice
 		err = field_label(report, &metadata, service_label, &service);
 	if (err)
 		return err;
-	if (!*service) {
-		report_say(report, "it has no label '%s': set it to the name of its Service",
-			   service_label);
-		return -EINVAL;
-	}
+	if (!*service || json_object_get(metadata.labels, headless_label))
+		return -ENOENT;
 	if (!name_label.is_valid(service, strlen(service))) {
 		report_say(report, "label '%s' is '%s', which no Service can be called",
 			   service_label, quote(quoted, service));

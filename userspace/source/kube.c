@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +11,15 @@
 #include "source/kube_follow.h"
 #include "source/kube_http.h"
 #include "source/kube_pulse.h"
+#include "source/kube_slices.h"
 
 #define LABEL_ENABLED "gwbpf.io/enabled=true"
-#define LABEL_SERVICE_NAME "kubernetes.io/service-name="
 #define ORIGIN "configuration"
 #define NAME_BYTES_MAX 253
-#define NAMED_SERVICES_MAX 64 /* each costs two watches */
+#define NAMED_SERVICES_MAX 64 /* each costs a watch */
 
 struct kube_source {
-	struct event_base *base;
-	struct kube_http *http;
 	struct kube_pulse *pulse;
-	struct kube_timing timing;
 	struct kube_follows follows;
 };
 
@@ -79,138 +75,58 @@ static int check_options(const struct kube_options *options, const struct sink *
 	return check_services(options, sink);
 }
 
-static struct kube_follow *follow_new(struct kube_source *source,
-				      const struct kube_resource *resource)
+static int follow_labelled(struct kube_follows *all, const char *namespace)
 {
-	struct kube_follow *follow = calloc(1, sizeof(*follow));
-
-	if (follow) {
-		follow->all = &source->follows;
-		follow->selection.resource = resource;
-	}
-	return follow;
-}
-
-/* Set a text of follow; that there is no memory for one shows when it begins. */
-static __attribute__((format(printf, 3, 4))) void set(struct kube_follow *follow, char **ret,
-						      const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(ret, format, args) < 0) {
-		*ret = NULL;
-		follow->incomplete = true;
-	}
-	va_end(args);
-}
-
-/* Follow what is all set up. It is the source's from then on; freed if that fails. */
-static int begin(struct kube_source *source, struct kube_follow *follow,
-		 const struct kube_watch_ops *ops, const char *instead)
-{
-	struct kube_follow **last = &source->follows.first;
-	struct kube_watch_setup setup = {
-		.base = source->base,
-		.http = source->http,
-		.selection = follow->selection,
-		.subject = follow->subject,
-		.instead = instead,
-		.timing = &source->timing,
-		.ops = ops,
-		.arg = follow,
-	};
-	int err = -ENOMEM;
-
-	setup.selection.namespace = follow->namespace;
-	setup.selection.name = follow->name;
-	setup.selection.labels = follow->labels;
-	if (!follow->incomplete)
-		err = kube_watch_start(&setup, &follow->watch);
-	if (err) {
-		kube_follow_free(follow);
-		return err;
-	}
-	while (*last)
-		last = &(*last)->next;
-	*last = follow;
-	return 0;
-}
-
-static int follow_labelled(struct kube_source *source, const struct kube_resource *resource,
-			   const struct kube_watch_ops *ops, const char *namespace)
-{
-	struct kube_follow *follow = follow_new(source, resource);
+	struct kube_follow *follow = kube_follow_new(all, &kube_services);
 
 	if (!follow)
 		return -ENOMEM;
-	set(follow, &follow->labels, "%s", LABEL_ENABLED);
+	kube_follow_set(follow, &follow->labels, "%s", LABEL_ENABLED);
 	if (namespace) {
-		set(follow, &follow->namespace, "%s", namespace);
-		set(follow, &follow->subject, "%s in namespace '%s'", resource->plural, namespace);
+		kube_follow_set(follow, &follow->namespace, "%s", namespace);
+		kube_follow_set(follow, &follow->subject, "services in namespace '%s'", namespace);
 	} else {
-		set(follow, &follow->subject, "%s", resource->plural);
+		kube_follow_set(follow, &follow->subject, "services");
 	}
-	return begin(source, follow, ops, "");
+	return kube_follow_begin(follow, &kube_follow_service_ops, "");
 }
 
 /* service: "NAMESPACE/NAME" */
-static struct kube_follow *new_named(struct kube_source *source,
-				     const struct kube_resource *resource, const char *service)
+static int follow_named(struct kube_follows *all, const char *service)
 {
-	struct kube_follow *follow = follow_new(source, resource);
-
-	if (!follow)
-		return NULL;
-	set(follow, &follow->namespace, "%.*s", (int)strcspn(service, "/"), service);
-	set(follow, &follow->service, "%s", strchr(service, '/') + 1);
-	return follow;
-}
-
-static int follow_named(struct kube_source *source, const char *service)
-{
-	struct kube_follow *follow = new_named(source, &kube_services, service);
-	int err;
+	struct kube_follow *follow = kube_follow_new(all, &kube_services);
 
 	if (!follow)
 		return -ENOMEM;
-	set(follow, &follow->name, "%s", strchr(service, '/') + 1);
-	set(follow, &follow->subject, "service '%s'", service);
-	err = begin(source, follow, &kube_follow_service_ops, "");
-	if (err)
-		return err;
-	follow = new_named(source, &kube_slices, service);
-	if (!follow)
-		return -ENOMEM;
-	set(follow, &follow->labels, "%s%s", LABEL_SERVICE_NAME, strchr(service, '/') + 1);
-	set(follow, &follow->subject, "endpointslices of service '%s'", service);
-	return begin(source, follow, &kube_follow_slice_ops, "");
+	kube_follow_set(follow, &follow->namespace, "%.*s", (int)strcspn(service, "/"), service);
+	kube_follow_set(follow, &follow->name, "%s", strchr(service, '/') + 1);
+	kube_follow_set(follow, &follow->subject, "service '%s'", service);
+	return kube_follow_begin(follow, &kube_follow_service_ops, "");
 }
 
-static int follow_node(struct kube_source *source, const char *name)
+static int follow_node(struct kube_follows *all, const char *name)
 {
-	struct kube_follow *follow = follow_new(source, &kube_nodes);
+	struct kube_follow *follow = kube_follow_new(all, &kube_nodes);
 
 	if (!follow)
 		return -ENOMEM;
 	follow->selection.get = true;
-	set(follow, &follow->name, "%s", name);
-	set(follow, &follow->subject, "node '%s'", name);
-	return begin(source, follow, &kube_follow_node_ops, ", or give --zone");
+	kube_follow_set(follow, &follow->name, "%s", name);
+	kube_follow_set(follow, &follow->subject, "node '%s'", name);
+	return kube_follow_begin(follow, &kube_follow_node_ops, ", or give --zone");
 }
 
-static int follow_all(struct kube_source *source, const struct kube_options *options)
+/* Slices are followed as Services are found. */
+static int follow_all(struct kube_follows *all, const struct kube_options *options)
 {
-	int err = follow_labelled(source, &kube_services, &kube_follow_service_ops,
-				  options->namespace);
+	int err = kube_slices_new(all, options->namespace, &all->slices);
 
 	if (!err)
-		err = follow_labelled(source, &kube_slices, &kube_follow_slice_ops,
-				      options->namespace);
+		err = follow_labelled(all, options->namespace);
 	for (size_t i = 0; i < options->service_count && !err; i++)
-		err = follow_named(source, options->services[i]);
+		err = follow_named(all, options->services[i]);
 	if (!err && !options->zone)
-		err = follow_node(source, options->node);
+		err = follow_node(all, options->node);
 	return err;
 }
 
@@ -248,7 +164,7 @@ static void on_silence(void *arg)
 {
 	struct kube_source *source = arg;
 
-	kube_http_distrust(source->http);
+	kube_http_distrust(source->follows.http);
 	for (struct kube_follow *follow = source->follows.first; follow; follow = follow->next)
 		kube_watch_give_up(follow->watch);
 }
@@ -256,9 +172,9 @@ static void on_silence(void *arg)
 static int start_pulse(struct kube_source *source)
 {
 	const struct kube_pulse_setup setup = {
-		.base = source->base,
-		.http = source->http,
-		.timing = &source->timing,
+		.base = source->follows.base,
+		.http = source->follows.http,
+		.timing = &source->follows.timing,
 		.configure = configure_question,
 		.silent = on_silence,
 		.arg = source,
@@ -290,8 +206,8 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 	source = calloc(1, sizeof(*source));
 	if (!source)
 		return -ENOMEM;
-	source->base = base;
-	source->timing = options->timing ? *options->timing : kube_timing_default;
+	source->follows.base = base;
+	source->follows.timing = options->timing ? *options->timing : kube_timing_default;
 	source->follows.sink = sink;
 	err = copy(options->kubeconfig, &source->follows.kubeconfig);
 	if (!err)
@@ -299,11 +215,13 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 	if (!err)
 		err = try_configuration(source);
 	if (!err)
-		err = kube_http_new(base, &source->http);
+		err = kube_http_new(base, &source->follows.http);
+	if (!err)
+		kube_http_own_sockets(source->follows.http, options->own, options->own_arg);
 	if (!err)
 		err = start_pulse(source);
 	if (!err)
-		err = follow_all(source, options);
+		err = follow_all(&source->follows, options);
 	if (err)
 		kube_source_stop(source);
 	else
@@ -313,16 +231,13 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 
 void kube_source_stop(struct kube_source *source)
 {
-	struct kube_follow *follow, *next;
-
 	if (!source)
 		return;
-	for (follow = source->follows.first; follow; follow = next) {
-		next = follow->next;
-		kube_follow_free(follow);
-	}
+	while (source->follows.first)
+		kube_follow_end(source->follows.first);
+	kube_slices_free(source->follows.slices);
 	kube_pulse_stop(source->pulse);
-	kube_http_free(source->http);
+	kube_http_free(source->follows.http);
 	free(source->follows.kubeconfig);
 	free(source->follows.context);
 	free(source->follows.zone);

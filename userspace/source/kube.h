@@ -26,6 +26,9 @@ struct kube_options {
 	const char *node;
 	const char *zone;                 /* NULL: the Node's label, watched */
 	const struct kube_timing *timing; /* NULL: kube_timing_default */
+	/* Called for each socket to the API server before it connects; NULL: nobody cares. */
+	void (*own)(int fd, void *arg);
+	void *own_arg;
 };
 
 /* Whether the options, and the configuration that they name, are such that one can start with them.

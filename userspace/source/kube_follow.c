@@ -3,25 +3,95 @@
 #include "source/kube_follow.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "source/decode.h"
+#include "source/kube_slices.h"
 #include "source/kubeconfig.h"
 
-#define LABEL_SERVICE_NAME "kubernetes.io/service-name"
 #define LABEL_ZONE "topology.kubernetes.io/zone"
-#define ORIGIN_BYTES 640
 
-/* Whose refusals these are: one object's, so that they end with it. */
-struct origin {
-	const struct sink *sink;
-	char text[ORIGIN_BYTES];
-};
+static void free_follow(struct kube_follow *follow)
+{
+	kube_watch_stop(follow->watch);
+	free(follow->namespace);
+	free(follow->name);
+	free(follow->labels);
+	free(follow->subject);
+	free(follow->problem);
+	free(follow);
+}
 
-static void set_origin(struct origin *origin, const struct kube_follow *follow,
-		       const char *namespace, const char *name)
+struct kube_follow *kube_follow_new(struct kube_follows *all, const struct kube_resource *resource)
+{
+	struct kube_follow *follow = calloc(1, sizeof(*follow));
+
+	if (follow) {
+		follow->all = all;
+		follow->selection.resource = resource;
+	}
+	return follow;
+}
+
+void kube_follow_set(struct kube_follow *follow, char **ret, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(ret, format, args) < 0) {
+		*ret = NULL;
+		follow->incomplete = true;
+	}
+	va_end(args);
+}
+
+int kube_follow_begin(struct kube_follow *follow, const struct kube_watch_ops *ops,
+		      const char *instead)
+{
+	struct kube_follows *all = follow->all;
+	struct kube_follow **last = &all->first;
+	struct kube_watch_setup setup = {
+		.base = all->base,
+		.http = all->http,
+		.selection = follow->selection,
+		.subject = follow->subject,
+		.instead = instead,
+		.timing = &all->timing,
+		.ops = ops,
+		.arg = follow,
+	};
+	int err = -ENOMEM;
+
+	setup.selection.namespace = follow->namespace;
+	setup.selection.name = follow->name;
+	setup.selection.labels = follow->labels;
+	if (!follow->incomplete)
+		err = kube_watch_start(&setup, &follow->watch);
+	if (err) {
+		free_follow(follow);
+		return err;
+	}
+	while (*last)
+		last = &(*last)->next;
+	*last = follow;
+	return 0;
+}
+
+void kube_follow_end(struct kube_follow *follow)
+{
+	struct kube_follow **at = &follow->all->first;
+
+	while (*at != follow)
+		at = &(*at)->next;
+	*at = follow->next;
+	free_follow(follow);
+}
+
+void kube_follow_set_origin(struct kube_origin *origin, const struct kube_follow *follow,
+			    const char *namespace, const char *name)
 {
 	origin->sink = follow->all->sink;
 	snprintf(origin->text, sizeof(origin->text), "%s/%s/%s",
@@ -29,14 +99,14 @@ static void set_origin(struct origin *origin, const struct kube_follow *follow,
 	origin->sink->accept_all(origin->text, origin->sink->arg);
 }
 
-static void refuse_part(const char *object, const char *message, void *arg)
+void kube_follow_refuse(const char *object, const char *message, void *arg)
 {
-	const struct origin *origin = arg;
+	const struct kube_origin *origin = arg;
 
 	origin->sink->refuse(origin->text, object, message, origin->sink->arg);
 }
 
-static void refuse_nameless(const char *message, void *arg)
+void kube_follow_refuse_nameless(const char *message, void *arg)
 {
 	struct kube_follow *follow = arg;
 	const struct sink *sink = follow->all->sink;
@@ -45,15 +115,14 @@ static void refuse_nameless(const char *message, void *arg)
 	sink->refuse(follow->subject, "", message, sink->arg);
 }
 
-/* Whether another watch is there for that Service: then this one, of the labelled, leaves it be. */
-static bool is_anothers(const struct kube_follow *follow, const char *namespace,
-			const char *service)
+/* Whether a watch is there for that Service by its name: then the one of the labelled leaves it. */
+static bool is_anothers(const struct kube_follow *follow, const char *namespace, const char *name)
 {
-	if (follow->service)
+	if (follow->name)
 		return false;
 	for (const struct kube_follow *other = follow->all->first; other; other = other->next)
-		if (other->service && strcmp(other->service, service) == 0 &&
-		    strcmp(other->namespace, namespace) == 0)
+		if (other->selection.resource == &kube_services && other->name &&
+		    strcmp(other->name, name) == 0 && strcmp(other->namespace, namespace) == 0)
 			return true;
 	return false;
 }
@@ -73,21 +142,22 @@ static int put_service(const json_t *object, const char *namespace, const char *
 	struct kube_follow *follow = arg;
 	const struct sink *sink = follow->all->sink;
 	struct service *service;
-	struct origin origin;
+	struct kube_origin origin;
 	int err;
 
 	if (is_anothers(follow, namespace, name))
 		return 0;
-	set_origin(&origin, follow, namespace, name);
-	err = decode_service(object, refuse_part, &origin, &service);
+	kube_follow_set_origin(&origin, follow, namespace, name);
+	err = decode_service(object, kube_follow_refuse, &origin, &service);
 	if (err)
 		return err == -EINVAL ? 1 : err; /* refused: the one before stays in force */
 	sink->put_service(service, sink->arg);
 	follow->all->changed = true;
-	return 1;
+	err = kube_slices_want(follow->all->slices, namespace, name);
+	return err ? err : 1;
 }
 
-static const char *label_of(const json_t *object, const char *label)
+const char *kube_follow_label(const json_t *object, const char *label)
 {
 	json_t *labels = json_object_get(json_object_get(object, "metadata"), "labels");
 	const char *value = json_string_value(json_object_get(labels, label));
@@ -95,38 +165,21 @@ static const char *label_of(const json_t *object, const char *label)
 	return value ? value : "";
 }
 
-static int put_slice(const json_t *object, const char *namespace, const char *name, void *arg)
-{
-	struct kube_follow *follow = arg;
-	const struct sink *sink = follow->all->sink;
-	struct slice *slice;
-	struct origin origin;
-	int err;
-
-	if (is_anothers(follow, namespace, label_of(object, LABEL_SERVICE_NAME)))
-		return 0;
-	set_origin(&origin, follow, namespace, name);
-	err = decode_slice(object, refuse_part, &origin, &slice);
-	if (err)
-		return err == -EINVAL ? 1 : err;
-	sink->put_slice(slice, sink->arg);
-	follow->all->changed = true;
-	return 1;
-}
-
-static void remove_object(const char *namespace, const char *name, void *arg)
+void kube_follow_remove(const char *namespace, const char *name, void *arg)
 {
 	const struct kube_follow *follow = arg;
 	const struct sink *sink = follow->all->sink;
-	struct origin origin;
+	struct kube_origin origin;
 
 	if (is_held_elsewhere(follow, namespace, name))
 		return;
-	set_origin(&origin, follow, namespace, name);
-	if (follow->selection.resource == &kube_services)
+	kube_follow_set_origin(&origin, follow, namespace, name);
+	if (follow->selection.resource == &kube_services) {
 		sink->remove_service(namespace, name, sink->arg);
-	else
+		kube_slices_drop(follow->all->slices, namespace, name);
+	} else {
 		sink->remove_slice(namespace, name, sink->arg);
+	}
 	follow->all->changed = true;
 }
 
@@ -151,7 +204,7 @@ static int put_node(const json_t *object, const char *namespace, const char *nam
 	(void)namespace;
 	if (strcmp(name, follow->name) != 0)
 		return 0;
-	tell_node(follow->all, true, label_of(object, LABEL_ZONE));
+	tell_node(follow->all, true, kube_follow_label(object, LABEL_ZONE));
 	return 1;
 }
 
@@ -164,13 +217,20 @@ static void remove_node(const char *namespace, const char *name, void *arg)
 	tell_node(follow->all, false, "");
 }
 
-static void commit(struct kube_follows *all)
+static bool is_listed(const struct kube_follows *all, const struct kube_resource *resource)
+{
+	for (const struct kube_follow *follow = all->first; follow; follow = follow->next)
+		if ((!resource || follow->selection.resource == resource) && !follow->listed)
+			return false;
+	return true;
+}
+
+void kube_follows_commit(struct kube_follows *all)
 {
 	const struct sink *sink = all->sink;
 
-	for (const struct kube_follow *follow = all->first; follow; follow = follow->next)
-		if (!follow->listed)
-			return;
+	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices)))
+		return;
 	if (all->synced && !all->changed)
 		return;
 	all->synced = true;
@@ -178,9 +238,8 @@ static void commit(struct kube_follows *all)
 	sink->commit(true, sink->arg);
 }
 
-static void settle(bool listed, void *arg)
+void kube_follow_settle(bool listed, struct kube_follow *follow)
 {
-	struct kube_follow *follow = arg;
 	const struct sink *sink = follow->all->sink;
 
 	if (listed) {
@@ -189,7 +248,18 @@ static void settle(bool listed, void *arg)
 			sink->accept_all(follow->subject, sink->arg);
 		follow->nameless = false;
 	}
-	commit(follow->all);
+	kube_follows_commit(follow->all);
+}
+
+static void settle_services(bool listed, void *arg)
+{
+	struct kube_follow *follow = arg;
+	struct kube_follows *all = follow->all;
+
+	follow->listed = follow->listed || listed;
+	if (listed && !all->synced && is_listed(all, &kube_services))
+		kube_slices_begin(all->slices);
+	kube_follow_settle(listed, follow);
 }
 
 static void settle_node(bool listed, void *arg)
@@ -198,10 +268,10 @@ static void settle_node(bool listed, void *arg)
 
 	if (listed && !kube_watch_holds(follow->watch, "", follow->name))
 		tell_node(follow->all, false, "");
-	settle(listed, arg);
+	kube_follow_settle(listed, follow);
 }
 
-static void heard(void *arg)
+void kube_follow_heard(void *arg)
 {
 	struct kube_follow *follow = arg;
 	const struct sink *sink = follow->all->sink;
@@ -209,7 +279,7 @@ static void heard(void *arg)
 	sink->heard(sink->arg);
 }
 
-static void failed(enum source_error error, const char *message, void *arg)
+void kube_follow_failed(enum source_error error, const char *message, void *arg)
 {
 	struct kube_follow *follow = arg;
 	const struct sink *sink = follow->all->sink;
@@ -223,15 +293,23 @@ static void failed_node(enum source_error error, const char *message, void *arg)
 {
 	struct kube_follow *follow = arg;
 
-	failed(error, message, arg);
+	kube_follow_failed(error, message, arg);
 	/* What a missing right to the Node costs is the zone, not everything. */
 	if (error != SOURCE_ERROR_FORBIDDEN)
 		return;
 	follow->listed = true;
-	commit(follow->all);
+	kube_follows_commit(follow->all);
 }
 
-static void recovered(void *arg)
+void kube_follow_granted(void *arg)
+{
+	const struct kube_follow *follow = arg;
+
+	for (const struct kube_follow *other = follow->all->first; other; other = other->next)
+		kube_watch_hurry(other->watch);
+}
+
+void kube_follow_recovered(void *arg)
 {
 	struct kube_follow *follow = arg;
 	const struct sink *sink = follow->all->sink;
@@ -239,12 +317,11 @@ static void recovered(void *arg)
 	free(follow->problem);
 	follow->problem = NULL;
 	sink->recovered(follow->subject, sink->arg);
-	for (const struct kube_follow *other = follow->all->first; other; other = other->next)
-		kube_watch_hurry(other->watch);
+	kube_follow_granted(arg);
 }
 
 /* Read anew for each request: files may have been replaced since. */
-static int configure(char *message, struct kube_config *ret, void *arg)
+int kube_follow_configure(char *message, struct kube_config *ret, void *arg)
 {
 	const struct kube_follow *follow = arg;
 
@@ -258,41 +335,18 @@ int kube_follows_configure(const struct kube_follows *all, char *message, struct
 	return kube_config_load_in_cluster(KUBE_SERVICE_ACCOUNT_DIR, message, ret);
 }
 
-#define COMMON_OPS                                                                                 \
-	.configure = configure, .refuse = refuse_nameless, .heard = heard, .recovered = recovered
-
 const struct kube_watch_ops kube_follow_service_ops = {
-	COMMON_OPS,
+	KUBE_FOLLOW_OPS,
 	.put = put_service,
-	.remove = remove_object,
-	.settle = settle,
-	.failed = failed,
-};
-
-const struct kube_watch_ops kube_follow_slice_ops = {
-	COMMON_OPS,
-	.put = put_slice,
-	.remove = remove_object,
-	.settle = settle,
-	.failed = failed,
+	.remove = kube_follow_remove,
+	.settle = settle_services,
+	.failed = kube_follow_failed,
 };
 
 const struct kube_watch_ops kube_follow_node_ops = {
-	COMMON_OPS,
+	KUBE_FOLLOW_OPS,
 	.put = put_node,
 	.remove = remove_node,
 	.settle = settle_node,
 	.failed = failed_node,
 };
-
-void kube_follow_free(struct kube_follow *follow)
-{
-	kube_watch_stop(follow->watch);
-	free(follow->namespace);
-	free(follow->service);
-	free(follow->name);
-	free(follow->labels);
-	free(follow->subject);
-	free(follow->problem);
-	free(follow);
-}

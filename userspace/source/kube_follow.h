@@ -12,6 +12,11 @@
 #include "source/kube_watch.h"
 #include "source/sink.h"
 
+#define KUBE_ORIGIN_BYTES 640
+
+struct kube_group;
+struct kube_slices;
+
 /* One watch and what it stands for. */
 struct kube_follow {
 	struct kube_follow *next;
@@ -19,21 +24,25 @@ struct kube_follow {
 	struct kube_watch *watch;
 	struct kube_selection selection; /* of the texts below */
 	char *namespace;                 /* NULL: all */
-	char *service;                   /* the one it is for; NULL: those with the label */
-	char *name;
+	char *name;                      /* NULL: any */
 	char *labels;
 	char *subject;
 	char *problem; /* the last message of failed(); NULL: none since recovered() */
+	struct kube_group *group; /* of slices; kube_slices.c */
 	bool incomplete; /* there was no memory for one of the texts */
 	bool listed;
-	bool nameless; /* something without a name was refused since the last list */
+	bool nameless; /* something was refused since the last list that could not even be kept */
 };
 
 struct kube_follows {
+	struct event_base *base;
+	struct kube_http *http;
+	struct kube_timing timing;
 	const struct sink *sink;
 	char *kubeconfig; /* NULL: the service account of this pod */
 	char *context;
 	struct kube_follow *first;
+	struct kube_slices *slices;
 	bool synced;  /* all were listed once, and committed */
 	bool changed; /* since the last commit */
 	bool node_told;
@@ -41,12 +50,52 @@ struct kube_follows {
 	char *zone;
 };
 
-/* arg is the struct kube_follow */
+/* Set one up: NULL if out of memory; set its texts, where a lack of memory shows when it begins; */
+struct kube_follow *kube_follow_new(struct kube_follows *all, const struct kube_resource *resource);
+void kube_follow_set(struct kube_follow *follow, char **ret, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* then begin. It is one of all from then on; freed if that fails. ops: instead as of
+ * kube_watch_setup. -ENOMEM */
+int kube_follow_begin(struct kube_follow *follow, const struct kube_watch_ops *ops,
+		      const char *instead);
+/* Stop and free. Not from within an op of a watch, unless a list of another one came to its end. */
+void kube_follow_end(struct kube_follow *follow);
+
+/* Their ops' arg is the struct kube_follow. */
 extern const struct kube_watch_ops kube_follow_service_ops;
-extern const struct kube_watch_ops kube_follow_slice_ops;
 extern const struct kube_watch_ops kube_follow_node_ops;
 
+/* What the ops have in common, and their parts for those of slices. */
+#define KUBE_FOLLOW_OPS                                                                            \
+	.configure = kube_follow_configure, .refuse = kube_follow_refuse_nameless,                 \
+	.heard = kube_follow_heard, .granted = kube_follow_granted,                                \
+	.recovered = kube_follow_recovered
+int kube_follow_configure(char *message, struct kube_config *ret, void *arg);
+void kube_follow_refuse_nameless(const char *message, void *arg);
+void kube_follow_heard(void *arg);
+void kube_follow_granted(void *arg);
+void kube_follow_recovered(void *arg);
+void kube_follow_failed(enum source_error error, const char *message, void *arg);
+void kube_follow_remove(const char *namespace, const char *name, void *arg);
+void kube_follow_settle(bool listed, struct kube_follow *follow);
+
+/* Whose refusals these are: one object's, so that they end with it. */
+struct kube_origin {
+	const struct sink *sink;
+	char text[KUBE_ORIGIN_BYTES];
+};
+
+/* What was refused of the object before counts as mended; then refuse parts of it: arg is origin. */
+void kube_follow_set_origin(struct kube_origin *origin, const struct kube_follow *follow,
+			    const char *namespace, const char *name);
+void kube_follow_refuse(const char *object, const char *message, void *arg);
+
+/* The value of a label; "" if the object has none. */
+const char *kube_follow_label(const json_t *object, const char *label);
+
+/* Tell the sink to program what has changed, once everything was listed. */
+void kube_follows_commit(struct kube_follows *all);
+
 int kube_follows_configure(const struct kube_follows *all, char *message, struct kube_config *ret);
-void kube_follow_free(struct kube_follow *follow); /* stops its watch; half-built ones too */
 
 #endif

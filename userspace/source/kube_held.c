@@ -78,6 +78,11 @@ size_t kube_held_count(const struct kube_held *held)
 	return json_object_size(held->names);
 }
 
+int kube_held_inherit(struct kube_held *held, const struct kube_held *from)
+{
+	return json_object_update(held->names, from->names) ? -ENOMEM : 0;
+}
+
 int kube_held_begin_list(struct kube_held *held)
 {
 	json_decref(held->listed);
@@ -107,5 +112,18 @@ void kube_held_end_list(struct kube_held *held, kube_held_visit visit, void *arg
 	json_object_foreach(before, key, value)
 		if (!json_object_get(held->names, key))
 			visit_key(key, visit, arg);
+	json_decref(before);
+}
+
+void kube_held_drop_all(struct kube_held *held, kube_held_visit visit, void *arg)
+{
+	json_t *before = held->names;
+	const char *key;
+	json_t *value;
+
+	json_object_clear(held->listed);
+	held->names = json_object();
+	json_object_foreach(before, key, value)
+		visit_key(key, visit, arg);
 	json_decref(before);
 }

@@ -20,11 +20,17 @@ bool kube_held_drop(struct kube_held *held, const char *namespace, const char *n
 bool kube_held_has(const struct kube_held *held, const char *namespace, const char *name);
 size_t kube_held_count(const struct kube_held *held);
 
+/* Add all that another one has, but not to a list that is under way. -ENOMEM */
+int kube_held_inherit(struct kube_held *held, const struct kube_held *from);
+
 /* A list begins, again if it did not come to its end: what is added from now on is in it. */
 int kube_held_begin_list(struct kube_held *held); /* -ENOMEM */
 
-/* It is whole: drop and visit all that it lacks. */
 typedef void (*kube_held_visit)(const char *namespace, const char *name, void *arg);
+/* It is whole: drop and visit all that it lacks. */
 void kube_held_end_list(struct kube_held *held, kube_held_visit visit, void *arg);
+
+/* Drop and visit all, whether a list is under way or not. */
+void kube_held_drop_all(struct kube_held *held, kube_held_visit visit, void *arg);
 
 #endif

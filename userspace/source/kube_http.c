@@ -29,6 +29,8 @@ struct kube_http {
 	struct event *timer;
 	uint64_t heard_ms;
 	uint64_t distrusted_ms; /* 0: never; older connections are not used again */
+	void (*own)(int fd, void *arg); /* NULL: nobody cares for the sockets */
+	void *own_arg;
 };
 
 struct kube_request {
@@ -195,14 +197,16 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-/* A peer that is gone without a word must not pass for one that has nothing to say. */
-static int set_dead_peer_timeout(void *arg, curl_socket_t fd, curlsocktype purpose)
+static int prepare_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
+	const struct kube_http *http = arg;
 	unsigned int timeout_ms = DEAD_PEER_TIMEOUT_MS;
 
-	(void)arg;
 	(void)purpose;
+	/* A peer that is gone without a word must not pass for one that has nothing to say. */
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+	if (http->own)
+		http->own(fd, http->own_arg);
 	return CURL_SOCKOPT_OK;
 }
 
@@ -229,7 +233,8 @@ static int set_options(struct kube_request *request, const struct kube_call *cal
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, set_dead_peer_timeout);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, request->http);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
@@ -305,6 +310,12 @@ int kube_http_new(struct event_base *base, struct kube_http **ret)
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	*ret = http;
 	return 0;
+}
+
+void kube_http_own_sockets(struct kube_http *http, void (*own)(int fd, void *arg), void *arg)
+{
+	http->own = own;
+	http->own_arg = arg;
 }
 
 uint64_t kube_http_quiet_ms(const struct kube_http *http)

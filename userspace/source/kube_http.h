@@ -37,6 +37,9 @@ struct kube_request_ops {
 int kube_http_new(struct event_base *base, struct kube_http **ret);
 void kube_http_free(struct kube_http *http); /* takes NULL; every request is over by then */
 
+/* Call own for each socket that is made, before it connects. */
+void kube_http_own_sockets(struct kube_http *http, void (*own)(int fd, void *arg), void *arg);
+
 /* For how long no byte has come of any answer. */
 uint64_t kube_http_quiet_ms(const struct kube_http *http);
 

@@ -115,11 +115,36 @@ static int refuse_event(struct kube_intake *intake, const json_t *object)
 	return -1;
 }
 
+/* Whether a position comes before another one: they are numbers (KEP-5504), else nobody can tell. */
+static bool is_before(const char *position, const char *other)
+{
+	size_t length = strlen(position), other_length = strlen(other);
+
+	if (strspn(position, "0123456789") != length || strspn(other, "0123456789") != other_length)
+		return false;
+	return length != other_length ? length < other_length : strcmp(position, other) < 0;
+}
+
+/* An etcd that was restored goes on from an earlier time, with another history. */
+static int check_position(struct kube_intake *intake, const char *position)
+{
+	if (!intake->position || !is_before(position, intake->position))
+		return 0;
+	return kube_failure_set(&intake->failure, SOURCE_ERROR_GONE,
+				"the resource version goes back, from %.40s to %.40s: the API "
+				"server's data was restored, all is listed again",
+				intake->position, position);
+}
+
 static int take_event(struct kube_intake *intake, const struct kube_event *event)
 {
 	bool moved = !intake->position || strcmp(intake->position, event->position) != 0;
 	int err = 0;
 
+	/* An object that is got by its name says when it changed itself, which may be any time. */
+	if (event->type != KUBE_EVENT_ERROR && !intake->selection->get &&
+	    check_position(intake, event->position))
+		return -1;
 	switch (event->type) {
 	case KUBE_EVENT_ERROR:
 		return refuse_event(intake, event->object);
@@ -242,20 +267,40 @@ static const char *input_of(struct kube_intake *intake, size_t *size)
 	return bytes ? (const char *)bytes : "";
 }
 
-int kube_intake_end_page(struct kube_intake *intake)
+static int parse_page(struct kube_intake *intake, struct kube_page *ret)
 {
 	char message[KUBE_MESSAGE_MAX];
-	struct kube_page page;
 	size_t size;
 	const char *bytes = input_of(intake, &size);
-	int err;
 
-	if (kube_page_parse(bytes, size, intake->selection, message, &page))
+	if (kube_page_parse(bytes, size, intake->selection, message, ret))
 		return kube_failure_set(&intake->failure, SOURCE_ERROR_PROTOCOL,
 					"the answer makes no sense: %.800s", message);
 	evbuffer_drain(intake->input, size);
 	intake->ops->heard(intake->arg);
+	return 0;
+}
+
+int kube_intake_end_page(struct kube_intake *intake)
+{
+	struct kube_page page;
+	int err = parse_page(intake, &page);
+
+	if (err)
+		return err;
 	err = take_page(intake, &page);
+	json_decref(page.root);
+	return err;
+}
+
+int kube_intake_end_probe(struct kube_intake *intake)
+{
+	struct kube_page page;
+	int err = parse_page(intake, &page);
+
+	if (err)
+		return err;
+	err = check_position(intake, page.position);
 	json_decref(page.root);
 	return err;
 }

@@ -47,6 +47,10 @@ int kube_intake_add_refusal(struct kube_intake *intake, const char *bytes, size_
 /* The page is whole: deliver it. -1 likewise. */
 int kube_intake_end_page(struct kube_intake *intake);
 
+/* A page is whole that was asked for to see whether the server's history still is the one that the
+ * position belongs to. -1: it is not, or likewise. */
+int kube_intake_end_probe(struct kube_intake *intake);
+
 /* The refusal is whole. Returns -1, and intake->failure says what it means for the verb. absent:
  * what was asked for is not there, which makes a list of nothing. */
 int kube_intake_end_refusal(struct kube_intake *intake, long code, const char *verb,

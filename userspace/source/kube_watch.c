@@ -14,6 +14,8 @@
 #include "source/kube_http.h"
 #include "source/kube_intake.h"
 
+#define BRIEF_FREE 1 /* watches that end soon without a pause */
+#define BRIEF_MAX 5  /* from then on each pause is twice as long; this many: backoff_ms */
 #define SERVER_FAILURES_MAX 3 /* of resuming a watch, until all is listed again */
 
 const struct kube_timing kube_timing_default = {
@@ -26,11 +28,13 @@ const struct kube_timing kube_timing_default = {
 	.grace_ms = 30000,
 	.silence_ms = 30000,
 	.question_ms = 15000,
+	.relist_ms = 1000,
 };
 
 enum state {
 	STATE_WAITING,  /* for the timer */
 	STATE_LISTING,  /* a page is under way */
+	STATE_PROBING,  /* a single object is, after an absence */
 	STATE_OPENING,  /* a watch is asked for */
 	STATE_WATCHING,
 };
@@ -47,8 +51,11 @@ struct kube_watch {
 	uint64_t opened_ms;
 	unsigned int failures; /* in a row, whatever absences there were in between */
 	unsigned int absences; /* attempts in a row that no server answered; no failures */
+	unsigned int brief;    /* watches in a row that ended in good order, but soon */
+	bool doubtful;         /* what is back may be an earlier state than the position's */
 	bool was_gone;         /* the last of them was a position that grew old */
 	bool failing;          /* failed() was told, recovered() not yet */
+	bool granted;          /* and granted() since */
 };
 
 static void attempt(struct kube_watch *watch);
@@ -187,10 +194,12 @@ static void fail(struct kube_watch *watch)
 		 verb_of(watch), setup->subject, failure->text, delay_ms / 1000,
 		 delay_ms % 1000 / 100);
 	change_course(watch);
-	if (is_unreachable(watch))
+	if (is_unreachable(watch)) {
 		watch->absences++;
-	else
+		watch->doubtful = true;
+	} else {
 		watch->failures++;
+	}
 	watch->failing = true;
 	watch->state = STATE_WAITING;
 	set_timer(watch, delay_ms);
@@ -214,6 +223,10 @@ static void on_started(long status, void *arg)
 
 	watch->status = status;
 	watch->absences = 0;
+	if (status == 200 && watch->state != STATE_OPENING && watch->failing && !watch->granted) {
+		watch->granted = true;
+		watch->setup.ops->granted(watch->setup.arg);
+	}
 	if (status != 200 || watch->state != STATE_OPENING)
 		return;
 	evtimer_del(watch->timer);
@@ -222,6 +235,7 @@ static void on_started(long status, void *arg)
 	if (watch->failing)
 		watch->setup.ops->recovered(watch->setup.arg);
 	watch->failing = false;
+	watch->granted = false;
 }
 
 /*
@@ -241,12 +255,45 @@ static int end_watch(struct kube_watch *watch)
 	return 0;
 }
 
+/*
+ * Behind what ended in good order. A watch that ended soon is asked for again at once; if that goes
+ * on, with pauses that double: what is behind it may end each one after one event, without pause.
+ */
+static void go_on(struct kube_watch *watch)
+{
+	uint32_t most_ms = watch->setup.timing->backoff_ms, delay_ms = 0;
+
+	if (watch->state == STATE_WATCHING) {
+		if (open_ms(watch) >= most_ms)
+			watch->brief = 0;
+		else if (watch->brief < BRIEF_MAX)
+			watch->brief++;
+		if (watch->brief > BRIEF_FREE)
+			delay_ms = most_ms >> (BRIEF_MAX - watch->brief);
+	}
+	if (!delay_ms) {
+		attempt(watch);
+		return;
+	}
+	watch->state = STATE_WAITING;
+	set_timer(watch, delay_ms);
+}
+
 static int end_page(struct kube_watch *watch)
 {
 	int err = kube_intake_end_page(&watch->intake);
 
 	if (!err && !watch->intake.next)
-		watch->unpaged = false;
+		watch->unpaged = watch->doubtful = false;
+	return err;
+}
+
+/* A watch from a position that lies ahead of the server would be silent until that is reached. */
+static int end_probe(struct kube_watch *watch)
+{
+	int err = kube_intake_end_probe(&watch->intake);
+
+	watch->doubtful = err != 0;
 	return err;
 }
 
@@ -277,12 +324,14 @@ static void on_ended(const struct kube_answer *answer, void *arg)
 		err = end_refusal(watch);
 	else if (watch->state == STATE_LISTING)
 		err = end_page(watch);
+	else if (watch->state == STATE_PROBING)
+		err = end_probe(watch);
 	else
 		err = end_watch(watch);
 	if (err)
 		fail(watch);
 	else
-		attempt(watch);
+		go_on(watch);
 }
 
 static const struct kube_request_ops request_ops = {
@@ -302,6 +351,12 @@ static int prepare(const struct kube_watch *watch, struct kube_call *call, char 
 		return kube_watch_path(&setup->selection, watch->intake.position, watch_s, path);
 	}
 	call->timeout_ms = setup->timing->answer_ms;
+	if (watch->state == STATE_PROBING) {
+		struct kube_selection any = setup->selection;
+
+		any.labels = NULL; /* the first object will do: to search for one costs the server */
+		return kube_list_path(&any, 1, "", path);
+	}
 	return kube_list_path(&setup->selection, watch->unpaged ? 0 : watch->page_limit,
 			      watch->intake.next ? watch->intake.next : "", path);
 }
@@ -345,7 +400,10 @@ static int begin(struct kube_watch *watch)
 
 static void attempt(struct kube_watch *watch)
 {
-	watch->state = watch->intake.position ? STATE_OPENING : STATE_LISTING;
+	if (!watch->intake.position)
+		watch->state = STATE_LISTING;
+	else
+		watch->state = watch->doubtful ? STATE_PROBING : STATE_OPENING;
 	watch->status = 0;
 	if (begin(watch))
 		fail(watch);
@@ -383,7 +441,12 @@ void kube_watch_give_up(struct kube_watch *watch)
 
 void kube_watch_hurry(struct kube_watch *watch)
 {
-	if (watch->state == STATE_WAITING && is_unreachable(watch))
+	enum source_error error = watch->intake.failure.error;
+
+	if (watch->state != STATE_WAITING || !watch->intake.failure.failed)
+		return;
+	if (is_unreachable(watch) || error == SOURCE_ERROR_FORBIDDEN ||
+	    error == SOURCE_ERROR_UNAUTHORIZED)
 		set_timer(watch, 0);
 }
 
@@ -420,4 +483,14 @@ void kube_watch_stop(struct kube_watch *watch)
 bool kube_watch_holds(const struct kube_watch *watch, const char *namespace, const char *name)
 {
 	return kube_held_has(watch->intake.held, namespace, name);
+}
+
+int kube_watch_inherit(struct kube_watch *watch, const struct kube_watch *from)
+{
+	return kube_held_inherit(watch->intake.held, from->intake.held);
+}
+
+void kube_watch_release(struct kube_watch *watch)
+{
+	kube_held_drop_all(watch->intake.held, watch->setup.ops->remove, watch->setup.arg);
 }

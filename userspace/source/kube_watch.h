@@ -34,6 +34,7 @@ struct kube_timing {
 	uint32_t grace_ms;           /* beyond that, if the server forgets to end it */
 	uint32_t silence_ms;         /* of all watches, until the server is asked; 0: for ever */
 	uint32_t question_ms;        /* for the answer to that */
+	uint32_t relist_ms;          /* between two lists of slices for new Services */
 };
 extern const struct kube_timing kube_timing_default;
 
@@ -51,6 +52,9 @@ struct kube_watch_ops {
 	void (*settle)(bool listed, void *arg);
 	void (*heard)(void *arg);
 	void (*failed)(enum source_error error, const char *message, void *arg);
+	/* The server grants a list again: it is there, and what it refused it may no longer. Once
+	 * between failed() and recovered(). */
+	void (*granted)(void *arg);
 	void (*recovered)(void *arg);
 };
 
@@ -73,8 +77,14 @@ void kube_watch_stop(struct kube_watch *watch); /* takes NULL */
 /* What an open watch is connected to does not answer: try again. */
 void kube_watch_give_up(struct kube_watch *watch);
 
-/* The server is back: if it could not be reached, try again now. */
+/* The server is back, or grants again what it refused: if that is what is waited for, try now. */
 void kube_watch_hurry(struct kube_watch *watch);
+
+/* Hold what another watch holds: what the list that is under way then lacks is gone. -ENOMEM */
+int kube_watch_inherit(struct kube_watch *watch, const struct kube_watch *from);
+
+/* Hold nothing any more: all that it holds is gone. */
+void kube_watch_release(struct kube_watch *watch);
 
 bool kube_watch_holds(const struct kube_watch *watch, const char *namespace, const char *name);
 

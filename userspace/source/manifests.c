@@ -171,6 +171,8 @@ static int read_object(struct reader *reader, enum object_kind kind, const json_
 	default:
 		manifest_set_skip(&reader->set, value);
 	}
+	if (err == -ENOENT)
+		return 0;
 	return err == -EINVAL ? manifest_set_refuse(&reader->set, kind, value) : err;
 }
 

@@ -53,6 +53,9 @@ struct sink {
 	/* This node: whether there is such a Node, and its zone ("": it has none). Called before
 	 * the first complete commit, and when it changes; not at all while it is not known. */
 	void (*set_node)(bool exists, const char *zone, void *arg);
+	/* Whether the slices of a Service that was put are still to be read: told once it was put,
+	 * and again when they are. Without a word they are not. */
+	void (*await_slices)(const char *namespace, const char *name, bool awaited, void *arg);
 	/* The API server said something, be it only that nothing has changed. */
 	void (*heard)(void *arg);
 	/* An attempt to read origin failed; all that was delivered stays in force. message names

@@ -8,6 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib.bash"
 
 SERVICES=${SERVICES:-10000}
+ENABLED=${ENABLED:-$SERVICES} # so many of them have the label
 ENDPOINTS=10
 PIN_DIR=/sys/fs/bpf/gwbpf-bench-cluster
 CGROUP=$(cgroup_hierarchies cgroup2)/gwbpf-bench-cluster
@@ -21,14 +22,15 @@ OBJECTS='
 	def vip($i): if $i == "big" then "10.96.0.2"
 		else "10.96.\($i / 250 + 1 | floor).\($i % 250 + 1)" end;
 	def meta($name): {namespace: "bench", name: $name, uid: $name,
-		creationTimestamp: "2026-01-01T00:00:00Z", labels: {"gwbpf.io/enabled": "true"}};
+		creationTimestamp: "2026-01-01T00:00:00Z", labels: {}};
 	# Without it the API server repairs each Service, for minutes.
 	def ip($i): {apiVersion: "networking.k8s.io/v1", kind: "IPAddress",
 		metadata: {name: vip($i), uid: vip($i), creationTimestamp: "2026-01-01T00:00:00Z", labels: {
 			"ipaddress.kubernetes.io/ip-family": "IPv4",
 			"ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io"}},
 		spec: {parentRef: {group: "", resource: "services", namespace: "bench", name: "s\($i)"}}};
-	def service($i): {apiVersion: "v1", kind: "Service", metadata: meta("s\($i)"),
+	def service($i): {apiVersion: "v1", kind: "Service", metadata: (meta("s\($i)") |
+			if $i == "big" or $i < $enabled then .labels["gwbpf.io/enabled"] = "true" else . end),
 		spec: {type: "ClusterIP", clusterIP: vip($i), clusterIPs: [vip($i)], ipFamilies: ["IPv4"],
 			ipFamilyPolicy: "SingleStack", sessionAffinity: "None", internalTrafficPolicy: "Cluster",
 			ports: [{name: "grpc", protocol: "TCP", port: 7051, targetPort: 7051}]}};
@@ -48,7 +50,7 @@ OBJECTS='
 '
 
 objects() {
-	jq -nc --argjson services "$SERVICES" "$OBJECTS $1"
+	jq -nc --argjson services "$SERVICES" --argjson enabled "$ENABLED" "$OBJECTS $1"
 }
 
 etcd() {
@@ -122,7 +124,7 @@ stop() {
 	cluster_down
 }
 
-echo "--- $SERVICES Services of $ENDPOINTS endpoints, $(nproc) CPUs, Linux $(uname -r)"
+echo "--- $SERVICES Services of $ENDPOINTS endpoints, $ENABLED of them enabled, $(nproc) CPUs, Linux $(uname -r)"
 cluster_up
 trap stop EXIT
 # A history of five minutes, as everywhere: a list that takes longer than that begins anew.
