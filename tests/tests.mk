@@ -46,10 +46,11 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += refused stats duties
+UNIT_TESTS += refused stats duties http_access
 UNIT_refused := agent/refused
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
+UNIT_http_access := agent/http_access base/addr base/parse
 
 UNIT_TESTS += ranges proxies
 UNIT_ranges := kernel/ranges

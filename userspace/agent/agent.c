@@ -25,8 +25,16 @@
 #include "source/kube.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9451"
+#define DEFAULT_CONTROL "/run/gwbpf/control.sock"
 #define ALWAYS_STALE_NS 1 /* no heartbeat is younger: the hooks stay aside */
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
+
+enum http {
+	HTTP_NODE,
+	HTTP_MONITORING,
+	HTTP_CONTROL,
+	HTTP_MAX_,
+};
 
 struct agent {
 	struct options options;
@@ -39,8 +47,8 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	unsigned int ticks;
-	struct httpd_options http_options[2];
-	struct httpd *http[2];
+	struct httpd_options http_options[HTTP_MAX_];
+	struct httpd *http[HTTP_MAX_];
 	struct event *signals;
 	struct event *tick;
 	int signal_fd;
@@ -311,14 +319,23 @@ static int node_is_well(char *detail, size_t size, void *arg)
 	return false;
 }
 
-static int start_http(struct agent *agent, const char *address, size_t i)
+static int start_http(struct agent *agent, const char *address, enum http http,
+		      char message[HTTP_LISTEN_MESSAGE_MAX])
 {
-	agent->http_options[i] = (struct httpd_options){
+	static const enum httpd_for whom[] = {
+		[HTTP_NODE] = HTTPD_FOR_NODE,
+		[HTTP_MONITORING] = HTTPD_FOR_MONITORING,
+		[HTTP_CONTROL] = HTTPD_FOR_ROOT,
+	};
+
+	if (!strcmp(address, "off"))
+		return 0;
+	agent->http_options[http] = (struct httpd_options){
 		.listen = address,
 		.pin_dir = agent->options.pin_dir,
 		.stats = sync_stats(agent->sync),
 		.metrics_backends = agent->options.metrics_backends,
-		.names_clients = !i,
+		.is_for = whom[http],
 		.checks = {
 			{"hooks", hooks_are_well, agent},
 			{"source", source_is_well, agent},
@@ -326,30 +343,37 @@ static int start_http(struct agent *agent, const char *address, size_t i)
 		},
 		.check_count = 3,
 	};
-	return httpd_start(agent->base, &agent->http_options[i], &agent->http[i]);
+	return httpd_start(agent->base, &agent->http_options[http], &agent->http[http], message);
 }
 
-/* An address that was asked for must be had; the default one is a convenience. */
+/*
+ * What was asked for must be had. So must the default port in a cluster: whoever has it in our place
+ * would answer for us. Elsewhere it is a convenience, as the default control socket is.
+ */
 static int start_https(struct agent *agent)
 {
-	const char *listen = agent->options.listen ? agent->options.listen : DEFAULT_LISTEN;
-	char message[256];
-	int err = 0;
+	const struct options *options = &agent->options;
+	const struct {
+		const char *given;
+		const char *preset;
+		bool must_be_had;
+	} all[] = {
+		[HTTP_NODE] = {options->listen, DEFAULT_LISTEN, !options->manifest_count},
+		[HTTP_MONITORING] = {options->metrics_listen, "off", true},
+		[HTTP_CONTROL] = {options->control, DEFAULT_CONTROL, false},
+	};
+	char message[HTTP_LISTEN_MESSAGE_MAX];
 
-	if (strcmp(listen, "off"))
-		err = start_http(agent, listen, 0);
-	if (err && !agent->options.listen) {
-		log_warn("cannot listen on " DEFAULT_LISTEN ": %s: going on without", strerror(-err));
-		err = 0;
+	for (int i = 0; i < HTTP_MAX_; i++) {
+		const char *address = all[i].given ? all[i].given : all[i].preset;
+
+		if (!start_http(agent, address, (enum http)i, message))
+			continue;
+		if (all[i].given || all[i].must_be_had)
+			return fail(agent, message);
+		log_warn("%s: going on without", message);
 	}
-	if (!err && agent->options.metrics_listen) {
-		listen = agent->options.metrics_listen;
-		err = start_http(agent, listen, 1);
-	}
-	if (!err)
-		return 0;
-	snprintf(message, sizeof(message), "cannot listen on %s: %s", listen, strerror(-err));
-	return fail(agent, message);
+	return 0;
 }
 
 static int start_source(struct agent *agent)
@@ -371,8 +395,8 @@ static int start_source(struct agent *agent)
 
 static void stop(struct agent *agent)
 {
-	httpd_stop(agent->http[0]);
-	httpd_stop(agent->http[1]);
+	for (int i = 0; i < HTTP_MAX_; i++)
+		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
 	sync_free(agent->sync);
