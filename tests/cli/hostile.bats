@@ -63,7 +63,8 @@ open_files()
 	ls "/proc/$agent/fd" | wc -l
 }
 
-# The agent while it is attacked: its health is always there, and but for the odd time at once.
+# The agent while it is attacked: its health is always there, and mostly within a second: other
+# programs of this machine may have the CPU for as long.
 withstands()
 {
 	local asked failed late
@@ -73,7 +74,7 @@ withstands()
 	echo "asked $asked times, failed $failed, late $late"
 	[ "$asked" -ge 5 ]
 	[ "$failed" -eq 0 ]
-	[ $((late * 10)) -le "$asked" ]
+	[ $((late * 4)) -le "$asked" ]
 	heartbeat_is_young
 	[ "$(open_files)" -le 120 ]
 }
@@ -155,4 +156,50 @@ hold='my @sockets = map { connect_to() } 1 .. 500; sleep 1000'
 	# With manifests nobody probes it: a convenience, and the agent says what it goes without.
 	start_agent
 	contains "$(<"$log")" "going on without"
+}
+
+# The port where the agent listens for its canary.
+canary_port()
+{
+	inside ss -Hltn | awk '{ n = split($4, at, ":"); if (at[n] > 10000) print at[n] }'
+}
+
+hooks_tested_since()
+{
+	lab_gwbpf status -o json | jq -e '.hooks | all(.live)' && [ "$(canaries)" -gt "$1" ]
+}
+
+canaries()
+{
+	lab_gwbpf status -o json | jq '.reasons.canary'
+}
+
+@test "hostile: connects to the canary's port" {
+	start_agent --listen off
+	port=$(canary_port)
+	[ "$port" -gt 0 ]
+	attack "127.0.0.1:$port" "$flood"
+	attack "127.0.0.1:$port" 'my @held; push @held, connect_to(1) while @held < 900; sleep 1000'
+	sleep 1
+	before=$(canaries)
+	becomes hooks_tested_since "$before"
+	[ "$(open_files)" -le 120 ]
+	[ "$(grep -c "no connection passes" "$log")" -eq 0 ]
+	heartbeat_is_young
+}
+
+@test "hostile: while hooks are dead the loop does not wait for the canary" {
+	stranger cgroup/connect4 thief "ctx->user_ip4 = __builtin_bswap32(0x0a010002);"
+	attach "$cgroup" connect4 multi
+	# Where the thief leads to nobody answers: the canary waits for as long as it may.
+	inside iptables -A INPUT -d 10.1.0.2 -j DROP 2>/dev/null ||
+		inside nft -f - <<<"table ip t { chain c { type filter hook input priority 0; ip daddr 10.1.0.2 drop; }; }"
+	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 --control off \
+		--manifests "$BATS_TEST_TMPDIR/manifests" 2>"$log"
+	agent=$started
+	becomes grep -q "no connection passes" "$log"
+	read -r asked failed late <<<"$(ask_health 127.0.0.1:9451 12)"
+	echo "asked $asked times, failed $failed, late $late"
+	# Once in those 12 seconds a canary flies: a loop that waited for it would be late each time.
+	[ "$failed" -eq 0 ] && [ "$late" -eq 0 ]
 }

@@ -207,7 +207,7 @@ static int start_kernel(struct agent *agent)
 	}
 	if (check_cover(agent))
 		return -1;
-	if (hooks_new(agent->datapath, agent->tables, &agent->hooks))
+	if (hooks_new(agent->base, agent->datapath, agent->tables, &agent->hooks))
 		return fail(agent, "cannot start: out of memory");
 	introduce(agent);
 	/* What the maps hold is in force at once: an agent that returns leaves no gap. */
