@@ -15,6 +15,7 @@
 #include "agent/httpd.h"
 #include "agent/notify.h"
 #include "agent/options.h"
+#include "agent/rights.h"
 #include "agent/sync.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -168,8 +169,8 @@ static int check_cover(struct agent *agent)
 
 	if (cover == GW_COVER_NO && !agent->options.cgroup)
 		return fail(agent, "cannot balance here: the cgroup v2 root that this process sees "
-				   "holds nobody but itself: give the pod the host's cgroup namespace "
-				   "(privileged: true), or name the node's cgroup with --cgroup");
+				   "holds nobody but itself: mount the node's /sys/fs/cgroup into the "
+				   "pod, or name the node's cgroup with --cgroup");
 	if (cover == GW_COVER_NO)
 		cover = GW_COVER_UNKNOWN;
 	if (cover == GW_COVER_UNKNOWN && !agent->options.manifest_count &&
@@ -418,9 +419,14 @@ static void stop(struct agent *agent)
 int agent_main(int argc, char **argv)
 {
 	struct agent agent = {.signal_fd = -1};
+	int err;
 
 	options_parse(argc, argv, &agent.options);
 	log_configure(agent.options.log_level, agent.options.log_format);
+	err = rights_drop();
+	if (err)
+		log_warn("cannot give up the rights that the agent has no use for: %s",
+			 strerror(-err));
 	agent.base = event_base_new();
 	if (!agent.base) {
 		log_error("cannot make the event loop");

@@ -61,7 +61,7 @@ static void probe_root(const struct probe_options *options, struct probe_result 
 	(void)options;
 	say(result, geteuid() ? PROBE_MISSING : PROBE_FOUND, "user id %u", geteuid());
 	if (geteuid())
-		remedy(result, "run as root, in a pod privileged: true");
+		remedy(result, "run as root, in a pod with CAP_SYS_ADMIN");
 }
 
 static void probe_btf(const struct probe_options *options, struct probe_result *result)
