@@ -99,3 +99,21 @@ everything=,+sys_admin,+sys_ptrace,+net_admin,+dac_read_search
 		--inh-caps -all "$root/build/gwbpf" status -o json
 	json '.cgroup.path == null or .cgroup.path == ""'
 }
+
+# Where the kernel has no iterator over the records of sockets, their namespaces are entered.
+@test "rights: without CAP_SYS_PTRACE the network namespaces of other users are closed" {
+	setpriv --pdeathsig KILL unshare --net setpriv --reuid 65534 --regid 65534 --clear-groups \
+		sleep 1000 3>&- &
+	lab_pids+=("$!")
+	becomes is_nobody "$!"
+	enter="nsenter -t $! --net true"
+	setpriv --bounding-set "-all$everything" --inh-caps -all $enter
+	run setpriv --bounding-set "-all${everything/,+sys_ptrace/}" --inh-caps -all $enter
+	[ "$status" -ne 0 ]
+	contains "$output" "Permission denied"
+}
+
+is_nobody()
+{
+	[ "$(stat -c %u "/proc/$1")" = 65534 ]
+}

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # The rights of the agent's pod on a real node: with those of deploy/base all works, and without any
-# one of them something does not.
+# one of them something does not. CAP_SYS_PTRACE is missed only where the kernel has no iterator over
+# the records of sockets: tests/cli/rights.bats.
 
 setup_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
@@ -105,12 +106,6 @@ answers() {
 	[ "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" = 000 ]
 	log_says "control socket.*going on without"
 	as_deployed
-}
-
-@test "without CAP_SYS_PTRACE the state of other users' connections is not seen" {
-	with_capabilities SYS_ADMIN NET_ADMIN DAC_READ_SEARCH
-	cluster_wait 30 gwbpf_on node1 status
-	[ "$(states)" != '["established"]' ]
 }
 
 @test "without CAP_DAC_READ_SEARCH the path of the cgroup is not known" {

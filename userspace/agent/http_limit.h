@@ -15,7 +15,7 @@
 #define GWBPF_AGENT_HTTP_LIMIT_H
 
 #define HTTP_LIMIT_UNFINISHED 32 /* requests that are not complete */
-#define HTTP_LIMIT_ANSWERS 16	 /* answers that are made or sent */
+#define HTTP_LIMIT_ANSWERS 8	 /* answers that are made or sent: each may be many megabytes */
 #define HTTP_LIMIT_SECONDS 20
 
 struct event_base;
