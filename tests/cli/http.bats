@@ -128,6 +128,14 @@ open_files()
 	ls "/proc/$agent/fd" | wc -l
 }
 
+@test "http: a connection that is over takes nobody else's with it" {
+	start_agent
+	for i in {1..60}; do
+		get /livez
+		[ "$code" = 200 ]
+	done
+}
+
 @test "http: connections that ask nothing are bounded, and others are answered" {
 	start_agent
 	before=$(open_files)

@@ -66,12 +66,14 @@ static void end(struct connection *connection)
 	connection->is_closing = true;
 }
 
-/* Keep to the limit of one kind: end the oldest if there are more. */
+/* Keep to the limit of one kind: end the oldest if there are more. Those that are over are
+ * forgotten first: their descriptors may be others' by now. */
 static void bound(struct http_limit *limit, bool is_answered, size_t max)
 {
 	struct connection *oldest = NULL;
 	size_t count = 0;
 
+	forget_those_that_are_over(limit);
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *connection = &limit->connections[i];
 
@@ -123,10 +125,11 @@ static struct bufferevent *on_accept(struct event_base *base, void *arg)
 {
 	struct bufferevent *made = bufferevent_socket_new(base, -1, 0);
 	struct http_limit *limit = arg;
-	struct connection *place = find(limit, NULL);
+	struct connection *place;
 
+	bound(limit, false, HTTP_LIMIT_UNFINISHED - 1);
+	place = find(limit, NULL);
 	if (made && place) {
-		bound(limit, false, HTTP_LIMIT_UNFINISHED - 1);
 		bufferevent_incref(made);
 		*place = (struct connection){.bufferevent = made, .since_ns = clock_now_ns()};
 	}
