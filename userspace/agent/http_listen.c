@@ -18,8 +18,8 @@
 
 #include "base/addr.h"
 
-/* Under a flood of connects the health waits behind as many: a fraction of a second. With fewer, SYNs
- * are dropped, and whoever sent them waits for a second. */
+/* Under a flood of connects the health waits behind as many: a fraction of a second. With fewer,
+ * SYNs are dropped, and whoever sent them waits for a second. */
 #define BACKLOG 512
 /* A connection that says nothing is not accepted so long: then nothing of it waits in the loop. */
 #define DEFER_SECONDS 5
@@ -133,8 +133,8 @@ static int make_directory(const char *path, char message[HTTP_LISTEN_MESSAGE_MAX
 	if (S_ISDIR(st.st_mode) && !st.st_uid && !(st.st_mode & (S_IWGRP | S_IWOTH)))
 		return 0;
 	snprintf(message, HTTP_LISTEN_MESSAGE_MAX,
-		 "cannot make the control socket in '%s': others than root may write there: give it "
-		 "to root, with mode 0700, or name another with --control",
+		 "cannot make the control socket in '%s': others than root may write there: give "
+		 "it to root, with mode 0700, or name another with --control",
 		 directory);
 	return -EPERM;
 }

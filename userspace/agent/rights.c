@@ -13,11 +13,11 @@
 #define BPF 39
 
 static const int needed[] = {
-	BPF,		     /* maps and programs; before Linux 5.8, and to look maps up by id: */
-	CAP_SYS_ADMIN,	     /* also to enter the network namespaces in which it counts */
-	PERFMON,	     /* pointers in the programs that walk over sockets */
-	CAP_NET_ADMIN,	     /* programs on connects; sockets' states; rules of kube-proxy */
-	CAP_SYS_PTRACE,	     /* network namespaces of pods, found through their processes */
+	BPF,                 /* maps and programs */
+	PERFMON,             /* pointers in the programs that walk over sockets */
+	CAP_SYS_ADMIN,       /* both by their ids; network namespaces in which it counts */
+	CAP_NET_ADMIN,       /* the canary's mark; rules of kube-proxy */
+	CAP_SYS_PTRACE,      /* network namespaces of pods, through their processes */
 	CAP_DAC_READ_SEARCH, /* the path of a cgroup from its id */
 	CAP_SYS_RESOURCE,    /* locked memory for maps, before Linux 5.11 */
 };
