@@ -47,7 +47,7 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += refused retries repeats following changes pod_uid stats duties
+UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_refused := agent/refused
@@ -56,6 +56,7 @@ UNIT_following := agent/following
 UNIT_repeats := agent/repeats
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
+UNIT_http_access := agent/http_access base/addr base/parse
 
 UNIT_TESTS += ranges shares proxies
 UNIT_ranges := kernel/ranges

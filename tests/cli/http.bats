@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the agent serves over HTTP: on loopback everything, elsewhere only what names no client.
+# What the agent serves over HTTP: on the control socket everything, on loopback what names no client,
+# elsewhere health and metrics.
 
 load lib
 
@@ -24,6 +25,12 @@ get()
 	output=$(<"$BATS_TEST_TMPDIR/body")
 }
 
+# get_as_root PATH [OPTION...]: the same through the control socket.
+get_as_root()
+{
+	get "$1" --unix-socket "$control" "${@:2}"
+}
+
 # Ages and the canary's count differ from one moment to the next.
 without_ages()
 {
@@ -35,7 +42,7 @@ without_ages()
 	start_agent
 	dial 10.96.0.1:7051 6
 	for what in status services backends connections; do
-		get "/api/v1/$what"
+		get_as_root "/api/v1/$what"
 		[ "$code" = 200 ]
 		lab_gwbpf "$what" -o json >"$BATS_TEST_TMPDIR/said"
 		diff <(without_ages <"$BATS_TEST_TMPDIR/said") \
@@ -43,6 +50,11 @@ without_ages()
 		[ "$(tail -c 2 "$BATS_TEST_TMPDIR/body" | od -An -tx1)" = " 7d 0a" ]
 	done
 	json '.kind == "ConnectionList" and (.items | length) == 6'
+	for what in status services backends; do
+		get "/api/v1/$what"
+		[ "$code" = 200 ]
+		json '.apiVersion == "gwbpf.io/v1"'
+	done
 	get /api/v1/status -I
 	[ "$code" = 200 ]
 	contains "$output" "Content-Type: application/json"
@@ -116,6 +128,14 @@ open_files()
 	ls "/proc/$agent/fd" | wc -l
 }
 
+@test "http: a connection that is over takes nobody else's with it" {
+	start_agent
+	for i in {1..60}; do
+		get /livez
+		[ "$code" = 200 ]
+	done
+}
+
 @test "http: connections that ask nothing are bounded, and others are answered" {
 	start_agent
 	before=$(open_files)
@@ -132,6 +152,98 @@ open_files()
 	becomes test -e "$READY.cut"
 	for path in / /metrics /api/v1/status /livez; do
 		get "$path"
+		[ "$code" = 200 ]
+	done
+}
+
+@test "http: clients are named on the control socket alone" {
+	listen 10.1.0.{1,2,3}:7051
+	start_agent
+	dial 10.96.0.1:7051 3
+	get_as_root /api/v1/connections
+	contains "$output" '"source": "10.1.0.9"'
+	get /api/v1/connections
+	[ "$code" = 403 ]
+	contains "$output" "control socket"
+	for path in / /metrics /livez /readyz?verbose /api/v1/status /api/v1/services /api/v1/backends; do
+		get "$path"
+		[ "$code" = 200 ]
+		[[ $output != *10.1.0.9* && $output != *'"clientPid"'* ]]
+		get_as_root "$path"
+		[ "$code" = 200 ]
+	done
+}
+
+control_answers()
+{
+	[ "$(inside curl -s --unix-socket "$control" http://localhost/livez || true)" = ok ]
+}
+
+@test "http: the control socket is root's alone" {
+	start_agent
+	[ "$(stat -c '%a %u %F' "$control")" = "600 0 socket" ]
+	[ "$(stat -c '%a %u' "$(dirname "$control")")" = "700 0" ]
+	# Even if somebody gets as far as to connect.
+	chmod 755 "$(dirname "$control")"
+	chmod 777 "$control"
+	chmod 711 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/test "$BATS_TEST_TMPDIR"
+	run inside setpriv --reuid 65534 --regid 65534 --clear-groups curl -sS --max-time 20 \
+		--unix-socket "$control" http://localhost/api/v1/connections
+	[ "$output" = "only root may ask here" ]
+	# What a killed agent leaves is replaced; what another one has is not.
+	kill -KILL "$agent"
+	wait "$agent" || true
+	[ -S "$control" ]
+	start_agent
+	becomes control_answers
+	[ "$(stat -c %a "$control")" = 600 ]
+	run --separate-stderr lab_gwbpf agent --cgroup "$cgroup" --manifests "$manifests" --listen off \
+		--pin-dir "$BATS_TEST_TMPDIR/bpf/other" --control "$control"
+	[ "$status" -eq 1 ]
+	contains "$stderr" "another agent has it"
+	get_as_root /livez
+	[ "$code" = 200 ]
+	stop "$agent"
+	[ ! -e "$control" ]
+}
+
+@test "http: a control socket in a directory of somebody else is refused" {
+	mkdir -m 777 "$BATS_TEST_TMPDIR/open"
+	mkdir "$BATS_TEST_TMPDIR/theirs"
+	chown 65534 "$BATS_TEST_TMPDIR/theirs"
+	ln -s "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/link"
+	for directory in open theirs link; do
+		run --separate-stderr lab_gwbpf agent --cgroup "$cgroup" --manifests "$manifests" \
+			--listen off --control "$BATS_TEST_TMPDIR/$directory/control.sock"
+		[ "$status" -eq 1 ]
+		contains "$stderr" "others than root may write there"
+		[ ! -e "$BATS_TEST_TMPDIR/$directory/control.sock" ]
+	done
+}
+
+@test "http: on loopback the Host must be a loopback name or address" {
+	inside ip address add 10.1.0.7/32 dev lo
+	start_agent --metrics-listen :9452
+	for host in localhost LOCALHOST:9451 a.localhost 127.0.0.1 127.9.9.9:80 "[::1]:9451" "[::1]"; do
+		get /api/v1/status -H "Host: $host"
+		[ "$code" = 200 ]
+	done
+	for host in evil.example evil.example:9451 localhost.evil.example notlocalhost 10.1.0.7:9451 \
+		"[fd00::1]:9451" 127.0.0.1.evil.example "127.0.0.1:x"; do
+		for path in / /api/v1/status /livez; do
+			get "$path" -H "Host: $host"
+			[ "$code" = 421 ] || [ "$code" = 400 ]
+			[[ $output != *gateway* && $output != *apiVersion* ]]
+		done
+	done
+	get /api/v1/status -H "Host:"
+	[ "$code" = 421 ]
+	contains "$output" "such as 127.0.0.1 or localhost"
+	# Health and metrics, where they are for others, have any name; and all addresses of both families.
+	for url in http://10.1.0.7:9452 "http://[::1]:9452"; do
+		get /livez -H "Host: node1.example"
+		[ "$code" = 200 ]
+		get /metrics
 		[ "$code" = 200 ]
 	done
 }

@@ -99,6 +99,7 @@ lab_setup()
 		inside ip address add 10.1.0.$i/32 dev lo
 	done
 	export GWBPF_PIN_DIR=$BATS_TEST_TMPDIR/bpf/gwbpf READY=$BATS_TEST_TMPDIR/ready
+	control=$BATS_TEST_TMPDIR/run/control.sock
 }
 
 lab_teardown()
@@ -165,7 +166,8 @@ agent_is_ready()
 start_agent()
 {
 	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
-		--manifests "$BATS_TEST_TMPDIR/manifests" "$@" 2>"$BATS_TEST_TMPDIR/agent.log"
+		--manifests "$BATS_TEST_TMPDIR/manifests" --control "$control" "$@" \
+		2>"$BATS_TEST_TMPDIR/agent.log"
 	agent=$started
 	becomes agent_is_ready || {
 		cat "$BATS_TEST_TMPDIR/agent.log" >&2
@@ -183,7 +185,8 @@ start_agent_of_port()
 	 contexts: [{name: c, context: {cluster: c, user: u}}]}
 	END
 	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
-		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" "${@:2}" 2>>"$BATS_TEST_TMPDIR/agent.log"
+		--kubeconfig "$BATS_TEST_TMPDIR/kubeconfig" --control "$control" "${@:2}" \
+		2>>"$BATS_TEST_TMPDIR/agent.log"
 	agent=$started
 }
 

@@ -108,7 +108,8 @@ teardown_file() {
 	container=$(pods_container client1)
 	cluster_api_stop
 	run node_ctr node1 task exec --exec-id ask "$container" peer ask "$GATEWAY" 7051 10
-	ready=$(node_exec node1 curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:9451/readyz || true)
+	ready=$(node_exec node1 curl -sS -o /dev/null -w '%{http_code}' --unix-socket /run/gwbpf/control.sock \
+		http://localhost/readyz || true)
 	cluster_api_start
 	[ "$status" -eq 0 ]
 	[ "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u | xargs)" = "org1-peer1 org1-peer2" ]

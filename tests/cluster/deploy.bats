@@ -61,16 +61,21 @@ pod_monitors() {
 	done
 }
 
-@test "the agent is privileged in the node's network, and its own files are read-only" {
+@test "the agent has four capabilities, a network of its own, and its files are read-only" {
 	run rendered base DaemonSet
-	jq -e '.spec.template.spec | .hostNetwork and (.enableServiceLinks == false) and
-		(.priorityClassName == "system-node-critical") and
+	jq -e '.spec.template.spec | (.hostNetwork | not) and .hostPID and (.hostIPC | not) and
+		(.enableServiceLinks == false) and (.priorityClassName == "system-node-critical") and
 		(.tolerations == [{operator: "Exists"}])' <<<"$output"
-	jq -e '.spec.template.spec.containers[0] | .securityContext.privileged and
-		.securityContext.readOnlyRootFilesystem and (.resources.limits.cpu == null)' <<<"$output"
+	jq -e '.spec.template.spec.containers[0] | .resources.limits.cpu == null and
+		.resources.limits.memory != null and (.securityContext | (.privileged | not) and
+		.readOnlyRootFilesystem and .seccompProfile.type == "RuntimeDefault" and
+		.capabilities == {drop: ["ALL"],
+			add: ["SYS_ADMIN", "SYS_PTRACE", "NET_ADMIN", "DAC_READ_SEARCH"]})' <<<"$output"
 	[ "$(jq -c '[.spec.template.spec.containers[0] | .startupProbe, .livenessProbe, .readinessProbe |
 		.httpGet | [.host, .port, .path]]' <<<"$output")" = \
-		'[["127.0.0.1",9451,"/livez"],["127.0.0.1",9451,"/livez"],["127.0.0.1",9451,"/readyz"]]' ]
+		'[[null,"metrics","/livez"],[null,"metrics","/livez"],[null,"metrics","/readyz"]]' ]
+	jq -e '.spec.template.spec.containers[0].volumeMounts[] | select(.name == "cgroup") | .readOnly' \
+		<<<"$output"
 }
 
 @test "the image has the version that the Makefile names" {
@@ -126,6 +131,11 @@ objects() {
 		[ "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" = '["detach","--force"]' ]
 		jq -e '.spec.template.spec.containers[0] | .livenessProbe == null and .readinessProbe == null' \
 			<<<"$output"
+		jq -e '.spec.template.spec | .automountServiceAccountToken == false and
+			(.initContainers[0].securityContext | (.privileged | not) and
+				.capabilities == {drop: ["ALL"], add: ["SYS_ADMIN"]}) and
+			(.containers[0] | .volumeMounts == null and
+				.securityContext.capabilities == {drop: ["ALL"]})' <<<"$output"
 	done
 }
 

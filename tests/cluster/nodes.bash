@@ -60,6 +60,9 @@ node_connect() {
 		address add fd00:77::1$number/64 dev eth0 nodad
 		route add default via 10.77.0.1
 	END
+	# The control plane answers pods, which are not hidden behind their node's address.
+	nsenter -t "$fabric" --net ip route add 10.244.$number.0/24 via 10.77.0.1$number
+	nsenter -t "$fabric" --net ip -6 route add fd00:10:244:$number::/64 via fd00:77::1$number
 	node_exec "$node" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	for ((other = 1; other <= NODES_COUNT; other++)); do
 		[ "$other" != "$number" ] || continue

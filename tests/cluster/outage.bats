@@ -43,7 +43,7 @@ usable_on() {
 }
 
 ready_on() {
-	node_exec "$1" curl -fsS http://127.0.0.1:9451/readyz
+	node_exec "$1" curl -fsS --unix-socket /run/gwbpf/control.sock http://localhost/readyz
 }
 
 @test "while the API server is away the agents stay ready, and nothing changes" {

@@ -16,6 +16,7 @@
 #include "agent/httpd.h"
 #include "agent/notify.h"
 #include "agent/options.h"
+#include "agent/rights.h"
 #include "agent/sync.h"
 #include "agent/telling.h"
 #include "base/clock.h"
@@ -28,9 +29,17 @@
 #include "source/kube.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9451"
+#define DEFAULT_CONTROL "/run/gwbpf/control.sock"
 #define ALWAYS_STALE_NS 1 /* no heartbeat is younger: the hooks stay aside */
 #define START_MESSAGE_MAX 1024
 #define LINGER_MS (5 * 60 * 1000) /* how long a backend that left is still shown */
+
+enum http {
+	HTTP_NODE,
+	HTTP_MONITORING,
+	HTTP_CONTROL,
+	HTTP_MAX_,
+};
 
 struct agent {
 	struct options options;
@@ -43,8 +52,8 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	unsigned int ticks;
-	struct httpd_options http_options[2];
-	struct httpd *http[2];
+	struct httpd_options http_options[HTTP_MAX_];
+	struct httpd *http[HTTP_MAX_];
 	struct event *signals;
 	struct event *tick;
 	struct event *go_on; /* what one turn of the loop has left */
@@ -293,7 +302,7 @@ static int start_kernel(struct agent *agent)
 			 agent->options.pin_dir, strerror(-err));
 		return fail(agent, message);
 	}
-	if (hooks_new(agent->datapath, agent->tables, &agent->hooks))
+	if (hooks_new(agent->base, agent->datapath, agent->tables, &agent->hooks))
 		return fail(agent, "cannot start: out of memory");
 	introduce(agent);
 	agent->is_in_force = datapath_is_adopted(agent->datapath);
@@ -430,13 +439,22 @@ static int node_is_well(char *detail, size_t size, void *arg)
 	return false;
 }
 
-static int start_http(struct agent *agent, const char *address, size_t i)
+static int start_http(struct agent *agent, const char *address, enum http http,
+		      char message[HTTP_LISTEN_MESSAGE_MAX])
 {
-	agent->http_options[i] = (struct httpd_options){
+	static const enum httpd_for whom[] = {
+		[HTTP_NODE] = HTTPD_FOR_NODE,
+		[HTTP_MONITORING] = HTTPD_FOR_MONITORING,
+		[HTTP_CONTROL] = HTTPD_FOR_ROOT,
+	};
+
+	if (!strcmp(address, "off"))
+		return 0;
+	agent->http_options[http] = (struct httpd_options){
 		.listen = address,
 		.pin_dir = agent->options.pin_dir,
 		.metrics_backends = agent->options.metrics_backends,
-		.names_clients = !i,
+		.is_for = whom[http],
 		.checks = {
 			{"hooks", hooks_are_well, agent},
 			{"source", source_is_well, agent},
@@ -445,33 +463,37 @@ static int start_http(struct agent *agent, const char *address, size_t i)
 		},
 		.check_count = 4,
 	};
-	return httpd_start(agent->base, &agent->http_options[i], &agent->http[i]);
+	return httpd_start(agent->base, &agent->http_options[http], &agent->http[http], message);
 }
 
-/* An address that was asked for must be had; the default one is a convenience. */
+/*
+ * What was asked for must be had. So must the default port in a cluster: whoever has it in our place
+ * would answer for us. Elsewhere it is a convenience, as the default control socket is.
+ */
 static int start_https(struct agent *agent)
 {
-	const char *listen = agent->options.listen ? agent->options.listen : DEFAULT_LISTEN;
-	char message[256];
-	int err = 0;
+	const struct options *options = &agent->options;
+	const struct {
+		const char *given;
+		const char *preset;
+		bool must_be_had;
+	} all[] = {
+		[HTTP_NODE] = {options->listen, DEFAULT_LISTEN, !options->manifest_count},
+		[HTTP_MONITORING] = {options->metrics_listen, "off", true},
+		[HTTP_CONTROL] = {options->control, DEFAULT_CONTROL, false},
+	};
+	char message[HTTP_LISTEN_MESSAGE_MAX];
 
-	if (strcmp(listen, "off"))
-		err = start_http(agent, listen, 0);
-	if (err && !agent->options.listen) {
-		log_warn("cannot listen on " DEFAULT_LISTEN ": %s: going on without", strerror(-err));
-		err = 0;
+	for (int i = 0; i < HTTP_MAX_; i++) {
+		const char *address = all[i].given ? all[i].given : all[i].preset;
+
+		if (!start_http(agent, address, (enum http)i, message))
+			continue;
+		if (all[i].given || all[i].must_be_had)
+			return fail(agent, message);
+		log_warn("%s: going on without", message);
 	}
-	if (!err && agent->options.metrics_listen) {
-		listen = agent->options.metrics_listen;
-		err = start_http(agent, listen, 1);
-	}
-	if (!err)
-		return 0;
-	snprintf(message, sizeof(message), "cannot listen on %s: %s: give another address with %s, or "
-		 "end who has this one ('ss -ltnp' names it)",
-		 listen, strerror(-err),
-		 listen == agent->options.metrics_listen ? "--metrics-listen" : "--listen");
-	return fail(agent, message);
+	return 0;
 }
 
 static int start_source(struct agent *agent)
@@ -487,15 +509,15 @@ static int start_source(struct agent *agent)
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
 		return fail(agent, "cannot start: out of memory");
-	for (size_t i = 0; i < 2; i++)
+	for (int i = 0; i < HTTP_MAX_; i++)
 		agent->http_options[i].stats = sync_stats(agent->sync);
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
 static void stop(struct agent *agent)
 {
-	httpd_stop(agent->http[0]);
-	httpd_stop(agent->http[1]);
+	for (int i = 0; i < HTTP_MAX_; i++)
+		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
 	sync_free(agent->sync);
@@ -521,9 +543,14 @@ static void stop(struct agent *agent)
 int agent_main(int argc, char **argv)
 {
 	struct agent agent = {.signal_fd = -1};
+	int err;
 
 	options_parse(argc, argv, &agent.options);
 	log_configure(agent.options.log_level, agent.options.log_format);
+	err = rights_drop();
+	if (err)
+		log_warn("cannot give up the rights that the agent has no use for: %s",
+			 strerror(-err));
 	agent.base = event_base_new();
 	if (!agent.base) {
 		log_error("cannot make the event loop: allow more open files (ulimit -n)");

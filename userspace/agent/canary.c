@@ -3,24 +3,47 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <event2/buffer.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/workers.h"
 #include "base/clock.h"
 
 #define FLIGHT_MS 1000
+/*
+ * SO_MARK of the canary's packets, by which its listener knows them. Only who has CAP_NET_ADMIN can
+ * give it to his own. None of its bits is one that kube-proxy or a network plugin gives a meaning.
+ */
+#define MARK 0x27u
 
 struct canary {
 	struct gw_meta *meta;
+	struct workers *workers;
+	struct canary_send send;
+	uint64_t start_ns;
 	int listener;
+	bool is_flying;
 };
+
+/* Anybody can connect to the port. His SYN is dropped, so that he finds no room and takes none. */
+static int admit_canaries_alone(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(SKF_AD_OFF + SKF_AD_MARK)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MARK, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog filter = {sizeof(code) / sizeof(*code), code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
 
 static int listen_on_loopback(uint16_t *port)
 {
@@ -34,8 +57,8 @@ static int listen_on_loopback(uint16_t *port)
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (!bind(fd, (struct sockaddr *)&address, length) && !listen(fd, 8) &&
-	    !getsockname(fd, (struct sockaddr *)&address, &length)) {
+	if (!admit_canaries_alone(fd) && !bind(fd, (struct sockaddr *)&address, length) &&
+	    !listen(fd, 8) && !getsockname(fd, (struct sockaddr *)&address, &length)) {
 		*port = address.sin_port;
 		return fd;
 	}
@@ -44,18 +67,20 @@ static int listen_on_loopback(uint16_t *port)
 	return err;
 }
 
-int canary_open(struct gw_meta *meta, struct canary **ret)
+int canary_open(struct event_base *base, struct gw_meta *meta, struct canary **ret)
 {
 	struct canary *canary = calloc(1, sizeof(*canary));
 	uint16_t port = 0;
+	int err;
 
 	if (!canary)
 		return -ENOMEM;
 	canary->meta = meta;
 	canary->listener = listen_on_loopback(&port);
-	if (canary->listener < 0) {
-		int err = canary->listener;
-
+	err = canary->listener < 0 ? canary->listener : workers_new(base, &canary->workers);
+	if (err) {
+		if (canary->listener >= 0)
+			close(canary->listener);
 		free(canary);
 		return err;
 	}
@@ -68,6 +93,7 @@ void canary_close(struct canary *canary)
 {
 	if (!canary)
 		return;
+	workers_free(canary->workers);
 	canary->meta->canary_port = 0;
 	close(canary->listener);
 	free(canary);
@@ -95,9 +121,12 @@ static socklen_t reserved_address(int family, uint16_t port, struct sockaddr_sto
 static int make_socket(int family)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), no = 0;
+	const unsigned int mark = MARK;
 
 	if (fd >= 0 && family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	return fd;
 }
 
@@ -152,30 +181,19 @@ static void drain(int listener)
 		close(fd);
 }
 
-/* The child's exit status is an errno: all of them fit. */
-static int send_child(const struct canary *canary, int cgroup_fd, int *ret)
+/* In a process of its own: its answer is the error of a connect, or 0. */
+static int fly_both(struct evbuffer *to, void *arg)
 {
+	const struct canary *canary = arg;
 	uint16_t port = canary->meta->canary_port;
-	pid_t child = fork();
-	int status;
+	int error, mapped_error;
 
-	if (child < 0)
-		return -errno;
-	if (!child) {
-		int error, mapped_error;
-
-		/* It shares the lock of an agent that is killed meanwhile. */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		enter(cgroup_fd);
-		error = fly(AF_INET, port);
-		mapped_error = fly(AF_INET6, port);
-		_exit(error ? error : mapped_error);
-	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	*ret = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
-	return 0;
+	enter(canary->send.cgroup_fd);
+	error = fly(AF_INET, port);
+	mapped_error = fly(AF_INET6, port);
+	if (!error)
+		error = mapped_error;
+	return evbuffer_add(to, &error, sizeof(error)) ? -ENOMEM : 0;
 }
 
 static bool has_ipv6(void)
@@ -195,21 +213,42 @@ static void mark_ipv6_hooks(struct gw_meta *meta, uint64_t now_ns)
 	meta->live_ns[GW_HOOK_GETPEERNAME6] = now_ns;
 }
 
-int canary_send(struct canary *canary, int cgroup_fd, struct canary_flight *ret)
+static void on_end(int file, void *arg)
 {
 	struct canary_flight flight = {0};
-	uint64_t start_ns = clock_now_ns();
+	struct canary *canary = arg;
+	int err = file < 0 ? file : 0;
+
+	if (file >= 0) {
+		if (pread(file, &flight.error, sizeof(flight.error), 0) != sizeof(flight.error))
+			err = -EIO;
+		close(file);
+	}
+	drain(canary->listener);
+	canary->is_flying = false;
+	if (!has_ipv6())
+		mark_ipv6_hooks(canary->meta, canary->start_ns);
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < canary->start_ns)
+			flight.missing |= 1 << i;
+	canary->send.done(err, &flight, canary->send.arg);
+}
+
+int canary_send(struct canary *canary, const struct canary_send *send)
+{
+	const struct work work = {
+		.make = fly_both,
+		.done = on_end,
+		.arg = canary,
+		.done_arg = canary,
+	};
 	int err;
 
-	err = send_child(canary, cgroup_fd, &flight.error);
-	drain(canary->listener);
-	if (err)
-		return err;
-	if (!has_ipv6())
-		mark_ipv6_hooks(canary->meta, start_ns);
-	for (int i = 0; i < GW_HOOK_MAX_; i++)
-		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < start_ns)
-			flight.missing |= 1 << i;
-	*ret = flight;
-	return 0;
+	if (canary->is_flying)
+		return -EALREADY;
+	canary->send = *send;
+	canary->start_ns = clock_now_ns();
+	err = workers_start(canary->workers, &work);
+	canary->is_flying = !err;
+	return err;
 }

@@ -12,18 +12,27 @@
 #include <gwbpf/abi.h>
 
 struct canary;
+struct event_base;
 
-/* Listen on loopback for it. meta must outlive it. What socket(2) and bind(2) say. */
-int canary_open(struct gw_meta *meta, struct canary **ret);
-void canary_close(struct canary *canary); /* takes NULL */
+/* Listen on loopback for it. base and meta must outlive it. What socket(2) and bind(2) say. */
+int canary_open(struct event_base *base, struct gw_meta *meta, struct canary **ret);
+void canary_close(struct canary *canary); /* takes NULL; one that flies is told to have failed */
 
 struct canary_flight {
 	int missing; /* the hooks that it did not pass, 1 << enum gw_hook; 0: all are live */
 	int error;   /* what connect(2) said where it failed; 0: it came through */
 };
 
-/* Send it, from a process inside the cgroup, and wait for its end (milliseconds). -errno if it
- * could not be sent. */
-int canary_send(struct canary *canary, int cgroup_fd, struct canary_flight *ret);
+/*
+ * Send it, from a process inside the cgroup; the loop goes on meanwhile. done is told of its end,
+ * milliseconds later, or two seconds if a hook is dead; err is -errno if it could not be sent.
+ * -EALREADY: the last one still flies.
+ */
+struct canary_send {
+	int cgroup_fd;
+	void (*done)(int err, const struct canary_flight *flight, void *arg);
+	void *arg;
+};
+int canary_send(struct canary *canary, const struct canary_send *send);
 
 #endif

@@ -28,7 +28,8 @@ struct hooks {
 	size_t neighbour_count;
 };
 
-int hooks_new(struct datapath *datapath, struct tables *tables, struct hooks **ret)
+int hooks_new(struct event_base *base, struct datapath *datapath, struct tables *tables,
+	      struct hooks **ret)
 {
 	struct hooks *hooks = calloc(1, sizeof(*hooks));
 	int err;
@@ -37,7 +38,7 @@ int hooks_new(struct datapath *datapath, struct tables *tables, struct hooks **r
 		return -ENOMEM;
 	hooks->datapath = datapath;
 	hooks->tables = tables;
-	err = canary_open(tables_meta(tables), &hooks->canary);
+	err = canary_open(base, tables_meta(tables), &hooks->canary);
 	if (err)
 		log_warn("cannot test the hooks: cannot listen on loopback: %s", strerror(-err));
 	*ret = hooks;
@@ -133,22 +134,34 @@ static void log_dead(const struct hooks *hooks, const struct canary_flight *flig
 			  links_hook_names(flight->missing, names), end);
 }
 
-static void test(struct hooks *hooks)
+/* err: it could not be sent. */
+static void on_flight(int err, const struct canary_flight *flight, void *arg)
 {
-	int err = -ENOTSUP, before = hooks->missing;
-	struct canary_flight flight = {0};
+	struct hooks *hooks = arg;
+	int before = hooks->missing;
 
-	if (hooks->canary)
-		err = canary_send(hooks->canary, datapath_cgroup_fd(hooks->datapath), &flight);
-	hooks->missing = err ? err : flight.missing;
+	hooks->missing = err ? err : flight->missing;
 	if (hooks->missing == before)
 		return;
 	if (err)
 		log_warn("cannot test the hooks: %s", strerror(-err));
-	else if (flight.missing)
-		log_dead(hooks, &flight);
+	else if (flight->missing)
+		log_dead(hooks, flight);
 	else
 		log_info("every hook is live");
+}
+
+static void test(struct hooks *hooks)
+{
+	const struct canary_send send = {
+		.cgroup_fd = datapath_cgroup_fd(hooks->datapath),
+		.done = on_flight,
+		.arg = hooks,
+	};
+	int err = hooks->canary ? canary_send(hooks->canary, &send) : -ENOTSUP;
+
+	if (err && err != -EALREADY)
+		on_flight(err, NULL, hooks);
 }
 
 int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX])

@@ -9,14 +9,16 @@
 #include "kernel/tables.h"
 #include "report/lookup.h"
 
+struct event_base;
 struct hooks;
 
-/* Both must outlive it. -ENOMEM */
-int hooks_new(struct datapath *datapath, struct tables *tables, struct hooks **ret);
+/* All three must outlive it. -ENOMEM */
+int hooks_new(struct event_base *base, struct datapath *datapath, struct tables *tables,
+	      struct hooks **ret);
 void hooks_free(struct hooks *hooks); /* takes NULL; the hooks stay attached */
 
-/* Put the programs at the hooks, count again what may have been missed, and test. On failure
- * message says why. */
+/* Put the programs at the hooks, count again what may have been missed, and begin to test. On
+ * failure message says why. */
 int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX]);
 
 /* Whether the last canary passed every hook. */

@@ -6,20 +6,24 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/answers.h"
-#include "agent/guests.h"
+#include "agent/http_access.h"
+#include "agent/http_limit.h"
+#include "agent/http_listen.h"
 #include "agent/workers.h"
-#include "base/addr.h"
 
 #define REQUEST_BYTES_MAX 8192
-#define REQUEST_SECONDS 5
-#define CONNECTIONS_MAX 64
+#define SILENCE_SECONDS 5
+#define FORBIDDEN 403
+#define MISDIRECTED 421 /* RFC 9110, 15.5.20 */
 
 #define TEXT "text/plain; charset=utf-8"
 #define JSON "application/json"
@@ -27,10 +31,23 @@
 struct httpd {
 	const struct httpd_options *options;
 	struct evhttp *http;
-	struct guests *guests;
+	struct http_limit *limit;
 	struct workers *workers;
 	struct answers_input input;
 };
+
+/* NULL: libevent knows. */
+static const char *phrase(int status)
+{
+	switch (status) {
+	case FORBIDDEN:
+		return "Forbidden";
+	case MISDIRECTED:
+		return "Misdirected Request";
+	default:
+		return NULL;
+	}
+}
 
 static void reply(struct evhttp_request *request, int status, const char *type,
 		  struct evbuffer *body)
@@ -42,8 +59,7 @@ static void reply(struct evhttp_request *request, int status, const char *type,
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(headers, "Content-Security-Policy",
 			  "default-src 'none'; style-src 'unsafe-inline'");
-	/* NULL: what the status is called in HTTP. */
-	evhttp_send_reply(request, status, NULL, body);
+	evhttp_send_reply(request, status, phrase(status), body);
 }
 
 static void reply_text(struct evhttp_request *request, int status, const char *text)
@@ -108,22 +124,26 @@ static void on_ready(struct evhttp_request *request, struct httpd *httpd)
 
 struct page {
 	const char *path;
-	bool names_clients;
+	unsigned int is_for; /* enum httpd_for, one bit each */
 	const char *type;
 	void (*answer)(struct evhttp_request *request, struct httpd *httpd);
 	int (*make)(struct evbuffer *to, void *arg); /* in place of answer: by a worker */
 };
 
+#define ALL (HTTPD_FOR_MONITORING | HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
+#define NODE (HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
+#define ROOT HTTPD_FOR_ROOT /* it names clients */
+
 static const struct page pages[] = {
-	{"/livez", false, TEXT, on_live, NULL},
-	{"/healthz", false, TEXT, on_live, NULL},
-	{"/readyz", false, TEXT, on_ready, NULL},
-	{"/metrics", false, "text/plain; version=0.0.4; charset=utf-8", NULL, answer_metrics},
-	{"/", true, "text/html; charset=utf-8", NULL, answer_page},
-	{"/api/v1/status", true, JSON, NULL, answer_status},
-	{"/api/v1/services", true, JSON, NULL, answer_services},
-	{"/api/v1/backends", true, JSON, NULL, answer_backends},
-	{"/api/v1/connections", true, JSON, NULL, answer_connections},
+	{"/livez", ALL, TEXT, on_live, NULL},
+	{"/healthz", ALL, TEXT, on_live, NULL},
+	{"/readyz", ALL, TEXT, on_ready, NULL},
+	{"/metrics", ALL, "text/plain; version=0.0.4; charset=utf-8", NULL, answer_metrics},
+	{"/", NODE, "text/html; charset=utf-8", NULL, answer_page},
+	{"/api/v1/status", NODE, JSON, NULL, answer_status},
+	{"/api/v1/services", NODE, JSON, NULL, answer_services},
+	{"/api/v1/backends", NODE, JSON, NULL, answer_backends},
+	{"/api/v1/connections", ROOT, JSON, NULL, answer_connections},
 };
 
 struct waiting {
@@ -186,22 +206,43 @@ static void start_page(struct evhttp_request *request, struct httpd *httpd,
 		   err == -EBUSY ? "busy with other requests: ask again" : strerror(-err));
 }
 
-static const struct page *find_page(const struct httpd *httpd, const char *path)
+static const struct page *find_page(const char *path)
 {
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-		if (!strcmp(pages[i].path, path) &&
-		    (httpd->options->names_clients || !pages[i].names_clients))
+		if (!strcmp(pages[i].path, path))
 			return &pages[i];
 	return NULL;
+}
+
+/* Whether whoever asks may ask here for anything at all; if not, it has been told so. */
+static bool admit(struct evhttp_request *request, const struct httpd *httpd)
+{
+	const char *host = evhttp_find_header(evhttp_request_get_input_headers(request), "Host");
+
+	if (httpd->options->is_for == HTTPD_FOR_NODE &&
+	    (!host || !http_access_is_loopback_host(host)))
+		reply_text(request, MISDIRECTED,
+			   "the Host header must name loopback, such as 127.0.0.1 or localhost");
+	else if (httpd->options->is_for == HTTPD_FOR_ROOT && !http_access_is_root(request))
+		reply_text(request, FORBIDDEN, "only root may ask here");
+	else
+		return true;
+	return false;
 }
 
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+	const struct page *page = find_page(path ? path : "");
 	struct httpd *httpd = arg;
-	const struct page *page = find_page(httpd, path ? path : "");
 
-	if (!page) {
+	http_limit_note(httpd->limit, request);
+	if (!admit(request, httpd))
+		return;
+	if (page && page->is_for == ROOT && httpd->options->is_for == HTTPD_FOR_NODE) {
+		reply_text(request, FORBIDDEN,
+			   "this names clients: ask as root at the control socket (--control)");
+	} else if (!page || !(page->is_for & httpd->options->is_for)) {
 		reply_text(request, HTTP_NOTFOUND, "not found");
 	} else if (evhttp_request_get_command(request) & ~(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)) {
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
@@ -214,28 +255,31 @@ static void on_request(struct evhttp_request *request, void *arg)
 	}
 }
 
-static int bind_to(struct event_base *base, struct httpd *httpd)
+static int listen_at(struct event_base *base, struct httpd *httpd,
+		     char message[HTTP_LISTEN_MESSAGE_MAX])
 {
-	struct evhttp_bound_socket *door;
-	char host[ADDR_TEXT_MAX];
-	struct gw_addr address;
-	uint16_t port;
+	struct evhttp_bound_socket *socket;
+	struct evconnlistener *listener;
+	int err;
 
-	if (addr_port_parse(httpd->options->listen, &address, &port) ||
-	    (httpd->options->names_clients && !addr_is_loopback(&address)))
-		return -EINVAL;
-	errno = 0;
-	door = evhttp_bind_socket_with_handle(httpd->http, addr_format(&address, host), port);
-	if (!door)
-		return errno ? -errno : -EADDRINUSE;
-	return guests_new(base, httpd->http, door, CONNECTIONS_MAX, &httpd->guests);
+	err = http_listen(base, httpd->options->listen, &listener, message);
+	if (err)
+		return err;
+	socket = evhttp_bind_listener(httpd->http, listener);
+	if (socket)
+		return http_limit_new(base, httpd->http, socket, &httpd->limit);
+	evconnlistener_free(listener);
+	return -ENOMEM;
 }
 
-int httpd_start(struct event_base *base, const struct httpd_options *options, struct httpd **ret)
+int httpd_start(struct event_base *base, const struct httpd_options *options, struct httpd **ret,
+		char message[HTTP_LISTEN_MESSAGE_MAX])
 {
 	struct httpd *httpd = calloc(1, sizeof(*httpd));
 	int err = -ENOMEM;
 
+	snprintf(message, HTTP_LISTEN_MESSAGE_MAX, "cannot listen on %s: out of memory",
+		 options->listen);
 	if (!httpd)
 		return err;
 	httpd->options = options;
@@ -251,8 +295,8 @@ int httpd_start(struct event_base *base, const struct httpd_options *options, st
 	evhttp_set_gencb(httpd->http, on_request, httpd);
 	evhttp_set_max_headers_size(httpd->http, REQUEST_BYTES_MAX);
 	evhttp_set_max_body_size(httpd->http, REQUEST_BYTES_MAX);
-	evhttp_set_timeout(httpd->http, REQUEST_SECONDS);
-	err = bind_to(base, httpd);
+	evhttp_set_timeout(httpd->http, SILENCE_SECONDS);
+	err = listen_at(base, httpd, message);
 	if (err)
 		goto fail;
 	*ret = httpd;
@@ -266,9 +310,12 @@ void httpd_stop(struct httpd *httpd)
 {
 	if (!httpd)
 		return;
-	guests_free(httpd->guests);
 	workers_free(httpd->workers); /* replies to requests, so before they go */
 	if (httpd->http)
 		evhttp_free(httpd->http);
+	/* Only if it was had: else it is another agent's. */
+	if (httpd->limit && strchr(httpd->options->listen, '/'))
+		unlink(httpd->options->listen);
+	http_limit_free(httpd->limit);
 	free(httpd);
 }

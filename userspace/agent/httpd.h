@@ -3,10 +3,10 @@
 #ifndef GWBPF_AGENT_HTTPD_H
 #define GWBPF_AGENT_HTTPD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/http_listen.h"
 #include "agent/stats.h"
 
 struct event_base;
@@ -22,19 +22,26 @@ struct httpd_check {
 #define HTTPD_CHECKS_MAX 8
 #define HTTPD_DETAIL_MAX 512
 
+/* Whom a server is for. */
+enum httpd_for {
+	HTTPD_FOR_MONITORING = 1, /* anybody: health and metrics, which name no client */
+	HTTPD_FOR_NODE = 2,	  /* loopback: also the status page and the API, without clients */
+	HTTPD_FOR_ROOT = 4,	  /* the control socket: everything */
+};
+
 struct httpd_options {
-	const char *listen; /* "ADDR:PORT" */
+	const char *listen; /* "ADDR:PORT", ":PORT" or the path of the control socket */
 	const char *pin_dir;
 	const struct stats *stats; /* there when the loop begins, not before */
 	uint32_t metrics_backends;
-	bool names_clients; /* everything, not only health and metrics: for loopback alone */
+	enum httpd_for is_for;
 	struct httpd_check checks[HTTPD_CHECKS_MAX];
 	size_t check_count;
 };
 
-/* options must outlive it. -EINVAL: not an address and port, or not on loopback where that is
- * demanded; what bind(2) says. */
-int httpd_start(struct event_base *base, const struct httpd_options *options, struct httpd **ret);
+/* options must outlive it. On failure message says what is wrong and what to do. */
+int httpd_start(struct event_base *base, const struct httpd_options *options, struct httpd **ret,
+		char message[HTTP_LISTEN_MESSAGE_MAX]);
 void httpd_stop(struct httpd *httpd); /* takes NULL */
 
 #endif

@@ -11,7 +11,7 @@
 #include <gwbpf/abi.h>
 
 #include "agent/agent.h"
-#include "base/addr.h"
+#include "agent/http_listen.h"
 #include "base/args.h"
 #include "base/parse.h"
 
@@ -34,6 +34,7 @@ enum option_key {
 	OPTION_STALE_AFTER,
 	OPTION_LISTEN,
 	OPTION_METRICS_LISTEN,
+	OPTION_CONTROL,
 	OPTION_METRICS_BACKENDS,
 	OPTION_LOG_LEVEL,
 	OPTION_LOG_FORMAT,
@@ -66,11 +67,17 @@ const struct argp_option agent_options[] = {
 	 "(default: 5m with Kubernetes, 0 with manifests)",
 	 0},
 	{"listen", OPTION_LISTEN, "ADDR:PORT", 0,
-	 "status page, /api/v1, /metrics, /livez, /readyz, /healthz: on loopback, as it names "
-	 "clients, or off (default: 127.0.0.1:9451)",
+	 "status page, /api/v1, /metrics, /livez, /readyz, /healthz: on loopback, or off "
+	 "(default: 127.0.0.1:9451)",
 	 0},
 	{"metrics-listen", OPTION_METRICS_LISTEN, "ADDR:PORT", 0,
-	 "/metrics, /livez, /readyz, /healthz on one more address (default: off)", 0},
+	 "/metrics, /livez, /readyz, /healthz on one more address; without ADDR on all "
+	 "(default: off)",
+	 0},
+	{"control", OPTION_CONTROL, "PATH", 0,
+	 "the control socket, for root alone: all of this, and what names clients; or off "
+	 "(default: /run/gwbpf/control.sock)",
+	 0},
 	{"metrics-backends", OPTION_METRICS_BACKENDS, "N", 0,
 	 "with more backends than these, only the series of Services (default: 1000)", 0},
 	{"log-level", OPTION_LOG_LEVEL, "error|warn|info|debug", 0,
@@ -88,19 +95,17 @@ static bool is_service_name(const char *text)
 
 static bool is_listen_address(const char *text)
 {
-	struct gw_addr address;
-	uint16_t port;
-
-	return !strcmp(text, "off") || !addr_port_parse(text, &address, &port);
+	return !strcmp(text, "off") || http_listen_is_address(text);
 }
 
 static bool is_loopback(const char *text)
 {
-	struct gw_addr address;
-	uint16_t port;
+	return !strcmp(text, "off") || http_listen_is_loopback(text);
+}
 
-	return !strcmp(text, "off") ||
-	       (!addr_port_parse(text, &address, &port) && addr_is_loopback(&address));
+static bool is_control_path(const char *text)
+{
+	return !strcmp(text, "off") || text[0] == '/';
 }
 
 static int append(const char **list, size_t *count, const char *value)
@@ -156,6 +161,9 @@ static int set_option(int key, const char *value, void *arg)
 	case OPTION_METRICS_LISTEN:
 		options->metrics_listen = strcmp(value, "off") ? value : NULL;
 		return is_listen_address(value) ? 0 : -EINVAL;
+	case OPTION_CONTROL:
+		options->control = value;
+		return is_control_path(value) ? 0 : -EINVAL;
 	case OPTION_METRICS_BACKENDS:
 		return parse_u32(value, 0, BACKENDS_LIMIT, &options->metrics_backends) ? -EINVAL : 0;
 	case OPTION_LOG_LEVEL:
@@ -197,8 +205,8 @@ static void check(const struct options *options)
 	else if (!options->manifest_count && !options->kubeconfig && !is_in_cluster)
 		wrong = "nothing to read Services from: give --manifests PATH or --kubeconfig PATH";
 	else if (options->listen && !is_loopback(options->listen))
-		wrong = "--listen takes an address on loopback, such as 127.0.0.1:9451, as it names "
-			"clients: --metrics-listen is for others";
+		wrong = "--listen takes an address on loopback, such as 127.0.0.1:9451: "
+			"--metrics-listen is for others";
 	if (!wrong)
 		return;
 	fprintf(stderr, "gwbpf agent: %s\n", wrong);

@@ -28,6 +28,7 @@ struct options {
 	uint32_t stale_after_ms; /* 0: never */
 	const char *listen;         /* NULL: the default; "off" */
 	const char *metrics_listen; /* NULL: nowhere */
+	const char *control;        /* NULL: the default; "off" */
 	uint32_t metrics_backends;
 	bool is_stale_after_given;
 	enum log_level log_level;

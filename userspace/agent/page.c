@@ -245,8 +245,8 @@ static void write_tables(struct evbuffer *to, const struct status *status)
 static void write_links(struct evbuffer *to)
 {
 	static const char *const paths[] = {
-		"/api/v1/status",      "/api/v1/services", "/api/v1/backends",
-		"/api/v1/connections", "/metrics",         "/readyz?verbose",
+		"/api/v1/status", "/api/v1/services", "/api/v1/backends", "/metrics",
+		"/readyz?verbose",
 	};
 	size_t i;
 

@@ -63,7 +63,7 @@ static void probe_root(const struct probe_options *options, struct probe_result 
 	(void)options;
 	say(result, geteuid() ? PROBE_MISSING : PROBE_FOUND, "user id %u", geteuid());
 	if (geteuid())
-		remedy(result, "run it as root, in a pod with privileged: true; what else is missing "
+		remedy(result, "run it as root, in a pod with CAP_SYS_ADMIN; what else is missing "
 			       "can be seen only then");
 }
 

@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The rights of the agent's pod on a real node: with those of deploy/base all works, and without any
+# one of them something does not. CAP_SYS_PTRACE is missed only where the kernel has no iterator over
+# the records of sockets: tests/cli/rights.bats.
+
+setup_file() {
+	. "$BATS_TEST_DIRNAME/agents.bash"
+	nodes_up 1
+	pods_org1
+	agents_up
+	# A client that is not root, as most are not.
+	pods_client client1 node1 "$GATEWAY" 0
+	kubectl get pod -n fabric client1 -o json | jq '.metadata = {namespace: "fabric", name: "client2"} |
+		.spec.containers[0] |= (.args[3] = "4" | .securityContext = {runAsUser: 65534}) |
+		del(.status)' | kubectl apply -f -
+	kubectl wait -n fabric --for=condition=Ready --timeout=60s pod/client2
+	# A pod is changed when it is deleted, and not before.
+	patch '[{"op": "replace", "path": "/spec/updateStrategy", "value": {"type": "OnDelete"}}]'
+}
+
+setup() {
+	. "$BATS_TEST_DIRNAME/agents.bash"
+}
+
+teardown_file() {
+	. "$BATS_TEST_DIRNAME/agents.bash"
+	cluster_down
+}
+
+patch() {
+	kubectl patch daemonset -n gwbpf-system gwbpf --type json -p "$1"
+}
+
+# changed PATCH: the agent's pod anew, changed so.
+changed() {
+	patch "$1"
+	kubectl delete pod -n gwbpf-system --grace-period=1 "$(agent_pod node1)"
+	cluster_wait 30 agent_pod_runs
+}
+
+agent_pod_runs() {
+	kubectl get pod -n gwbpf-system "$(agent_pod node1)" -o json |
+		jq -e '.status.containerStatuses[0] | .started or .restartCount > 0'
+}
+
+# with_capabilities NAME...: the agent with these alone.
+with_capabilities() {
+	changed "$(jq -cn '[{op: "replace", value: $ARGS.positional,
+		path: "/spec/template/spec/containers/0/securityContext/capabilities/add"}]' --args "$@")"
+}
+
+# without_mount NAME
+without_mount() {
+	local index
+	index=$(kubectl get daemonset -n gwbpf-system gwbpf -o json |
+		jq --arg name "$1" '.spec.template.spec.containers[0].volumeMounts | map(.name) | index($name)')
+	changed "[{\"op\": \"remove\", \"path\": \"/spec/template/spec/containers/0/volumeMounts/$index\"}]"
+}
+
+as_deployed() {
+	kubectl apply --server-side --force-conflicts -k "$CLUSTER_TOP/deploy/base"
+	patch '[{"op": "replace", "path": "/spec/updateStrategy", "value": {"type": "OnDelete"}}]'
+	kubectl delete pod -n gwbpf-system --grace-period=1 "$(agent_pod node1)"
+	cluster_wait 60 gwbpf_on node1 status
+}
+
+log_says() {
+	local pod
+	pod=$(agent_pod node1)
+	{ kubectl logs -n gwbpf-system "$pod"; kubectl logs -n gwbpf-system "$pod" -p; } 2>/dev/null |
+		grep -q -- "$1"
+}
+
+states() {
+	gwbpf_on node1 connections -o json | jq -c '[.items[].state] | unique'
+}
+
+answers() {
+	node_exec node1 curl -sS --max-time 20 -o /dev/null -w '%{http_code}' "$@" || true
+}
+
+@test "as deployed: four capabilities, no host network, no privilege; and all works" {
+	pid=$(gwbpf_on node1 status -o json | jq .agent.pid)
+	[ "$(awk '$1 ~ /^Cap(Prm|Eff|Bnd):/ { print $2 }' "/proc/$pid/status" | sort -u)" = 0000000000281004 ]
+	[ "$(awk '$1 == "Seccomp:" || $1 == "NoNewPrivs:" { print $2 }' "/proc/$pid/status" | xargs)" = "1 2" ]
+	[ "$(readlink "/proc/$pid/ns/net")" != "$(node_exec node1 readlink /proc/self/ns/net)" ]
+	gwbpf_on node1 status -o json | jq -e '.healthy and .cgroup.coversPods and (.cgroup.path != null)'
+	[ "$(states)" = '["established"]' ]
+}
+
+@test "health and metrics are at the pod's address, the rest is not, nor at the node's" {
+	address=$(kubectl get pod -n gwbpf-system "$(agent_pod node1)" -o jsonpath='{.status.podIP}')
+	for path in /livez /readyz /metrics; do
+		[ "$(answers "http://$address:9452$path")" = 200 ]
+	done
+	[ "$(answers "http://$address:9452/api/v1/connections")" = 404 ]
+	[ "$(answers "http://$address:9451/livez")" = 000 ]
+	[ "$(answers http://127.0.0.1:9451/livez)" = 000 ]
+}
+
+@test "the mount of /run/gwbpf: root on the node reaches the control socket" {
+	[ "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" = 200 ]
+	without_mount run
+	cluster_wait 30 gwbpf_on node1 status
+	[ "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" = 000 ]
+	log_says "control socket.*going on without"
+	as_deployed
+}
+
+@test "without CAP_DAC_READ_SEARCH the path of the cgroup is not known" {
+	with_capabilities SYS_ADMIN NET_ADMIN SYS_PTRACE
+	cluster_wait 30 gwbpf_on node1 status
+	gwbpf_on node1 status -o json | jq -e '.cgroup.path == null or .cgroup.path == ""'
+}
+
+@test "without CAP_NET_ADMIN the agent is not ready" {
+	with_capabilities SYS_ADMIN SYS_PTRACE DAC_READ_SEARCH
+	cluster_wait 30 log_says "cannot test the hooks"
+}
+
+@test "without CAP_SYS_ADMIN the agent does not start" {
+	with_capabilities NET_ADMIN SYS_PTRACE DAC_READ_SEARCH
+	cluster_wait 30 log_says "level=error.*Operation not permitted"
+}
+
+@test "without the mount of the bpffs the agent does not start, and names it" {
+	as_deployed
+	without_mount bpffs
+	cluster_wait 30 log_says "not below a bpffs mount of the host"
+}
+
+@test "without the mount of the node's cgroups the agent does not start, and names the remedy" {
+	as_deployed
+	without_mount cgroup
+	cluster_wait 30 log_says "level=error.*cgroup"
+}
