@@ -52,8 +52,12 @@ struct gw_service {
 	__u32 eject_max_ms;
 	__u32 affinity_timeout_s;    /* 0: no session affinity */
 	__u32 suspended;             /* left to kube-proxy; only `gwbpf suspend` and `resume` write it */
+	__u32 rebalance_ms;          /* quiet for so long, a connection may be moved; 0: none is */
+	__u32 drain_deadline_ms;     /* so long after a drain began, what is left moves; 0: never */
 };
-_Static_assert(sizeof(struct gw_service) == 48, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_service) == 56, "a change of size is a change of ABI");
+
+#define GW_REBALANCE_AUTO 0xffffffffu /* in rebalance_ms: as long as the Service's calls teach */
 
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
