@@ -104,6 +104,8 @@ struct tcp_sock {
 	__u32 snd_una;
 	__u32 rcv_nxt;
 	__u32 copied_seq;
+	__u32 data_segs_in;
+	__u32 data_segs_out;
 	unsigned int keepalive_time;
 	unsigned int keepalive_intvl;
 	__u8 keepalive_probes;

@@ -130,6 +130,8 @@ static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
 	to->idle_ms = to->sent_ms < to->received_ms ? to->sent_ms : to->received_ms;
 	to->unacked = tcp->write_seq - tcp->snd_una;
 	to->unread = tcp->rcv_nxt - tcp->copied_seq;
+	to->segments_sent = tcp->data_segs_out;
+	to->segments_received = tcp->data_segs_in;
 	to->srtt_us = tcp->srtt_us >> 3;
 	copy_bytes(to, tcp);
 }

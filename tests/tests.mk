@@ -46,8 +46,9 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += balance
+UNIT_TESTS += balance silence
 UNIT_balance := model/balance
+UNIT_silence := model/silence
 
 UNIT_TESTS += refused stats duties
 UNIT_refused := agent/refused
