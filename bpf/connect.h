@@ -83,14 +83,15 @@ static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct d
 }
 
 static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					      __u32 service, __u32 affinity_s, struct dest *to)
+					      __u32 service, __u32 affinity_s,
+					      __u64 hints_until_ns, struct dest *to)
 {
 	const struct gw_backend *backend;
 	enum gw_reason reason;
 	__u32 id;
 
 	fill_record(ctx, conn, service, to);
-	reason = pick(ctx, conn, service, affinity_s);
+	reason = pick(ctx, conn, service, affinity_s, hints_until_ns);
 	if (reason != GW_REASON_BALANCED)
 		return reason;
 	id = conn->best_backend;
@@ -131,7 +132,8 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 		conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (conn) {
 		conn->start_ns = now_ns;
-		reason = balance(ctx, conn, index, service->affinity_timeout_s, to);
+		reason = balance(ctx, conn, index, service->affinity_timeout_s,
+				 service->hints_until_ns, to);
 	} else {
 		reason = balance_unrecorded(index, to);
 	}

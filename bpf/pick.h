@@ -12,6 +12,7 @@
 #include <linux/errno.h>
 
 #include "affinity.h"
+#include "hint.h"
 #include "maps.h"
 #include "score.h"
 #include "set.h"
@@ -307,10 +308,12 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service)
 
 /* GW_REASON_BALANCED: best_backend and best_generation of the record say who it is. */
 static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					   __u32 service, __u32 affinity_s)
+					   __u32 service, __u32 affinity_s, __u64 hints_until_ns)
 {
 	int err = -EAGAIN;
 
+	if (pick_hinted(conn, service, hints_until_ns))
+		return GW_REASON_BALANCED;
 	if (affinity_s && pick_affine(conn, service, affinity_s))
 		return GW_REASON_BALANCED;
 	for (int i = 0; i < PICK_TRIES && err == -EAGAIN; i++)

@@ -54,8 +54,9 @@ struct gw_service {
 	__u32 suspended;             /* left to kube-proxy; only `gwbpf suspend` and `resume` write it */
 	__u32 rebalance_ms;          /* quiet for so long, a connection may be moved; 0: none is */
 	__u32 drain_deadline_ms;     /* so long after a drain began, what is left moves; 0: never */
+	__u64 hints_until_ns;        /* until then some client's next backend stands in gw_hints */
 };
-_Static_assert(sizeof(struct gw_service) == 56, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_service) == 64, "a change of size is a change of ABI");
 
 #define GW_REBALANCE_AUTO 0xffffffffu /* in rebalance_ms: as long as the Service's calls teach */
 
@@ -104,8 +105,9 @@ struct gw_backend {
 	__u32 generation; /* rises each time that the id is given out */
 	__u32 service;
 	__u32 weight; /* in the set of its service; 0: takes no new connections */
+	__u64 drain_ns; /* since when it takes none; 0: it takes some */
 };
-_Static_assert(sizeof(struct gw_backend) == 32, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_backend) == 40, "a change of size is a change of ABI");
 
 /*
  * gw_loads: array of one word per backend: its active connections, and how many of them were opened
@@ -183,6 +185,22 @@ struct gw_affinity {
 };
 
 /*
+ * gw_hints: LRU hash. Where the next connect of a process to a service goes, whose connection was
+ * just moved: the first connect takes it out.
+ */
+struct gw_hint_key {
+	__u64 netns_cookie;
+	__u32 tgid;
+	__u32 service;
+};
+
+struct gw_hint {
+	__u64 until_ns;
+	__u32 backend;
+	__u32 backend_generation;
+};
+
+/*
  * gw_counters: array, mmap'ed, one per backend. Once nothing is in flight:
  * attempts = established + refused + timed_out + unreachable + other_failed + canceled, and
  * active = established - closed. reset and lost are parts of closed.
@@ -198,9 +216,10 @@ struct gw_counters {
 	__u64 closed;
 	__u64 reset;
 	__u64 lost;
+	__u64 moved;      /* connections that were told to connect anew; they close by themselves */
 	__u64 connect_ns; /* sum of the connect times */
 	__u64 connect_buckets[GW_HISTOGRAM_MAX]; /* not cumulative */
-	__u64 pad[4];
+	__u64 pad[3];
 };
 _Static_assert(sizeof(struct gw_counters) == 256, "a change of size is a change of ABI");
 

@@ -137,7 +137,7 @@ static void adopt_weights(struct tables *tables, const struct table_entry *entry
 {
 	for (size_t i = 0; i < entry->backend_count; i++)
 		if (!entry->backends[i].is_member)
-			tables->maps.backends[entry->backends[i].id].weight = 0;
+			tables_set_weight(tables, entry->backends[i].id, 0);
 }
 
 static int adopt_members(struct tables *tables, struct table_entry *entry, const struct gw_slot *slots,
@@ -153,7 +153,7 @@ static int adopt_members(struct tables *tables, struct table_entry *entry, const
 		if (!ref)
 			return -EPROTO;
 		ref->is_member = true;
-		tables->maps.backends[ref->id].weight = slots[i].weight;
+		tables_set_weight(tables, ref->id, slots[i].weight);
 		entry->members[entry->member_count++] = (struct present_member){
 			.address = ref->address,
 			.port = ref->port,

@@ -28,6 +28,7 @@
 	X(cursors)                                                                                 \
 	X(suspects)                                                                                \
 	X(affinity)                                                                                \
+	X(hints)                                                                                   \
 	X(conns)                                                                                   \
 	X(service_names)                                                                           \
 	X(backend_names)

@@ -60,6 +60,7 @@ static int make_backend(struct tables *tables, const struct table_entry *entry,
 	backend->port = htons(member->port);
 	backend->service = entry->index;
 	backend->generation = tables->maps.meta->next_generation++;
+	backend->drain_ns = 0;
 	__atomic_store_n(&backend->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -234,6 +235,17 @@ static int note_members(struct tables *tables, struct table_entry *entry,
 	return 0;
 }
 
+void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight)
+{
+	struct gw_backend *backend = &tables->maps.backends[id];
+
+	if (weight)
+		backend->drain_ns = 0;
+	else if (!backend->drain_ns)
+		backend->drain_ns = clock_now_ns();
+	backend->weight = weight;
+}
+
 /* What session affinity asks of a backend that is not looked for in a set. */
 static void write_weights(struct tables *tables, const struct table_entry *entry)
 {
@@ -242,7 +254,7 @@ static void write_weights(struct tables *tables, const struct table_entry *entry
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		const struct backend_ref *ref = &entry->backends[i];
 
-		tables->maps.backends[ref->id].weight = ref->is_member ? member->weight : 0;
+		tables_set_weight(tables, ref->id, ref->is_member ? member->weight : 0);
 		member += ref->is_member;
 	}
 }

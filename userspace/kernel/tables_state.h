@@ -96,6 +96,9 @@ struct gw_vip_key vip_key(const struct table_entry *entry);
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);
 
+/* What the hook sees of a backend's weight; with 0 its drain begins, if it has not yet (sets.c). */
+void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight);
+
 /* Replace the set of an entry (sets.c). -ENOSPC: not every wanted member got an id; -ENOBUFS: there is
  * no room for the set, and the old one stays in force; -ENOMEM. */
 int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want);
