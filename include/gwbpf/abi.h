@@ -216,10 +216,11 @@ struct gw_counters {
 	__u64 closed;
 	__u64 reset;
 	__u64 lost;
-	__u64 moved;      /* connections that were told to connect anew; they close by themselves */
+	__u64 rebalanced; /* connections that were told to connect anew; they close by themselves */
+	__u64 drained;    /* the same, because the backend takes no new ones */
 	__u64 connect_ns; /* sum of the connect times */
 	__u64 connect_buckets[GW_HISTOGRAM_MAX]; /* not cumulative */
-	__u64 pad[3];
+	__u64 pad[2];
 };
 _Static_assert(sizeof(struct gw_counters) == 256, "a change of size is a change of ABI");
 

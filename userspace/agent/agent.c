@@ -15,6 +15,7 @@
 #include "agent/httpd.h"
 #include "agent/notify.h"
 #include "agent/options.h"
+#include "agent/rebalance.h"
 #include "agent/sync.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@ struct agent {
 	struct file_source *file; /* one of the two sources */
 	struct kube_source *kube;
 	struct hooks *hooks;
+	struct rebalance *rebalance;
 	unsigned int ticks;
 	struct httpd_options http_options[2];
 	struct httpd *http[2];
@@ -98,6 +100,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
 			  strerror(-err));
 	sync_retry(agent->sync);
+	if (tables_meta(agent->tables)->source_synced)
+		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS && tables_meta(agent->tables)->source_synced)
 		hooks_check(agent->hooks);
 	if (duties & DUTY_AUDIT)
@@ -364,6 +368,9 @@ static int start_source(struct agent *agent)
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
 		return fail(agent, "cannot start: out of memory");
+	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
+			  sync_stats(agent->sync), &agent->rebalance))
+		return fail(agent, "cannot start: out of memory");
 	if (start_https(agent))
 		return -1;
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
@@ -375,6 +382,7 @@ static void stop(struct agent *agent)
 	httpd_stop(agent->http[1]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
+	rebalance_free(agent->rebalance);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

@@ -34,7 +34,7 @@ const struct sink *sync_sink(struct sync *sync);
 /* Whether the source knows a Node of this name; true until it says otherwise. */
 bool sync_has_node(const struct sync *sync);
 
-const struct stats *sync_stats(const struct sync *sync);
+struct stats *sync_stats(struct sync *sync);
 
 /* Try again what was refused for want of room or of an address. */
 void sync_retry(struct sync *sync);

@@ -23,15 +23,23 @@
 
 #define HOLDERS_PER_MOVE 8 /* more than that is shared in any case */
 
-static const char *const result_names[] = {
-#define RESULT_NAME(id, name, text) [MOVE_##id] = name,
-	MOVE_RESULTS(RESULT_NAME)
-#undef RESULT_NAME
+static const struct {
+	const char *name;
+	const char *text;
+} results[] = {
+#define RESULT(id, name, text) [MOVE_##id] = {name, text},
+	MOVE_RESULTS(RESULT)
+#undef RESULT
 };
 
 const char *move_result_name(enum move_result result)
 {
-	return result_names[result];
+	return results[result].name;
+}
+
+const char *move_result_text(enum move_result result)
+{
+	return results[result].text;
 }
 
 static bool is_the_socket(int fd, const struct move *move)

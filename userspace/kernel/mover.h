@@ -34,6 +34,7 @@ enum move_result {
 };
 
 const char *move_result_name(enum move_result result);
+const char *move_result_text(enum move_result result);
 
 /* A connection that is to be moved, as a walk over connections found it (gwbpf/walk.h). */
 struct move {
