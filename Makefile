@@ -66,6 +66,7 @@ include tests/tests.mk
 include tests/soak/soak.mk
 include tests/fuzz/fuzz.mk
 include tests/cluster/cluster.mk
+include tests/clients/clients.mk
 include tests/kernels/kernels.mk
 include deploy/deploy.mk
 include demo/demo.mk

@@ -15,6 +15,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "kernel/conns.h"
 
 #define SECOND_NS 1000000000ull
 #define REMEMBER_NS (3600 * SECOND_NS) /* a connection that could not be moved is left alone */
@@ -32,6 +33,7 @@ struct rebalance {
 	struct tables *tables;
 	struct stats *stats;
 	struct workers *workers;
+	struct conns *conns; /* NULL until a Service asks for moves */
 	unsigned int ticks;
 	bool runs;
 	bool is_broken; /* the last round failed, and that was logged */
@@ -66,6 +68,7 @@ void rebalance_free(struct rebalance *rebalance)
 	if (!rebalance)
 		return;
 	workers_free(rebalance->workers);
+	conns_close(rebalance->conns);
 	free(rebalance->moved);
 	free(rebalance->glances);
 	free(rebalance->learnt);
@@ -82,10 +85,9 @@ static void log_moved(const struct rebalance *rebalance, const struct moved *mov
 	tables_backend_text(rebalance->tables, moved->from, moved->from_generation, from);
 	if (moved->to != ROUND_NOWHERE)
 		tables_backend_text(rebalance->tables, moved->to, moved->to_generation, to);
-	log_write(moved->result == MOVE_BUSY ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-		  "moving a connection of process %u from %s to %s: %s: %s (quiet for %.1f s)",
-		  moved->tgid, from, to, move_result_name(moved->result),
-		  move_result_text(moved->result), moved->quiet_ms / 1e3);
+	log_info("moving a connection of process %u from %s to %s: %s: %s (quiet for %.1f s)",
+		 moved->tgid, from, to, move_result_name(moved->result),
+		 move_result_text(moved->result), moved->quiet_ms / 1e3);
 }
 
 static int remember(struct rebalance *rebalance, const struct moved *moved)
@@ -118,9 +120,7 @@ static void take_moved(struct rebalance *rebalance, const struct moved *moved)
 	if (moved->result == MOVE_MOVED)
 		tables_count_moved(rebalance->tables, moved->from, moved->from_generation,
 				   moved->is_drain);
-	/* What was only busy may be tried again. */
-	if (moved->result != MOVE_BUSY && moved->result != MOVE_ENDED &&
-	    remember(rebalance, moved))
+	if (moved->result != MOVE_ENDED && remember(rebalance, moved))
 		log_warn("cannot remember what was moved: out of memory");
 }
 
@@ -182,6 +182,7 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	glances = (const struct glance *)(waited + head.waited_count);
 	if ((const char *)(glances + head.glance_count) != answer + size)
 		return false;
+	rebalance->stats->moves[MOVE_BUSY] += head.busy_count;
 	for (uint32_t i = 0; i < head.moved_count; i++)
 		take_moved(rebalance, &moved[i]);
 	for (uint32_t i = 0; i < head.stuck_count; i++)
@@ -275,10 +276,13 @@ static int start_round(struct rebalance *rebalance)
 	};
 	struct gw_service *services;
 	size_t count = tables_services(rebalance->tables, &services);
-	int err = 0;
+	int err = rebalance->conns ? 0 : conns_open(rebalance->pin_dir, &rebalance->conns);
 
+	if (err)
+		return err;
 	rebalance->input = (struct round_input){
 		.pin_dir = rebalance->pin_dir,
+		.conns = rebalance->conns,
 		.services = services,
 		.moved = rebalance->moved,
 		.moved_count = rebalance->moved_count,

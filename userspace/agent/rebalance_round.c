@@ -23,6 +23,18 @@
 #define DRAIN_QUIET_MS 3000 /* where a drain has a deadline and the Service no time of its own */
 #define DRAIN_QUIET_MIN_MS 200
 #define DRAIN_PART 8 /* of what is left of a drain, this part leaves in one round */
+#define LOOK_MS 100     /* while some are still to leave, it looks again so often, */
+#define LOOKS_MS 1500   /* and for so long: the next round decides anew */
+
+/* The backends of one Service port, in the order of the view. */
+struct members {
+	const struct view_service *service;
+	const struct view_backend *backends;
+	size_t count;
+	struct balance_backend *balance; /* one for each; what is to leave for balance */
+	uint32_t *drain;		 /* one for each: how many are to leave by a drain */
+	uint32_t quiet_ms;		 /* for balance; 0: nothing moves for it */
+};
 
 struct round {
 	const struct round_input *input;
@@ -34,10 +46,14 @@ struct round {
 	size_t backend_count;
 	struct gw_walk_conn *conns;
 	size_t conn_count;
-	struct moved *moves; /* that are decided */
+	struct members *services_to_do;
+	size_t to_do_count;
+	struct moved *moves; /* that were tried */
 	size_t move_count;
 	struct evbuffer *waited;
 	struct evbuffer *glances;
+	uint32_t busy_count; /* moves that were put off, as there was traffic again */
+	int hints_fd;
 	unsigned short random[3];
 };
 
@@ -159,36 +175,11 @@ static size_t find_quiet(struct round *round, const struct view_backend *backend
 	return seen < most ? seen : most;
 }
 
-static void decide_move(struct round *round, const struct gw_walk_conn *conn,
-			const struct view_backend *to, uint32_t quiet_ms)
-{
-	round->moves[round->move_count++] = (struct moved){
-		.cookie = conn->cookie,
-		.netns_cookie = conn->conn.netns_cookie,
-		.time_ns = round->now_ns,
-		.tgid = conn->conn.tgid,
-		.service = conn->conn.service,
-		.from = conn->conn.backend,
-		.from_generation = conn->conn.backend_generation,
-		.to = to ? to->id : ROUND_NOWHERE,
-		.to_generation = to ? to->generation : 0,
-		.quiet_ms = quiet_ms,
-		.is_drain = !to,
-	};
-}
-
 /* --- decisions --------------------------------------------------------------------------- */
-
-/* The backends of one Service port, in the order of the view. */
-struct members {
-	const struct view_backend *backends;
-	size_t count;
-	struct balance_backend *balance; /* one for each */
-};
 
 static struct members members_of(const struct round *round, const struct view_service *service)
 {
-	struct members members = {0};
+	struct members members = {.service = service};
 
 	for (size_t i = 0; i < round->backend_count; i++) {
 		if (round->backends[i].service_index != service->index)
@@ -240,15 +231,14 @@ static void shift(struct balance_backend *backend, int by)
 
 /* A client that was told to move and has not come back yet is where it is expected: else it would
  * look as if there were fewer connections, and others would be moved for it. */
-static void expect_moved(const struct round *round, const struct members *members,
-			 uint32_t service)
+static void expect_moved(const struct round *round, const struct members *members)
 {
 	for (size_t i = 0; i < round->input->moved_count; i++) {
 		const struct moved *moved = &round->input->moved[i];
 		size_t from = place_of(members, moved->from, moved->from_generation);
 		size_t to = place_of(members, moved->to, moved->to_generation);
 
-		if (moved->service != service || moved->result != MOVE_MOVED ||
+		if (moved->service != members->service->index || moved->result != MOVE_MOVED ||
 		    round->now_ns - moved->time_ns > CLIENT_REST_NS || has_returned(round, moved))
 			continue;
 		if (from < members->count && is_open(round, moved->cookie))
@@ -256,52 +246,6 @@ static void expect_moved(const struct round *round, const struct members *member
 		if (to < members->count)
 			shift(&members->balance[to], 1);
 	}
-}
-
-static void level(struct round *round, const struct members *members, uint32_t quiet_ms)
-{
-	const struct gw_walk_conn **quiet;
-
-	for (size_t from = 0; from < members->count; from++) {
-		uint32_t leave = members->balance[from].leave;
-		size_t found;
-
-		quiet = leave ? calloc(leave, sizeof(*quiet)) : NULL;
-		if (!quiet)
-			continue;
-		found = find_quiet(round, &members->backends[from], quiet_ms, leave, quiet);
-		for (size_t i = 0; i < found; i++) {
-			size_t to = balance_destination(members->balance, members->count, draw,
-							round);
-
-			if (to == members->count)
-				break;
-			decide_move(round, quiet[i], &members->backends[to], quiet_ms);
-			shift(&members->balance[from], -1);
-			shift(&members->balance[to], 1);
-		}
-		free(quiet);
-	}
-}
-
-/* Those that take no new connections lose what they have, bit by bit; where they go, the policy
- * says. */
-static void drain(struct round *round, const struct view_service *service,
-		  const struct view_backend *backend, uint32_t quiet_ms)
-{
-	size_t most = (backend->active + DRAIN_PART - 1) / DRAIN_PART, found;
-	const struct gw_walk_conn **quiet;
-
-	quiet_ms = drain_quiet_ms(service, backend->drain_seconds, quiet_ms);
-	if (!quiet_ms)
-		most = backend->active;
-	quiet = most ? calloc(most, sizeof(*quiet)) : NULL;
-	if (!quiet)
-		return;
-	found = find_quiet(round, backend, quiet_ms, most, quiet);
-	for (size_t i = 0; i < found; i++)
-		decide_move(round, quiet[i], NULL, quiet_ms);
-	free(quiet);
 }
 
 static bool has_destination(const struct members *members)
@@ -312,15 +256,26 @@ static bool has_destination(const struct members *members)
 	return false;
 }
 
+/* Those that take no new connections lose what they have, bit by bit. */
+static uint32_t decide_drain(const struct members *members, const struct view_backend *backend)
+{
+	if (!backend->drain_seconds)
+		return 0;
+	if (!drain_quiet_ms(members->service, backend->drain_seconds, members->quiet_ms))
+		return backend->active;
+	return (backend->active + DRAIN_PART - 1) / DRAIN_PART;
+}
+
 static int decide_service(struct round *round, const struct view_service *service)
 {
 	struct members members = members_of(round, service);
-	uint32_t quiet_ms = quiet_ms_of(round, service);
 
-	if (!quiet_ms && !service->drain_deadline_ms)
+	members.quiet_ms = quiet_ms_of(round, service);
+	if (!members.quiet_ms && !service->drain_deadline_ms)
 		return 0;
 	members.balance = calloc(members.count + 1, sizeof(*members.balance));
-	if (!members.balance)
+	members.drain = calloc(members.count + 1, sizeof(*members.drain));
+	if (!members.balance || !members.drain)
 		return -ENOMEM;
 	for (size_t i = 0; i < members.count; i++) {
 		const struct view_backend *backend = &members.backends[i];
@@ -334,14 +289,14 @@ static int decide_service(struct round *round, const struct view_service *servic
 			.receives = takes,
 		};
 	}
-	expect_moved(round, &members, service->index);
-	for (size_t i = 0; i < members.count && has_destination(&members); i++)
-		if (members.backends[i].drain_seconds > 0)
-			drain(round, service, &members.backends[i], quiet_ms);
-	if (quiet_ms && can_spread(service) &&
-	    balance_decide(members.balance, members.count, draw, round))
-		level(round, &members, quiet_ms);
-	free(members.balance);
+	if (!has_destination(&members))
+		return 0;
+	expect_moved(round, &members);
+	for (size_t i = 0; i < members.count; i++)
+		members.drain[i] = decide_drain(&members, &members.backends[i]);
+	if (members.quiet_ms && can_spread(service))
+		balance_decide(members.balance, members.count, draw, round);
+	round->services_to_do[round->to_do_count++] = members;
 	return 0;
 }
 
@@ -350,8 +305,8 @@ static int decide(struct round *round)
 	uint32_t only = round->input->only_service;
 	int err = 0;
 
-	round->moves = calloc(round->conn_count + 1, sizeof(*round->moves));
-	if (!round->moves)
+	round->services_to_do = calloc(round->service_count + 1, sizeof(*round->services_to_do));
+	if (!round->services_to_do)
 		return -ENOMEM;
 	for (size_t i = 0; i < round->service_count && !err; i++)
 		if (only == ROUND_NOWHERE || only == round->services[i].index)
@@ -362,73 +317,148 @@ static int decide(struct round *round)
 /* --- acting ------------------------------------------------------------------------------ */
 
 /* The hint comes first: the client may be back at once. */
-static int write_hints(const struct round *round)
+static int write_hint(const struct round *round, const struct moved *moved)
 {
-	int fd = maps_open_one(round->input->pin_dir, "gw_hints"), err = 0;
+	const struct gw_hint_key key = {
+		.netns_cookie = moved->netns_cookie,
+		.tgid = moved->tgid,
+		.service = moved->service,
+	};
+	const struct gw_hint hint = {
+		.until_ns = clock_now_ns() + HINT_NS,
+		.backend = moved->to,
+		.backend_generation = moved->to_generation,
+	};
 
-	if (fd < 0)
-		return fd;
-	for (size_t i = 0; i < round->move_count && !err; i++) {
-		const struct moved *moved = &round->moves[i];
-		const struct gw_hint_key key = {
-			.netns_cookie = moved->netns_cookie,
-			.tgid = moved->tgid,
-			.service = moved->service,
-		};
-		const struct gw_hint hint = {
-			.until_ns = clock_now_ns() + HINT_NS,
-			.backend = moved->to,
-			.backend_generation = moved->to_generation,
-		};
-
-		if (moved->to == ROUND_NOWHERE)
-			continue;
-		if (bpf_map_update_elem(fd, &key, &hint, BPF_ANY))
-			err = -errno;
-		__atomic_store_n(&round->input->services[moved->service].hints_until_ns,
-				 hint.until_ns, __ATOMIC_RELEASE);
-	}
-	close(fd);
-	return err;
+	if (bpf_map_update_elem(round->hints_fd, &key, &hint, BPF_ANY))
+		return -errno;
+	__atomic_store_n(&round->input->services[moved->service].hints_until_ns, hint.until_ns,
+			 __ATOMIC_RELEASE);
+	return 0;
 }
 
-static const struct gw_walk_conn *find_conn(const struct round *round, uint64_t cookie)
+/* One connection that is to leave now, to this backend; NULL: wherever the policy says. Returns
+ * whether it does. */
+static bool move(struct round *round, const struct gw_walk_conn *conn,
+		 const struct view_backend *to, uint32_t quiet_ms)
 {
-	for (size_t i = 0; i < round->conn_count; i++)
-		if (round->conns[i].cookie == cookie)
-			return &round->conns[i];
-	return NULL;
+	struct move move = {
+		.cookie = conn->cookie,
+		.inode = conn->inode,
+		.holders = conn->holders,
+		.tgid = conn->conn.tgid,
+		.quiet_ms = quiet_ms,
+		.result = MOVE_MOVED,
+	};
+	struct moved *moved = reallocarray(round->moves, round->move_count + 1, sizeof(*moved));
+
+	if (!moved)
+		return false;
+	round->moves = moved;
+	moved = &round->moves[round->move_count];
+	*moved = (struct moved){
+		.cookie = conn->cookie,
+		.netns_cookie = conn->conn.netns_cookie,
+		.time_ns = clock_now_ns(), /* before it is told: it may be back before that returns */
+		.tgid = conn->conn.tgid,
+		.service = conn->conn.service,
+		.from = conn->conn.backend,
+		.from_generation = conn->conn.backend_generation,
+		.to = to ? to->id : ROUND_NOWHERE,
+		.to_generation = to ? to->generation : 0,
+		.quiet_ms = conn->idle_ms,
+		.is_drain = !to,
+	};
+	if (!round->input->is_dry) {
+		if (to && write_hint(round, moved))
+			return false;
+		mover_run(&move, 1); /* if it cannot search, the socket is not found */
+	}
+	moved->result = move.result;
+	/* What is only busy may be quiet at the next look. */
+	round->move_count += move.result != MOVE_BUSY;
+	round->busy_count += move.result == MOVE_BUSY;
+	return move.result == MOVE_MOVED;
+}
+
+/* Returns how many are still to leave. */
+static uint32_t level(struct round *round, const struct members *members, size_t from)
+{
+	struct balance_backend *balance = &members->balance[from];
+	const struct gw_walk_conn **quiet = calloc(balance->leave + 1, sizeof(*quiet));
+	size_t found = 0;
+
+	if (quiet)
+		found = find_quiet(round, &members->backends[from], members->quiet_ms,
+				   balance->leave, quiet);
+	for (size_t i = 0; i < found; i++) {
+		size_t to = balance_destination(members->balance, members->count, draw, round);
+
+		if (to == members->count || !move(round, quiet[i], &members->backends[to],
+						  members->quiet_ms))
+			continue;
+		balance->leave--;
+		shift(balance, -1);
+		shift(&members->balance[to], 1);
+	}
+	free(quiet);
+	return balance->leave;
+}
+
+static uint32_t drain(struct round *round, const struct members *members, size_t from)
+{
+	const struct view_backend *backend = &members->backends[from];
+	uint32_t quiet_ms = drain_quiet_ms(members->service, backend->drain_seconds,
+					   members->quiet_ms);
+	uint32_t *leave = &members->drain[from];
+	const struct gw_walk_conn **quiet = calloc(*leave + 1, sizeof(*quiet));
+	size_t found = quiet ? find_quiet(round, backend, quiet_ms, *leave, quiet) : 0;
+
+	for (size_t i = 0; i < found; i++)
+		*leave -= move(round, quiet[i], NULL, quiet_ms);
+	free(quiet);
+	return *leave;
+}
+
+/* One look at all that are to leave. Returns how many still are. */
+static uint32_t act_once(struct round *round)
+{
+	uint32_t left = 0;
+
+	for (size_t i = 0; i < round->to_do_count; i++) {
+		const struct members *members = &round->services_to_do[i];
+
+		for (size_t from = 0; from < members->count; from++) {
+			if (members->balance[from].leave)
+				left += level(round, members, from);
+			if (members->drain[from])
+				left += drain(round, members, from);
+		}
+	}
+	return left;
+}
+
+static int walk(struct round *round)
+{
+	free(round->conns);
+	round->conns = NULL;
+	return conns_walk(round->input->conns, &round->conns, &round->conn_count);
 }
 
 static int act(struct round *round)
 {
-	struct move *moves = calloc(round->move_count + 1, sizeof(*moves));
-	int err;
+	uint64_t end_ms = clock_now_ms() + LOOKS_MS;
+	int err = 0;
 
-	if (!moves)
-		return -ENOMEM;
-	for (size_t i = 0; i < round->move_count; i++) {
-		const struct gw_walk_conn *conn = find_conn(round, round->moves[i].cookie);
-
-		moves[i] = (struct move){
-			.cookie = conn->cookie,
-			.inode = conn->inode,
-			.holders = conn->holders,
-			.tgid = conn->conn.tgid,
-			.quiet_ms = round->moves[i].quiet_ms,
-		};
-		/* What was asked of it, and what it was: the second is for people. */
-		if (conn->idle_ms > round->moves[i].quiet_ms)
-			round->moves[i].quiet_ms = conn->idle_ms;
-		/* Before it is told: it may be back before this returns. */
-		round->moves[i].time_ns = clock_now_ns();
+	round->hints_fd = maps_open_one(round->input->pin_dir, "gw_hints");
+	if (round->hints_fd < 0)
+		return round->hints_fd;
+	while (!err && act_once(round) && !round->input->is_dry && clock_now_ms() < end_ms) {
+		usleep(LOOK_MS * 1000);
+		err = walk(round);
+		round->now_ns = clock_now_ns();
 	}
-	err = write_hints(round);
-	if (!err)
-		mover_run(moves, round->move_count); /* those not looked for are not found */
-	for (size_t i = 0; i < round->move_count; i++)
-		round->moves[i].result = moves[i].result;
-	free(moves);
+	close(round->hints_fd);
 	return err;
 }
 
@@ -519,6 +549,7 @@ static int answer(const struct round *round, struct evbuffer *to)
 	if (!err) {
 		const struct round_head head = {
 			.moved_count = (uint32_t)round->move_count,
+			.busy_count = round->busy_count,
 			.stuck_count = (uint32_t)(evbuffer_get_length(stuck) / sizeof(struct moved)),
 			.waited_count = (uint32_t)(evbuffer_get_length(round->waited) /
 						   sizeof(struct waited)),
@@ -539,7 +570,7 @@ static int answer(const struct round *round, struct evbuffer *to)
 
 static int look(struct round *round)
 {
-	int err = conns_walk_once(round->input->pin_dir, &round->conns, &round->conn_count);
+	int err = walk(round);
 
 	if (!err)
 		err = view_open(round->input->pin_dir, &round->view);
@@ -559,7 +590,7 @@ static int run(struct round *round)
 		err = learn(round);
 	if (!err && round->input->decides)
 		err = decide(round);
-	if (!err && round->move_count && !round->input->is_dry)
+	if (!err && round->to_do_count)
 		err = act(round);
 	return err;
 }

@@ -14,6 +14,7 @@
 #include "kernel/mover.h"
 #include "model/silence.h"
 
+struct conns;
 struct evbuffer;
 
 /* A connection that was moved, or that could not be. */
@@ -42,6 +43,7 @@ struct waited {
 
 struct round_input {
 	const char *pin_dir;
+	struct conns *conns; /* the walk, open */
 	struct gw_service *services; /* the map's memory, which parent and child share */
 	/* By service index. 0: not known yet. For Services whose setting is a time it is not asked. */
 	const uint32_t *learnt_quiet_ms;
@@ -58,10 +60,12 @@ struct round_input {
 
 /* The answer: this head, then the arrays. */
 struct round_head {
+	uint32_t busy_count;   /* moves that were put off, as there was traffic again */
 	uint32_t moved_count;  /* of struct moved */
 	uint32_t stuck_count;  /* of struct moved: those that are MOVE_STUCK from now on */
 	uint32_t waited_count; /* of struct waited */
 	uint32_t glance_count; /* of struct glance, ordered by cookie */
+	uint32_t zero;
 };
 
 /* arg: a const struct round_input. For workers.h. 0 or -errno. */
