@@ -47,8 +47,21 @@ $(B)/%.o: userspace/%.c | $(SKELETONS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(GW_CPPFLAGS) $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
 
+# What a target lacks is said before anything is built: its first prerequisite is one of these.
+NEEDS := bench cluster fresh fuzz kernels lint
+
+.PHONY: need-build need-tests need-image $(NEEDS:%=need-%)
+need-build:
+	$(Q)tests/deps.sh --check 'make deps' build
+need-tests:
+	$(Q)tests/deps.sh --check 'make deps'
+need-image:
+	$(Q)deploy/image/deps.sh --check 'make image-deps'
+$(NEEDS:%=need-%): need-%:
+	$(Q)tests/$*/deps.sh --check 'make $*-deps'
+
 # BPF: -target bpf forgets the multiarch include directory; give it back last.
-$(GEN)/%.bpf.o: bpf/%.bpf.c
+$(GEN)/%.bpf.o: bpf/%.bpf.c | need-build
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ibpf \
@@ -65,6 +78,8 @@ $(GEN)/%.skel.h: $(GEN)/%.bpf.o
 include tests/tests.mk
 include tests/soak/soak.mk
 include tests/fuzz/fuzz.mk
+include tests/fresh/fresh.mk
+include tests/lint/lint.mk
 include tests/cluster/cluster.mk
 include tests/clients/clients.mk
 include tests/kernels/kernels.mk

@@ -55,21 +55,21 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
+	__uint(max_entries, GW_SUSPECTS_MAX);
 	__type(key, struct gw_suspect_key);
 	__type(value, struct gw_suspect);
 } gw_suspects SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, GW_AFFINITY_MAX);
 	__type(key, struct gw_affinity_key);
 	__type(value, struct gw_affinity);
 } gw_affinity SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, GW_HINTS_MAX);
 	__type(key, struct gw_hint_key);
 	__type(value, struct gw_hint);
 } gw_hints SEC(".maps");

@@ -16,6 +16,7 @@ declare -A client_pids=() # by "client1-15": a process and the connections that 
 declare -A peer_pids=()
 held=0      # connections that the clients have open, or open again
 broken=0    # connections that were open to a peer when it was lost
+# shellcheck disable=SC2034 # demo.sh counts with it
 newcomers=0 # connections that the last newcomer opened
 
 cast_up() {

@@ -9,5 +9,5 @@ build/demo/lab: demo/lab.c
 
 # HOLD is passed on by make itself. No shell in between: it would not wait for the end after Ctrl-C.
 .PHONY: demo
-demo: all build/demo/lab ## watch connections being balanced (as root, HOLD=1 keeps it up)
+demo: need-tests all build/demo/lab ## watch connections being balanced (as root, HOLD=1 keeps it up)
 	$(Q)demo/demo.sh

@@ -1,24 +1,43 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what building, testing and the demo need, on Debian 12 or later and Ubuntu 22.04 or later.
+# What building, testing and the demo need, on Debian 12 or later and Ubuntu 22.04 or later. need.sh
+# says how to call it; with --check COMMAND build it looks at what building needs alone.
 set -eu
-packages="gcc make pkg-config clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev linux-libc-dev
-libc6-dev libevent-dev libjansson-dev libfyaml-dev libcurl4-openssl-dev libmnl-dev libsmartcols-dev
-libcmocka-dev bats iproute2 nftables iptables procps util-linux bsdextrautils jq man-db zsh fish"
+. "$(dirname "$0")/need.sh"
 
-# Ubuntu has bpftool only inside linux-tools.
-apt-cache show bpftool >/dev/null 2>&1 ||
-	packages=$(echo "$packages" | sed 's/bpftool/linux-tools-common linux-tools-generic/')
+need gcc gcc
+need make make
+need pkg-config pkg-config
+need clang clang
+need bpftool bpftool
+need /usr/include/stdio.h libc6-dev
+need /usr/include/linux/bpf.h linux-libc-dev
+need lib:libbpf libbpf-dev
+need lib:libevent libevent-dev
+need lib:jansson libjansson-dev
+need lib:libfyaml libfyaml-dev
+need lib:libcurl libcurl4-openssl-dev
+need lib:libmnl libmnl-dev
+need lib:smartcols libsmartcols-dev
 
-missing=
-for package in $packages; do
-	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
-		missing="$missing $package"
-done
-if [ -z "$missing" ]; then
-	echo "everything is installed:" $packages
-	exit 0
-fi
-echo "installing:$missing"
-apt-get update -q
-DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+[ "${3-}" != build ] || {
+	needed "$@"
+	exit
+}
+
+# The tests and the demo.
+need lib:cmocka libcmocka-dev
+need bats bats
+need curl curl
+need jq jq
+need ip iproute2
+need nft nftables
+need iptables-legacy-restore iptables
+need ps procps
+need setpriv util-linux
+need column bsdextrautils
+need man man-db
+need zsh zsh
+need fish fish
+
+needed "$@"

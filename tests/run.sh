@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Run test programs that speak TAP, one after the other, and count. A program that ends badly
-# without a "not ok" of its own counts as one failure; so does one that runs no test.
+# without a "not ok" of its own counts as one failure; so does one that runs no test. At the end the
+# programs with failures and those with skipped tests are listed.
 set -u
 passed=0 failed=0 skipped=0
+failed_programs=() skipped_programs=()
 logs=build/test-logs
 mkdir -p "$logs"
 skip='^\(not \)\?ok .*# \(SKIP\|skip\)' # cmocka says "not ok 4 # SKIP"
@@ -27,7 +29,9 @@ for program in "$@"; do
 	passed=$((passed + oks)) failed=$((failed + bads)) skipped=$((skipped + skips))
 	printf '%-48s %4d passed %3d failed %3d skipped %4d s\n' \
 		"$program" "$oks" "$bads" "$skips" $((SECONDS - start))
+	[ "$skips" -eq 0 ] || skipped_programs+=("$program: $skips")
 	if [ "$bads" -gt 0 ]; then
+		failed_programs+=("$program: $bads, see $log")
 		echo "--- $program, exit status $status: $log"
 		tail -n "${TEST_TAIL:-60}" "$log"
 		echo "---"
@@ -35,5 +39,7 @@ for program in "$@"; do
 	grep "$skip" "$log"
 done
 
+[ ${#skipped_programs[@]} -eq 0 ] || printf '%s\n' "skipped:" "${skipped_programs[@]/#/  }"
+[ ${#failed_programs[@]} -eq 0 ] || printf '%s\n' "failed:" "${failed_programs[@]/#/  }"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

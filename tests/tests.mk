@@ -4,13 +4,14 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log parse settings weights annotations model kept choose usable drained plan \
-	plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
+UNIT_TESTS := addr log text parse settings weights annotations model kept choose usable drained \
+	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths fingerprint args naming format
 OBJECT := model/object model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
-UNIT_log      := base/log
+UNIT_log      := base/log base/text
+UNIT_text     := base/text
 UNIT_parse    := base/parse
 UNIT_settings := model/settings
 UNIT_weights  := model/weights base/parse base/text
@@ -25,15 +26,15 @@ UNIT_plan_edges := $(UNIT_plan)
 UNIT_policy_table := model/policy_table
 UNIT_maglev   := model/policy_table
 UNIT_claims   := model/claims $(OBJECT)
-UNIT_decode   := source/decode source/decode_service source/decode_slice source/fields \
-	model/annotations $(OBJECT)
+UNIT_decode   := source/decode source/decode_service source/decode_slice \
+	source/decode_endpoints source/fields model/annotations $(OBJECT)
 UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
 UNIT_format   := report/format report/json base/addr base/parse
-UNIT_manifests := source/manifests source/manifest_files source/yaml source/scalar \
-	source/json_text $(UNIT_decode)
+UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding base/regular \
+	source/yaml source/scalar source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)
 UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
 	source/fingerprint $(UNIT_manifests)
@@ -50,22 +51,25 @@ UNIT_TESTS += balance silence
 UNIT_balance := model/balance
 UNIT_silence := model/silence
 
-UNIT_TESTS += refused stats duties
+UNIT_TESTS += refused retries stats duties
 UNIT_refused := agent/refused
+UNIT_retries := agent/retries
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 
-UNIT_TESTS += ranges proxies
+UNIT_TESTS += ranges shares proxies
 UNIT_ranges := kernel/ranges
+UNIT_shares := kernel/shares
 UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
 	kube_intake kube kube_named
 KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
-	source/kube_config source/kube_bytes source/kube_resource source/sink
+	source/kube_config source/kube_bytes source/kube_resource source/sink base/regular base/text
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
-UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/yaml source/scalar
+UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/encoding \
+	base/regular source/yaml source/scalar
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
@@ -75,7 +79,9 @@ UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_foll
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
 
-UNIT_TESTS += corpus_kube
+UNIT_TESTS += corpus_kube corpus_kubeconfig
+UNIT_corpus_kubeconfig := tests/fuzz/replay tests/fuzz/fuzz_kubeconfig tests/fuzz/fuzz \
+	$(sort $(UNIT_kubeconfig) $(UNIT_decode))
 UNIT_corpus_kube := tests/fuzz/replay tests/fuzz/fuzz_kube tests/fuzz/fuzz \
 	$(sort $(KUBE_INTAKE) $(UNIT_decode))
 
@@ -114,12 +120,12 @@ bench-deps: ## install what gwbpf is measured against
 
 # BENCH_JSON=FILE: for programs, BENCH_ROUNDS=N: fewer or more of them; make itself passes them on.
 .PHONY: bench
-bench: $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
+bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## measure what balancing costs (as root; BENCH_JSON=FILE, BENCH_ROUNDS=25)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)$(BENCH_SCALE)
 
@@ -131,13 +137,13 @@ $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 -include $(wildcard $(B)/tests/*/*.d)
 
 .PHONY: check
-check: all check-kernel-programs ## run all tests (as root)
+check: need-tests all check-kernel-programs ## run all tests (as root)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
-	$(Q)tests/run.sh $(wildcard tests/arch/*.sh) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
+	$(Q)tests/run.sh $(wildcard tests/arch/*.sh tests/arch/*.bats) $(UNIT_TESTS:%=build/asan/tests/unit/test_%) \
 		$(KERNEL_PROGRAMS) $(SOAK_PROGRAM) $(wildcard tests/cli/*.bats)
 
 .PHONY: check-unit
-check-unit: ## run the unit tests alone, with sanitizers (no root needed)
+check-unit: need-tests ## run the unit tests alone, with sanitizers (no root needed)
 	$(Q)$(MAKE) --no-print-directory MODE=asan unit-programs
 	$(Q)tests/run.sh $(UNIT_TESTS:%=build/asan/tests/unit/test_%)
 

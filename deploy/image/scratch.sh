@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 name=$1 archive=$2
 shift 2
 command -v buildah >/dev/null || {
-	echo "cannot build image '$name': buildah is missing (make cluster-deps)" >&2
+	echo "cannot build image '$name': buildah is missing (make image-deps)" >&2
 	exit 1
 }
 

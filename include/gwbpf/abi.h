@@ -20,6 +20,9 @@
 #define GW_NAME_MAX 64       /* a DNS label and its final zero */
 #define GW_LONG_NAME_MAX 254 /* a DNS subdomain and its final zero */
 #define GW_MESSAGE_MAX 256
+#define GW_SUSPECTS_MAX 16384 /* entries of gw_suspects: the oldest gives way */
+#define GW_AFFINITY_MAX 65536 /* likewise of gw_affinity */
+#define GW_HINTS_MAX 4096     /* likewise of gw_hints */
 
 struct gw_addr {
 	__be32 word[4];
@@ -62,6 +65,7 @@ _Static_assert(sizeof(struct gw_service) == 64, "a change of size is a change of
 
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
+#define GW_SERVICE_NO_ROOM 4u   /* left to kube-proxy: there is no room for its set as it is wanted */
 
 /*
  * gw_sets: array of one word per service: the range of gw_slots that is its set now. A reader
@@ -279,7 +283,7 @@ struct gw_service_names {
 	char namespace[GW_NAME_MAX];
 	char name[GW_NAME_MAX];
 	char port_name[GW_NAME_MAX];
-	char message[GW_MESSAGE_MAX]; /* why it is invalid; empty: it is not */
+	char message[GW_MESSAGE_MAX]; /* why it is invalid, or for what there is no room; or empty */
 };
 
 struct gw_backend_names {
@@ -345,10 +349,11 @@ struct gw_meta {
 	__be16 canary_port; /* where the agent listens for it, on loopback; 0: nowhere */
 	__u8 covers_pods;   /* enum gw_cover */
 	__u8 slots_half;    /* of gw_slots, where sets are now (compact.c); 0 or 1 */
-	__u8 pad1[4];
+	__u32 refused; /* Services that are not balanced as wanted, for want of room or of an address */
 	char version[32];      /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
-	char pad[2];
+	__u8 walk_is_partial; /* the last walk over the sockets was not allowed to see all of them */
+	char pad[1];
 	char zone[GW_NAME_MAX];
 	struct {
 		__u32 valid;

@@ -74,7 +74,8 @@ static pid_t start_agent(void)
 
 	snprintf(manifests, sizeof(manifests), "--manifests=%s", directory);
 	snprintf(cgroup, sizeof(cgroup), "--cgroup=%s", lab.cgroup);
-	snprintf(services, sizeof(services), "--max-services=%d", SERVICES);
+	/* One namespace may have three quarters of a limit. */
+	snprintf(services, sizeof(services), "--max-services=%d", SERVICES / 3 * 4 + 4);
 	snprintf(backends, sizeof(backends), "--max-backends=%d", SERVICES * ENDPOINTS * 2);
 	pid = lab_fork();
 	if (!pid) {

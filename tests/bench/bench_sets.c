@@ -28,7 +28,7 @@ static void serve_by(size_t count)
 {
 	backends[count] = NULL;
 	lab_service("bench", VIP, GW_POLICY_LC, backends);
-	backends[count] = texts[count];
+	backends[count] = count < GW_SET_MAX ? texts[count] : NULL;
 }
 
 static double change_us(size_t size)

@@ -237,6 +237,7 @@ dial()
 		$SIG{USR1} = \&greet;
 		greet();
 		sleep 1 while 1;' "$@"
+	# shellcheck disable=SC2034 # the tests read it
 	dialer=$started
 	becomes test -s "$READY"
 	[ "$(<"$READY")" -eq "$2" ]

@@ -112,7 +112,6 @@ check_says()
 }
 
 @test "a second gwbpf on the same cgroup is no part of the first one" {
-	local first=$GWBPF_PIN_DIR
 	start_agent
 	GWBPF_PIN_DIR=$BATS_TEST_TMPDIR/bpf/second start_agent --listen off
 	lab status -o json

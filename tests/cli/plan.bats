@@ -328,3 +328,76 @@ file_refused()
 	[[ $stderr != *$'\e'* ]]
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
+
+@test "neither control characters of Unicode nor turned text reach a terminal" {
+	local turned=$'\u202e' control=$'\u009b'
+	good >"$file"
+	{ service bad 10.96.0.3 7051 "gwbpf.io/policy: \"$turned\""
+	  printf -- '---\napiVersion: v1\nkind: Pod%s31m\nmetadata: {name: x}\n' "$control"
+	} >>"$file"
+	for output in table json; do
+		run timeout 20 "$root/build/gwbpf" plan -o "$output" --manifests "$file"
+		[ "$status" -eq 0 ]
+		[[ $output != *"$turned"* && $output != *"$control"* ]]
+	done
+	run --separate-stderr gwbpf plan --manifests "$file"
+	[[ $stderr != *"$turned"* && $stderr != *"$control"* ]]
+	contains "$stderr" '\u009b31m'
+}
+
+@test "a dash is standard input" {
+	good >"$file"
+	plan - <"$file"
+	[ "$status" -eq 0 ]
+	good_is_planned
+	echo "[" >"$file"
+	plan - <"$file"
+	[ "$status" -eq 1 ]
+	json '.refused | map(.file) == ["standard input"]'
+}
+
+@test "objects of other kinds are counted in one line" {
+	{ good; printf -- '---\napiVersion: v1\nkind: %s\nmetadata: {name: x}\n' Pod Pod ConfigMap; } >"$file"
+	plan "$file"
+	json '.skipped == 3 and .refused == []'
+	run --separate-stderr gwbpf plan --manifests "$file"
+	[ "$stderr" = "gwbpf: 3 objects of other kinds skipped (Pod, ConfigMap)" ]
+}
+
+@test "of two Services that claim an address the older has it" {
+	{ service young 10.96.0.7; service zold 10.96.0.7; } |
+		sed -e '/name: young/a\  creationTimestamp: "2026-02-01T00:00:00Z"' \
+		    -e '/name: zold/a\  creationTimestamp: "2026-01-01T00:00:00Z"' >"$file"
+	plan "$file"
+	refused "Service 'fabric/young'" "address of Service 'fabric/zold'"
+	json '.services[] | select(.name == "zold") | .verdict == "refuse"'
+}
+
+@test "Endpoints stand in for slices where a Service has none" {
+	{ service gw 10.96.0.7
+	  cat <<-END
+	---
+	apiVersion: v1
+	kind: Endpoints
+	metadata: {name: gw, namespace: fabric}
+	subsets:
+	- addresses: [{ip: 10.244.0.9, nodeName: n1}]
+	  notReadyAddresses: [{ip: 10.244.0.8}]
+	  ports: [{name: grpc, port: 9051}]
+	END
+	} >"$file"
+	plan "$file"
+	json '.refused == []'
+	json '.services[].backends | map("\(.address):\(.port)") == ["10.244.0.9:9051"]'
+	slice gw 10.244.0.1 >>"$file"
+	plan "$file"
+	json '.services[].backends | map("\(.address):\(.port)") == ["10.244.0.1:7051"]'
+}
+
+@test "what PowerShell writes is read" {
+	good | sed 's/$/\r/' | { printf '\xff\xfe'; iconv -t UTF-16LE; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	json '.refused == []'
+	good_is_planned
+}

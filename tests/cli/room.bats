@@ -76,3 +76,96 @@ ticks()
 	rm "$manifests/a.yaml"
 	becomes services_are '["second"]'
 }
+
+# Milliseconds of CPU time that the agent has used.
+cpu_ms()
+{
+	awk -v hz="$(getconf CLK_TCK)" '{ print int(($14 + $15) * 1000 / hz) }' "/proc/$agent/stat"
+}
+
+# The agent rests: what it uses in five seconds is little, whatever is refused.
+is_idle()
+{
+	local before
+	before=$(cpu_ms)
+	sleep 5
+	[ $(($(cpu_ms) - before)) -lt 500 ]
+}
+
+# ports COUNT: of a Service or a slice, in JSON.
+ports()
+{
+	jq -nc --argjson n "$1" '[range($n) | {name: "p\(.)", port: (1000 + .), protocol: "TCP"}]'
+}
+
+# large_service PORTS SLICES: "evil/large", with a thousand endpoints in each slice.
+large_service()
+{
+	jq -nc --argjson ports "$(ports "$1")" --argjson slices "$2" '
+		{apiVersion: "v1", kind: "List", items: ([
+			{apiVersion: "v1", kind: "Service",
+			 metadata: {name: "large", namespace: "evil", labels: {"gwbpf.io/enabled": "true"}},
+			 spec: {type: "ClusterIP", clusterIP: "10.97.0.1", clusterIPs: ["10.97.0.1"],
+				ports: $ports}}] + [range($slices) as $s |
+			{apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4",
+			 metadata: {name: "large-\($s)", namespace: "evil",
+				labels: {"kubernetes.io/service-name": "large"}},
+			 ports: $ports,
+			 endpoints: [range(1000) | {addresses: ["10.\(20 + $s).\(. / 250 | floor).\(. % 250 + 1)"],
+				conditions: {ready: true}}]}])}'
+}
+
+state_is()
+{
+	lab_gwbpf services "$1" -o json | jq -e ".items[0].state == \"$2\""
+}
+
+has_backend()
+{
+	lab_gwbpf backends "$1" -o json | jq -e "any(.items[]; .address == \"$2\" and .state == \"usable\")"
+}
+
+@test "a Service of 1,000 ports and 10,000 endpoints is refused, and costs the others nothing" {
+	{ service first 10.96.0.1 && slice first 10.1.0.1; } >"$manifests/a.yaml"
+	start_agent
+	large_service 1000 10 >"$manifests/large.json"
+	becomes eval '[ "$(logged "evil/large.*not balanced as wanted")" -eq 1 ]'
+	is_idle
+	[ "$(logged "evil/large.*not balanced as wanted")" -eq 1 ]
+	{ service first 10.96.0.1 && slice first 10.1.0.2; } >"$manifests/a.yaml"
+	becomes has_backend fabric/first 10.1.0.2
+}
+
+@test "a namespace that fills the backends is told so, and others find room" {
+	{ service first 10.96.0.1 && slice first 10.1.0.1; } >"$manifests/a.yaml"
+	start_agent --max-backends 4000
+	large_service 100 1 >"$manifests/large.json"
+	becomes eval '[ "$(logged "evil/large.*no room is left")" -eq 1 ]'
+	run --separate-stderr lab_gwbpf services -o json
+	json '[.items[] | select(.namespace == "evil" and .state == "no-room")] | length > 90'
+	json '[.items[] | select(.state == "no-room") | .message] | all(contains("--max-backends"))'
+	json '[.items[] | select(.state == "no-backends")] == []'
+	run --separate-stderr lab_gwbpf status -o json
+	json '.problems | any(contains("no room for the backends"))'
+	json '.problems | any(contains("not balanced as wanted"))'
+	{ service second 10.96.0.2 && slice second 10.1.0.2; } >"$manifests/b.yaml"
+	{ service first 10.96.0.1 && slice first 10.1.0.3; } >"$manifests/a.yaml"
+	becomes has_backend fabric/second 10.1.0.2
+	becomes has_backend fabric/first 10.1.0.3
+	state_is fabric/first ready
+}
+
+@test "6,000 refused Services cost an idle second nothing" {
+	service first 10.96.0.1 >"$manifests/a.yaml"
+	start_agent --max-services 64
+	jq -nc '{apiVersion: "v1", kind: "List", items: [range(6000) | "10.98.\(. / 250 | floor).\(. % 250 + 1)" as $ip |
+		{apiVersion: "v1", kind: "Service",
+		 metadata: {name: "s\(.)", namespace: "evil", labels: {"gwbpf.io/enabled": "true"}},
+		 spec: {type: "ClusterIP", clusterIP: $ip, clusterIPs: [$ip],
+			ports: [{name: "grpc", port: 7051, protocol: "TCP"}]}}]}' >"$manifests/many.json"
+	becomes eval '[ "$(logged "no room is left")" -gt 5900 ]'
+	is_idle
+	# Room that is made is used.
+	rm "$manifests/many.json"
+	becomes services_are '["first"]'
+}

@@ -167,3 +167,9 @@ complete_bash()
 	[ -s share/zsh/site-functions/_gwbpf ]
 	[ -s share/fish/vendor_completions.d/gwbpf.fish ]
 }
+
+@test "the agent does not read manifests from standard input" {
+	run --separate-stderr gwbpf agent --manifests -
+	[ "$status" -eq 2 ]
+	contains "$stderr" "give a file or a directory"
+}

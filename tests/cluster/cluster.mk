@@ -11,10 +11,10 @@ kubernetes: ## build the Kubernetes of the tests (6 minutes the first time)
 	$(Q)tests/cluster/k8s/build.sh
 
 .PHONY: cluster-images
-cluster-images: build/cluster/peer-image.tar image ## build the images for the tests on nodes
+cluster-images: need-image build/cluster/peer-image.tar image ## build the images for the tests on nodes
 
 .PHONY: check-cluster
-check-cluster: all kubernetes cluster-images follow ## run the tests on a real Kubernetes (as root)
+check-cluster: need-tests need-cluster all kubernetes cluster-images follow ## run the tests on a real Kubernetes (as root)
 	$(Q)TEST_TIMEOUT=1800 tests/run.sh tests/cluster/*.bats
 
 # What runs in the tests' pods, and what they look around with.
@@ -45,9 +45,9 @@ $(B)/tests/cluster/bench/stopwatch: $(B)/tests/cluster/bench/stopwatch.o \
 	$(Q)$(CC) $(GW_LDFLAGS) -o $@ $^ $(GW_LDLIBS) -lpthread
 
 .PHONY: bench-cluster
-bench-cluster: all kubernetes $(STOPWATCH) ## measure 10,000 Services at an API server (as root)
+bench-cluster: need-tests need-cluster all kubernetes $(STOPWATCH) ## measure 10,000 Services at an API server (as root)
 	$(Q)tests/cluster/bench/bench.sh
 
 .PHONY: soak-cluster
-soak-cluster: all kubernetes cluster-images ## ten minutes without API server (as root)
+soak-cluster: need-tests need-cluster all kubernetes cluster-images ## ten minutes without API server (as root)
 	$(Q)OUTAGE_SECONDS=600 TEST_TIMEOUT=1800 tests/run.sh tests/cluster/outage.bats

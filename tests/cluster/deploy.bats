@@ -25,8 +25,35 @@ rendered() {
 			map(select(.kind == $kind))[0] // error("no \($kind)")'
 }
 
+# Every directory to install from or to uninstall with.
+directories() {
+	(cd "$deploy" && grep -l '^kind: Kustomization' ./*/kustomization.yaml ./*/*/kustomization.yaml |
+		xargs -n 1 dirname | cut -c 3-)
+}
+
+# What the Prometheus operator brings, as far as an API server has to know.
+pod_monitors() {
+	kube_apply <<-END
+		apiVersion: apiextensions.k8s.io/v1
+		kind: CustomResourceDefinition
+		metadata: {name: podmonitors.monitoring.coreos.com}
+		spec:
+		  group: monitoring.coreos.com
+		  names: {kind: PodMonitor, plural: podmonitors}
+		  scope: Namespaced
+		  versions:
+		  - name: v1
+		    served: true
+		    storage: true
+		    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+	END
+	kubectl wait --for=condition=Established --timeout=20s crd/podmonitors.monitoring.coreos.com
+}
+
 @test "every directory that kustomize knows is accepted by the API server without a warning" {
-	for dir in base overlays/one-namespace overlays/kind uninstall; do
+	pod_monitors
+	[ "$(directories | wc -l)" -ge 7 ]
+	for dir in $(directories); do
 		kube_namespace fabric
 		run kubectl apply --server-side --force-conflicts -k "$deploy/$dir"
 		[ "$status" -eq 0 ]
@@ -48,7 +75,7 @@ rendered() {
 
 @test "the image has the version that the Makefile names" {
 	version=$(sed -n 's/^VERSION *:= *//p' "$CLUSTER_TOP/Makefile")
-	for dir in base overlays/one-namespace overlays/kind uninstall; do
+	for dir in $(directories); do
 		run jq -r '.spec.template.spec | (.containers + (.initContainers // []))[].image' \
 			<<<"$(rendered "$dir" DaemonSet)"
 		[ "$(sort -u <<<"$output")" = "gwbpf:$version" ]
@@ -75,12 +102,47 @@ rendered() {
 	[[ $output = *forbidden* ]]
 }
 
-@test "uninstalling changes the pods alone: the same object, detaching before anything else" {
-	run rendered uninstall DaemonSet
-	[ "$(jq -c '.spec.selector' <<<"$output")" = "$(rendered base DaemonSet | jq -c .spec.selector)" ]
-	[ "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" = '["detach","--force"]' ]
-	jq -e '.spec.template.spec.containers[0] | .livenessProbe == null and .readinessProbe == null' \
-		<<<"$output"
+# The kinds and names of all objects of a directory.
+objects() {
+	kubectl kustomize "$deploy/$1" | kubectl create --dry-run=client -f - -o json |
+		jq -rs '.[] | .items? // . | if type == "array" then .[] else . end |
+			.kind + "/" + .metadata.name' | sort
+}
+
+@test "for one namespace there is no right in the cluster, neither to install nor to uninstall" {
+	for dir in overlays/one-namespace overlays/one-namespace-uninstall; do
+		run objects "$dir"
+		[[ $output != *Cluster* ]]
+		[[ $output = *Role/gwbpf*RoleBinding/gwbpf* ]]
+	done
+}
+
+@test "uninstalling changes the pods alone: the same objects, detaching before anything else" {
+	for pair in base:uninstall overlays/one-namespace:overlays/one-namespace-uninstall; do
+		[ "$(objects "${pair#*:}")" = "$(objects "${pair%:*}")" ]
+		run rendered "${pair#*:}" DaemonSet
+		[ "$(jq -c '.spec.selector' <<<"$output")" = \
+			"$(rendered "${pair%:*}" DaemonSet | jq -c .spec.selector)" ]
+		[ "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" = '["detach","--force"]' ]
+		jq -e '.spec.template.spec.containers[0] | .livenessProbe == null and .readinessProbe == null' \
+			<<<"$output"
+	done
+}
+
+@test "the PodMonitor selects the agents, and a port that they have" {
+	pod=$(rendered overlays/prometheus-operator DaemonSet | jq -c .spec.template)
+	run rendered overlays/prometheus-operator PodMonitor
+	jq -e --argjson pod "$pod" '.spec.selector.matchLabels as $labels |
+		($pod.metadata.labels | contains($labels)) and
+		([$pod.spec.containers[].ports[].name] == [.spec.podMetricsEndpoints[].port])' <<<"$output"
+	jq -e --argjson pod "$pod" -n '$pod.spec.containers[0] | [.args[] | select(test("metrics-listen"))] ==
+		["--metrics-listen=$(HOST_IP):\(.ports[0].containerPort)"]'
+}
+
+@test "every directory of deploy/ is named in its page" {
+	for dir in $(directories) components/detach components/metrics; do
+		grep -qF "\`$dir\`" "$deploy/README.md"
+	done
 }
 
 @test "the image holds the program, what it loads, and nothing of the machine" {

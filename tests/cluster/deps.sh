@@ -1,12 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install what the tests on a real Kubernetes need beside tests/deps.sh (Debian, Ubuntu). A program
-# that is there already is taken as it is: Docker's containerd, say, excludes Debian's.
+# What the tests on a real Kubernetes need, beside tests/deps.sh. A program that is there already is
+# taken as it is: Docker's containerd, say, excludes Debian's. ../need.sh says how to call it.
 set -eu
-missing=
-need() {
-	command -v "$1" >/dev/null || [ -e "$1" ] || missing="$missing $2"
-}
+. "$(dirname "$0")/../need.sh"
+
 need etcd etcd-server
 need containerd containerd
 need runc runc
@@ -20,7 +18,4 @@ need bats bats
 need /usr/lib/cni/bridge containernetworking-plugins
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
 
-[ -n "$missing" ] || exit 0
-echo "installing:$missing"
-apt-get update -q
-DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+needed "$@"

@@ -26,7 +26,7 @@ mount_sys() {
 		*) mount -t cgroup -o "${options[$i]#cgroup rw,}" cgroup "${targets[$i]}" ;;
 		esac
 	done
-	mount -t bpf bpf /sys/fs/bpf
+	mount -t bpf -o mode=700 bpf /sys/fs/bpf
 }
 
 # Kubelets set these for the whole machine; here they write into files.

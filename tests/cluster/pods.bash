@@ -48,7 +48,8 @@ pods_org1() {
 	pods_peer org1-peer2 "node$NODES_COUNT"
 	pods_wait org1-peer1
 	pods_wait org1-peer2
-	export GATEWAY=$(pods_gateway_address org1)
+	GATEWAY=$(pods_gateway_address org1)
+	export GATEWAY
 }
 
 # The address of a gateway, of the family of its first address or of 4 or 6.

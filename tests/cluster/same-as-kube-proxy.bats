@@ -141,7 +141,7 @@ sticks() {
 		address=$(pods_gateway_address $gateway)
 		cluster_wait 30 sticks client1 "$address"
 		peer=$(reached client1 "$address")
-		for again in 1 2 3; do
+		for _ in 1 2 3; do
 			reaches client1 "$address" "$peer"
 		done
 	done

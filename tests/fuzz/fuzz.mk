@@ -3,11 +3,12 @@
 # is worth keeping to tests/fuzz/corpus, which the unit tests replay.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := manifest decode json kube
+FUZZ_TARGETS := manifest decode json kube kubeconfig
 FUZZ_manifest := $(UNIT_manifests)
 FUZZ_decode   := $(UNIT_decode)
 FUZZ_json     := source/json_text $(UNIT_decode)
 FUZZ_kube     := $(sort $(KUBE_INTAKE) $(UNIT_decode))
+FUZZ_kubeconfig := $(sort $(UNIT_kubeconfig) $(UNIT_decode))
 
 define FUZZ_RULE
 build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $$(FUZZ_$(1):%=userspace/%.c) \
@@ -19,7 +20,7 @@ build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $$(FUZZ_$(1):%=us
 		$$(filter %.c,$$^) $$(GW_LDLIBS)
 
 .PHONY: fuzz-$(1)
-fuzz-$(1): build/fuzz/fuzz_$(1)
+fuzz-$(1): need-build need-fuzz build/fuzz/fuzz_$(1)
 	$$(Q)mkdir -p build/fuzz/found-$(1)
 	$$(Q)LSAN_OPTIONS=suppressions=tests/fuzz/lsan.supp:print_suppressions=0 \
 		build/fuzz/fuzz_$(1) -max_total_time=$$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
@@ -28,8 +29,12 @@ fuzz-$(1): build/fuzz/fuzz_$(1)
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_RULE,$(t))))
 
+.PHONY: fuzz-deps
+fuzz-deps: ## install what fuzzing needs
+	$(Q)tests/fuzz/deps.sh
+
 .PHONY: fuzz
-fuzz: ## fuzz the parsers for FUZZ_SECONDS each (needs the package libclang-rt-dev)
+fuzz: need-build need-fuzz ## fuzz the parsers for FUZZ_SECONDS each
 	$(Q)for target in $(FUZZ_TARGETS); do \
 		$(MAKE) --no-print-directory fuzz-$$target || exit 1; \
 	done

@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any JSON as a Service and as a slice: an object that keeps its promises, or a message. */
+/* Any JSON as a Service, a slice and Endpoints: an object that keeps its promises, or a message. */
 #include "fuzz.h"
+
+#include <stdlib.h>
+
+static void decode_as_endpoints(const json_t *value)
+{
+	struct slice **slices;
+	size_t told = 0, count;
+
+	if (decode_endpoints(value, check_refusal, &told, &slices, &count)) {
+		must(told > 0);
+		return;
+	}
+	while (count) {
+		must(slices[--count]->mirrored);
+		check_slice(slices[count]);
+		slice_free(slices[count]);
+	}
+	free(slices);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -24,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_slice(slice);
 		slice_free(slice);
 	}
+	decode_as_endpoints(value);
 	json_decref(value);
 	return 0;
 }

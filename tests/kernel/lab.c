@@ -22,7 +22,7 @@
 #include "kernel/maps.h"
 #include "model/choose.h"
 
-struct lab lab = {.max_services = 64, .max_backends = 4096};
+struct lab lab = {.namespace = "lab", .max_services = 64, .max_backends = 4096};
 
 void lab_run(const char *format, ...)
 {
@@ -186,13 +186,13 @@ static void refuse(const char *message, void *arg)
 
 static int apply(const char *name, const struct choice *choices, size_t count)
 {
-	struct tables_job job = {.namespace = "lab", .name = name, .refuse = refuse};
+	struct tables_job job = {.namespace = lab.namespace, .name = name, .refuse = refuse};
 	const struct present *have = NULL;
 	struct plan plan;
 	size_t have_count;
 	int err;
 
-	err = tables_present(lab.tables, "lab", name, &have, &have_count);
+	err = tables_present(lab.tables, lab.namespace, name, &have, &have_count);
 	if (!err)
 		err = plan_make(choices, count, have, have_count, &plan);
 	if (err)
@@ -283,8 +283,8 @@ void lab_serve_by(const char *vip, const char *backend)
 
 static void remove_visited(const char *namespace, const char *name, void *arg)
 {
-	(void)namespace;
 	(void)arg;
+	lab.namespace = namespace;
 	lab_remove_service(name);
 }
 
@@ -292,6 +292,7 @@ int lab_begin(void **state)
 {
 	(void)state;
 	tables_visit_services(lab.tables, remove_visited, NULL);
+	lab.namespace = "lab";
 	return tables_collect(lab.tables, 0);
 }
 

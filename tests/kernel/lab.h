@@ -22,6 +22,7 @@
 #include "kernel/view.h"
 
 #define LAB_PINS "/mnt/gwbpf"
+#define LAB_TEXT 64 /* of an address and port */
 #define LAB_ADDRESSES 8 /* 10.1.0.1 to .8 and fd00::1 to ::8 are this host's own */
 
 /*
@@ -40,6 +41,7 @@ int lab_stop(void **state);
 int lab_begin(void **state);
 
 struct lab {
+	const char *namespace; /* of the Services to come */
 	struct datapath *datapath;
 	struct tables *tables;
 	char cgroup[256];
@@ -47,7 +49,8 @@ struct lab {
 	uint32_t affinity_s;      /* likewise; 0: no session affinity */
 	uint32_t max_services;    /* for the next lab_open() */
 	uint32_t max_backends;
-	char refusal[GW_MESSAGE_MAX]; /* what lab_service() last found no room for; "": nothing */
+	/* What lab_service() last found no room for; "": nothing. */
+	char refusal[GW_MESSAGE_MAX + LAB_TEXT];
 };
 
 extern struct lab lab;
@@ -60,9 +63,9 @@ void lab_close(void);
 int lab_try_open(const char *cgroup, char message[DATAPATH_MESSAGE_MAX]);
 
 /*
- * Give the Service "lab/NAME" at vip:port these backends ("10.1.0.1:7051", or "10.1.0.1:7051*3" for
- * one of weight 3), in place of those it had. NULL ends the list; an empty list is a Service
- * without backends.
+ * Give the Service NAME of lab.namespace at vip:port these backends ("10.1.0.1:7051", or
+ * "10.1.0.1:7051*3" for one of weight 3), in place of those it had. NULL ends the list; an empty
+ * list is a Service without backends.
  */
 void lab_service(const char *name, const char *vip, enum gw_policy policy,
 		 const char *const *backends);
@@ -108,7 +111,6 @@ void lab_abort(int fd);
 
 /* What getpeername(2) and the kernel's own view of the socket say, as text. */
 const char *lab_peer_name(int fd, char *buf);
-#define LAB_TEXT 64
 
 /* A picture of the maps; view_close() it. */
 struct view *lab_view(void);

@@ -217,6 +217,19 @@ static void test_a_backend_that_reached_no_set_is_set_free(void **state)
 	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
 }
 
+/* One that never had any: there is nothing to put in order. */
+static void test_a_service_without_backends_is_taken_over(void **state)
+{
+	(void)state;
+	lab_service("peers", VIP, GW_POLICY_LC, (const char *const[]){NULL});
+	lab_close();
+	lab_open();
+	assert_int_equal(tables_service_count(lab.tables), 1);
+	lab_service("peers", VIP, GW_POLICY_LC, only_a);
+	lab_abort(lab_connect(VIP));
+	counts_expect(A, 0, .attempts = 1, .established = 1, .closed = 1);
+}
+
 static int start(void **state)
 {
 	servers[0] = server_start(lab_listen(A), SERVER_GREET);
@@ -233,6 +246,7 @@ int main(void)
 		LAB_TEST(test_counts_of_a_backend_that_ends_are_kept_wherever_it_is_interrupted),
 		LAB_TEST(test_a_service_that_was_not_yet_in_force_is_not_shown),
 		LAB_TEST(test_a_backend_that_reached_no_set_is_set_free),
+		LAB_TEST(test_a_service_without_backends_is_taken_over),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #include "kernel/long_program.h"
-#include "kernel/tables_state.h"
+#include "kernel/compact.h"
+#include "kernel/registry.h"
 
 #define VIP "10.96.0.1:80"
 #define TRIES 50

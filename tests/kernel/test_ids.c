@@ -267,25 +267,99 @@ static void test_a_service_too_many_is_refused_and_the_others_work(void **state)
 	lab_abort(lab_connect("10.96.1.40:80"));
 }
 
-static void test_a_backend_too_many_is_refused_and_the_others_work(void **state)
+static enum view_service_state state_of(const char *name)
+{
+	struct view *view = lab_view();
+	enum view_service_state state = lab_find_service(view, name)->state;
+
+	view_close(view);
+	return state;
+}
+
+/* Left to kube-proxy, of which there is none here, and it is said why. */
+static void expect_no_room(const char *name, const char *vip)
+{
+	struct view *view = lab_view();
+
+	assert_non_null(strstr(lab.refusal, vip));
+	assert_non_null(strstr(lab.refusal, "--max-backends"));
+	assert_int_equal(lab_find_service(view, name)->state, VIEW_SERVICE_NO_ROOM);
+	assert_non_null(strstr(lab_find_service(view, name)->message, "--max-backends"));
+	view_close(view);
+	assert_int_equal(lab_connect(vip), -ENETUNREACH);
+}
+
+/* Five minutes are for those for whom there is room. */
+static void test_backends_that_linger_make_room(void **state)
+{
+	int fd;
+
+	(void)state;
+	lab_service("peers", VIP, GW_POLICY_RR, a_b);
+	fd = connect_to(A);
+	lab_service("peers", VIP, GW_POLICY_RR, only_c);
+	assert_int_equal(tables_collect(lab.tables, 60000), 0);
+	assert_int_equal(count_backends(), 3);
+	lab_service("more", "10.96.0.11:80", GW_POLICY_RR, a_b);
+	expect_no_room("more", "10.96.0.11:80");
+	assert_int_equal(tables_collect(lab.tables, 60000), 0);
+	/* But not the one that has a connection. */
+	assert_int_equal(find(A).active, 1);
+	assert_int_equal(count_backends(), 2);
+	lab_service("more", "10.96.0.11:80", GW_POLICY_RR, a_b);
+	assert_string_equal(lab.refusal, "");
+	lab_abort(fd);
+	/* From now on they linger again. */
+	lab_remove_service("more");
+	assert_int_equal(tables_collect(lab.tables, 60000), 0);
+	assert_int_equal(count_backends(), 4);
+}
+
+/* Also by an agent that comes while there is none. */
+static void test_a_service_without_room_is_known_to_the_next_agent(void **state)
 {
 	static const char *const five[] = {A, B, C, D, "10.1.0.5:7051", NULL};
-	struct view *view;
 
 	(void)state;
 	lab_service("peers", VIP, GW_POLICY_RR, five);
-	assert_non_null(strstr(lab.refusal, VIP));
-	assert_non_null(strstr(lab.refusal, "--max-backends"));
-	view = lab_view();
-	assert_int_equal(lab_find_service(view, "peers")->usable, 4);
-	view_close(view);
-	lab_abort(connect_to(A));
-	/* Without any, a Service is left to kube-proxy: here there is none. */
-	lab_service("more", "10.96.0.11:80", GW_POLICY_RR, a_b);
-	assert_non_null(strstr(lab.refusal, "10.96.0.11:80"));
-	assert_int_equal(lab_connect("10.96.0.11:80"), -ENETUNREACH);
+	lab_close();
+	lab_open();
+	assert_int_equal(state_of("peers"), VIEW_SERVICE_NO_ROOM);
+	assert_int_equal(tables_service_count(lab.tables), 1);
+	lab_service("peers", VIP, GW_POLICY_RR, five);
+	expect_no_room("peers", VIP);
 	lab_service("peers", VIP, GW_POLICY_RR, only_c);
+	assert_int_equal(state_of("peers"), VIEW_SERVICE_READY);
+	lab_abort(lab_connect(VIP));
+}
+
+static void test_a_backend_too_many_is_refused_and_the_others_work(void **state)
+{
+	static const char *const five[] = {A, B, C, D, "10.1.0.5:7051", NULL};
+	static const char *const four[] = {A, B, C, D, NULL};
+	int fd;
+
+	(void)state;
+	lab_service("peers", VIP, GW_POLICY_RR, four);
+	assert_string_equal(lab.refusal, "");
+	lab_abort(connect_to(A));
+	lab_service("more", "10.96.0.11:80", GW_POLICY_RR, a_b);
+	expect_no_room("more", "10.96.0.11:80");
+	lab_abort(connect_to(A));
+	/* One that was in force is so no more when it is not as it should be: connections go on. */
+	fd = connect_to(A);
+	lab_service("peers", VIP, GW_POLICY_RR, five);
+	expect_no_room("peers", VIP);
 	collect();
+	assert_int_equal(find(A).state, VIEW_BACKEND_LEAVING);
+	assert_int_equal(find(A).active, 1);
+	lab_abort(fd);
+	/* Those of them that have left make room. */
+	collect();
+	lab_service("peers", VIP, GW_POLICY_RR, only_c);
+	assert_string_equal(lab.refusal, "");
+	assert_int_equal(state_of("peers"), VIEW_SERVICE_READY);
+	lab_abort(connect_to(C));
 	lab_service("more", "10.96.0.11:80", GW_POLICY_RR, a_b);
 	assert_string_equal(lab.refusal, "");
 	lab_abort(lab_connect("10.96.0.11:80"));
@@ -316,6 +390,8 @@ int main(void)
 		LAB_TEST(test_nothing_is_left_of_a_service_that_went),
 		LAB_TEST(test_a_service_too_many_is_refused_and_the_others_work),
 		LAB_TEST(test_a_backend_too_many_is_refused_and_the_others_work),
+		LAB_TEST(test_backends_that_linger_make_room),
+		LAB_TEST(test_a_service_without_room_is_known_to_the_next_agent),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);

@@ -8,16 +8,23 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/sched.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/maps.h"
+#include "kernel/mounts.h"
+#include "kernel/pins.h"
 #include "kernel/server.h"
 
 #define VIP "10.96.0.10:7051"
@@ -184,6 +191,204 @@ static void test_only_the_one_that_holds_the_pins_is_ended_by_force(void **state
 	waitpid(bystander, &status, 0);
 }
 
+/* A new process with the pid of one that has ended. */
+static pid_t fork_as(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.set_tid = (uint64_t)(uintptr_t)&pid,
+		.set_tid_size = 1,
+	};
+	pid_t parent = getpid(), child;
+
+	fflush(NULL);
+	child = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (!child && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
+		_exit(1);
+	return child;
+}
+
+/* A hostile holder: who took the lock ends, its child keeps it, and /proc/locks goes on to name the
+ * pid, which is somebody else's by then. */
+static void test_whoever_has_the_pid_of_an_earlier_holder_is_not_ended(void **state)
+{
+	pid_t taker, keeper, bystander;
+	int ready[2], status;
+
+	(void)state;
+	lab_open();
+	lab_close();
+	assert_return_code(pipe(ready), errno);
+	assert_return_code(prctl(PR_SET_CHILD_SUBREAPER, 1), errno);
+	taker = lab_fork();
+	if (!taker) {
+		int fd = open(LAB_PINS, O_RDONLY | O_DIRECTORY);
+
+		if (fd < 0 || flock(fd, LOCK_EX))
+			_exit(1);
+		keeper = fork();
+		if (!keeper)
+			alarm(60);
+		while (!keeper)
+			pause();
+		_exit(write(ready[1], &keeper, sizeof(keeper)) != sizeof(keeper));
+	}
+	assert_int_equal(read(ready[0], &keeper, sizeof(keeper)), sizeof(keeper));
+	assert_int_equal(waitpid(taker, &status, 0), taker);
+	bystander = fork_as(taker);
+	while (!bystander)
+		pause();
+	assert_int_equal(bystander, taker);
+	assert_int_equal(pins_lock_holder(LAB_PINS), bystander);
+	assert_int_equal(datapath_detach(LAB_PINS, true, message), -ESRCH);
+	assert_non_null(strstr(message, "does not hold it now"));
+	assert_int_equal(waitpid(bystander, &status, WNOHANG), 0);
+	kill(bystander, SIGKILL);
+	waitpid(bystander, &status, 0);
+	kill(keeper, SIGKILL);
+	waitpid(keeper, &status, 0);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void make_pins_as_nobody(struct crew_member *me, void *arg)
+{
+	(void)arg;
+	if (setgid(65534) || setuid(65534) || mkdir(LAB_PINS, 0777) ||
+	    mkdir(LAB_PINS "/maps", 0777) || mkdir(LAB_PINS "/links", 0777))
+		crew_problem(me, "cannot make the directory first: %s", strerror(errno));
+}
+
+static void expect_distrust(const char *word)
+{
+	char explanation[DATAPATH_MESSAGE_MAX];
+	struct view *view;
+
+	options.cgroup = lab.cgroup;
+	expect_refusal(-EXDEV, word);
+	assert_non_null(strstr(message, "mode=700"));
+	assert_int_equal(mounts_check_pin_dir(LAB_PINS, explanation, sizeof(explanation)), -EXDEV);
+	assert_int_equal(view_open(LAB_PINS, &view), -EPROTO);
+	assert_int_equal(datapath_detach(LAB_PINS, true, message), -EXDEV);
+}
+
+/* The bpffs of the lab is one that everybody may write to, as the kernel mounts it. */
+static void test_a_pin_directory_that_others_can_change_is_refused(void **state)
+{
+	(void)state;
+	crew_wait(crew_start(1, make_pins_as_nobody, NULL));
+	expect_distrust("'" LAB_PINS "' belongs to user id 65534");
+	lab_run("rm -r " LAB_PINS);
+	lab_open();
+	lab_close();
+	lab_run("chown 65534 " LAB_PINS "/maps");
+	expect_distrust("'" LAB_PINS "/maps' belongs to");
+	lab_run("chown 0 " LAB_PINS "/maps && chmod g+w " LAB_PINS "/links");
+	expect_distrust("'" LAB_PINS "/links' can be written");
+	lab_run("chmod g-w " LAB_PINS "/links && chmod 777 /mnt");
+	expect_distrust("'/mnt' can be written");
+	lab_run("chmod 1777 /mnt");
+}
+
+/* Whoever can open it can lock it. */
+static void test_a_pin_directory_is_closed_to_others(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	lab_run("umask 022 && mkdir " LAB_PINS);
+	lab_open();
+	lab_close();
+	assert_return_code(stat(LAB_PINS, &st), errno);
+	assert_int_equal(st.st_mode & 0777, 0700);
+}
+
+/* Pin a map of another shape in the place of one of ours. */
+static void replace_pin(const char *name, enum bpf_map_type type, uint32_t key, uint32_t value,
+			uint32_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	int fd = bpf_map_create(type, "foreign", key, value, entries, &opts);
+	char path[PATH_MAX];
+
+	assert_return_code(fd, errno);
+	pins_map_path(LAB_PINS, name, path);
+	assert_return_code(unlink(path), errno);
+	assert_return_code(bpf_obj_pin(fd, path), errno);
+	close(fd);
+}
+
+static void expect_foreign(const char *name)
+{
+	struct conns *conns;
+	struct view *view;
+	struct maps maps;
+	int fd;
+
+	assert_int_equal(maps_open(LAB_PINS, true, &maps), -EPROTO);
+	assert_int_equal(view_open(LAB_PINS, &view), -EPROTO);
+	if (!strcmp(name, "gw_conns"))
+		assert_int_equal(conns_open(LAB_PINS, &conns), -EPROTO);
+	fd = maps_open_one(LAB_PINS, name);
+	/* That one does not know how many entries there should be. */
+	assert_true(fd == -EPROTO || fd >= 0);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Each was read before it was looked at: of a per-CPU map the kernel writes as many values as there
+ * are CPUs. */
+static void test_a_foreign_map_under_our_name_is_refused_before_it_is_read(void **state)
+{
+	static const char *const names[] = {
+#define MAPPED(name, ...) "gw_" #name,
+		MAPS_MAPPED(MAPPED)
+		MAPS_PLAIN(MAPPED)
+#undef MAPPED
+	};
+
+	(void)state;
+	options.cgroup = lab.cgroup;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		lab_open();
+		lab_serve_by(VIP, A);
+		lab_close();
+		replace_pin(names[i], BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8192, 1);
+		expect_foreign(names[i]);
+		replace_pin(names[i], BPF_MAP_TYPE_HASH, 512, 8192, 4);
+		expect_foreign(names[i]);
+		/* An agent makes it anew. */
+		assert_int_equal(come(), 0);
+		assert_false(datapath_is_adopted(lab.datapath));
+		attach();
+		lab_serve_by(VIP, A);
+		lab_abort(lab_connect(VIP));
+		lab_close();
+	}
+}
+
+/* The right type and sizes, but shorter than the limits say: what is behind its end would be read. */
+static void test_a_map_with_too_few_entries_is_refused(void **state)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	char path[PATH_MAX];
+	int fd;
+
+	(void)state;
+	lab_open();
+	lab_close();
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "foreign", 4, sizeof(struct gw_retired), 1, &opts);
+	assert_return_code(fd, errno);
+	pins_map_path(LAB_PINS, "gw_retired", path);
+	assert_return_code(unlink(path), errno);
+	assert_return_code(bpf_obj_pin(fd, path), errno);
+	close(fd);
+	expect_foreign("gw_retired");
+	lab_open();
+	assert_false(datapath_is_adopted(lab.datapath));
+	lab_close();
+}
+
 static void test_a_directory_that_cannot_hold_pins_is_refused(void **state)
 {
 	static const struct {
@@ -339,6 +544,11 @@ int main(void)
 		LAB_TEST(test_limits_stay_as_they_were_pinned),
 		LAB_TEST(test_a_second_agent_is_refused_and_told_of_the_first),
 		LAB_TEST(test_only_the_one_that_holds_the_pins_is_ended_by_force),
+		LAB_TEST(test_whoever_has_the_pid_of_an_earlier_holder_is_not_ended),
+		LAB_TEST(test_a_pin_directory_that_others_can_change_is_refused),
+		LAB_TEST(test_a_pin_directory_is_closed_to_others),
+		LAB_TEST(test_a_foreign_map_under_our_name_is_refused_before_it_is_read),
+		LAB_TEST(test_a_map_with_too_few_entries_is_refused),
 		LAB_TEST(test_a_directory_that_cannot_hold_pins_is_refused),
 		LAB_TEST(test_a_bpffs_that_is_read_only_is_refused),
 		LAB_TEST(test_a_cgroup_that_is_none_is_refused),

@@ -12,7 +12,8 @@
 #include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/server.h"
-#include "kernel/tables_state.h"
+#include "kernel/compact.h"
+#include "kernel/registry.h"
 
 #define RUN_MS 2000
 #define CLIENTS 2      /* for each Service */

@@ -30,7 +30,7 @@ packages() {
 }
 
 fetch() {
-	local from
+	local from names
 	from=$(mirror)
 	if [ -z "$from" ]; then
 		echo "cannot fetch the kernel of '$suite': apt on this system has no source of Debian" >&2
@@ -42,7 +42,8 @@ fetch() {
 	echo "deb [signed-by=$keys] $from $suite main" >"$work/apt/sources"
 	arguments=(update)
 	private apt-get >&2
-	arguments=(download $(packages))
+	mapfile -t names < <(packages)
+	arguments=(download "${names[@]}")
 	(cd "$work" && private apt-get) >&2
 	for package in "$work"/*.deb; do
 		dpkg-deb -x "$package" "$work"
@@ -51,7 +52,7 @@ fetch() {
 	find "$work" -name 'vmlinuz*' -exec cp {} "$work/kernel" \;
 	ls "$work/lib/modules" >"$work/version"
 	depmod -b "$work" "$(cat "$work/version")"
-	rm -rf "$work/apt" "$work"/*.deb "$work/boot" "$work/usr/share"
+	rm -rf "$work/apt" "$work"/*.deb "${work:?}/boot" "${work:?}/usr/share"
 	mv "$work" "$dir"
 }
 

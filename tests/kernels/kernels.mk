@@ -7,5 +7,5 @@ kernels-deps: ## install what the tests on other kernels need
 	$(Q)tests/kernels/deps.sh
 
 .PHONY: check-kernels
-check-kernels: all check-kernel-programs ## run the kernel tests on Linux 5.10 to 7.x (in qemu)
+check-kernels: need-tests need-kernels all check-kernel-programs ## run the kernel tests on Linux 5.10 to 7.x (in qemu)
 	$(Q)TEST_TIMEOUT=1800 tests/run.sh tests/kernels/linux-*.sh

@@ -15,5 +15,5 @@ check-kernel-programs: $(SOAK_PROGRAM)
 SOAK_SECONDS ?= 600
 
 .PHONY: soak
-soak: all $(SOAK_PROGRAM) ## kill, stop and cut off at random for ten minutes (as root; SOAK_SECONDS)
+soak: need-tests all $(SOAK_PROGRAM) ## kill, stop and cut off at random for ten minutes (as root; SOAK_SECONDS)
 	$(Q)SOAK_SECONDS=$(SOAK_SECONDS) $(SOAK_PROGRAM)

@@ -90,6 +90,7 @@ static int draw_peer(void)
 	for (int peer = 0; peer < TOWN_PEERS; peer++)
 		if (is_usable(peer))
 			usable[count++] = peer;
+	/* cppcheck-suppress uninitvar ; USABLE_MIN of them are set */
 	return count < USABLE_MIN ? -1 : usable[rand() % count];
 }
 

@@ -91,6 +91,12 @@ static void accept_all(const char *origin, void *arg)
 	note(lines, sizeof(lines), "accept %s\n", without_directory(origin));
 }
 
+static void recovered(const char *origin, void *arg)
+{
+	(void)arg;
+	note(lines, sizeof(lines), "recovered %s\n", without_directory(origin));
+}
+
 static void commit(bool complete, void *arg)
 {
 	(void)arg;
@@ -107,6 +113,7 @@ static const struct sink sink = {
 	.remove_slice = remove_slice,
 	.refuse = refuse,
 	.accept_all = accept_all,
+	.recovered = recovered,
 	.commit = commit,
 };
 

@@ -62,7 +62,11 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
-	tell(arg, "refuse %s: %s: %s\n", origin, object, message);
+	/* That a token goes without TLS: the API server of these tests has none. */
+	if (strcmp(origin, "configuration") == 0)
+		((struct told *)arg)->warnings++;
+	else
+		tell(arg, "refuse %s: %s: %s\n", origin, object, message);
 }
 
 static void accept_all(const char *origin, void *arg)
@@ -209,7 +213,8 @@ void set_token(struct told *told, const char *token)
 
 	fprintf(file,
 		"current-context: a\ncontexts: [{name: a, context: {cluster: b, user: c}}]\n"
-		"clusters: [{name: b, cluster: {server: 'http://127.0.0.1:%u'}}]\n"
+		"clusters: [{name: b, cluster: {server: 'http://127.0.0.1:%u', "
+		"insecure-skip-tls-verify: true}}]\n"
 		"users: [{name: c, user: {token: %s}}]\n",
 		fake_api_port(told->api), token);
 	fclose(file);

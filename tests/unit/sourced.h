@@ -19,6 +19,7 @@
 
 /* What the sink was told: a line each. */
 struct told {
+	unsigned int warnings; /* of the configuration */
 	struct event_base *base;
 	struct fake_api *api;
 	struct kube_source *source;

@@ -39,6 +39,32 @@ static void test_ipv4_is_mapped_inside_and_plain_outside(void **state)
 	assert_memory_equal(&addr, bytes, sizeof(bytes));
 }
 
+static void test_zeros_before_a_number_say_nothing_where_that_is_asked_for(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "010.096.000.007", "10.96.0.7" }, { "10.0.0.08", "10.0.0.8" },
+		{ "0010.00000.0.1", "10.0.0.1" },   { "10.96.0.7", "10.96.0.7" },
+		{ "000.1.2.3", "0.1.2.3" },	    { "fd00::0001", "fd00::1" },
+		{ "0fd0:00000::00a", "fd0::a" },    { "::ffff:010.1.002.3", "10.1.2.3" },
+		{ "::", "::" },			    { "0::0", "::" },
+	};
+	static const char *const bad[] = { "",	      "010.0.0.256", "0x10.0.0.1", "10.0.0.1 ",
+					   "010.0.0", "10..0.1",     "010",	   "08",
+					   "0.0.0.0.0", "10.0.0.-1", "fd00::00g",  "fd00::1%eth0",
+					   "10.0.0.0a" };
+	char text[ADDR_TEXT_MAX];
+	struct gw_addr addr;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(addr_parse_sloppy(texts[i][0], &addr), 0);
+		assert_string_equal(addr_format(&addr, text), texts[i][1]);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_int_equal(addr_parse_sloppy(bad[i], &addr), -EINVAL);
+	assert_int_equal(addr_parse("010.0.0.1", &addr), -EINVAL);
+}
+
 static void test_ipv6_stays_what_it_is(void **state)
 {
 	struct gw_addr addr = parsed("fd00:0:0::1");
@@ -248,6 +274,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ipv4_is_mapped_inside_and_plain_outside),
+		cmocka_unit_test(
+			test_zeros_before_a_number_say_nothing_where_that_is_asked_for),
 		cmocka_unit_test(test_ipv6_stays_what_it_is),
 		cmocka_unit_test(test_the_longest_address_fits_its_buffer),
 		cmocka_unit_test(test_what_is_no_address_is_refused),

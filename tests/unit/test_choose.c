@@ -300,6 +300,33 @@ static void check_many(struct fixture *f, unsigned int count, size_t members, si
 	choices_free(choices, made);
 }
 
+/* Whoever writes a Service of many ports and endpoints must not keep the agent busy. */
+static void test_ports_beyond_what_is_looked_at_for_one_service_are_left_alone(void **state)
+{
+	unsigned int endpoints = 3 * GW_SET_MAX, served = 1 + CHOOSE_LOOKS_MAX / endpoints;
+	struct fixture *f = *state;
+	const struct service *service;
+	struct choice *choices;
+	char ports[8192] = "";
+	size_t made;
+
+	for (unsigned int i = 0; i < served + 2; i++)
+		snprintf(ports + strlen(ports), sizeof(ports) - strlen(ports), "%sgrpc=%u",
+			 i ? "," : "", 7051 + i);
+	put_service(f, make_service("gateway", "10.96.0.1", ports));
+	put_many(f, endpoints);
+	service = model_find_service(f->model, "fabric", "gateway");
+	assert_int_equal(choose(f->model, service, &f->place, &choices, &made), 0);
+	assert_int_equal(made, served + 2);
+	for (size_t i = 0; i < made; i++) {
+		assert_int_equal(choices[i].verdict,
+				 i < served ? VERDICT_BALANCE : VERDICT_LEAVE_ALONE);
+		assert_int_equal(choices[i].reason, i < served ? CHOICE_READY : CHOICE_TOO_LARGE);
+		assert_int_equal(choices[i].member_count, i < served ? GW_SET_MAX : 0);
+	}
+	choices_free(choices, made);
+}
+
 static void test_what_is_beyond_the_limit_of_a_set_is_counted_as_surplus(void **state)
 {
 	put_service(*state, gateway());
@@ -344,6 +371,7 @@ int main(void)
 		CHOOSE_TEST(test_an_endpoint_that_moves_between_slices_is_never_dropped),
 		CHOOSE_TEST(test_addresses_that_are_no_peers_are_never_chosen),
 		CHOOSE_TEST(test_addresses_of_a_family_that_their_slice_denies_are_never_chosen),
+		CHOOSE_TEST(test_ports_beyond_what_is_looked_at_for_one_service_are_left_alone),
 		CHOOSE_TEST(test_what_is_beyond_the_limit_of_a_set_is_counted_as_surplus),
 		CHOOSE_TEST(test_every_verdict_and_reason_has_a_word),
 	};

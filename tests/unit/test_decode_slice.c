@@ -113,20 +113,6 @@ static void test_a_bad_endpoint_is_refused_alone(void **state)
 		{ "{'addresses': ['10.0.0.1'], 'conditions': []}", "endpoints[0].conditions", "" },
 		{ "{'addresses': ['10.0.0.1'], 'conditions': {'ready': 'true'}}",
 		  "endpoints[0].conditions.ready", "true or false" },
-		{ "{'addresses': ['10.0.0.1'], 'nodeName': 'Node 1'}", "nodeName 'Node 1'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'nodeName': 5}", "nodeName must be text", "" },
-		{ "{'addresses': ['10.0.0.1'], 'zone': 'a\\nb'}", "zone 'a?b'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'targetRef': 'x'}", "targetRef must be", "" },
-		{ "{'addresses': ['10.0.0.1'], 'targetRef': {'kind': 'Pod', 'name': 'P_1'}}",
-		  "targetRef.name 'P_1'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': [1]}", "hints must be an object", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': 'a'}}", "hints.forZones", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': ['a']}}", "hints must be",
-		  "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': [{'name': 'a\\nb'}]}}",
-		  "hints.name 'a?b'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forNodes': [{'name': 'a b'}]}}",
-		  "hints.name 'a b'", "" },
 	};
 	struct slice *slice;
 	char text[256];
@@ -146,6 +132,96 @@ static void test_a_bad_endpoint_is_refused_alone(void **state)
 		assert_string_equal(address_of(&slice->endpoints[0].address), "10.244.9.9");
 		slice_free(slice);
 	}
+}
+
+/* What says where an endpoint is, or what it is called, is not needed to reach it. */
+static void test_a_field_that_only_informs_costs_no_endpoint(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *what;
+		const char *more;
+	} cases[] = {
+		{ "{'addresses': ['10.0.0.1'], 'nodeName': 'Node 1'}", "nodeName 'Node 1'", "" },
+		{ "{'addresses': ['10.0.0.1'], 'nodeName': 5}", "nodeName must be text", "" },
+		{ "{'addresses': ['10.0.0.1'], 'zone': 'a\\nb'}", "zone 'a?b'", "" },
+		{ "{'addresses': ['10.0.0.1'], 'targetRef': 'x'}", "targetRef must be", "" },
+		{ "{'addresses': ['10.0.0.1'], 'targetRef': {'kind': 'Pod', 'name': 'P_1'}}",
+		  "targetRef.name 'P_1'", "" },
+		{ "{'addresses': ['10.0.0.1'], 'hints': [1]}", "hints must be an object", "" },
+		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': 'a'}}", "hints.forZones", "" },
+		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': ['a']}}", "hints must be",
+		  "" },
+		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': [{'name': 'a\\nb'}]}}",
+		  "hints.name 'a?b'", "" },
+		{ "{'addresses': ['10.0.0.1'], 'hints': {'forNodes': [{'name': 'a b'}]}}",
+		  "hints.name 'a b'", "" },
+		{ "{'addresses': ['10.0.0.1'], 'zone': ['a'], 'hints': null}", "zone must be", "" },
+		{ "{'addresses': ['10.0.0.1'], 'targetRef': {'kind': 7, 'name': 'p'}}",
+		  "targetRef.kind must be text", "" },
+	};
+	const struct endpoint *endpoint;
+	struct slice *slice;
+	char text[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		print_message("# %s\n", cases[i].text);
+		snprintf(text, sizeof(text), "[%s]", cases[i].text);
+		slice = slice_of("endpoints", text);
+		assert_non_null(slice);
+		assert_int_equal(refused.count, 1);
+		assert_true(refusals_have(&refused, "EndpointSlice 'fabric/gw-abc'",
+					  cases[i].what));
+		assert_true(refusals_have(&refused, cases[i].what, cases[i].more));
+		assert_int_equal(slice->endpoint_count, 1);
+		endpoint = &slice->endpoints[0];
+		assert_string_equal(endpoint->node, "");
+		assert_string_equal(endpoint->zone, "");
+		assert_string_equal(endpoint->pod, "");
+		assert_string_equal(endpoint->zone_hints, "");
+		assert_string_equal(endpoint->node_hints, "");
+		slice_free(slice);
+	}
+	slice = slice_of("endpoints", "[{'addresses': ['10.0.0.1'], 'hostname': 7,"
+				      " 'deprecatedTopology': [], 'deletionTimestamp': {}}]");
+	assert_int_equal(refused.count, 0);
+	assert_int_equal(slice->endpoint_count, 1);
+	slice_free(slice);
+}
+
+static void test_zeros_before_a_number_are_read_as_kube_proxy_reads_them(void **state)
+{
+	struct slice *slice = slice_of("endpoints", "[{'addresses': ['010.244.001.009']}]");
+
+	(void)state;
+	assert_int_equal(refused.count, 0);
+	assert_int_equal(slice->endpoint_count, 1);
+	assert_string_equal(address_of(&slice->endpoints[0].address), "10.244.1.9");
+	slice_free(slice);
+}
+
+static void test_what_v1beta1_has_in_a_map_is_read(void **state)
+{
+	static const char topology[] = "'topology': {'kubernetes.io/hostname': 'worker-1',"
+				       " 'topology.kubernetes.io/zone': 'z1'}";
+	struct slice *slice;
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text), "[{'addresses': ['10.0.0.1'], %s},"
+		 " {'addresses': ['10.0.0.2'], 'nodeName': 'other', %s}]", topology, topology);
+	slice = slice_of("endpoints", text);
+	assert_int_equal(refused.count, 0);
+	assert_string_equal(slice->endpoints[0].node, "worker-1");
+	assert_string_equal(slice->endpoints[0].zone, "z1");
+	assert_string_equal(slice->endpoints[1].node, "other");
+	slice_free(slice);
+	slice = slice_of("endpoints", "[{'addresses': ['10.0.0.1'],"
+				      " 'topology': {'kubernetes.io/hostname': 7}}]");
+	assert_string_equal(slice->endpoints[0].node, "");
+	slice_free(slice);
 }
 
 static void test_ipv6_slices_take_ipv6_addresses_only(void **state)
@@ -194,6 +270,9 @@ static void test_what_kube_proxy_ignores_is_ignored_quietly(void **state)
 		{ "ports", "[{'name': 'a'}]", 0, 2 },
 		{ "ports", "[{'name': 'a', 'port': 1, 'protocol': 'UDP'}]", 0, 2 },
 		{ "addressType", "'FQDN'", 0, 0 },
+		{ "metadata.labels", "{'service.kubernetes.io/headless': ''}", 0, 0 },
+		{ "metadata.annotations", "[]", 1, 2 },
+		{ "metadata.creationTimestamp", "7", 1, 2 },
 	};
 	struct slice *slice;
 	size_t i;
@@ -331,6 +410,9 @@ int main(void)
 		cmocka_unit_test(test_a_slice_is_decoded),
 		cmocka_unit_test(test_a_broken_slice_is_refused_whole),
 		cmocka_unit_test(test_a_bad_endpoint_is_refused_alone),
+		cmocka_unit_test(test_a_field_that_only_informs_costs_no_endpoint),
+		cmocka_unit_test(test_zeros_before_a_number_are_read_as_kube_proxy_reads_them),
+		cmocka_unit_test(test_what_v1beta1_has_in_a_map_is_read),
 		cmocka_unit_test(test_ipv6_slices_take_ipv6_addresses_only),
 		cmocka_unit_test(test_what_kube_proxy_ignores_is_ignored_quietly),
 		cmocka_unit_test(test_a_bad_slice_port_is_refused_alone),

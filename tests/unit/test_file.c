@@ -186,7 +186,7 @@ static void test_a_broken_file_keeps_its_objects(void **state)
 	expect("put Service b 2\ncommit\n");
 	write_file("a.yaml", joined(service("a", 9), slice("a-1", 2)));
 	wait_for_commit();
-	expect("accept a.yaml\nput Service a 9\ncommit\n");
+	expect("accept a.yaml\nput Service a 9\nrecovered a.yaml\ncommit\n");
 }
 
 static void test_a_refused_object_keeps_its_last_good_version(void **state)
@@ -203,7 +203,7 @@ static void test_a_refused_object_keeps_its_last_good_version(void **state)
 	assert_true(was_refused("a.yaml", "Service 'fabric/a'", "spec must be an object"));
 	write_file("a.yaml", slice("a-1", 3));
 	wait_for_commit();
-	expect("accept a.yaml\nremove Service a\ncommit\n");
+	expect("accept a.yaml\nrecovered a.yaml\nremove Service a\ncommit\n");
 }
 
 static void test_of_two_files_the_first_one_has_an_object(void **state)
@@ -222,7 +222,7 @@ static void test_of_two_files_the_first_one_has_an_object(void **state)
 	/* When the first lets go, the second takes over. */
 	write_file("a.yaml", service("z", 1));
 	wait_for_commit();
-	expect("put Service z 1\naccept b.yaml\nput Service x 3\ncommit\n");
+	expect("put Service z 1\naccept b.yaml\nput Service x 3\nrecovered b.yaml\ncommit\n");
 	assert_false(was_refused("b.yaml", "", ""));
 	/* And one that comes first takes it, now as after a restart. */
 	write_file("a.yaml", joined(service("x", 4), service("z", 1)));
@@ -231,7 +231,7 @@ static void test_of_two_files_the_first_one_has_an_object(void **state)
 	assert_true(was_refused("b.yaml", "Service 'fabric/x'", "/a.yaml'"));
 	unlink(in_directory("a.yaml"));
 	wait_for_commit();
-	expect("accept b.yaml\nput Service x 3\ncommit\n");
+	expect("accept b.yaml\nput Service x 3\nrecovered b.yaml\ncommit\n");
 	wait_for_commit();
 	expect("remove Service z\ncommit\n");
 }

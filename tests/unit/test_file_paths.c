@@ -37,7 +37,7 @@ static void test_a_file_that_is_not_there_yet_is_awaited(void **state)
 	assert_true(was_refused("a.yaml", "cannot read it", "No such file"));
 	write_file("a.yaml", service("a", 1));
 	wait_for_commit();
-	expect("accept a.yaml\nput Service a 1\ncommit\n");
+	expect("accept a.yaml\nrecovered a.yaml\nput Service a 1\ncommit\n");
 }
 
 static void test_a_path_is_awaited_directory_by_directory(void **state)
@@ -68,7 +68,7 @@ static void test_a_path_that_appears_at_once_is_read(void **state)
 	expect("commit\n");
 	move("other", "x");
 	wait_for_commit();
-	expect("accept x/z\nput Service a 1\ncommit\n");
+	expect("accept x/z\nrecovered x/z\nput Service a 1\ncommit\n");
 	write_file("x/z/b.yaml", service("b", 1));
 	wait_for_commit();
 	expect("put Service b 1\ncommit\n");
@@ -89,7 +89,7 @@ static void test_a_named_file_that_vanishes_keeps_its_objects(void **state)
 	expect("put Service b 2\ncommit\n");
 	write_file("a.yaml", service("a", 2));
 	wait_for_commit();
-	expect("accept a.yaml\nput Service a 2\ncommit\n");
+	expect("accept a.yaml\nrecovered a.yaml\nput Service a 2\ncommit\n");
 	/* Another file's events are not its own. */
 	write_file("c.yaml", service("c", 2));
 	take_what_is_there();
@@ -116,7 +116,7 @@ static void test_a_directory_that_vanishes_keeps_its_objects(void **state)
 	write_file("new/c.yaml", service("c", 2));
 	move("new", "d");
 	wait_for_commit();
-	expect("accept d\nput Service b 2\nput Service c 2\ncommit\n");
+	expect("accept d\nrecovered d\nput Service b 2\nput Service c 2\ncommit\n");
 	wait_for_commit();
 	expect("remove Service a\ncommit\n");
 	write_file("d/c.yaml", service("c", 3));
@@ -155,7 +155,7 @@ static void test_a_directory_that_is_deleted_and_made_anew_is_read_again(void **
 	take_what_is_there();
 	write_file("d/a.yaml", service("a", 2));
 	wait_for_commit();
-	expect("accept d\nput Service a 2\ncommit\n");
+	expect("accept d\nrecovered d\nput Service a 2\ncommit\n");
 }
 
 static void test_a_config_map_is_swapped_as_a_whole(void **state)
@@ -242,8 +242,8 @@ static void test_the_target_of_a_link_is_watched_where_it_is(void **state)
 	wait_for_commit();
 	write_file("other.txt", service("a", 6));
 	wait_for_commit();
-	expect("accept d/a.yaml\nput Service a 4\ncommit\nput Service a 5\ncommit\n"
-	       "put Service a 6\ncommit\n");
+	expect("accept d/a.yaml\nput Service a 4\nrecovered d/a.yaml\ncommit\n"
+	       "put Service a 5\ncommit\nput Service a 6\ncommit\n");
 	/* And one that was not there before. */
 	write_file("more.txt", service("b", 1));
 	make_link("../more.txt", "d/b.yaml");

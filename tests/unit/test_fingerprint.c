@@ -73,6 +73,7 @@ static void test_every_member_counts(void **state)
 	CHANGE(service.namespace, text("other"));
 	CHANGE(service.name, text("other"));
 	CHANGE(service.enabled, true);
+	CHANGE(service.created_time, 1.7e9);
 	CHANGE(service.headless, true);
 	CHANGE(service.external_name, true);
 	CHANGE(service.other_proxy, true);

@@ -85,6 +85,14 @@ static void test_a_slice_that_is_named_like_its_service_goes_without_it(void **s
 	assert_string_equal(told->text, "remove slice fabric/a\ncommit\n");
 }
 
+static void test_a_token_without_tls_is_warned_of(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){.zone = "z1"});
+	assert_int_equal(told->warnings, 1);
+}
+
 static void test_a_token_that_is_replaced_on_disk_is_in_the_next_request(void **state)
 {
 	struct told *told = *state;
@@ -392,6 +400,7 @@ int main(void)
 		TEST(test_nothing_is_committed_before_all_kinds_were_listed),
 		TEST(test_a_label_that_is_taken_away_removes_the_service),
 		TEST(test_a_slice_that_is_named_like_its_service_goes_without_it),
+		TEST(test_a_token_without_tls_is_warned_of),
 		TEST(test_a_token_that_is_replaced_on_disk_is_in_the_next_request),
 		TEST(test_a_given_zone_makes_the_node_nobodys_business),
 		TEST(test_a_bookmark_commits_nothing),

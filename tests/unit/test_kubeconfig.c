@@ -137,17 +137,219 @@ static void test_certificates_and_a_key_may_be_files_beside_it(void **state)
 	assert_string_equal(place->config.key.data, "private\n");
 }
 
-static void test_what_is_inline_wins_over_a_file(void **state)
+/* kubectl too says that one would override the other, and refuses the file. */
+static void test_what_is_there_inline_and_as_a_file_is_refused(void **state)
+{
+	static const char pair[] = "    client-certificate-data: Y2VydA==\n"
+				   "    client-key-data: a2V5\n";
+	struct place *place = *state;
+	char text[4096];
+
+	write_text(place, "cert", "certificate\n");
+	snprintf(text, sizeof(text), USER("%s    client-certificate: cert\n"), pair);
+	assert_refused(place, text, "it has both 'client-certificate-data' and "
+				    "'client-certificate'; remove one of them");
+	snprintf(text, sizeof(text), USER("%s    client-key: cert\n"), pair);
+	assert_refused(place, text, "it has both 'client-key-data' and 'client-key'; remove one "
+				    "of them");
+}
+
+#define CLUSTER(text)                                                                              \
+	"current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"              \
+	"users: [{name: u, user: {token: abc}}]\nclusters:\n- name: c\n  cluster:\n" text
+
+static void test_an_authority_and_no_verification_exclude_each_other(void **state)
+{
+	static const char *const authorities[] = {"certificate-authority-data: Y2E=",
+						  "certificate-authority: ca.pem"};
+	static const char *const none[] = {"certificate-authority-data: ''",
+					   "certificate-authority: null"};
+	struct place *place = *state;
+	char text[1024];
+
+	write_text(place, "ca.pem", "authority");
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n    %s\n"
+						     "    insecure-skip-tls-verify: true\n"),
+			 authorities[i]);
+		assert_refused(place, text,
+			       "its cluster 'c' has a certificate authority and "
+			       "insecure-skip-tls-verify, which exclude each other; remove "
+			       "insecure-skip-tls-verify");
+		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n    %s\n"
+						     "    insecure-skip-tls-verify: true\n"),
+			 none[i]);
+		assert_int_equal(load(place, text, NULL), 0);
+		assert_true(place->config.insecure);
+		assert_string_equal(place->config.token.data, "abc");
+	}
+}
+
+static void test_no_verification_is_asked_for_in_words_of_yaml(void **state)
+{
+	static const struct {
+		const char *word;
+		int err;
+		bool insecure;
+	} cases[] = {
+		{"true", 0, true}, {"yes", 0, true}, {"On", 0, true}, {"false", 0, false},
+		{"no", 0, false}, {"null", 0, false}, {"''", 0, false}, {"1", -EINVAL, false},
+		{"'true'", -EINVAL, false}, {"[1]", -EINVAL, false},
+	};
+	struct place *place = *state;
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		print_message("# %s\n", cases[i].word);
+		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n"
+						     "    insecure-skip-tls-verify: %s\n"),
+			 cases[i].word);
+		assert_int_equal(load(place, text, NULL), cases[i].err);
+		assert_int_equal(place->config.insecure, cases[i].insecure);
+	}
+}
+
+/* As kubectl: who reads along would have the token, too. */
+static void test_no_credentials_go_where_there_is_no_tls(void **state)
+{
+	static const char *const servers[] = {"http://h:8080", "h:8080", "HTTP://h:8080/"};
+	struct place *place = *state;
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(servers) / sizeof(*servers); i++) {
+		snprintf(text, sizeof(text), CLUSTER("    server: '%s'\n"), servers[i]);
+		assert_int_equal(load(place, text, NULL), 0);
+		assert_string_equal(place->config.server, "http://h:8080");
+		assert_null(place->config.token.data);
+		assert_non_null(strstr(place->config.warning, "user 'u' are not sent"));
+	}
+	assert_int_equal(load(place, CLUSTER("    server: http://h\n"
+					     "    certificate-authority-data: Y2E=\n"
+					     "    insecure-skip-tls-verify: true\n"), NULL), 0);
+	assert_null(place->config.token.data);
+	assert_int_equal(load(place, CLUSTER("    server: http://h\n"
+					     "    insecure-skip-tls-verify: true\n"), NULL), 0);
+	assert_string_equal(place->config.token.data, "abc");
+	assert_non_null(strstr(place->config.warning, "without TLS"));
+	assert_int_equal(load(place, CLUSTER("    server: HTTPS://h\n"), NULL), 0);
+	assert_string_equal(place->config.server, "https://h");
+	assert_null(place->config.warning);
+}
+
+static void test_a_proxy_is_used_as_kubectl_uses_it(void **state)
+{
+	static const char *const cases[][2] = {
+		{"socks5://h:1", "socks5h://h:1"}, {"SOCKS5://u:p@h:1", "socks5h://u:p@h:1"},
+		{"http://h", "http://h:80"},	   {"http://u:p@h/", "http://u:p@h:80"},
+		{"http://h:3128/", "http://h:3128"}, {"http://[::1]", "http://[::1]:80"},
+		{"http://[::1]:1", "http://[::1]:1"}, {"https://h", "https://h"},
+		{"h:3128", NULL}, {"socks4://h", NULL}, {"socks5h://h", NULL}, {"http://", NULL},
+		{"http:///x", NULL},
+	};
+	struct place *place = *state;
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		print_message("# %s\n", cases[i][0]);
+		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n"
+						     "    proxy-url: '%s'\n"), cases[i][0]);
+		if (!cases[i][1]) {
+			assert_refused(place, text,
+				       "'proxy-url' must be a URL of a host that begins with "
+				       "http://, https:// or socks5://");
+			continue;
+		}
+		assert_int_equal(load(place, text, NULL), 0);
+		assert_string_equal(place->config.proxy, cases[i][1]);
+	}
+}
+
+static void test_what_is_empty_is_nothing(void **state)
+{
+	static const char *const texts[] = {
+		"as-user-extra: {}", "as-groups: []", "as: ''", "as-uid: ''", "username: ''",
+		"password: ''", "exec: null", "auth-provider: null", "client-certificate: ''",
+		"client-certificate-data: ''", "tokenFile: ''", "client-key-data: Y2E=",
+		"client-key: absent",
+	};
+	struct place *place = *state;
+	char text[4096];
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		print_message("# %s\n", texts[i]);
+		snprintf(text, sizeof(text), USER("    token: abc\n    %s\n"), texts[i]);
+		assert_int_equal(load(place, text, NULL), 0);
+		assert_string_equal(place->config.token.data, "abc");
+		assert_null(place->config.key.data);
+	}
+	assert_int_equal(load(place, USER("    auth-provider: {}\n"), NULL), -EINVAL);
+	assert_int_equal(load(place, USER("    exec: {}\n"), NULL), -EINVAL);
+}
+
+static void test_a_user_without_content_is_anonymous(void **state)
+{
+	static const char *const users[] = {"", "users: []\n", "users: null\n",
+					    "users: [{name: u}]\n",
+					    "users: [{name: u, user: null}]\n",
+					    "users: [{name: v, user: {token: abc}}]\n"};
+	struct place *place = *state;
+	char text[4096];
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++) {
+		snprintf(text, sizeof(text), CLUSTERS "%s", users[i]);
+		assert_int_equal(load(place, text, NULL), 0);
+		assert_null(place->config.token.data);
+		assert_null(place->config.warning);
+	}
+	assert_refused(place, CLUSTERS "users: [{name: u, user: abc}]\n",
+		       "the user 'u' is no object");
+	assert_refused(place, CLUSTERS "users: [{name: u}, {name: u}]\n",
+		       "'users' has 'u' twice; remove one of them");
+}
+
+static void test_what_yields_credentials_is_not_run_beside_some(void **state)
 {
 	struct place *place = *state;
 
-	assert_int_equal(load(place,
-			      USER("    client-certificate-data: Y2VydA==\n"
-				   "    client-certificate: absent\n"
-				   "    client-key: absent\n    client-key-data: a2V5\n"),
-			      NULL),
-			 0);
-	assert_string_equal(place->config.certificate.data, "cert");
+	assert_int_equal(load(place, USER("    token: abc\n    exec: {command: aws}\n"), NULL), 0);
+	assert_string_equal(place->config.token.data, "abc");
+	assert_int_equal(load(place, USER("    exec: {command: aws}\n"
+					  "    client-certificate-data: Y2VydA==\n"
+					  "    client-key-data: a2V5\n"), NULL), 0);
+	assert_int_equal(load(place, USER("    exec: {command: aws}\n"
+					  "    client-key-data: a2V5\n"), NULL), -EINVAL);
+}
+
+static void test_the_last_of_two_keys_and_the_first_of_two_documents_count(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(load(place, USER("    token: abc\n    token: def\n") "---\na: b\n",
+			      NULL), 0);
+	assert_string_equal(place->config.token.data, "def");
+	assert_int_equal(load(place, USER("    token: abc\n") "---\n{ [\n", NULL), 0);
+}
+
+static void test_other_encodings_and_line_ends_are_read(void **state)
+{
+	static const char text[] = USER("    token: abc\n");
+	struct place *place = *state;
+	char wide[2 * sizeof(text) + 2] = "\xff\xfe", lines[2 * sizeof(text)], *to = lines;
+
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		wide[2 + 2 * i] = text[i];
+		if (text[i] == '\n')
+			*to++ = '\r';
+		*to++ = text[i];
+	}
+	write_file(place, "config", wide, 2 * sizeof(text));
+	assert_int_equal(kubeconfig_load(place->path, NULL, place->message, &place->config), 0);
+	assert_string_equal(place->config.token.data, "abc");
+	write_file(place, "config", lines, (size_t)(to - lines));
+	kube_config_done(&place->config);
+	assert_int_equal(kubeconfig_load(place->path, NULL, place->message, &place->config), 0);
+	assert_string_equal(place->config.token.data, "abc");
+	assert_string_equal(place->config.server, "https://10.0.0.1:6443");
 }
 
 static void test_a_token_may_be_inline_and_a_file_wins_over_it(void **state)
@@ -160,6 +362,14 @@ static void test_a_token_may_be_inline_and_a_file_wins_over_it(void **state)
 	assert_int_equal(load(place, USER("    token: abc\n    tokenFile: token\n"), NULL), 0);
 	assert_string_equal(place->config.token.data, "from-file");
 	assert_int_equal(place->config.token.size, 9);
+	/* While it cannot be read, the other one is still good. */
+	write_text(place, "token", " \n");
+	assert_int_equal(load(place, USER("    token: abc\n    tokenFile: token\n"), NULL), 0);
+	assert_string_equal(place->config.token.data, "abc");
+	assert_int_equal(load(place, USER("    tokenFile: token\n"), NULL), -ENODATA);
+	assert_non_null(strstr(place->message, "there is no token in it"));
+	assert_int_equal(load(place, USER("    token: abc\n    tokenFile: absent\n"), NULL), 0);
+	assert_string_equal(place->config.token.data, "abc");
 }
 
 static void test_a_file_that_is_replaced_is_read_anew(void **state)
@@ -247,11 +457,9 @@ static void test_what_is_missing_is_named(void **state)
 	assert_refused(place, "contexts: {\n",
 		       "line 2: did not find expected node content");
 	assert_refused(place, USER("    token: 0123\n"), "'token' is no text; put it in quotes");
-	assert_refused(place, USER("    token: abc\n") "---\na: b\n", "it is no kubeconfig");
+	assert_refused(place, "kind: Pod\n", "it is no kubeconfig, but a 'Pod'");
 	assert_int_equal(load(place, USER("    token: abc\n"), "broken"), -EINVAL);
 	assert_non_null(strstr(place->message, "it has no cluster 'absent' with a server"));
-	assert_int_equal(load(place, USER("    token: abc\n"), "stranger"), -EINVAL);
-	assert_non_null(strstr(place->message, "it has no user 'absent'"));
 	assert_int_equal(load(place, "", NULL), -ENODATA);
 	assert_int_equal(kubeconfig_load("/absent/config", NULL, place->message, &place->config),
 			 -ENOENT);
@@ -373,7 +581,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_certificates_and_a_key_may_be_inline),
 		TEST(test_certificates_and_a_key_may_be_files_beside_it),
-		TEST(test_what_is_inline_wins_over_a_file),
+		TEST(test_what_is_there_inline_and_as_a_file_is_refused),
+		TEST(test_an_authority_and_no_verification_exclude_each_other),
+		TEST(test_no_verification_is_asked_for_in_words_of_yaml),
+		TEST(test_no_credentials_go_where_there_is_no_tls),
+		TEST(test_a_proxy_is_used_as_kubectl_uses_it),
+		TEST(test_what_is_empty_is_nothing),
+		TEST(test_a_user_without_content_is_anonymous),
+		TEST(test_what_yields_credentials_is_not_run_beside_some),
+		TEST(test_the_last_of_two_keys_and_the_first_of_two_documents_count),
+		TEST(test_other_encodings_and_line_ends_are_read),
 		TEST(test_a_token_may_be_inline_and_a_file_wins_over_it),
 		TEST(test_a_file_that_is_replaced_is_read_anew),
 		TEST(test_a_context_without_a_user_is_anonymous),

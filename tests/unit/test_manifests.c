@@ -2,7 +2,10 @@
 /* Manifests: everything that kubectl prints is read as it is, one by one. */
 #include "manifest_fixture.h"
 
+#include <sys/inotify.h>
 #include <sys/stat.h>
+
+#include "base/addr.h"
 
 static int read_file(const char *path, struct manifest *ret)
 {
@@ -76,6 +79,8 @@ static void test_documents_of_any_kind_follow_each_other(void **state)
 	assert_int_equal(manifest.service_count, 2);
 	assert_string_equal(find_service(&manifest, "gw")->namespace, "fabric");
 	assert_string_equal(find_service(&manifest, "other")->namespace, "default");
+	assert_int_equal(manifest.skipped_count, 2);
+	assert_string_equal(manifest.skipped_kinds, "Deployment, Pod");
 	manifest_done(&manifest);
 }
 
@@ -204,14 +209,16 @@ static void test_a_bad_object_leaves_the_others(void **state)
 		"- {apiVersion: v1, kind: Service, metadata: {name: good}, spec: {}}\n"
 		"- plain\n"
 		"- {metadata: {name: nothing}}\n"
-		"- {apiVersion: v1, kind: List, items: []}\n";
+		"- {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Service, "
+		"metadata: {name: nested}, spec: {}}]}\n";
 	struct manifest manifest;
 
 	(void)state;
 	assert_int_equal(parse_text(text, &manifest), 0);
-	assert_int_equal(manifest.service_count, 1);
+	assert_int_equal(manifest.service_count, 2);
 	assert_string_equal(manifest.services[0]->name, "good");
-	assert_int_equal(refused.count, 5);
+	assert_string_equal(manifest.services[1]->name, "nested");
+	assert_int_equal(refused.count, 4);
 	assert_true(refusals_have(&refused, "Service without a name", "set metadata.name"));
 	assert_true(refusals_have(&refused, "Service 'fabric/bad'", "spec is missing"));
 	assert_true(refusals_have(&refused, "an item of the List", "no kind"));
@@ -241,6 +248,167 @@ static void test_the_second_object_of_a_name_is_refused(void **state)
 	assert_int_equal(refused.count, 2);
 	assert_true(refusals_have(&refused, "Service 'fabric/gw'", "twice in this file"));
 	manifest_done(&manifest);
+}
+
+static void test_what_says_something_of_ours_is_not_skipped_in_silence(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *object;
+		const char *what;
+	} cases[] = {
+		{ "apiVersion: discovery.k8s.io/v1alpha1\nkind: EndpointSlice\n"
+		  "metadata: {name: a, namespace: fabric}\n", "EndpointSlice 'fabric/a'",
+		  "'discovery.k8s.io/v1alpha1'" },
+		{ "apiVersion: v1\nkind: service\nmetadata: {name: a}\n", "service 'default/a'",
+		  "kind 'service'" },
+		{ "apiVersion: v1\nkind: List\nitems: [{kind: Service, metadata: {name: e}}]\n",
+		  "Service 'default/e'", "apiVersion ''" },
+		{ "apiVersion: v1\nkind: Status\nmetadata: {}\nmessage: not allowed\n", "",
+		  "'not allowed'" },
+		{ "apiVersion: meta.k8s.io/v1\nkind: Table\nmetadata: {}\n", "", "-o yaml" },
+		{ "apiVersion: v1\nkind: List\nitems: [{apiVersion: v2, kind: Endpoints, "
+		  "metadata: {name: e}}]\n", "Endpoints 'default/e'", "'v2'" },
+	};
+	struct manifest manifest;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse_text(cases[i].text, &manifest), 0);
+		assert_int_equal(refused.count, 1);
+		assert_true(refusals_have(&refused, cases[i].object, cases[i].what));
+		assert_int_equal(manifest.skipped_count, 0);
+		manifest_done(&manifest);
+	}
+}
+
+#define EVENT(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
+#define SERVICE_AT(name, ip)                                                                       \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" name               \
+	"\"},\"spec\":{\"clusterIP\":\"" ip "\"}}"
+#define ENDPOINTS_AT(name, subsets)                                                                \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Endpoints\",\"metadata\":{\"name\":\"" name             \
+	"\"},\"subsets\":[" subsets "]}"
+#define SUBSET(ip) "{\"addresses\":[{\"ip\":\"" ip "\"}]}"
+
+static void test_the_events_of_a_watch_come_to_what_they_lead_to(void **state)
+{
+	static const char events[] =
+		EVENT("ADDED", SERVICE_AT("a", "10.0.0.1")) EVENT("ADDED", SERVICE_AT("b", ""))
+		EVENT("BOOKMARK", "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{}}")
+		EVENT("MODIFIED", SERVICE_AT("a", "10.0.0.2")) EVENT("DELETED", SERVICE_AT("b", ""))
+		EVENT("DELETED", SERVICE_AT("never", "")) EVENT("ADDED", SERVICE_AT("c", ""))
+		EVENT("ADDED", ENDPOINTS_AT("e", SUBSET("10.1.0.1") "," SUBSET("10.1.0.2")))
+		EVENT("MODIFIED", ENDPOINTS_AT("e", SUBSET("10.1.0.3")))
+		EVENT("ADDED", ENDPOINTS_AT("f", SUBSET("10.1.0.1")))
+		EVENT("DELETED", ENDPOINTS_AT("f", ""));
+	static const char yaml[] =
+		"type: ADDED\nobject:\n  apiVersion: v1\n  kind: Service\n  metadata: {name: a}\n"
+		"  spec: {}\n---\ntype: DELETED\nobject:\n  apiVersion: v1\n  kind: Service\n"
+		"  metadata: {name: a}\n";
+	struct manifest manifest;
+	char text[ADDR_TEXT_MAX];
+
+	(void)state;
+	assert_int_equal(parse_text(events, &manifest), 0);
+	assert_int_equal(refused.count, 0);
+	assert_int_equal(manifest.service_count, 2);
+	assert_string_equal(addr_format(&find_service(&manifest, "a")->vips[0], text), "10.0.0.2");
+	find_service(&manifest, "c");
+	assert_int_equal(manifest.slice_count, 1);
+	assert_string_equal(addr_format(&manifest.slices[0]->endpoints[0].address, text),
+			    "10.1.0.3");
+	manifest_done(&manifest);
+	assert_int_equal(parse_text(yaml, &manifest), 0);
+	assert_int_equal(manifest.service_count, 0);
+	manifest_done(&manifest);
+	assert_int_equal(parse_text(EVENT("ADDED", SERVICE_AT("a", "")) EVENT("ERROR",
+				    "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
+				    "\"message\":\"too old\"}"), &manifest), 0);
+	assert_int_equal(manifest.service_count, 1);
+	assert_true(refusals_have(&refused, "", "'too old'"));
+	manifest_done(&manifest);
+}
+
+static void test_a_broken_stream_of_events_is_named_as_one(void **state)
+{
+	static const char *const texts[] = {
+		EVENT("ADDED", SERVICE_AT("a", "")) "{\"type\":\"ADDED\",\"obj",
+		EVENT("RENAMED", SERVICE_AT("a", "")),
+		EVENT("ADDED", "{\"metadata\":{\"name\":\"a\"}}"),
+	};
+	struct manifest manifest;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(parse_text(texts[i], &manifest), -EINVAL);
+		assert_int_equal(refused.count, 1);
+		assert_true(refusals_have(&refused, "", "a watch's event"));
+	}
+}
+
+/* The same text in another encoding of YAML 1.2; order: the bytes of a unit. */
+static size_t encode(const char *text, char *to, size_t unit, bool little, bool mark)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	char *begin = to;
+	uint32_t code;
+
+	for (code = mark ? 0xfeff : *at++; code; code = *at++) {
+		for (size_t i = 0; i < unit; i++) {
+			size_t shift = 8 * (little ? i : unit - 1 - i);
+
+			*to++ = (char)(code >> shift);
+		}
+	}
+	return (size_t)(to - begin);
+}
+
+static void test_every_encoding_of_yaml_is_read(void **state)
+{
+	static const char *const texts[] = { SERVICE SPEC, SERVICE_AT("gw", "10.96.0.7"),
+					     "# comment\r\n" SERVICE SPEC };
+	struct manifest manifest;
+	char bytes[4096];
+
+	(void)state;
+	for (unsigned int i = 0; i < 8 * COUNT(texts); i++) {
+		size_t size = encode(texts[i / 8], bytes, i & 1 ? 4 : 2, i & 2, i & 4);
+
+		assert_int_equal(parse(bytes, size, &manifest), 0);
+		assert_int_equal(refused.count, 0);
+		assert_int_equal(manifest.service_count, 1);
+		assert_string_equal(manifest.services[0]->name, "gw");
+		manifest_done(&manifest);
+		assert_int_equal(parse(bytes, size - 1, &manifest), -EINVAL);
+		assert_true(refusals_have(&refused, "UTF-", "UTF-8 (iconv"));
+	}
+	assert_int_equal(parse("\xfe\xff\0#\xd8\x3d\xde\x00\0 \x4e\x2d\0\xe9", 14, &manifest), 0);
+	manifest_done(&manifest);
+	assert_int_equal(parse("\xfe\xff\0#\xde\x00\0#", 8, &manifest), -EINVAL);
+	assert_true(refusals_have(&refused, "no character of that at byte 4", "UTF-16"));
+}
+
+static void test_byte_order_marks_between_documents_are_no_text(void **state)
+{
+	static const char *const texts[] = {
+		"\xef\xbb\xbf" SERVICE SPEC "---\n\xef\xbb\xbf" "apiVersion: v1\nkind: Pod\n",
+		SERVICE SPEC "\xef\xbb\xbf---\napiVersion: v1\nkind: Pod\n",
+		SERVICE_AT("gw", "") "\xef\xbb\xbf{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}",
+	};
+	struct manifest manifest;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(parse_text(texts[i], &manifest), 0);
+		assert_int_equal(refused.count, 0);
+		assert_int_equal(manifest.service_count, 1);
+		assert_int_equal(manifest.skipped_count, 1);
+		manifest_done(&manifest);
+	}
 }
 
 static char directory[] = "/tmp/gwbpf-manifests-XXXXXX";
@@ -277,6 +445,26 @@ static void test_what_is_no_regular_file_is_refused_without_waiting(void **state
 	assert_true(refusals_have(&refused, ": cannot read the file", "directory"));
 	assert_int_equal(read_file(in_directory("absent.yaml"), &manifest), -ENOENT);
 	assert_true(refusals_have(&refused, ": cannot read the file", "No such file"));
+}
+
+/* Opening a device may rewind a tape, or reset who listens to a line. */
+static void test_what_is_no_regular_file_is_not_opened(void **state)
+{
+	char event[sizeof(struct inotify_event) + 256];
+	struct manifest manifest;
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(mkfifo(in_directory("fifo"), 0600), 0);
+	assert_int_equal(symlink("fifo", in_directory("link.yaml")), 0);
+	assert_true(inotify_add_watch(watch, in_directory("fifo"), IN_OPEN) >= 0);
+	assert_int_equal(read_file(in_directory("link.yaml"), &manifest), -ENODEV);
+	assert_int_equal(read(watch, event, sizeof(event)), -1);
+	close(open(in_directory("fifo"), O_RDONLY | O_NONBLOCK));
+	assert_true(read(watch, event, sizeof(event)) > 0);
+	close(watch);
+	unlink(in_directory("link.yaml"));
+	unlink(in_directory("fifo"));
 }
 
 static void test_a_file_of_200_mb_is_refused_before_it_is_read(void **state)
@@ -347,7 +535,13 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_a_good_manifest),
 		cmocka_unit_test(test_a_bad_object_leaves_the_others),
 		cmocka_unit_test(test_the_second_object_of_a_name_is_refused),
+		cmocka_unit_test(test_what_says_something_of_ours_is_not_skipped_in_silence),
+		cmocka_unit_test(test_the_events_of_a_watch_come_to_what_they_lead_to),
+		cmocka_unit_test(test_a_broken_stream_of_events_is_named_as_one),
+		cmocka_unit_test(test_every_encoding_of_yaml_is_read),
+		cmocka_unit_test(test_byte_order_marks_between_documents_are_no_text),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_without_waiting),
+		cmocka_unit_test(test_what_is_no_regular_file_is_not_opened),
 		cmocka_unit_test(test_a_file_of_200_mb_is_refused_before_it_is_read),
 		cmocka_unit_test(test_a_directory_stands_for_its_manifests_by_name),
 	};

@@ -70,9 +70,6 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 	}
 	assert_int_equal(parse("a: b\0c\n", 7, &manifest), -EINVAL);
 	assert_true(refusals_have(&refused, "line 1", "UTF-8"));
-	/* UTF-16 */
-	assert_int_equal(parse("\xff\xfe" "a\0:\0 \0b\0", 10, &manifest), -EINVAL);
-	assert_true(refusals_have(&refused, "line 1", "UTF-8"));
 }
 
 /* Every cut of a real file: either an error, or whole documents; never a crash. */

@@ -384,9 +384,50 @@ static void test_any_order_of_events_leaves_what_was_told_last(void **state)
 
 #define MODEL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static bool note_name(const char *namespace, const char *name, void *arg)
+{
+	(void)namespace;
+	strcat(arg, name);
+	return true;
+}
+
+/* Of two Services that claim one address the one that is visited first has it. */
+static void test_the_older_service_is_visited_first(void **state)
+{
+	static const struct {
+		const char *name;
+		double created_time;
+	} services[] = { { "a", 0 }, { "b", 300 }, { "c", 100 }, { "d", 0 }, { "e", 200 } };
+	char order[16] = "";
+	struct model *model;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(model_new(&model), 0);
+	for (i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		struct service *service = calloc(1, sizeof(*service));
+
+		service->namespace = strdup("fabric");
+		service->name = strdup(services[i].name);
+		service->invalid = strdup("");
+		service->settings_good = true;
+		service->created_time = services[i].created_time;
+		assert_int_equal(model_put_service(model, service), 0);
+	}
+	model_visit_changed(model, note_name, order);
+	assert_string_equal(order, "cebad");
+	model_remove_service(model, "fabric", "d");
+	model_touch_all(model);
+	*order = '\0';
+	model_visit_changed(model, note_name, order);
+	assert_string_equal(order, "cebad");
+	model_free(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_older_service_is_visited_first),
 		MODEL_TEST(test_an_empty_model_has_nothing),
 		MODEL_TEST(test_a_service_is_found_by_namespace_and_name),
 		MODEL_TEST(test_a_service_takes_the_place_of_its_older_self),

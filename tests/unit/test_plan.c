@@ -145,6 +145,17 @@ static void test_another_pod_node_or_zone_at_the_same_address_is_a_change(void *
 	assert_string_equal(planned(f), "");
 }
 
+/* It looks as it should, but for what it had no room for. */
+static void test_what_lacks_room_is_tried_again(void **state)
+{
+	struct present *entry = in_force(*state);
+
+	entry->is_lacking = true;
+	assert_string_equal(planned(*state), "change 1");
+	entry->is_lacking = false;
+	assert_string_equal(planned(*state), "");
+}
+
 static void test_a_service_that_is_left_alone_is_withdrawn(void **state)
 {
 	struct fixture *f = *state;
@@ -177,6 +188,7 @@ int main(void)
 		PLAN_TEST(test_what_is_not_wanted_any_more_is_withdrawn),
 		PLAN_TEST(test_what_is_withdrawn_already_needs_no_step),
 		PLAN_TEST(test_what_was_withdrawn_is_published_again),
+		PLAN_TEST(test_what_lacks_room_is_tried_again),
 		PLAN_TEST(test_withdrawals_come_first_and_additions_last),
 		PLAN_TEST(test_another_name_address_or_port_is_another_entry),
 		PLAN_TEST(test_other_settings_are_a_change),

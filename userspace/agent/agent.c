@@ -45,6 +45,7 @@ struct agent {
 	struct httpd *http[2];
 	struct event *signals;
 	struct event *tick;
+	struct event *go_on; /* what one turn of the loop has left */
 	int signal_fd;
 	int status;
 };
@@ -95,7 +96,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	beat(agent);
-	err = tables_collect(agent->tables, LINGER_MS);
+	err = tables_collect_some(agent->tables, LINGER_MS);
 	if (err)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
 			  strerror(-err));
@@ -106,6 +107,25 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		hooks_check(agent->hooks);
 	if (duties & DUTY_AUDIT)
 		hooks_audit(agent->hooks);
+	hooks_go_on(agent->hooks);
+}
+
+static void on_go_on(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	sync_go_on(agent->sync);
+}
+
+/* By a timer: other events come first. */
+static void go_on(void *arg)
+{
+	const struct timeval now = {0};
+	struct agent *agent = arg;
+
+	event_add(agent->go_on, &now);
 }
 
 static int attach(struct agent *agent)
@@ -225,7 +245,8 @@ static int start_events(struct agent *agent)
 	agent->signals = event_new(agent->base, agent->signal_fd, EV_READ | EV_PERSIST, on_signal,
 				   agent);
 	agent->tick = event_new(agent->base, -1, EV_PERSIST, on_tick, agent);
-	if (agent->signal_fd < 0 || !agent->signals || !agent->tick ||
+	agent->go_on = event_new(agent->base, -1, 0, on_go_on, agent);
+	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on ||
 	    event_add(agent->signals, NULL) || event_add(agent->tick, &second))
 		return fail(agent, "cannot make the event loop");
 	return 0;
@@ -364,6 +385,7 @@ static int start_source(struct agent *agent)
 		.services = agent->options.services,
 		.service_count = agent->options.service_count,
 		.programmed = on_programmed,
+		.go_on = go_on,
 		.arg = agent,
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
@@ -394,6 +416,8 @@ static void stop(struct agent *agent)
 		event_free(agent->signals);
 	if (agent->tick)
 		event_free(agent->tick);
+	if (agent->go_on)
+		event_free(agent->go_on);
 	if (agent->signal_fd >= 0)
 		close(agent->signal_fd);
 	event_base_free(agent->base);

@@ -18,6 +18,9 @@ struct hooks {
 	struct canary *canary; /* NULL: there is nowhere to listen for it */
 	int missing;           /* what the last canary did not pass; -1: none was sent yet */
 	bool is_attached;
+	bool is_auditing; /* an audit goes on, or is to begin */
+	bool has_begun;   /* it goes on */
+	bool is_partial; /* the last recount was not allowed to see all, and that was logged */
 	bool is_refused; /* the last attempt to attach again failed, and was logged */
 	struct neighbour neighbours[NEIGHBOURS_MAX]; /* that are logged already */
 	size_t neighbour_count;
@@ -47,11 +50,8 @@ void hooks_free(struct hooks *hooks)
 	free(hooks);
 }
 
-static void recount(struct hooks *hooks)
+static void tell_recount(struct hooks *hooks, int err, struct recount result)
 {
-	struct recount result;
-	int err = tables_recount(hooks->tables, &result);
-
 	if (err)
 		log_error("cannot count the connections again: %s", strerror(-err));
 	else if (result.corrected)
@@ -59,6 +59,20 @@ static void recount(struct hooks *hooks)
 			 "and are corrected: %" PRIu64 " connections were counted that are no more, "
 			 "%" PRIu64 " were not counted",
 			 result.corrected, result.backends, result.removed, result.added);
+	if (!err && result.unseen && !hooks->is_partial)
+		log_warn("%zu network namespaces may not be looked into: counts that are "
+			 "too high are not corrected: give the agent CAP_SYS_PTRACE and CAP_SYS_ADMIN",
+			 result.unseen);
+	if (!err)
+		hooks->is_partial = result.unseen;
+}
+
+static void recount(struct hooks *hooks)
+{
+	struct recount result = {0};
+	int err = tables_recount(hooks->tables, &result);
+
+	tell_recount(hooks, err, result);
 }
 
 static bool is_same(const struct neighbour *a, const struct neighbour *b)
@@ -188,6 +202,28 @@ void hooks_check(struct hooks *hooks)
 
 void hooks_audit(struct hooks *hooks)
 {
-	if (hooks->is_attached)
-		recount(hooks);
+	hooks->is_auditing = hooks->is_attached;
+}
+
+void hooks_go_on(struct hooks *hooks)
+{
+	struct recount result = {0};
+	int err = 0;
+
+	if (!hooks->is_auditing)
+		return;
+	if (!hooks->has_begun) {
+		err = tables_audit_begin(hooks->tables);
+		/* The walk of tables_collect_some() ends soon. */
+		if (err == -EBUSY)
+			return;
+		hooks->has_begun = !err;
+	}
+	if (!err)
+		err = tables_audit_step(hooks->tables, &result);
+	if (err == -EAGAIN)
+		return;
+	hooks->is_auditing = hooks->has_begun = false;
+	if (err != -ECANCELED)
+		tell_recount(hooks, err, result);
 }

@@ -24,7 +24,9 @@ bool hooks_are_live(const struct hooks *hooks);
 /* Test them, and attach again those that are gone. Logs what changed. */
 void hooks_check(struct hooks *hooks);
 
-/* Compare the counts of connections with those that exist. Logs what was wrong, and mends it. */
+/* Begin to compare the counts of connections with those that exist; hooks_go_on(), to be called about
+ * once a second, goes on with it. Logs what was wrong, and mends it. */
 void hooks_audit(struct hooks *hooks);
+void hooks_go_on(struct hooks *hooks);
 
 #endif

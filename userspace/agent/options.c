@@ -176,6 +176,14 @@ static const char *default_node(void)
 	return gethostname(name, sizeof(name) - 1) ? "" : name;
 }
 
+static bool has_standard_input(const struct options *options)
+{
+	for (size_t i = 0; i < options->manifest_count; i++)
+		if (!strcmp(options->manifests[i], "-"))
+			return true;
+	return false;
+}
+
 static void check(const struct options *options)
 {
 	bool is_in_cluster = getenv("KUBERNETES_SERVICE_HOST") != NULL;
@@ -183,6 +191,9 @@ static void check(const struct options *options)
 
 	if (options->manifest_count && options->kubeconfig)
 		wrong = "--manifests and --kubeconfig exclude each other";
+	else if (has_standard_input(options))
+		wrong = "--manifests - is for gwbpf plan: the agent follows its manifests, and "
+			"standard input cannot be read again: give a file or a directory";
 	else if (!options->manifest_count && !options->kubeconfig && !is_in_cluster)
 		wrong = "nothing to read Services from: give --manifests PATH or --kubeconfig PATH";
 	else if (options->listen && !is_loopback(options->listen))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "model/choose.h"
 #include "model/plan.h"
@@ -22,34 +23,59 @@ struct job {
 	char owner[OWNER_MAX];
 	struct choice *choices;
 	size_t choice_count;
-	bool refused;
+	bool was_refused;      /* before: that is in the log already */
+	size_t refusals;       /* addresses and ports that are not balanced as wanted */
+	char refusal[512];     /* the first of them, and why */
 };
 
 /* Once in the log is enough of what lasts. */
-static enum log_level level_of(const struct sync *sync, enum log_level level)
+static enum log_level level_of(const struct job *job, enum log_level level)
 {
-	return sync->is_retrying ? LOG_LEVEL_DEBUG : level;
+	return job->was_refused ? LOG_LEVEL_DEBUG : level;
 }
 
-static void note_refusal(struct job *job)
-{
-	job->sync->stats.objects_refused_total += !job->sync->is_retrying && !job->refused;
-	job->refused = true;
-}
-
-static void refuse_for_room(const char *message, void *arg)
+static void note_refusal(const char *message, void *arg)
 {
 	struct job *job = arg;
 
-	note_refusal(job);
-	log_write(level_of(job->sync, LOG_LEVEL_WARN), "service '%s': cannot take in %s", job->owner,
-		  message);
+	if (!job->refusals++)
+		snprintf(job->refusal, sizeof(job->refusal), "%s", message);
+}
+
+/* Of a Service with a thousand ports there is one line. */
+static void log_refusals(const struct job *job)
+{
+	char more[64] = "";
+
+	if (job->refusals > 1)
+		snprintf(more, sizeof(more), "; %zu more of its addresses and ports likewise",
+			 job->refusals - 1);
+	log_write(level_of(job, LOG_LEVEL_WARN), "service '%s': not balanced as wanted: %s%s",
+		  job->owner, job->refusal, more);
+}
+
+/* Its ports beyond what one Service may have looked at. */
+static void refuse_too_large(struct job *job)
+{
+	char address[ADDR_PORT_TEXT_MAX], message[256];
+
+	for (size_t i = 0; i < job->choice_count; i++) {
+		const struct choice *choice = &job->choices[i];
+
+		if (choice->reason != CHOICE_TOO_LARGE)
+			continue;
+		snprintf(message, sizeof(message),
+			 "%s: the Service's ports times its endpoints are more than %u: spread them "
+			 "over several Services",
+			 addr_port_format(&choice->vip, choice->port, address), CHOOSE_LOOKS_MAX);
+		note_refusal(message, job);
+	}
 }
 
 /* An address has one owner: the choices of a second one are dropped, and tried again later. */
 static int claim(struct job *job)
 {
-	char address[ADDR_PORT_TEXT_MAX];
+	char address[ADDR_PORT_TEXT_MAX], message[256];
 	const char *holder;
 	size_t kept = 0;
 	int err;
@@ -70,11 +96,10 @@ static int claim(struct job *job)
 			job->choices[kept++] = kept_choice;
 			continue;
 		}
-		note_refusal(job);
-		log_write(level_of(job->sync, LOG_LEVEL_WARN),
-			  "service '%s': cannot balance %s: the address belongs to service '%s': "
-			  "give one of them another",
-			  job->owner, addr_port_format(&choice->vip, choice->port, address), holder);
+		snprintf(message, sizeof(message),
+			 "%s: the address belongs to service '%s': give one of them another",
+			 addr_port_format(&choice->vip, choice->port, address), holder);
+		note_refusal(message, job);
 	}
 	return (int)kept;
 }
@@ -90,12 +115,12 @@ static void log_step(const struct job *job, const struct plan_step *step)
 		log_info("service '%s': %s is no longer balanced", job->owner, address);
 		return;
 	}
-	log_write(job->sync->complete ? level_of(job->sync, LOG_LEVEL_INFO) : LOG_LEVEL_DEBUG,
+	log_write(job->sync->complete ? level_of(job, LOG_LEVEL_INFO) : LOG_LEVEL_DEBUG,
 		  "service '%s': %s has %zu backends (%s), before %zu", job->owner, address,
 		  step->want->member_count, choice_reason_name(step->want->reason),
 		  step->have ? step->have->member_count : 0);
 	if (step->want->surplus)
-		log_write(level_of(job->sync, LOG_LEVEL_WARN),
+		log_write(level_of(job, LOG_LEVEL_WARN),
 			  "service '%s': %zu endpoints beyond the limit of %d are not used: spread "
 			  "them over several Services",
 			  job->owner, step->want->surplus, GW_SET_MAX);
@@ -103,10 +128,13 @@ static void log_step(const struct job *job, const struct plan_step *step)
 
 static void release_withdrawn(struct job *job, const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->steps[i].kind == PLAN_WITHDRAW)
-			claims_release(job->sync->claims, &plan->steps[i].have->vip,
-				       plan->steps[i].have->port, job->owner);
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->steps[i].kind != PLAN_WITHDRAW)
+			continue;
+		claims_release(job->sync->claims, &plan->steps[i].have->vip,
+			       plan->steps[i].have->port, job->owner);
+		job->sync->claims_released++;
+	}
 }
 
 static bool is_present(const struct present *have, size_t count, const struct choice *choice)
@@ -137,7 +165,7 @@ static int write_plan(struct job *job, const char *namespace, const char *name, 
 		.namespace = namespace,
 		.name = name,
 		.more = !job->sync->complete,
-		.refuse = refuse_for_room,
+		.refuse = note_refusal,
 		.arg = job,
 	};
 	const struct present *have = NULL;
@@ -161,9 +189,30 @@ static int write_plan(struct job *job, const char *namespace, const char *name, 
 	return err == -ENOSPC ? 0 : err;
 }
 
-bool program_service(const char *namespace, const char *name, void *arg)
+/* To be tried again when there is room, or the address is free; or, after an error, in a while. */
+static void note_outcome(struct job *job, int err)
 {
-	struct sync *sync = arg;
+	struct sync *sync = job->sync;
+
+	sync->stats.objects_refused_total += job->refusals && !job->was_refused;
+	if (job->refusals)
+		log_refusals(job);
+	if (err)
+		log_write(level_of(job, LOG_LEVEL_ERROR),
+			  "cannot program service '%s', retrying after a while: %s", job->owner,
+			  strerror(-err));
+	if (err)
+		retries_delay(&sync->retries, job->owner, clock_now_ms());
+	else if (job->refusals)
+		retries_wait(&sync->retries, job->owner);
+	else if (job->was_refused) {
+		retries_forget(&sync->retries, job->owner);
+		log_info("service '%s': what was refused before is no more", job->owner);
+	}
+}
+
+void program_service(const char *namespace, const char *name, struct sync *sync)
+{
 	/* Where no Node has this name, no endpoint is local and no hint is meant. */
 	struct place place = {sync->options->node, sync->has_node ? sync->zone : ""};
 	const struct service *service = model_find_service(sync->model, namespace, name);
@@ -171,24 +220,21 @@ bool program_service(const char *namespace, const char *name, void *arg)
 	int wanted = 0, err = 0;
 
 	owner_name(namespace, name, job.owner);
+	job.was_refused = retries_has(&sync->retries, job.owner);
 	/* Which endpoints are local is not known: kube-proxy knows. */
 	if (service && service->local_only && !sync->has_node)
 		service = NULL;
 	if (service)
 		err = choose(sync->model, service, &place, &job.choices, &job.choice_count);
-	if (!err)
+	if (!err) {
+		refuse_too_large(&job);
 		wanted = claim(&job);
+	}
 	if (!err && wanted < 0)
 		err = wanted;
 	if (!err)
 		err = write_plan(&job, namespace, name, (size_t)wanted);
 	choices_free(job.choices, job.choice_count);
-	if (err)
-		log_write(level_of(sync, LOG_LEVEL_ERROR),
-			  "cannot program service '%s', retrying every second: %s", job.owner,
-			  strerror(-err));
-	if (err || job.refused)
-		retries_note(&sync->retries, job.owner);
+	note_outcome(&job, err);
 	sync->programmed++;
-	return !err;
 }

@@ -11,26 +11,45 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define TURN_NS 100000000u      /* of the event loop, for what has changed */
+#define TURN_PER_NAMESPACE 256  /* Services, before the next namespace has its turn */
+#define RETRY_NS 50000000u      /* of each second, for what was refused */
+
 static void retry(const char *owner, void *arg)
 {
 	char namespace[OWNER_MAX];
-	struct sync *sync = arg;
 	char *slash;
 
 	snprintf(namespace, sizeof(namespace), "%s", owner);
 	slash = strchr(namespace, '/');
 	*slash = '\0';
-	program_service(namespace, slash + 1, sync);
-	if (!retries_has(&sync->retries, owner))
-		log_info("service '%s': what was refused before is no more", owner);
+	program_service(namespace, slash + 1, arg);
+}
+
+static void count_refused(struct sync *sync)
+{
+	sync->stats.services_refused = sync->retries.count;
+	tables_meta(sync->tables)->refused = (uint32_t)sync->retries.count;
+}
+
+static bool has_time(void *arg)
+{
+	const struct sync *sync = arg;
+
+	return clock_now_ns() < sync->turn.until_ns;
 }
 
 void sync_retry(struct sync *sync)
 {
-	sync->is_retrying = true;
-	retries_run(&sync->retries, retry, sync);
-	sync->is_retrying = false;
-	sync->stats.services_refused = sync->retries.count;
+	sync->turn.until_ns = clock_now_ns() + RETRY_NS;
+	retries_run(&sync->retries, &(struct retries_run){
+		.releases = tables_releases(sync->tables) + sync->claims_released,
+		.now_ms = clock_now_ms(),
+		.run = retry,
+		.may_go_on = has_time,
+		.arg = sync,
+	});
+	count_refused(sync);
 }
 
 /* What stands in the kernel and is not wanted by anybody: it vanished while no agent looked. */
@@ -58,27 +77,54 @@ static void measure_delays(struct sync *sync)
 	sync->pending_count = 0;
 }
 
-static void commit(bool complete, void *arg)
+/* Names come in order. Each pass begins behind the namespace at which the last turn ended, and takes
+ * a few Services of each: none waits for all that another one has changed. */
+static bool program_in_turn(const char *namespace, const char *name, void *arg)
 {
 	struct sync *sync = arg;
-	bool is_first = complete && !sync->complete;
-	uint64_t start_ns;
-	int err;
+	struct turn *turn = &sync->turn;
 
-	if (!complete && !sync->complete)
-		return;
-	start_ns = clock_now_ns();
-	sync->programmed = 0;
-	if (is_first)
-		tables_visit_services(sync->tables, withdraw_vanished, sync);
-	model_visit_changed(sync->model, program_service, sync);
+	if (strcmp(namespace, turn->namespace)) {
+		snprintf(turn->namespace, sizeof(turn->namespace), "%s", namespace);
+		turn->count = 0;
+	}
+	if ((strcmp(namespace, turn->after) <= 0) != turn->is_wrapped ||
+	    turn->count >= TURN_PER_NAMESPACE || !has_time(sync)) {
+		turn->has_left = true;
+		return false;
+	}
+	turn->count++;
+	program_service(namespace, name, sync);
+	if (!has_time(sync))
+		snprintf(turn->after, sizeof(turn->after), "%s", namespace);
+	return true;
+}
+
+/* Returns whether all that changed is programmed. */
+static bool program_changed(struct sync *sync)
+{
+	struct turn *turn = &sync->turn;
+	uint64_t start_ns = clock_now_ns();
+
+	turn->until_ns = start_ns + TURN_NS;
+	do {
+		turn->has_left = false;
+		for (int half = 0; half < 2; half++) {
+			turn->namespace[0] = '\0';
+			turn->is_wrapped = half;
+			if (!half || turn->has_left)
+				model_visit_changed(sync->model, program_in_turn, sync);
+		}
+	} while (turn->has_left && has_time(sync));
 	stats_add_apply(&sync->stats, (double)(clock_now_ns() - start_ns) / 1e9);
-	measure_delays(sync);
-	sync->stats.services_refused = sync->retries.count;
-	heard(sync);
-	if (!is_first)
-		return;
-	err = tables_flush(sync->tables);
+	count_refused(sync);
+	return !turn->has_left;
+}
+
+static void finish_first(struct sync *sync)
+{
+	int err = tables_flush(sync->tables);
+
 	if (err)
 		log_error("cannot write the names of backends: %s", strerror(-err));
 	sync->complete = true;
@@ -87,6 +133,32 @@ static void commit(bool complete, void *arg)
 		 sync->programmed, tables_service_count(sync->tables),
 		 tables_backend_count(sync->tables));
 	sync->options->programmed(sync->options->arg);
+}
+
+void sync_go_on(struct sync *sync)
+{
+	if (!program_changed(sync)) {
+		sync->options->go_on(sync->options->arg);
+		return;
+	}
+	measure_delays(sync);
+	if (!sync->complete)
+		finish_first(sync);
+}
+
+static void commit(bool complete, void *arg)
+{
+	struct sync *sync = arg;
+
+	if (!complete && !sync->is_listed)
+		return;
+	if (!sync->is_listed) {
+		sync->programmed = 0;
+		tables_visit_services(sync->tables, withdraw_vanished, sync);
+	}
+	sync->is_listed = true;
+	heard(sync);
+	sync_go_on(sync);
 }
 
 static bool is_named(const struct sync *sync, const struct service *service)
@@ -206,7 +278,7 @@ static void set_node(bool exists, const char *zone, void *arg)
 	else
 		log_info("node '%s' is in no zone", sync->options->node);
 	model_touch_all(sync->model);
-	if (sync->complete)
+	if (sync->is_listed)
 		commit(true, sync);
 }
 

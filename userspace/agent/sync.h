@@ -22,6 +22,8 @@ struct sync_options {
 	size_t service_count;
 	/* Called once, when everything that there is has been programmed. */
 	void (*programmed)(void *arg);
+	/* Call sync_go_on() in the next turn of the event loop. */
+	void (*go_on)(void *arg);
 	void *arg;
 };
 
@@ -36,7 +38,11 @@ bool sync_has_node(const struct sync *sync);
 
 struct stats *sync_stats(struct sync *sync);
 
-/* Try again what was refused for want of room or of an address. */
+/* Program what the last turn of the loop has left: a turn takes a bounded time, whatever changed. */
+void sync_go_on(struct sync *sync);
+
+/* Try again what was refused for want of room or of an address, if something was set free, and what
+ * failed. To be called about once a second; takes a bounded time. */
 void sync_retry(struct sync *sync);
 
 #endif

@@ -15,6 +15,16 @@
 #define OWNER_MAX (2 * GW_NAME_MAX)
 #define PENDING_MAX 1024
 
+/* What one turn of the event loop does of all that has changed. */
+struct turn {
+	uint64_t until_ns;
+	char after[GW_NAME_MAX];     /* the namespace that was the last one of the turn before */
+	char namespace[GW_NAME_MAX]; /* that is being programmed, and how much of it was */
+	size_t count;
+	bool is_wrapped; /* those up to `after`, which come last */
+	bool has_left;   /* something is still to be done */
+};
+
 struct sync {
 	struct tables *tables;
 	const struct sync_options *options;
@@ -26,8 +36,10 @@ struct sync {
 	bool has_node;
 	bool complete;    /* all that there is has been delivered once */
 	size_t programmed; /* Services in the round that runs */
-	bool is_retrying;  /* what was refused before: that is in the log already */
 	struct retries retries;
+	uint64_t claims_released; /* addresses that others may wait for */
+	struct turn turn;
+	bool is_listed;    /* the source has told everything; what is left of it follows */
 	double start_time; /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
 	size_t pending_count;
@@ -36,8 +48,8 @@ struct sync {
 /* "NAMESPACE/NAME": whom an address belongs to. */
 void owner_name(const char *namespace, const char *name, char ret[OWNER_MAX]);
 
-/* Bring into the kernel what the model holds of this Service, also if that is nothing. arg: the
- * struct sync. Returns whether that is done; what was refused is noted to be tried again. */
-bool program_service(const char *namespace, const char *name, void *arg);
+/* Bring into the kernel what the model holds of this Service, also if that is nothing. What was
+ * refused, or failed, is noted to be tried again. */
+void program_service(const char *namespace, const char *name, struct sync *sync);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/addr.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,30 @@ int addr_parse(const char *text, struct gw_addr *ret)
 		return -EINVAL;
 	*ret = addr;
 	return 0;
+}
+
+/* Behind the zeros with which a number begins, except the one before its end. */
+static const char *skip_zeros(const char *text)
+{
+	while (text[0] == '0' && isxdigit((unsigned char)text[1]))
+		text++;
+	return text;
+}
+
+int addr_parse_sloppy(const char *text, struct gw_addr *ret)
+{
+	char plain[ADDR_TEXT_MAX];
+	size_t length = 0;
+
+	for (text = skip_zeros(text); *text; length++) {
+		if (length + 1 == sizeof(plain))
+			return -EINVAL;
+		plain[length] = *text++;
+		if (plain[length] == '.' || plain[length] == ':')
+			text = skip_zeros(text);
+	}
+	plain[length] = '\0';
+	return addr_parse(plain, ret);
 }
 
 bool addr_is_ipv4(const struct gw_addr *addr)

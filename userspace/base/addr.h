@@ -15,6 +15,10 @@
 /* -EINVAL unless text is an IPv4 or IPv6 address and nothing else. */
 int addr_parse(const char *text, struct gw_addr *ret);
 
+/* The same, but also with zeros before a number, which counts as decimal: "010.0.0.1" is 10.0.0.1.
+ * Objects older than Kubernetes' strict parsers have such; kube-proxy reads them like this, too. */
+int addr_parse_sloppy(const char *text, struct gw_addr *ret);
+
 /* Both return buf. Sizes: ADDR_TEXT_MAX and ADDR_PORT_TEXT_MAX. "[fd00::1]:7051" */
 const char *addr_format(const struct gw_addr *addr, char *buf);
 const char *addr_port_format(const struct gw_addr *addr, uint16_t port, char *buf);

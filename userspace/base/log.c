@@ -8,15 +8,14 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define MESSAGE_MAX 4096 /* bytes; what is longer is cut and ends in "..." */
-#define ESCAPE_MAX 6     /* bytes that one becomes at most: \u0000 */
 #define TIME_MAX 32
 
 static const char *const level_names[] = {
@@ -29,14 +28,6 @@ static const char *const level_names[] = {
 static const char *const format_names[] = {
 	[LOG_FORMAT_LOGFMT] = "logfmt",
 	[LOG_FORMAT_JSON] = "json",
-};
-
-/* Code points that are never written as they are: controls, and what turns text around. */
-static const struct {
-	uint32_t first;
-	uint32_t last;
-} unwritable[] = {
-	{ 0x00, 0x1f }, { 0x7f, 0x9f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -81,67 +72,13 @@ int log_format_parse(const char *text, enum log_format *ret)
 	return err;
 }
 
-/* The bytes of the UTF-8 sequence at text, whose code point goes to ret; 0 if it is none: cut
- * short, overlong, a surrogate, or beyond U+10FFFF. */
-static size_t decode_utf8(const char *text, uint32_t *ret)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	uint8_t first = (uint8_t)text[0];
-	size_t length;
-	uint32_t point;
-
-	if (first < 0x80) {
-		*ret = first;
-		return 1;
-	}
-	length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-	if (first < 0xc0 || first >= 0xf8)
-		return 0;
-	point = first & (0x7fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if (((uint8_t)text[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | ((uint8_t)text[i] & 0x3f);
-	}
-	if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-		return 0;
-	*ret = point;
-	return length;
-}
-
-static bool can_write(uint32_t point)
-{
-	for (size_t i = 0; i < COUNT(unwritable); i++) {
-		if (point >= unwritable[i].first && point <= unwritable[i].last)
-			return false;
-	}
-	return true;
-}
-
-/* Write what stands at *text at to, in the form that is right inside the quotes of both formats,
- * and step over it. */
+/* Both formats have their text in quotes. */
 static char *escape_one(char *to, const char **text)
 {
-	uint32_t point;
-	size_t length = decode_utf8(*text, &point);
-
-	if (length == 0) {
-		point = 0xfffd; /* the replacement character */
-		length = 1;
-		to += sprintf(to, "\\u%04x", point);
-	} else if (point == '"' || point == '\\') {
-		*to++ = '\\';
-		*to++ = (char)point;
-	} else if (point == '\n') {
-		*to++ = '\\';
-		*to++ = 'n';
-	} else if (!can_write(point)) {
-		to += sprintf(to, "\\u%04x", point);
-	} else {
-		memcpy(to, *text, length);
-		to += length;
-	}
-	*text += length;
+	if (**text != '"' && **text != '\\')
+		return text_escape(to, text);
+	*to++ = '\\';
+	*to++ = *(*text)++;
 	return to;
 }
 
@@ -160,7 +97,7 @@ static void format_time(char buf[TIME_MAX])
 /* One write a line, so that lines of several processes do not mix. */
 static void write_line(enum log_level level, const char *message)
 {
-	char line[MESSAGE_MAX * ESCAPE_MAX + 128];
+	char line[MESSAGE_MAX * TEXT_ESCAPE_MAX + 128];
 	char when[TIME_MAX];
 	char *at = line;
 	ssize_t written;

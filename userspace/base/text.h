@@ -3,9 +3,28 @@
 #ifndef GWBPF_BASE_TEXT_H
 #define GWBPF_BASE_TEXT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define TEXT_EXCERPT_MAX 64
 
 /* As much of text as a message has room for, cut between two characters of UTF-8. Returns buf. */
 const char *text_excerpt(const char *text, char buf[TEXT_EXCERPT_MAX]);
+
+#define TEXT_ESCAPE_MAX 6 /* bytes that one becomes at most: \u0000 */
+
+/*
+ * Whether the character at text, which is not at its end, may be shown as it is: a control
+ * character, one that turns the order of text around or cannot be seen, and what is no UTF-8 may
+ * not. Its bytes go to length, 1 for what is no UTF-8.
+ */
+bool text_is_shown(const char *text, size_t *length);
+
+/*
+ * Write the character at *text to to, as it is or as "\n" or "\u202e", and step over it. Returns
+ * the place behind it. to has room for TEXT_ESCAPE_MAX bytes. Everything that people read on a
+ * terminal goes through this.
+ */
+char *text_escape(char *to, const char **text);
 
 #endif

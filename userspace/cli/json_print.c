@@ -4,8 +4,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "cli/say.h"
 #include "report/json.h"
+
+/* JSON has the escapes that are wanted here, and what needs them stands in strings only. */
+static int print_escaped(const char *text)
+{
+	char escaped[TEXT_ESCAPE_MAX];
+	size_t length;
+
+	while (*text) {
+		for (length = 0; text[length] && (unsigned char)text[length] < 0x7f;)
+			length++;
+		fwrite(text, 1, length, stdout);
+		text += length;
+		if (*text)
+			fwrite(escaped, 1, (size_t)(text_escape(escaped, &text) - escaped), stdout);
+	}
+	return ferror(stdout);
+}
 
 int json_print(json_t *answer)
 {
@@ -16,7 +34,7 @@ int json_print(json_t *answer)
 		say_error("cannot print the answer: out of memory");
 		return EXIT_FAILURE;
 	}
-	err = fputs(text, stdout) < 0;
+	err = print_escaped(text);
 	free(text);
 	if (!err)
 		return EXIT_SUCCESS;

@@ -24,7 +24,8 @@ const struct argp_option plan_options[] = {
 	{ .name = "manifests",
 	  .key = OPTION_MANIFESTS,
 	  .arg = "PATH",
-	  .doc = "a YAML or JSON file, or a directory of them; may be repeated" },
+	  .doc = "a YAML or JSON file, a directory of them, or - for standard input; may be "
+		 "repeated" },
 	{ .name = "node-name",
 	  .key = OPTION_NODE_NAME,
 	  .arg = "NAME",
@@ -62,7 +63,7 @@ static int refuse(struct plan_view *plan, const struct choice *choice, const cha
 			    message);
 }
 
-/* Two Services with one address and port: the first keeps it, the other is left alone. */
+/* Two Services with one address and port: the older keeps it, the other is left alone. */
 static int claim(struct plan_view *plan, struct choice *choice)
 {
 	const struct service *service = choice->service;
@@ -100,18 +101,45 @@ static int report_surplus(struct plan_view *plan, const struct choice *choice)
 static int plan_service(struct plan_view *plan, const struct service *service)
 {
 	struct chosen *chosen = &plan->services[plan->count];
-	size_t i;
 	int err;
 
 	err = choose(plan->input.model, service, &plan->place, &chosen->choices, &chosen->count);
-	if (err)
-		return err;
-	plan->count++;
-	for (i = 0; i < chosen->count && !err; i++) {
-		err = claim(plan, &chosen->choices[i]);
-		if (!err)
-			err = report_surplus(plan, &chosen->choices[i]);
+	if (!err)
+		plan->count++;
+	return err;
+}
+
+static int compare_ages(const void *a, const void *b)
+{
+	const struct chosen *left = *(const struct chosen *const *)a;
+	const struct chosen *right = *(const struct chosen *const *)b;
+	int order = 0;
+
+	if (left->count && right->count)
+		order = service_compare_ages(left->choices->service, right->choices->service);
+	return order ? order : (left > right) - (left < right); /* by name */
+}
+
+/* The older Service has an address that two of them claim, as in the agent. */
+static int settle_claims(struct plan_view *plan)
+{
+	struct chosen **by_age = calloc(plan->count + 1, sizeof(*by_age));
+	size_t i, j;
+	int err = 0;
+
+	if (!by_age)
+		return -ENOMEM;
+	for (i = 0; i < plan->count; i++)
+		by_age[i] = &plan->services[i];
+	qsort(by_age, plan->count, sizeof(*by_age), compare_ages);
+	for (i = 0; i < plan->count && !err; i++) {
+		for (j = 0; j < by_age[i]->count && !err; j++) {
+			err = claim(plan, &by_age[i]->choices[j]);
+			if (!err)
+				err = report_surplus(plan, &by_age[i]->choices[j]);
+		}
 	}
+	free(by_age);
 	return err;
 }
 
@@ -156,7 +184,7 @@ static int make_plan(const struct cli *cli, struct plan_view *plan)
 	if (!plan->services)
 		return -ENOMEM;
 	model_visit_all(plan->input.model, on_service, plan);
-	return plan->err;
+	return plan->err ? plan->err : settle_claims(plan);
 }
 
 static void plan_view_done(struct plan_view *plan)
@@ -235,9 +263,10 @@ static int print_json(const struct plan_view *plan)
 	for (i = 0; i < plan->count; i++)
 		for (j = 0; j < plan->services[i].count; j++)
 			json_add(&services, choice_to_json(&plan->services[i].choices[j]));
-	more = json_pack("{so so}",
+	more = json_pack("{so so sI}",
 			 "services", services,
-			 "refused", refusals_to_json(&plan->input.refusals));
+			 "refused", refusals_to_json(&plan->input.refusals),
+			 "skipped", (json_int_t)plan->input.skipped);
 	return json_print(json_extend(json_answer("Plan", plan->place.node), more));
 }
 
@@ -323,6 +352,13 @@ static void print_refusals(const struct refusals *refusals)
 	}
 }
 
+static void print_skipped(const struct plan_input *input)
+{
+	if (input->skipped)
+		say_error("%zu object%s of other kinds skipped (%s)", input->skipped,
+			  input->skipped == 1 ? "" : "s", input->skipped_kinds);
+}
+
 static int print_text(const struct cli *cli, const struct plan_view *plan)
 {
 	int status;
@@ -334,6 +370,7 @@ static int print_text(const struct cli *cli, const struct plan_view *plan)
 		status = print_rows(cli, plan, backend_columns, add_backend_rows);
 	}
 	print_refusals(&plan->input.refusals);
+	print_skipped(&plan->input);
 	return status;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,18 +139,29 @@ static int take_objects(struct plan_input *input, struct manifest *manifest)
 	return err;
 }
 
+static void take_skipped(struct plan_input *input, const struct manifest *manifest)
+{
+	input->skipped += manifest->skipped_count;
+	if (!*input->skipped_kinds)
+		snprintf(input->skipped_kinds, sizeof(input->skipped_kinds), "%s",
+			 manifest->skipped_kinds);
+}
+
 static int read_file(struct plan_input *input, const char *path)
 {
+	bool is_input = !strcmp(path, PLAN_INPUT_STANDARD);
 	struct manifest manifest;
 	int err;
 
-	input->file = path;
-	err = manifest_read(path, on_refuse, input, &manifest);
+	input->file = is_input ? "standard input" : path;
+	err = is_input ? manifest_read_input(on_refuse, input, &manifest) :
+			 manifest_read(path, on_refuse, input, &manifest);
 	if (err == -ENOMEM || input->err)
 		return err == -ENOMEM ? err : input->err;
 	if (err)
 		return 0; /* told to on_refuse() */
 	input->files_read++;
+	take_skipped(input, &manifest);
 	err = take_objects(input, &manifest);
 	manifest_done(&manifest);
 	return err ? err : input->err;
@@ -162,6 +174,8 @@ int plan_input_read(struct plan_input *input, const char *path)
 	size_t count, i;
 	int err;
 
+	if (!strcmp(path, PLAN_INPUT_STANDARD))
+		return read_file(input, path);
 	err = manifest_paths(path, &files, &count);
 	if (err == -ENOMEM)
 		return err;

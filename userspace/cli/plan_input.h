@@ -14,6 +14,8 @@ struct plan_input {
 	struct refusals refusals;
 	size_t files_read; /* those that could be parsed */
 	void *origins;     /* which file an object comes from */
+	size_t skipped;    /* objects of kinds that have nothing to do with Services */
+	char skipped_kinds[256];
 	const char *file;  /* the one that is being read */
 	int err;           /* -ENOMEM while a refusal was noted */
 };
@@ -21,7 +23,9 @@ struct plan_input {
 int plan_input_init(struct plan_input *input); /* -ENOMEM */
 void plan_input_done(struct plan_input *input);
 
-/* Read a file or a directory of them. 0 also if all of it is refused; -ENOMEM. */
+#define PLAN_INPUT_STANDARD "-" /* the path that stands for standard input */
+
+/* Read a file, a directory of them, or standard input. 0 also if all of it is refused; -ENOMEM. */
 int plan_input_read(struct plan_input *input, const char *path);
 
 /* The file that the Service came from. */

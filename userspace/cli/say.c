@@ -4,16 +4,14 @@
 
 #include <stdarg.h>
 
+#include "base/text.h"
+
 void say_text(FILE *file, const char *text)
 {
-	const unsigned char *at;
+	char escaped[TEXT_ESCAPE_MAX];
 
-	for (at = (const unsigned char *)text; *at; at++) {
-		if (*at < 0x20 || *at == 0x7f)
-			fprintf(file, "\\x%02x", *at);
-		else
-			fputc(*at, file);
-	}
+	while (*text)
+		fwrite(escaped, 1, (size_t)(text_escape(escaped, &text) - escaped), file);
 }
 
 void say_error(const char *format, ...)

@@ -38,6 +38,7 @@ static const enum table_mood moods[] = {
 	[VIEW_SERVICE_STEPPED_ASIDE] = TABLE_DOUBTFUL,
 	[VIEW_SERVICE_SUSPENDED] = TABLE_DOUBTFUL,
 	[VIEW_SERVICE_INVALID] = TABLE_BAD,
+	[VIEW_SERVICE_NO_ROOM] = TABLE_BAD,
 };
 _Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_SERVICE_STATE_MAX_, "one for each state");
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tables by libsmartcols, which also makes control characters in cells visible. */
+/* Tables by libsmartcols. What strangers wrote into a cell cannot command the terminal. */
 #include "cli/table.h"
 
 #include <errno.h>
@@ -9,8 +9,11 @@
 
 #include <libsmartcols.h>
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/say.h"
+
+#define CELL_MAX 4096
 
 struct table {
 	struct libscols_table *scols;
@@ -89,14 +92,27 @@ void table_row(struct table *table)
 		table->err = -ENOMEM;
 }
 
+/* What does not fit is cut: no name is that long. */
+static const char *escape_cell(const char *text, char buf[CELL_MAX])
+{
+	char *to = buf;
+
+	while (*text && to - buf < CELL_MAX - TEXT_ESCAPE_MAX)
+		to = text_escape(to, &text);
+	*to = '\0';
+	return buf;
+}
+
 static void put_cell(struct table *table, const char *text, const char *color)
 {
 	size_t column = table->shown;
+	char escaped[CELL_MAX];
 
 	if (!is_shown(table, table->next++) || table->err)
 		return;
 	table->shown++;
-	if (scols_line_set_data(table->line, column, text && *text ? text : "-"))
+	text = text && *text ? escape_cell(text, escaped) : "-";
+	if (scols_line_set_data(table->line, column, text))
 		table->err = -ENOMEM;
 	else if (color)
 		scols_cell_set_color(scols_line_get_cell(table->line, column), color);

@@ -3,6 +3,8 @@
  * Reading back what an earlier agent left in the maps. It may have been killed between any two
  * stores of apply.c and collect.c.
  */
+#include "kernel/adopt.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <search.h>
@@ -12,7 +14,8 @@
 #include <bpf/bpf.h>
 
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/collect.h"
+#include "kernel/compact.h"
 
 struct adoption {
 	struct tables *tables;
@@ -28,11 +31,16 @@ static int adopt_names(struct adoption *adoption, struct table_entry *entry)
 	if (bpf_map_lookup_elem(adoption->tables->maps.service_names_fd, &entry->index, &names))
 		return -errno;
 	entry->port_name = strdup(names.port_name);
-	entry->message = strdup(names.message);
-	if (!entry->port_name || !entry->message)
+	entry->shown = strdup(names.message);
+	entry->message = strdup(entry->lack ? "" : names.message);
+	if (!entry->port_name || !entry->message || !entry->shown)
 		return -ENOMEM;
 	err = group_make(adoption->tables, names.namespace, names.name, &group);
-	return err ? err : group_add(group, entry);
+	if (!err)
+		err = group_add(group, entry);
+	if (!err)
+		shares_take(&adoption->tables->shares, entry->share, SHARE_SERVICES, 1);
+	return err;
 }
 
 static int adopt_service(struct adoption *adoption, uint32_t index)
@@ -47,6 +55,7 @@ static int adopt_service(struct adoption *adoption, uint32_t index)
 	entry->vip = service->vip;
 	entry->port = ntohs(service->port);
 	entry->withdrawn = service->flags & GW_SERVICE_WITHDRAWN;
+	entry->lack = service->flags & GW_SERVICE_NO_ROOM ? LACK_BACKENDS : LACK_NOTHING;
 	entry->affinity_timeout_s = service->affinity_timeout_s;
 	settings_init(&entry->settings);
 	entry->settings.connect_timeout_ms = service->connect_timeout_ms;
@@ -92,6 +101,7 @@ static int adopt_backend(struct adoption *adoption, uint32_t id)
 		return -ENOMEM;
 	entry->backends = refs;
 	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &names);
+	shares_take(&tables->shares, entry->share, SHARE_BACKENDS, 1);
 	refs[entry->backend_count++] = (struct backend_ref){
 		.address = backend->address,
 		.port = ntohs(backend->port),
@@ -162,7 +172,8 @@ static int adopt_members(struct tables *tables, struct table_entry *entry, const
 		};
 	}
 	adopt_weights(tables, entry);
-	tables->leaving += entry->backend_count - entry->member_count + entry->withdrawn;
+	tables->leaving += entry->backend_count - entry->member_count +
+			   (entry->withdrawn || entry_is_without_room(entry));
 	return 0;
 }
 
@@ -174,7 +185,9 @@ static int adopt_set(struct tables *tables, struct table_entry *entry)
 	int err = 0;
 
 	entry->generation = GW_SET_GENERATION(word);
-	qsort(entry->backends, entry->backend_count, sizeof(*entry->backends), backend_compare_refs);
+	if (entry->backend_count)
+		qsort(entry->backends, entry->backend_count, sizeof(*entry->backends),
+		      backend_compare_refs);
 	if (!GW_SET_COUNT(word))
 		return adopt_members(tables, entry, NULL, 0);
 	if (range.base >= tables->maps.slots_count)
@@ -188,6 +201,8 @@ static int adopt_set(struct tables *tables, struct table_entry *entry)
 	if (err)
 		return err == -ENOMEM ? err : -EPROTO;
 	entry->range = range;
+	entry->table_slots = table_slots(header->table_length);
+	shares_take(&tables->shares, entry->share, SHARE_TABLES, entry->table_slots);
 	entry->settings.policy = header->policy;
 	entry->settings.keep_percent = header->keep_percent;
 	return adopt_members(tables, entry, &tables->maps.slots[range.base + 1],
@@ -224,7 +239,7 @@ static int finish(struct adoption *adoption)
 
 		if (!entry)
 			continue;
-		if (!entry->published && !entry->message[0]) {
+		if (!entry->published && !entry->shown[0]) {
 			entry->withdrawn = true;
 			tables->maps.services[i].flags |= GW_SERVICE_WITHDRAWN;
 		}

@@ -15,16 +15,37 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/registry.h"
+#include "kernel/sets.h"
 
-static void refuse(const struct tables_job *job, const struct table_entry *entry, const char *what,
-		   const char *remedy)
+/* What there is no room for, whose it is, and the limit to raise. */
+static void describe_lack(const struct tables *tables, const struct share *share,
+			  enum share_kind kind, uint32_t wanted, char message[GW_MESSAGE_MAX])
 {
-	char address[ADDR_PORT_TEXT_MAX];
-	char message[GW_MESSAGE_MAX];
+	static const struct {
+		const char *what;
+		const char *remedy;
+	} words[] = {
+		[SHARE_SERVICES] = {"Services", "raise --max-services"},
+		[SHARE_BACKENDS] = {"backends", "raise --max-backends"},
+		[SHARE_TABLES] = {"slots of policy tables", "raise --max-services"},
+	};
 
-	snprintf(message, sizeof(message), "%s at %s: %s: %s", what,
-		 addr_port_format(&entry->vip, entry->port, address), "no room is left", remedy);
+	snprintf(message, GW_MESSAGE_MAX,
+		 "no room is left for %u more %s: namespace '%s' has %u of %u at most, of the limit "
+		 "of %u: %s",
+		 wanted, words[kind].what, share->namespace, share->used[kind],
+		 shares_most(&tables->shares, share, kind), tables->shares.limit[kind],
+		 words[kind].remedy);
+}
+
+static void refuse(const struct tables_job *job, const struct gw_addr *vip, uint16_t port,
+		   const char *text)
+{
+	char message[GW_MESSAGE_MAX + ADDR_PORT_TEXT_MAX];
+	char address[ADDR_PORT_TEXT_MAX];
+
+	snprintf(message, sizeof(message), "%s: %s", addr_port_format(vip, port, address), text);
 	job->refuse(message, job->arg);
 }
 
@@ -36,7 +57,7 @@ static int write_service_names(struct tables *tables, const struct tables_job *j
 	copy_text(names.namespace, sizeof(names.namespace), job->namespace);
 	copy_text(names.name, sizeof(names.name), job->name);
 	copy_text(names.port_name, sizeof(names.port_name), entry->port_name);
-	copy_text(names.message, sizeof(names.message), entry->message);
+	copy_text(names.message, sizeof(names.message), entry->shown);
 	/* At once: an entry without a name could not be adopted. */
 	return bpf_map_update_elem(tables->maps.service_names_fd, &entry->index, &names, BPF_ANY)
 		       ? -errno
@@ -79,6 +100,7 @@ static int unpublish(struct tables *tables, struct table_entry *entry)
 	if (bpf_map_delete_elem(tables->maps.vips_fd, &key) && errno != ENOENT)
 		return -errno;
 	entry->published = false;
+	entry->unpublished_ns = clock_now_ns();
 	tables->vip_deleted = true;
 	return 0;
 }
@@ -86,7 +108,8 @@ static int unpublish(struct tables *tables, struct table_entry *entry)
 static uint32_t flags_of(const struct table_entry *entry)
 {
 	return (entry->withdrawn ? GW_SERVICE_WITHDRAWN : 0) |
-	       (entry->message[0] ? GW_SERVICE_INVALID : 0);
+	       (entry->message[0] ? GW_SERVICE_INVALID : 0) |
+	       (entry_is_without_room(entry) ? GW_SERVICE_NO_ROOM : 0);
 }
 
 static void write_settings(struct tables *tables, const struct table_entry *entry)
@@ -117,21 +140,43 @@ static int withdraw(struct tables *tables, struct table_entry *entry)
 	return 0;
 }
 
-/* What the set in force was made by: the next plan must find it different. */
-static void restore_set_settings(struct table_entry *entry, const struct settings *before)
+/* Say what the entry lacks, to whoever asked for it and to people. The numbers may be those of an
+ * earlier try: the names are written anew only if what it lacks is another thing. */
+static int note_lack(struct tables *tables, const struct tables_job *job, struct table_entry *entry,
+		     const struct choice *want, enum lack lack)
 {
-	entry->settings.policy = before->policy;
-	entry->settings.keep_percent = before->keep_percent;
+	char text[GW_MESSAGE_MAX] = "";
+	const char *shown = lack < LACK_BACKENDS && entry->message[0] ? entry->message : text;
+	bool is_known = lack && lack == entry->lack && shown == text;
+	int err = 0;
+
+	if (lack == LACK_BACKENDS)
+		describe_lack(tables, entry->share, SHARE_BACKENDS,
+			      tables_count_new_backends(entry, want), text);
+	else if (lack)
+		describe_lack(tables, entry->share, SHARE_TABLES,
+			      table_slots(GW_TABLE_MAX) - entry->table_slots, text);
+	if (lack)
+		refuse(job, &entry->vip, entry->port, text);
+	entry->lack = lack;
+	if (is_known || !strcmp(entry->shown, shown))
+		return 0;
+	err = replace_text(&entry->shown, shown);
+	if (!err)
+		err = write_service_names(tables, job, entry);
+	return err;
 }
 
+/* In force as wanted, or left to kube-proxy: a set that was wanted once may name pods that are gone
+ * and addresses that are somebody else's by now. */
 static int change(struct tables *tables, const struct tables_job *job,
 		  const struct plan_step *step, struct table_entry *entry)
 {
 	const struct service *service = step->want->service;
 	const struct settings before = entry->settings;
 	const uint32_t affinity_before = entry->affinity_timeout_s;
-	bool nothing_fits;
-	int full = 0, err;
+	enum lack lack = LACK_NOTHING;
+	int err;
 
 	err = replace_text(&entry->message, service->invalid);
 	if (err)
@@ -139,27 +184,23 @@ static int change(struct tables *tables, const struct tables_job *job,
 	entry->settings = service->settings;
 	entry->affinity_timeout_s = service_affinity_s(service);
 	entry->withdrawn = false;
-	err = write_service_names(tables, job, entry);
+	err = tables_write_set(tables, entry, step->want, &lack);
 	if (!err)
-		full = tables_write_set(tables, entry, step->want);
-	if (!err && full && full != -ENOSPC && full != -ENOBUFS)
-		err = full;
+		err = note_lack(tables, job, entry, step->want, lack);
 	if (err) {
-		/* Nothing was written: the next plan must find what it wants different. */
+		/* The next plan must find what it wants different. */
 		entry->settings = before;
 		entry->affinity_timeout_s = affinity_before;
 		return err;
 	}
-	if (full == -ENOBUFS)
-		restore_set_settings(entry, &before);
 	write_settings(tables, entry);
-	/* Better kube-proxy's choice than none at all. */
-	nothing_fits = full && !entry->member_count;
-	err = step->publish && !nothing_fits ? publish(tables, entry) : unpublish(tables, entry);
-	if (!err && full)
-		refuse(job, entry, full == -ENOBUFS ? "its set" : "backends",
-		       full == -ENOBUFS ? "raise --max-services" : "raise --max-backends");
-	return err || !full ? err : -ENOSPC;
+	if (step->publish && !entry_is_without_room(entry))
+		err = publish(tables, entry);
+	else
+		err = unpublish(tables, entry);
+	/* Until tables_collect() has emptied it. */
+	tables->leaving += entry_is_without_room(entry);
+	return err || !lack ? err : -ENOSPC;
 }
 
 static int make_entry(struct tables *tables, const struct choice *want, struct table_entry **ret)
@@ -173,7 +214,8 @@ static int make_entry(struct tables *tables, const struct choice *want, struct t
 	entry->port = want->port;
 	entry->port_name = strdup(want->port_name);
 	entry->message = strdup("");
-	err = entry->port_name && entry->message ? 0 : -ENOMEM;
+	entry->shown = strdup("");
+	err = entry->port_name && entry->message && entry->shown ? 0 : -ENOMEM;
 	if (!err)
 		err = ids_take(&tables->service_ids, &entry->index);
 	if (err) {
@@ -212,18 +254,20 @@ static void take_service(struct tables *tables, const struct table_entry *entry)
 static int add(struct tables *tables, const struct tables_job *job, const struct plan_step *step)
 {
 	struct table_entry *entry = NULL;
+	char text[GW_MESSAGE_MAX];
 	struct group *group;
 	int err;
 
 	err = group_make(tables, job->namespace, job->name, &group);
 	if (err)
 		return err;
-	err = make_entry(tables, step->want, &entry);
-	if (err == -ENOSPC) {
-		struct table_entry unmade = {.vip = step->want->vip, .port = step->want->port};
-
-		refuse(job, &unmade, "the Service", "raise --max-services");
+	if (!shares_may_take(&tables->shares, group->share, SHARE_SERVICES, 1)) {
+		describe_lack(tables, group->share, SHARE_SERVICES, 1, text);
+		refuse(job, &step->want->vip, step->want->port, text);
+		group_drop_if_empty(tables, group);
+		return -ENOSPC;
 	}
+	err = make_entry(tables, step->want, &entry);
 	if (!err)
 		err = group_add(group, entry);
 	if (err)
@@ -236,6 +280,7 @@ static int add(struct tables *tables, const struct tables_job *job, const struct
 		group_remove(tables, group, entry);
 		return err;
 	}
+	shares_take(&tables->shares, entry->share, SHARE_SERVICES, 1);
 	take_service(tables, entry);
 	return change(tables, job, step, entry);
 fail:
@@ -283,7 +328,8 @@ int tables_apply(struct tables *tables, const struct tables_job *job)
 		if (err)
 			result = err;
 	}
-	tables->maps.meta->change_ns = clock_now_ns();
+	if (job->plan->count)
+		tables->maps.meta->change_ns = clock_now_ns();
 	if (!job->more) {
 		err = tables_flush(tables);
 		if (err)

@@ -3,7 +3,7 @@
  * Setting free what is no longer used. A backend's counts move to its Service exactly once, through
  * a journal of absolute values: written twice they are the same.
  */
-#include "kernel/tables.h"
+#include "kernel/collect.h"
 
 #include <errno.h>
 #include <search.h>
@@ -13,7 +13,7 @@
 #include <bpf/bpf.h>
 
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/tables.h"
 
 /* Another generation first: from now on no record fits this id. */
 static void clear_backend(struct tables *tables, uint32_t id)
@@ -38,8 +38,9 @@ void tables_replay(struct tables *tables)
 	__atomic_store_n(&meta->journal.valid, 0, __ATOMIC_RELEASE);
 }
 
-static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
+static void retire_backend(struct tables *tables, const struct table_entry *entry, uint32_t id)
 {
+	uint32_t service = entry->index;
 	struct gw_meta *meta = tables->maps.meta;
 	struct gw_health healthy = {0};
 
@@ -55,17 +56,8 @@ static void retire_backend(struct tables *tables, uint32_t service, uint32_t id)
 	__atomic_store_n(&meta->journal.valid, 1, __ATOMIC_RELEASE);
 	tables_replay(tables);
 	ids_give(&tables->backend_ids, id);
-}
-
-int tables_release_ranges(struct tables *tables)
-{
-	int err = tables_grace(tables);
-
-	for (size_t i = 0; i < tables->retiring_count && !err; i++)
-		err = ranges_release(&tables->ranges, &tables->retiring[i]);
-	if (!err)
-		tables->retiring_count = 0;
-	return err;
+	shares_give(&tables->shares, entry->share, SHARE_BACKENDS, 1);
+	tables->releases++;
 }
 
 /* One round of tables_collect(). */
@@ -73,6 +65,7 @@ struct round {
 	struct tables *tables;
 	uint64_t now;
 	uint64_t linger_ns;
+	bool wait;
 	uint8_t *in_use; /* by backend id: a record names it; NULL: nobody has looked yet */
 	size_t leaving;  /* backends and entries that will go */
 	size_t due;      /* those of them whose time has come */
@@ -83,13 +76,21 @@ struct round {
 static bool is_due(struct round *round, struct backend_ref *ref)
 {
 	if (GW_LOAD_ACTIVE(round->tables->maps.loads[ref->id])) {
-		ref->left_ns = round->now;
+		if (ref->left_ns < round->now)
+			ref->left_ns = round->now;
 		return false;
 	}
-	return round->now - ref->left_ns >= round->linger_ns;
+	return round->now >= ref->left_ns && round->now - ref->left_ns >= round->linger_ns;
 }
 
-/* After a grace no connect can find a withdrawn entry any more: its backends leave. */
+/* Connects cannot find it, and after a grace none is left that just has; the walk saw those. */
+static bool is_to_be_emptied(const struct round *round, const struct table_entry *entry)
+{
+	return (entry->withdrawn || entry_is_without_room(entry)) && !entry->published &&
+	       entry->member_count && entry->unpublished_ns <= round->now;
+}
+
+/* Its backends leave. */
 static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_t now)
 {
 	int err = tables_retire_range(tables, entry->range);
@@ -99,6 +100,9 @@ static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_
 	__atomic_store_n(&tables->maps.sets[entry->index], GW_SET_WORD(0, entry->generation, 0),
 			 __ATOMIC_RELEASE);
 	entry->range = (struct range){0};
+	shares_give(&tables->shares, entry->share, SHARE_TABLES, entry->table_slots);
+	entry->table_slots = 0;
+	tables->releases++;
 	entry->member_count = 0;
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		if (entry->backends[i].is_member)
@@ -110,7 +114,7 @@ static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_
 
 static void look_at_entry(struct round *round, struct table_entry *entry)
 {
-	if (entry->withdrawn && (entry->member_count || !entry->backend_count))
+	if (is_to_be_emptied(round, entry) || (entry->withdrawn && !entry->backend_count))
 		round->due++;
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		if (entry->backends[i].is_member)
@@ -119,7 +123,7 @@ static void look_at_entry(struct round *round, struct table_entry *entry)
 		if (is_due(round, &entry->backends[i]))
 			round->due++;
 	}
-	round->leaving += entry->withdrawn;
+	round->leaving += entry->withdrawn || is_to_be_emptied(round, entry);
 }
 
 static void look_at_group(const void *node, VISIT which, void *closure)
@@ -134,30 +138,48 @@ static void look_at_group(const void *node, VISIT which, void *closure)
 	round->groups[round->group_count++] = group;
 }
 
-int tables_walk(struct tables *tables, struct gw_walk_conn **ret, size_t *count)
+int tables_walk_start(struct tables *tables)
 {
 	int err = tables->conns ? 0 : conns_open(tables->pin_dir, &tables->conns);
 
-	return err ? err : conns_walk(tables->conns, ret, count);
+	return err ? err : conns_walk_start(tables->conns);
+}
+
+int tables_walk_finish(struct tables *tables, bool wait, struct gw_walk_conn **ret, size_t *count)
+{
+	int err = conns_walk_finish(tables->conns, wait, ret, count);
+
+	if (!err)
+		tables->maps.meta->walk_is_partial = conns_unseen(tables->conns) != 0;
+	return err;
 }
 
 /* Which backends a record still names: those must keep their ids. Where the kernel refuses the walk
  * (some under lockdown do) the load alone tells, which misses only a connect that has not sent its
- * first packet for the whole linger time; it will be left uncounted. */
+ * first packet for the whole linger time; it will be left uncounted. -EAGAIN: the walk goes on. */
 static int look_at_records(struct round *round)
 {
-	struct maps *maps = &round->tables->maps;
+	struct tables *tables = round->tables;
+	struct maps *maps = &tables->maps;
 	struct gw_walk_conn *conns;
 	size_t count;
-	int err;
+	int err = 0;
 
+	if (!tables->walk_ns) {
+		tables->walk_ns = round->now;
+		err = tables_walk_start(tables);
+	}
+	if (!err)
+		err = tables_walk_finish(tables, round->wait, &conns, &count);
+	if (err == -EAGAIN)
+		return err;
+	/* What has left since then may have been picked since then. */
+	round->now = tables->walk_ns;
+	tables->walk_ns = 0;
 	round->in_use = calloc(maps->backends_count, 1);
-	if (!round->in_use)
-		return -ENOMEM;
-	err = tables_walk(round->tables, &conns, &count);
 	if (err)
-		return err == -EPERM ? 0 : err;
-	for (size_t i = 0; i < count; i++) {
+		return err == -EPERM && round->in_use ? 0 : err;
+	for (size_t i = 0; i < count && round->in_use; i++) {
 		const struct gw_conn *conn = &conns[i].conn;
 
 		if (conn->state != GW_CONN_PICKED && conn->state != GW_CONN_COUNTED)
@@ -166,7 +188,7 @@ static int look_at_records(struct round *round)
 			round->in_use[conn->backend] = 1;
 	}
 	free(conns);
-	return 0;
+	return round->in_use ? 0 : -ENOMEM;
 }
 
 static void collect_backends(struct round *round, struct table_entry *entry)
@@ -177,7 +199,7 @@ static void collect_backends(struct round *round, struct table_entry *entry)
 		struct backend_ref *ref = &entry->backends[i];
 
 		if (!ref->is_member && is_due(round, ref) && !round->in_use[ref->id])
-			retire_backend(round->tables, entry->index, ref->id);
+			retire_backend(round->tables, entry, ref->id);
 		else
 			entry->backends[kept++] = *ref;
 	}
@@ -189,6 +211,8 @@ static void free_entry(struct tables *tables, struct group *group, struct table_
 	__atomic_store_n(&tables->maps.services[entry->index].use, GW_USE_FREE, __ATOMIC_RELEASE);
 	bpf_map_delete_elem(tables->maps.service_names_fd, &entry->index);
 	ids_give(&tables->service_ids, entry->index);
+	shares_give(&tables->shares, entry->share, SHARE_SERVICES, 1);
+	tables->releases++;
 	group_remove(tables, group, entry);
 }
 
@@ -202,7 +226,7 @@ static int collect_group(struct round *round, struct group *group)
 		struct table_entry *entry = group->entries[i];
 		bool is_last = group->count == 1;
 
-		if (entry->withdrawn && entry->member_count)
+		if (is_to_be_emptied(round, entry))
 			err = empty_entry(round->tables, entry, round->now);
 		collect_backends(round, entry);
 		if (!entry->withdrawn || entry->backend_count || entry->member_count)
@@ -218,10 +242,12 @@ static int collect_group(struct round *round, struct group *group)
  * because a record says "closed" a moment before its end is counted. */
 static int collect_due(struct round *round)
 {
-	int err = tables_release_ranges(round->tables);
+	int err = round->tables->walk_ns ? 0 : tables_release_ranges(round->tables);
 
 	if (!err)
 		err = look_at_records(round);
+	if (err == -EAGAIN)
+		return 0;
 	if (!err)
 		err = tables_grace(round->tables);
 	for (size_t i = 0; i < round->group_count && !err; i++)
@@ -229,12 +255,13 @@ static int collect_due(struct round *round)
 	return err;
 }
 
-int tables_collect(struct tables *tables, uint64_t linger_ms)
+static int collect(struct tables *tables, uint64_t linger_ms, bool wait)
 {
 	struct round round = {
 		.tables = tables,
 		.now = clock_now_ns(),
-		.linger_ns = linger_ms * 1000000u,
+		.linger_ns = tables->is_short ? 0 : linger_ms * 1000000u,
+		.wait = wait,
 	};
 	int err = 0;
 
@@ -245,11 +272,25 @@ int tables_collect(struct tables *tables, uint64_t linger_ms)
 		twalk_r(tables->groups, look_at_group, &round);
 		tables->leaving = round.leaving;
 	}
-	if (round.due)
+	/* An audit has the one walk that there can be at a time. */
+	if ((round.due || tables->walk_ns) && !tables->audit) {
 		err = collect_due(&round);
-	else if (tables->retiring_count)
+	} else if (tables->retiring_count) {
 		err = tables_release_ranges(tables);
+	}
+	if (!tables->walk_ns && !tables->audit)
+		tables->is_short = false;
 	free(round.in_use);
 	free(round.groups);
 	return err;
+}
+
+int tables_collect(struct tables *tables, uint64_t linger_ms)
+{
+	return collect(tables, linger_ms, true);
+}
+
+int tables_collect_some(struct tables *tables, uint64_t linger_ms)
+{
+	return collect(tables, linger_ms, false);
 }

@@ -5,28 +5,11 @@
  * gw_meta says which half it is from before the first of them moves: an agent that is killed
  * meanwhile is followed by one that goes on.
  */
+#include "kernel/compact.h"
+
 #include <errno.h>
 #include <search.h>
 #include <string.h>
-
-#include "kernel/tables_state.h"
-
-struct range tables_present_half(const struct tables *tables)
-{
-	uint32_t length = (uint32_t)tables->maps.slots_count / 2;
-
-	return (struct range){
-		.base = tables->maps.meta->slots_half & 1 ? length : 0,
-		.length = length,
-	};
-}
-
-bool tables_is_in_present_half(const struct tables *tables, struct range range)
-{
-	struct range half = tables_present_half(tables);
-
-	return range.base >= half.base && range.base - half.base < half.length;
-}
 
 /* A search that is just going on ends in the old half, which stays as it is. */
 static int move_set(struct tables *tables, struct table_entry *entry)

@@ -2,11 +2,14 @@
 #include "kernel/conns.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,7 +20,14 @@
 #include "kernel/maps.h"
 #include "kernel/netns.h"
 
+#define WALK_SECONDS 240 /* a child may take */
 #define WALK_ROOM 4096 /* sockets in a first walk; grows to what there is */
+
+/* What a child says of its walk; the sockets are in memory that it shares anyway. */
+struct report {
+	int err;
+	size_t unseen;
+};
 
 struct conns {
 	int records_fd; /* of gw_conns */
@@ -25,6 +35,9 @@ struct conns {
 	struct gw_walk_conn *room; /* what the walk writes, mapped */
 	size_t room_count;
 	bool by_records;
+	size_t unseen; /* by the last walk */
+	struct report *report; /* shared with the child */
+	pid_t child;           /* that walks; 0: none */
 };
 
 /* What it would say of a program that this kernel refuses is expected. */
@@ -102,9 +115,10 @@ static int run_walk(struct conns *conns)
 		    .link_info_len = sizeof(info));
 
 	conns->walk->bss->walked = 0;
+	conns->unseen = 0;
 	if (conns->by_records)
 		return run_program(conns->walk->progs.gw_walk_records, &options);
-	return netns_visit_all(walk_namespace, conns->walk);
+	return netns_visit_all(walk_namespace, conns->walk, &conns->unseen);
 }
 
 /* Linux 7.2 falls over a null pointer in __bpf_sk_storage_map_seq_show() when a record is unlinked
@@ -136,14 +150,22 @@ static int open_any_walk(size_t room, int conns_fd, bool *by_records, struct wal
 	return err;
 }
 
-int conns_probe(bool *by_records)
+static int visit_only(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+int conns_probe(bool *by_records, size_t *unseen)
 {
 	struct walk_bpf *walk;
 	int err = open_any_walk(1, -1, by_records, &walk);
 
-	if (!err)
-		walk_bpf__destroy(walk);
-	return err;
+	*unseen = 0;
+	if (err)
+		return err;
+	walk_bpf__destroy(walk);
+	return *by_records ? 0 : netns_visit_all(visit_only, NULL, unseen);
 }
 
 static void unload(struct conns *conns)
@@ -183,8 +205,14 @@ int conns_open(const char *pin_dir, struct conns **ret)
 
 	if (!conns)
 		return -ENOMEM;
+	conns->report = mmap(NULL, sizeof(*conns->report), PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	conns->records_fd = maps_open_one(pin_dir, "gw_conns");
 	err = conns->records_fd < 0 ? conns->records_fd : load(conns, WALK_ROOM);
+	if (conns->report == MAP_FAILED) {
+		conns->report = NULL;
+		err = -ENOMEM;
+	}
 	if (err) {
 		conns_close(conns);
 		return err;
@@ -193,11 +221,37 @@ int conns_open(const char *pin_dir, struct conns **ret)
 	return 0;
 }
 
+/* What became of the child's walk; -EAGAIN: it goes on. */
+static int await_child(struct conns *conns, bool wait)
+{
+	int status;
+	pid_t ended;
+
+	do
+		ended = waitpid(conns->child, &status, wait ? 0 : WNOHANG);
+	while (ended < 0 && errno == EINTR);
+	if (!ended)
+		return -EAGAIN;
+	conns->child = 0;
+	if (ended < 0)
+		return -errno;
+	if (!WIFEXITED(status))
+		return -ETIMEDOUT;
+	conns->unseen = conns->report->unseen;
+	return conns->report->err;
+}
+
 void conns_close(struct conns *conns)
 {
 	if (!conns)
 		return;
+	if (conns->child) {
+		kill(conns->child, SIGKILL);
+		await_child(conns, true);
+	}
 	unload(conns);
+	if (conns->report)
+		munmap(conns->report, sizeof(*conns->report));
 	if (conns->records_fd >= 0)
 		close(conns->records_fd);
 	free(conns);
@@ -208,6 +262,11 @@ bool conns_sees_all(const struct conns *conns)
 	return conns->by_records;
 }
 
+size_t conns_unseen(const struct conns *conns)
+{
+	return conns->unseen;
+}
+
 /* Make room for so many; after a failure the next walk tries again. */
 static int grow(struct conns *conns, size_t room)
 {
@@ -215,18 +274,48 @@ static int grow(struct conns *conns, size_t room)
 	return load(conns, room);
 }
 
-int conns_walk(struct conns *conns, struct gw_walk_conn **ret, size_t *count)
+static void __attribute__((noreturn)) walk_as_child(struct conns *conns)
 {
-	size_t walked = 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	alarm(WALK_SECONDS);
+	conns->report->err = run_walk(conns);
+	conns->report->unseen = conns->unseen;
+	_exit(0);
+}
+
+static int start_child(struct conns *conns)
+{
+	conns->child = fork();
+	if (!conns->child)
+		walk_as_child(conns);
+	if (conns->child > 0)
+		return 0;
+	conns->child = 0;
+	return -errno;
+}
+
+int conns_walk_start(struct conns *conns)
+{
 	int err = conns->walk ? 0 : load(conns, WALK_ROOM);
 
-	while (!err) {
-		err = run_walk(conns);
-		walked = conns->walk->bss->walked;
+	/* The records themselves are walked in a few ms: in conns_walk_finish(). */
+	return err || conns->by_records ? err : start_child(conns);
+}
+
+int conns_walk_finish(struct conns *conns, bool wait, struct gw_walk_conn **ret, size_t *count)
+{
+	size_t walked = 0;
+	int err;
+
+	do {
+		err = conns->child ? await_child(conns, wait) : run_walk(conns);
+		walked = err ? 0 : conns->walk->bss->walked;
 		if (err || walked <= conns->room_count)
 			break;
 		err = grow(conns, 2 * walked);
-	}
+		if (!err)
+			err = conns_walk_start(conns);
+	} while (!err);
 	if (err)
 		return err;
 	*ret = calloc(walked + 1, sizeof(**ret));
@@ -235,6 +324,13 @@ int conns_walk(struct conns *conns, struct gw_walk_conn **ret, size_t *count)
 	memcpy(*ret, conns->room, walked * sizeof(**ret));
 	*count = walked;
 	return 0;
+}
+
+int conns_walk(struct conns *conns, struct gw_walk_conn **ret, size_t *count)
+{
+	int err = conns->walk ? 0 : load(conns, WALK_ROOM);
+
+	return err ? err : conns_walk_finish(conns, true, ret, count);
 }
 
 int conns_walk_once(const char *pin_dir, struct gw_walk_conn **ret, size_t *count)

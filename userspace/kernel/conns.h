@@ -25,6 +25,14 @@ void conns_close(struct conns *conns); /* takes NULL */
  */
 int conns_walk(struct conns *conns, struct gw_walk_conn **ret, size_t *count);
 
+/*
+ * The same in two parts, for whoever must not be held up: where every network namespace is walked
+ * (conns_sees_all()), a child does it, some ms for each. One walk at a time. -EAGAIN: it goes on, call
+ * again later, or with wait; -ETIMEDOUT: the child took four minutes, or was killed.
+ */
+int conns_walk_start(struct conns *conns);
+int conns_walk_finish(struct conns *conns, bool wait, struct gw_walk_conn **ret, size_t *count);
+
 /* Open, walk, close. */
 int conns_walk_once(const char *pin_dir, struct gw_walk_conn **ret, size_t *count);
 
@@ -32,9 +40,14 @@ int conns_walk_once(const char *pin_dir, struct gw_walk_conn **ret, size_t *coun
  * only its last sockets keep alive are not seen. */
 bool conns_sees_all(const struct conns *conns);
 
+/* How many network namespaces the last walk was not allowed to look into: what it did not find may be
+ * there. */
+size_t conns_unseen(const struct conns *conns);
+
 /* Whether this kernel can walk the records themselves, or only the TCP sockets of each network
- * namespace that a thread is in or a mount holds. 0 if either works. */
-int conns_probe(bool *by_records);
+ * namespace that a thread is in or a mount holds; then unseen says what conns_unseen() would. 0 if
+ * either works. */
+int conns_probe(bool *by_records, size_t *unseen);
 
 /* Of this kernel: what the programs count some times in. */
 uint32_t conns_jiffies_per_second(void);

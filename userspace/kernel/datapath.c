@@ -21,8 +21,6 @@
 #include "kernel/mounts.h"
 #include "kernel/pins.h"
 
-#define SLOTS_PER_SERVICE 16 /* beside its backends: the header, and its share of the tables */
-
 struct datapath {
 	struct gwbpf_bpf *object;
 	char *pin_dir;
@@ -44,44 +42,20 @@ static int keep_complaint(enum libbpf_print_level level, const char *format, va_
 	return 0;
 }
 
-/* Two halves (compact.c), in each of which all sets have room, and one more of the largest: a new
- * one, while the one that it replaces is still in force. */
-static uint32_t slot_count(uint32_t services, uint32_t backends)
+static bool is_pinned_kind(const struct bpf_map *map)
 {
-	uint32_t largest = 1 + GW_SET_MAX + GW_TABLE_MAX / GW_TABLE_PER_SLOT;
-
-	return 2 * (SLOTS_PER_SERVICE * services + backends + largest);
+	return !strncmp(bpf_map__name(map), "gw_", 3);
 }
 
 static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t backends)
 {
-	int cpus = libbpf_num_possible_cpus();
-	const struct {
-		struct bpf_map *map;
-		uint32_t entries;
-	} sizes[] = {
-		{object->maps.gw_vips, services},
-		{object->maps.gw_services, services},
-		{object->maps.gw_sets, services},
-		{object->maps.gw_slots, slot_count(services, backends)},
-		{object->maps.gw_backends, backends},
-		{object->maps.gw_loads, backends},
-		{object->maps.gw_counters, backends},
-		{object->maps.gw_retired, services},
-		{object->maps.gw_health, backends},
-		{object->maps.gw_cursors, services},
-		{object->maps.gw_reasons, cpus > 0 ? (uint32_t)cpus : 1},
-		{object->maps.gw_service_names, services},
-		{object->maps.gw_backend_names, backends},
-	};
+	struct bpf_map *map;
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		bpf_map__set_max_entries(sizes[i].map, sizes[i].entries);
-}
-
-static bool is_pinned_kind(const struct bpf_map *map)
-{
-	return !strncmp(bpf_map__name(map), "gw_", 3);
+	bpf_object__for_each_map(map, object->obj) {
+		if (is_pinned_kind(map))
+			bpf_map__set_max_entries(map, maps_entries(bpf_map__name(map), services,
+								   backends));
+	}
 }
 
 static bool has_shape(int fd, const struct bpf_map *map)
@@ -157,7 +131,12 @@ static int open_object(struct datapath *datapath, const struct datapath_options 
 		if (!datapath->object)
 			return pins_fail(message, -errno, "cannot open the BPF object: %s", complaint);
 	}
-	if (err != -ENOENT)
+	if (!err && pinned.abi == GW_ABI_VERSION)
+		pins_fail(message, 0,
+			  "a map below '%s' is not as this version makes it: all are replaced; live "
+			  "connections go on, their counts begin anew",
+			  options->pin_dir);
+	else if (err != -ENOENT)
 		pins_fail(message, 0,
 		     "the pins below '%s' are of another version (ABI %u, this is %u): replaced; "
 		     "live connections go on, their counts begin anew",

@@ -15,11 +15,15 @@
 #include <gwbpf.skel.h>
 
 #include "kernel/links.h"
+#include "kernel/mounts.h"
 #include "kernel/pins.h"
 
 #define END_WAIT_MS 10000 /* how long a forced end of an agent may take */
 
-static int end_agent(pid_t pid, char *message)
+/* The kernel names whoever took the lock, also when that one has ended, its lock lives on in a child,
+ * and its pid is somebody else's by now. So it is looked at again once the pidfd holds the process:
+ * one that has the lock can be ended. */
+static int end_agent(const char *pin_dir, pid_t pid, char *message)
 {
 	struct pollfd exit = {.events = POLLIN};
 	int err = 0;
@@ -28,7 +32,13 @@ static int end_agent(pid_t pid, char *message)
 	if (exit.fd < 0)
 		return pins_fail(message, -errno, "cannot end the agent with pid %d: %s", pid,
 			    strerror(errno));
-	if (syscall(SYS_pidfd_send_signal, exit.fd, SIGTERM, NULL, 0))
+	if (!pins_has_lock(pin_dir, pid))
+		err = pins_fail(message, -ESRCH,
+				"cannot end the agent: the lock of '%s' was taken by pid %d, which "
+				"does not hold it now: see who has the directory open (fuser -v '%s') "
+				"and end that one",
+				pin_dir, pid, pin_dir);
+	else if (syscall(SYS_pidfd_send_signal, exit.fd, SIGTERM, NULL, 0))
 		err = pins_fail(message, -errno, "cannot end the agent with pid %d: %s", pid,
 			   strerror(errno));
 	else if (poll(&exit, 1, END_WAIT_MS) != 1)
@@ -78,7 +88,7 @@ static int lock_for_detach(const char *pin_dir, bool force, int *ret, char *mess
 			    "cannot detach: the agent with %s runs: end it first, or use --force",
 			    pins_name_holder(holder, who));
 	/* One that cannot be seen may just have ended by itself. */
-	err = holder ? end_agent(holder, message) : 0;
+	err = holder ? end_agent(pin_dir, holder, message) : 0;
 	return err ? err : pins_lock(pin_dir, ret, message);
 }
 
@@ -92,6 +102,9 @@ int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSA
 			       ? 0
 			       : pins_fail(message, -errno, "cannot look into pin directory '%s': %s",
 					   pin_dir, strerror(errno));
+	err = mounts_check_pin_dir(pin_dir, message, DATAPATH_MESSAGE_MAX);
+	if (err == -EXDEV)
+		return err;
 	err = lock_for_detach(pin_dir, force, &lock_fd, message);
 	if (err)
 		return err;

@@ -9,51 +9,75 @@
 
 #include <gwbpf/abi.h>
 
-/* X(name, type of an element): arrays that are plain memory here. */
-#define MAPS_MAPPED(X)                                                                             \
-	X(services, struct gw_service)                                                             \
-	X(sets, __u64)                                                                             \
-	X(slots, struct gw_slot)                                                                   \
-	X(backends, struct gw_backend)                                                             \
-	X(loads, __u64)                                                                            \
-	X(counters, struct gw_counters)                                                            \
-	X(retired, struct gw_retired)                                                              \
-	X(reasons, struct gw_reason_counts)                                                        \
-	X(meta, struct gw_meta)
+/* What decides how many entries a map has. */
+enum maps_size {
+	MAPS_ONE,
+	MAPS_PER_SERVICE,
+	MAPS_PER_BACKEND,
+	MAPS_OF_SLOTS,
+	MAPS_PER_CPU,
+	MAPS_OF_SUSPECTS,
+	MAPS_OF_AFFINITY,
+	MAPS_OF_HINTS,
+	MAPS_PER_SOCKET, /* grows by itself */
+};
 
-/* X(name): reached by system calls. */
+/* X(name, type of an element, size): arrays that are plain memory here. */
+#define MAPS_MAPPED(X)                                                                             \
+	X(services, struct gw_service, PER_SERVICE)                                                \
+	X(sets, __u64, PER_SERVICE)                                                                \
+	X(slots, struct gw_slot, OF_SLOTS)                                                         \
+	X(backends, struct gw_backend, PER_BACKEND)                                                \
+	X(loads, __u64, PER_BACKEND)                                                               \
+	X(counters, struct gw_counters, PER_BACKEND)                                               \
+	X(retired, struct gw_retired, PER_SERVICE)                                                 \
+	X(reasons, struct gw_reason_counts, PER_CPU)                                               \
+	X(meta, struct gw_meta, ONE)
+
+/* X(name, BPF_MAP_TYPE_, key, value, flags, size): reached by system calls. */
 #define MAPS_PLAIN(X)                                                                              \
-	X(vips)                                                                                    \
-	X(health)                                                                                  \
-	X(cursors)                                                                                 \
-	X(suspects)                                                                                \
-	X(affinity)                                                                                \
-	X(hints)                                                                                   \
-	X(conns)                                                                                   \
-	X(service_names)                                                                           \
-	X(backend_names)
+	X(vips, HASH, struct gw_vip_key, __u32, BPF_F_NO_PREALLOC, PER_SERVICE)                    \
+	X(health, ARRAY, __u32, struct gw_health, 0, PER_BACKEND)                                  \
+	X(cursors, ARRAY, __u32, struct gw_cursor, 0, PER_SERVICE)                                 \
+	X(suspects, LRU_HASH, struct gw_suspect_key, struct gw_suspect, 0, OF_SUSPECTS)            \
+	X(affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_AFFINITY)          \
+	X(hints, LRU_HASH, struct gw_hint_key, struct gw_hint, 0, OF_HINTS)                        \
+	X(conns, SK_STORAGE, int, struct gw_conn, BPF_F_NO_PREALLOC, PER_SOCKET)                   \
+	X(service_names, HASH, __u32, struct gw_service_names, BPF_F_NO_PREALLOC, PER_SERVICE)     \
+	X(backend_names, HASH, __u32, struct gw_backend_names, BPF_F_NO_PREALLOC, PER_BACKEND)
 
 struct maps {
-#define MAPS_POINTER(name, type) type *name;
+#define MAPS_POINTER(name, type, size) type *name;
 	MAPS_MAPPED(MAPS_POINTER)
 #undef MAPS_POINTER
-#define MAPS_COUNT(name, type) size_t name##_count;
+#define MAPS_COUNT(name, type, size) size_t name##_count;
 	MAPS_MAPPED(MAPS_COUNT)
 #undef MAPS_COUNT
-#define MAPS_DESCRIPTOR(name) int name##_fd;
+#define MAPS_DESCRIPTOR(name, ...) int name##_fd;
 	MAPS_PLAIN(MAPS_DESCRIPTOR)
 #undef MAPS_DESCRIPTOR
 };
 
 /*
- * Open all maps pinned below pin_dir. -ENOENT: nothing is pinned, or not all of it; -EPROTO:
- * another ABI version; -EPERM, -EACCES; -ENOMEM. On success maps_close() undoes it.
+ * Open all maps pinned below pin_dir, each of which is first compared with the tables above: nothing
+ * is read from a map of another shape. -ENOENT: nothing is pinned, or not all of it; -EPROTO:
+ * another ABI version, a map of another shape, or a directory that others may write to
+ * (mounts_check_pin_dir()); -EPERM, -EACCES; -ENOMEM. On success maps_close() undoes it.
  */
 int maps_open(const char *pin_dir, bool writable, struct maps *ret);
 void maps_close(struct maps *maps);
 
-/* A descriptor of one pinned map ("gw_conns"), or -errno. */
+/* A descriptor of one pinned map ("gw_conns") whose type, key, value and flags are ours, or -errno:
+ * -EPROTO if they are not. How many entries it has is the caller's to compare. */
 int maps_open_one(const char *pin_dir, const char *name);
+
+/* A descriptor of whatever is pinned under this name, and what it is: for maps of other versions. The
+ * caller looks at info before it reads anything. */
+struct bpf_map_info;
+int maps_open_pin(const char *pin_dir, const char *name, struct bpf_map_info *info);
+
+/* How many entries a map of this name has with these limits; 0: it is not ours, or grows by itself. */
+uint32_t maps_entries(const char *name, uint32_t max_services, uint32_t max_backends);
 
 /* sum += part */
 void counters_add(struct gw_counters *sum, const struct gw_counters *part);

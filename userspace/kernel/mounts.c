@@ -109,8 +109,8 @@ static int mount_bpffs(const char *pin_dir, char *message, size_t size)
 	if (!is_below(pin_dir, BPFFS) || !mounts_is_host()) {
 		snprintf(message, size,
 			 "cannot use pin directory '%s': it is not below a bpffs mount of the "
-			 "host: mount one there (mount -t bpf bpf " BPFFS ", in a pod a hostPath "
-			 "volume of " BPFFS ") or name another with --pin-dir",
+			 "host: mount one there (mount -t bpf -o mode=700 bpf " BPFFS ", in a pod "
+			 "a hostPath volume of " BPFFS ") or name another with --pin-dir",
 			 pin_dir);
 		return -EINVAL;
 	}
@@ -153,6 +153,80 @@ static int check_pin_path(const char *path, char *message, size_t size)
 	return 0;
 }
 
+static bool is_writable_by_others(const struct stat *st)
+{
+	return st->st_mode & (S_IWGRP | S_IWOTH);
+}
+
+/*
+ * Whether only root, or whoever runs this, can put something else in the place of path, or of a
+ * directory above it. Where a directory is sticky, others cannot remove what is not theirs.
+ */
+static int check_component(const char *path, bool is_last, char *message, size_t size)
+{
+	const char *why = NULL;
+	struct stat st;
+
+	if (lstat(path, &st))
+		return -errno;
+	if (st.st_uid && st.st_uid != geteuid())
+		why = "belongs to user id";
+	else if (S_ISDIR(st.st_mode) && is_writable_by_others(&st) &&
+		 (is_last || !(st.st_mode & S_ISVTX)))
+		why = "can be written by others than user id";
+	if (!why)
+		return 0;
+	snprintf(message, size,
+		 "cannot trust the pins: '%s' %s %u: remove it, mount the bpffs with mode=700 (mount "
+		 "-o remount,mode=700 " BPFFS "), and let the agent make it anew",
+		 path, why, st.st_uid);
+	return -EXDEV;
+}
+
+/* From the root down. */
+static int check_components(const char *path, char *message, size_t size)
+{
+	char part[PATH_MAX];
+	size_t length = 0;
+	int err = 0;
+
+	while (!err && path[length]) {
+		length += strspn(path + length, "/");
+		length += strcspn(path + length, "/");
+		snprintf(part, sizeof(part), "%.*s", (int)length, path);
+		err = check_component(part, !path[length], message, size);
+	}
+	return err;
+}
+
+int mounts_check_pin_dir(const char *path, char *message, size_t size)
+{
+	static const char *const below[] = {"", "/maps", "/links"};
+	char name[PATH_MAX], real[PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(below) / sizeof(*below) && !err; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, below[i]);
+		err = check_components(name, message, size);
+		/* A component may be a link: that what it leads to must be as safe. */
+		if (!err && realpath(name, real) && strcmp(real, name))
+			err = check_components(real, message, size);
+	}
+	return err;
+}
+
+/* Whoever can open a directory can lock it: others must not. */
+static int close_directory(const char *path, char *message, size_t size)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && (!(st.st_mode & 077) || !chmod(path, 0700)))
+		return 0;
+	snprintf(message, size, "cannot keep others out of pin directory '%s': %s", path,
+		 strerror(errno));
+	return -errno;
+}
+
 int mounts_make_pin_dir(const char *path, char *message, size_t size)
 {
 	static const char *const below[] = {"", "/maps", "/links"};
@@ -160,6 +234,8 @@ int mounts_make_pin_dir(const char *path, char *message, size_t size)
 	int err;
 
 	err = check_pin_path(path, message, size);
+	if (!err && mounts_check_pin_dir(path, message, size) == -EXDEV)
+		err = -EXDEV;
 	if (err)
 		return err;
 	if (!mounts_is_on_bpffs(path)) {
@@ -167,16 +243,20 @@ int mounts_make_pin_dir(const char *path, char *message, size_t size)
 		if (err)
 			return err;
 	}
-	for (size_t i = 0; i < sizeof(below) / sizeof(*below); i++) {
+	for (size_t i = 0; i < sizeof(below) / sizeof(*below) && !err; i++) {
 		snprintf(name, sizeof(name), "%s%s", path, below[i]);
 		err = make_directory(name, message, size);
-		if (err)
-			return err;
 	}
-	if (access(path, W_OK)) {
+	if (!err && access(path, W_OK)) {
 		snprintf(message, size, "cannot write to pin directory '%s': %s: mount it read-write",
 			 path, strerror(errno));
-		return -errno;
+		err = -errno;
 	}
-	return 0;
+	if (!err)
+		err = mounts_check_pin_dir(path, message, size);
+	for (size_t i = 0; i < sizeof(below) / sizeof(*below) && !err; i++) {
+		snprintf(name, sizeof(name), "%s%s", path, below[i]);
+		err = close_directory(name, message, size);
+	}
+	return err;
 }

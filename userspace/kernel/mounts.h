@@ -18,6 +18,14 @@ int mounts_open_cgroup(const char *path);
 int mounts_cgroup_id(int fd, uint64_t *ret);
 
 /*
+ * Whether the pin directory, what is below it and every directory above it belongs to root (or to
+ * whoever runs this), and others cannot write there. Others could pin maps of their own under our
+ * names, unlink the hooks, or hold the lock. -EXDEV: message (of size bytes) says what is wrong,
+ * and the remedy; -ENOENT: it is not there; -EACCES.
+ */
+int mounts_check_pin_dir(const char *path, char *message, size_t size);
+
+/*
  * Make the directory for the pins, and on a host mount bpffs where there is none: only at
  * /sys/fs/bpf. -EINVAL: path is not on a bpffs and must not be made to be (in a container the pins
  * would die with it); -EROFS, -EACCES, …: message says what could not be done and the remedy.

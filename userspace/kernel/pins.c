@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/pins.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -39,30 +40,66 @@ const char *pins_name_holder(pid_t pid, char buf[PINS_HOLDER_MAX])
 	return buf;
 }
 
-pid_t pins_lock_holder(const char *pin_dir)
+/* Read a line of /proc/locks or of a file in fdinfo: a write lock on this file, and who took it. */
+static bool is_lock_on(const char *line, const struct stat *file, pid_t *ret)
 {
 	unsigned int major_number, minor_number;
-	FILE *locks = fopen("/proc/locks", "re");
-	struct stat directory;
 	unsigned long inode;
-	char line[256];
-	pid_t pid = 0;
 	int holder;
 
-	if (!locks)
-		return 0;
-	if (stat(pin_dir, &directory))
-		goto out;
-	while (!pid && fgets(line, sizeof(line), locks))
-		/* "1: FLOCK  ADVISORY  WRITE 4321 00:2b:77 0 EOF" */
-		if (sscanf(line, "%*s FLOCK %*s WRITE %d %x:%x:%lu", &holder, &major_number,
-			   &minor_number, &inode) == 4 &&
-		    makedev(major_number, minor_number) == directory.st_dev &&
-		    inode == directory.st_ino)
-			pid = holder;
-out:
-	fclose(locks);
+	/* "1: FLOCK  ADVISORY  WRITE 4321 00:2b:77 0 EOF" */
+	if (sscanf(line, "%*s FLOCK %*s WRITE %d %x:%x:%lu", &holder, &major_number,
+		   &minor_number, &inode) != 4 ||
+	    makedev(major_number, minor_number) != file->st_dev || inode != file->st_ino)
+		return false;
+	*ret = holder;
+	return true;
+}
+
+/* Whether this file of /proc tells of a lock on the pin directory. Each line of it begins with
+ * `prefix`. */
+static bool find_lock(FILE *file, const char *prefix, const char *pin_dir, pid_t *ret)
+{
+	struct stat directory;
+	char line[256];
+	bool found = false;
+
+	if (!file)
+		return false;
+	if (!stat(pin_dir, &directory))
+		while (!found && fgets(line, sizeof(line), file))
+			found = !strncmp(line, prefix, strlen(prefix)) &&
+				is_lock_on(line + strlen(prefix), &directory, ret);
+	fclose(file);
+	return found;
+}
+
+pid_t pins_lock_holder(const char *pin_dir)
+{
+	pid_t pid = 0;
+
+	find_lock(fopen("/proc/locks", "re"), "", pin_dir, &pid);
 	return pid;
+}
+
+bool pins_has_lock(const char *pin_dir, pid_t pid)
+{
+	char path[64 + sizeof(((struct dirent *)0)->d_name)];
+	struct dirent *entry;
+	bool found = false;
+	DIR *files;
+	pid_t taker;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
+	files = opendir(path);
+	while (files && !found && (entry = readdir(files))) {
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, entry->d_name);
+		if (entry->d_name[0] != '.')
+			found = find_lock(fopen(path, "re"), "lock:", pin_dir, &taker);
+	}
+	if (files)
+		closedir(files);
+	return found;
 }
 
 int pins_lock(const char *pin_dir, int *ret, char *message)

@@ -4,6 +4,7 @@
 #define GWBPF_KERNEL_PINS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -12,9 +13,14 @@
  */
 int pins_lock(const char *pin_dir, int *ret, char *message);
 
-/* Who holds the lock now, by the kernel's word. 0: nobody, or somebody in a process namespace that
+/* Who took the lock, by the kernel's word; that one may have ended since, and left the lock to a child
+ * (pins_has_lock()). 0: nobody, or somebody in a process namespace that
  * cannot be seen from here. */
 pid_t pins_lock_holder(const char *pin_dir);
+
+/* Whether this process has the lock open: the kernel shows it at the descriptor (fdinfo). false also
+ * where that may not be looked at. */
+bool pins_has_lock(const char *pin_dir, pid_t pid);
 
 #define PINS_HOLDER_MAX 40
 

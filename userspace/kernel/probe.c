@@ -95,6 +95,14 @@ static void probe_cgroup(const struct probe_options *options, struct probe_resul
 
 static void probe_bpffs(const struct probe_options *options, struct probe_result *result)
 {
+	char message[256];
+
+	if (mounts_is_on_bpffs(options->pin_dir) &&
+	    mounts_check_pin_dir(options->pin_dir, message, sizeof(message)) == -EXDEV) {
+		say(result, PROBE_MISSING, "%s", message);
+		remedy(result, "mount -o remount,mode=700 /sys/fs/bpf, and remove what is not root's");
+		return;
+	}
 	if (mounts_is_on_bpffs(options->pin_dir)) {
 		say(result, PROBE_FOUND, "%.200s is on a bpffs", options->pin_dir);
 		return;
@@ -104,7 +112,7 @@ static void probe_bpffs(const struct probe_options *options, struct probe_result
 		return;
 	}
 	say(result, PROBE_MISSING, "%.200s is not on a bpffs of the host", options->pin_dir);
-	remedy(result, "mount one: mount -t bpf bpf /sys/fs/bpf; in a pod mount the host's "
+	remedy(result, "mount one: mount -t bpf -o mode=700 bpf /sys/fs/bpf; in a pod mount the host's "
 		       "/sys/fs/bpf as a hostPath volume");
 }
 
@@ -259,7 +267,8 @@ static void probe_refusal(const struct probe_options *options, struct probe_resu
 static void probe_walk(const struct probe_options *options, struct probe_result *result)
 {
 	bool by_records;
-	int err = conns_probe(&by_records);
+	size_t unseen;
+	int err = conns_probe(&by_records, &unseen);
 
 	(void)options;
 	if (err) {
@@ -268,6 +277,13 @@ static void probe_walk(const struct probe_options *options, struct probe_result 
 		remedy(result, "use a kernel from 5.10 on with BTF");
 	} else if (by_records) {
 		say(result, PROBE_FOUND, "iterator over the records of sockets");
+	} else if (unseen) {
+		say(result, PROBE_DEGRADED,
+		    "%zu network namespaces may not be looked into: a count that is too "
+		    "high is not corrected",
+		    unseen);
+		remedy(result, "run it with CAP_SYS_PTRACE and CAP_SYS_ADMIN, and in the host's "
+			       "process namespace (hostPID: true)");
 	} else {
 		say(result, PROBE_DEGRADED,
 		    "no sound iterator over the records of sockets: the TCP sockets of each network "

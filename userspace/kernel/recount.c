@@ -5,12 +5,13 @@
  * which none is added any more. A close sets its record's state first and subtracts afterwards: if
  * the older ones are as many before the walk as after it and a grace, none closed in between.
  */
-#include "kernel/tables.h"
+#include "kernel/recount.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "kernel/tables_state.h"
+#include "kernel/collect.h"
+#include "kernel/tables.h"
 
 #define RECOUNT_ROUNDS 8
 #define TCP_STATE_CLOSE 7 /* TCP_CLOSE of the kernel's net/tcp_states.h */
@@ -62,31 +63,48 @@ static bool is_older(const struct tables *tables, const struct gw_walk_conn *con
 	       tables->maps.backends[record->backend].generation == record->backend_generation;
 }
 
-static int walk(struct tables *tables, struct count *counts)
+/* A recount that goes on. */
+struct audit {
+	struct count *counts; /* by backend id */
+	struct recount result;
+	int rounds;
+};
+
+static int walk_start(struct tables *tables)
 {
-	struct gw_walk_conn *conns;
-	size_t count;
-	int err;
+	struct count *counts = tables->audit->counts;
 
 	for (size_t i = 0; i < tables->maps.backends_count; i++) {
 		counts[i].before = older(tables, i);
 		counts[i].walked = 0;
 	}
-	err = tables_walk(tables, &conns, &count);
+	return tables_walk_start(tables);
+}
+
+static int walk_finish(struct tables *tables, bool wait)
+{
+	struct gw_walk_conn *conns;
+	size_t count;
+	int err;
+
+	err = tables_walk_finish(tables, wait, &conns, &count);
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++)
 		if (is_older(tables, &conns[i]))
-			counts[conns[i].conn.backend].walked++;
+			tables->audit->counts[conns[i].conn.backend].walked++;
 	free(conns);
 	return tables_grace(tables);
 }
 
-/* How many to take off: all that are missing, or those that were missing before already. */
+/* How many to take off: all that are missing, or those that were missing before already; nothing if
+ * they may be where the walk was not allowed to look. */
 static uint32_t confirm(struct tables *tables, size_t id, uint32_t missing)
 {
 	uint32_t before = tables->missing[id];
 
+	if (conns_unseen(tables->conns))
+		return 0;
 	if (conns_sees_all(tables->conns))
 		return missing;
 	if (before > missing)
@@ -139,41 +157,104 @@ static void settle(struct tables *tables, struct count *counts, struct recount *
 	}
 }
 
-static int make_room(struct tables *tables, struct count **ret)
+static int make_audit(struct tables *tables)
 {
 	size_t count = tables->maps.backends_count;
+	struct audit *audit = calloc(1, sizeof(*audit));
 
 	if (!tables->missing)
 		tables->missing = calloc(count, sizeof(*tables->missing));
-	*ret = calloc(count, sizeof(**ret));
-	return tables->missing && *ret ? 0 : -ENOMEM;
+	if (audit)
+		audit->counts = calloc(count, sizeof(*audit->counts));
+	if (!tables->missing || !audit || !audit->counts) {
+		free(audit ? audit->counts : NULL);
+		free(audit);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		audit->counts[i].is_pending = tables->maps.backends[i].use == GW_USE_TAKEN;
+		audit->result.backends += audit->counts[i].is_pending;
+	}
+	audit->result.unsettled = audit->result.backends;
+	tables->audit = audit;
+	return 0;
+}
+
+void tables_end_audit(struct tables *tables)
+{
+	if (!tables->audit)
+		return;
+	if (tables->maps.meta->epoch & 1)
+		step_epoch(tables);
+	free(tables->audit->counts);
+	free(tables->audit);
+	tables->audit = NULL;
+}
+
+int tables_audit_begin(struct tables *tables)
+{
+	int err;
+
+	if (tables->audit || tables->walk_ns)
+		return -EBUSY;
+	err = make_audit(tables);
+	if (err)
+		return err;
+	err = begin(tables);
+	if (!err)
+		err = walk_start(tables);
+	if (err)
+		tables_end_audit(tables);
+	return err;
+}
+
+static int step(struct tables *tables, bool wait, struct recount *ret)
+{
+	struct recount *result = &tables->audit->result;
+	int err;
+
+	do {
+		err = walk_finish(tables, wait);
+		if (err == -EAGAIN)
+			return err;
+		if (err)
+			break;
+		settle(tables, tables->audit->counts, result);
+		if (!result->unsettled || ++tables->audit->rounds == RECOUNT_ROUNDS)
+			break;
+		err = walk_start(tables);
+	} while (!err);
+	if (!err) {
+		result->unseen = conns_unseen(tables->conns);
+		*ret = *result;
+	}
+	tables_end_audit(tables);
+	return err;
+}
+
+int tables_audit_step(struct tables *tables, struct recount *ret)
+{
+	return tables->audit ? step(tables, false, ret) : -ECANCELED;
+}
+
+/* A walk that began before is of no use. */
+static void cancel_walk(struct tables *tables)
+{
+	struct gw_walk_conn *conns;
+	size_t count;
+
+	if ((tables->audit || tables->walk_ns) &&
+	    !tables_walk_finish(tables, true, &conns, &count))
+		free(conns);
+	tables->walk_ns = 0;
+	tables_end_audit(tables);
 }
 
 int tables_recount(struct tables *tables, struct recount *ret)
 {
-	struct recount result = {0};
-	struct count *counts;
 	int err;
 
-	err = make_room(tables, &counts);
-	if (err)
-		goto out;
-	for (size_t i = 0; i < tables->maps.backends_count; i++) {
-		counts[i].is_pending = tables->maps.backends[i].use == GW_USE_TAKEN;
-		result.backends += counts[i].is_pending;
-	}
-	err = begin(tables);
-	result.unsettled = result.backends;
-	for (int i = 0; i < RECOUNT_ROUNDS && result.unsettled && !err; i++) {
-		err = walk(tables, counts);
-		if (!err)
-			settle(tables, counts, &result);
-	}
-	if (tables->maps.meta->epoch & 1)
-		step_epoch(tables);
-	if (!err)
-		*ret = result;
-out:
-	free(counts);
-	return err;
+	cancel_walk(tables);
+	err = tables_audit_begin(tables);
+	return err ? err : step(tables, true, ret);
 }

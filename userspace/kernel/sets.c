@@ -3,6 +3,8 @@
  * Replacing the set of a Service: backends for new members, a free range filled with members and
  * the policy's table, and then the one word that readers take.
  */
+#include "kernel/sets.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
-#include "kernel/tables_state.h"
+#include "kernel/compact.h"
 #include "model/policy_table.h"
 
 static int write_backend_names(struct tables *tables, const struct member *member,
@@ -55,6 +57,7 @@ static int make_backend(struct tables *tables, const struct table_entry *entry,
 		ids_give(&tables->backend_ids, id);
 		return err;
 	}
+	shares_take(&tables->shares, entry->share, SHARE_BACKENDS, 1);
 	backend = &tables->maps.backends[id];
 	backend->address = member->address;
 	backend->port = htons(member->port);
@@ -85,13 +88,21 @@ static struct backend_ref *find_backend(const struct table_entry *entry, const s
 	return NULL;
 }
 
-/* Make sure that every wanted member has a backend of this entry; those that got no id have none.
- * Returns how many got none, or -errno. */
+uint32_t tables_count_new_backends(const struct table_entry *entry, const struct choice *want)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < want->member_count; i++)
+		count += !find_backend(entry, &want->members[i]);
+	return count;
+}
+
+/* Make sure that every wanted member has a backend of this entry. There are ids enough. */
 static int make_backends(struct tables *tables, struct table_entry *entry, const struct choice *want)
 {
 	size_t known = entry->backend_count, count = known;
 	struct backend_ref *refs, *ref;
-	int missing = 0, err = 0;
+	int err = 0;
 
 	refs = reallocarray(entry->backends, known + want->member_count + 1, sizeof(*refs));
 	if (!refs)
@@ -107,15 +118,11 @@ static int make_backends(struct tables *tables, struct table_entry *entry, const
 		err = make_backend(tables, entry, &want->members[i], &refs[count]);
 		if (!err)
 			count++;
-		if (err == -ENOSPC) {
-			missing++;
-			err = 0;
-		}
 	}
 	entry->backend_count = count;
 	if (count != known)
 		qsort(refs, count, sizeof(*refs), backend_compare_refs);
-	return err ? err : missing;
+	return err;
 }
 
 static int take_range(struct tables *tables, uint32_t length, struct range *ret)
@@ -144,6 +151,7 @@ struct new_set {
 	struct member *members;
 	size_t *refs; /* for each, its place among the backends of the entry */
 	size_t count;
+	enum gw_policy policy;
 	uint16_t table[GW_TABLE_MAX];
 	size_t table_length;
 	struct range range;
@@ -179,7 +187,7 @@ static void fill_range(struct tables *tables, const struct table_entry *entry,
 		       const struct new_set *set)
 {
 	struct gw_set_header header = {
-		.policy = entry->settings.policy,
+		.policy = set->policy,
 		.keep_percent = entry->settings.keep_percent,
 		.generation = set->generation,
 		.table_length = (uint16_t)set->table_length,
@@ -235,17 +243,6 @@ static int note_members(struct tables *tables, struct table_entry *entry,
 	return 0;
 }
 
-void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight)
-{
-	struct gw_backend *backend = &tables->maps.backends[id];
-
-	if (weight)
-		backend->drain_ns = 0;
-	else if (!backend->drain_ns)
-		backend->drain_ns = clock_now_ns();
-	backend->weight = weight;
-}
-
 /* What session affinity asks of a backend that is not looked for in a set. */
 static void write_weights(struct tables *tables, const struct table_entry *entry)
 {
@@ -257,6 +254,15 @@ static void write_weights(struct tables *tables, const struct table_entry *entry
 		tables_set_weight(tables, ref->id, ref->is_member ? member->weight : 0);
 		member += ref->is_member;
 	}
+}
+
+static void account_table(struct tables *tables, struct table_entry *entry, uint32_t slots)
+{
+	if (slots < entry->table_slots)
+		tables->releases++;
+	shares_give(&tables->shares, entry->share, SHARE_TABLES, entry->table_slots);
+	shares_take(&tables->shares, entry->share, SHARE_TABLES, slots);
+	entry->table_slots = slots;
 }
 
 static int put_set(struct tables *tables, struct table_entry *entry, struct new_set *set)
@@ -280,6 +286,7 @@ static int put_set(struct tables *tables, struct table_entry *entry, struct new_
 		fill_range(tables, entry, set);
 	entry->generation = set->generation;
 	entry->range = set->range;
+	account_table(tables, entry, table_slots(set->table_length));
 	__atomic_store_n(&tables->maps.sets[entry->index],
 			 GW_SET_WORD(set->range.base, set->generation, set->count),
 			 __ATOMIC_RELEASE);
@@ -287,27 +294,68 @@ static int put_set(struct tables *tables, struct table_entry *entry, struct new_
 	return tables_retire_range(tables, old);
 }
 
-int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want)
+/* The policy's table, if the namespace has room for it, or the policy that comes nearest. Returns
+ * whether there is room. */
+static bool make_table(const struct tables *tables, const struct table_entry *entry,
+		       struct new_set *set)
 {
-	struct new_set *set = calloc(1, sizeof(*set));
-	int missing, err = -ENOMEM;
+	uint32_t slots;
 
+	set->policy = entry->settings.policy;
+	set->table_length = policy_table_fill(set->policy, set->members, set->count, set->table);
+	slots = table_slots(set->table_length);
+	if (slots <= entry->table_slots ||
+	    shares_may_take(&tables->shares, entry->share, SHARE_TABLES, slots - entry->table_slots))
+		return true;
+	set->policy = policy_without_table(set->policy);
+	set->table_length = 0;
+	return false;
+}
+
+/* A set without a table has room, but for maps that an older version made and filled. */
+static int put_set_somehow(struct tables *tables, struct table_entry *entry, struct new_set *set,
+			   enum lack *lack)
+{
+	int err;
+
+	*lack = make_table(tables, entry, set) ? LACK_NOTHING : LACK_TABLE;
+	err = put_set(tables, entry, set);
+	if (err == -ENOBUFS && set->table_length) {
+		set->policy = policy_without_table(set->policy);
+		set->table_length = 0;
+		*lack = LACK_TABLE;
+		err = put_set(tables, entry, set);
+	}
+	if (err != -ENOBUFS)
+		return err;
+	*lack = LACK_SET;
+	return 0;
+}
+
+int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want,
+		     enum lack *lack)
+{
+	struct new_set *set;
+	int err = -ENOMEM;
+
+	if (!shares_may_take(&tables->shares, entry->share, SHARE_BACKENDS,
+			     tables_count_new_backends(entry, want))) {
+		tables->is_short = true;
+		*lack = LACK_BACKENDS;
+		return 0;
+	}
+	set = calloc(1, sizeof(*set));
 	if (!set)
 		return err;
 	set->members = calloc(want->member_count + 1, sizeof(*set->members));
 	set->refs = calloc(want->member_count + 1, sizeof(*set->refs));
 	if (!set->members || !set->refs)
 		goto out;
-	missing = make_backends(tables, entry, want);
-	err = missing < 0 ? missing : 0;
+	err = make_backends(tables, entry, want);
 	if (err)
 		goto out;
 	choose_members(entry, want, set);
-	set->table_length = policy_table_fill(entry->settings.policy, set->members, set->count,
-					      set->table);
-	err = put_set(tables, entry, set);
-	if (!err && missing)
-		err = -ENOSPC;
+	err = put_set_somehow(tables, entry, set, lack);
 out:
 	free(set->members);
 	free(set->refs);

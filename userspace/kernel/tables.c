@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/tables.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,170 +13,9 @@
 #include <bpf/bpf.h>
 
 #include "base/addr.h"
-#include "kernel/tables_state.h"
-
-void copy_text(char *to, size_t size, const char *from)
-{
-	snprintf(to, size, "%s", from);
-}
-
-int group_compare(const void *a, const void *b)
-{
-	const struct group *x = a, *y = b;
-	int order = strcmp(x->namespace, y->namespace);
-
-	return order ? order : strcmp(x->name, y->name);
-}
-
-struct group *group_find(struct tables *tables, const char *namespace, const char *name)
-{
-	struct group key = {.namespace = (char *)namespace, .name = (char *)name};
-	struct group **found = tfind(&key, &tables->groups, group_compare);
-
-	return found ? *found : NULL;
-}
-
-static void group_free(void *arg)
-{
-	struct group *group = arg;
-
-	for (size_t i = 0; i < group->count; i++)
-		entry_free(group->entries[i]);
-	free(group->entries);
-	free(group->namespace);
-	free(group->name);
-	free(group);
-}
-
-int group_make(struct tables *tables, const char *namespace, const char *name, struct group **ret)
-{
-	struct group *group = group_find(tables, namespace, name);
-
-	if (group) {
-		*ret = group;
-		return 0;
-	}
-	group = calloc(1, sizeof(*group));
-	if (!group)
-		return -ENOMEM;
-	group->namespace = strdup(namespace);
-	group->name = strdup(name);
-	if (!group->namespace || !group->name || !tsearch(group, &tables->groups, group_compare)) {
-		group_free(group);
-		return -ENOMEM;
-	}
-	*ret = group;
-	return 0;
-}
-
-int group_add(struct group *group, struct table_entry *entry)
-{
-	struct table_entry **entries;
-
-	entries = reallocarray(group->entries, group->count + 1, sizeof(*entries));
-	if (!entries)
-		return -ENOMEM;
-	group->entries = entries;
-	entries[group->count++] = entry;
-	return 0;
-}
-
-void group_drop_if_empty(struct tables *tables, struct group *group)
-{
-	if (group->count)
-		return;
-	tdelete(group, &tables->groups, group_compare);
-	group_free(group);
-}
-
-void group_remove(struct tables *tables, struct group *group, struct table_entry *entry)
-{
-	size_t i = 0;
-
-	while (group->entries[i] != entry)
-		i++;
-	group->entries[i] = group->entries[--group->count];
-	entry_free(entry);
-	group_drop_if_empty(tables, group);
-}
-
-void entry_free(struct table_entry *entry)
-{
-	if (!entry)
-		return;
-	free(entry->port_name);
-	free(entry->message);
-	free(entry->backends);
-	free(entry->members);
-	free(entry);
-}
-
-int ids_take(struct ids *ids, uint32_t *ret)
-{
-	if (!ids->count)
-		return -ENOSPC;
-	*ret = ids->free[--ids->count];
-	return 0;
-}
-
-void ids_give(struct ids *ids, uint32_t id)
-{
-	ids->free[ids->count++] = id;
-}
-
-int backend_compare_refs(const void *a, const void *b)
-{
-	const struct backend_ref *x = a, *y = b;
-
-	return addr_port_compare(&x->address, x->port, &y->address, y->port);
-}
-
-struct gw_vip_key vip_key(const struct table_entry *entry)
-{
-	struct gw_vip_key key = {
-		.address = entry->vip,
-		.port = htons(entry->port),
-		.protocol = IPPROTO_TCP,
-	};
-
-	return key;
-}
-
-uint32_t set_slots(size_t members, size_t table_length)
-{
-	return (uint32_t)(1 + members +
-			  (table_length + GW_TABLE_PER_SLOT - 1) / GW_TABLE_PER_SLOT);
-}
-
-/* An update of a map of maps returns only when all programs that ran before it have ended;
- * membarrier(2) is no substitute: on one CPU it returns at once. */
-int tables_grace(struct tables *tables)
-{
-	__u32 key = 0;
-
-	if (bpf_map_update_elem(tables->grace_fd, &key, &tables->grace_inner_fd, BPF_ANY))
-		return -errno;
-	tables->vip_deleted = false;
-	return 0;
-}
-
-int tables_retire_range(struct tables *tables, struct range range)
-{
-	size_t capacity = tables->retiring_capacity ? 2 * tables->retiring_capacity : 64;
-	struct range *retiring;
-
-	if (!range.length)
-		return 0;
-	if (tables->retiring_count == tables->retiring_capacity) {
-		retiring = reallocarray(tables->retiring, capacity, sizeof(*retiring));
-		if (!retiring)
-			return -ENOMEM;
-		tables->retiring = retiring;
-		tables->retiring_capacity = capacity;
-	}
-	tables->retiring[tables->retiring_count++] = range;
-	return 0;
-}
+#include "kernel/adopt.h"
+#include "kernel/recount.h"
+#include "kernel/registry.h"
 
 static int make_grace_maps(struct tables *tables)
 {
@@ -212,6 +51,19 @@ static int make_ids(struct ids *ids, size_t count)
 	return ids->free ? 0 : -ENOMEM;
 }
 
+/* Of a half of gw_slots tables may have what all Services, all backends and one set more do not need
+ * for themselves: so a set without a table always has room. */
+static void limit_shares(struct tables *tables)
+{
+	size_t plain = tables->maps.services_count + tables->maps.backends_count +
+		       set_slots(GW_SET_MAX, GW_TABLE_MAX);
+	size_t half = tables->maps.slots_count / 2;
+
+	tables->shares.limit[SHARE_SERVICES] = (uint32_t)tables->maps.services_count;
+	tables->shares.limit[SHARE_BACKENDS] = (uint32_t)tables->maps.backends_count;
+	tables->shares.limit[SHARE_TABLES] = half > plain ? (uint32_t)(half - plain) : 0;
+}
+
 int tables_open(const char *pin_dir, struct tables **ret)
 {
 	struct tables *tables = calloc(1, sizeof(*tables));
@@ -226,6 +78,7 @@ int tables_open(const char *pin_dir, struct tables **ret)
 		free(tables);
 		return err;
 	}
+	limit_shares(tables);
 	tables->pin_dir = strdup(pin_dir);
 	err = tables->pin_dir ? make_grace_maps(tables) : -ENOMEM;
 	if (!err)
@@ -254,8 +107,10 @@ void tables_close(struct tables *tables)
 	batch_done(&tables->cursors);
 	batch_done(&tables->backend_names);
 	conns_close(tables->conns);
+	tables_end_audit(tables);
 	maps_close(&tables->maps);
 	tdestroy(tables->groups, group_free);
+	shares_done(&tables->shares);
 	ranges_done(&tables->ranges);
 	free(tables->retiring);
 	free(tables->missing);
@@ -279,6 +134,7 @@ static struct present present_of(const struct table_entry *entry)
 		.port = entry->port,
 		.published = entry->published,
 		.withdrawn = entry->withdrawn,
+		.is_lacking = entry->lack != LACK_NOTHING,
 		.settings = entry->settings,
 		.affinity_timeout_s = entry->affinity_timeout_s,
 		.message = entry->message,
@@ -338,6 +194,11 @@ void tables_visit_services(struct tables *tables, tables_visit visit, void *arg)
 	twalk_r(tables->groups, visit_group, &closure);
 }
 
+uint64_t tables_releases(const struct tables *tables)
+{
+	return tables->releases;
+}
+
 struct gw_meta *tables_meta(struct tables *tables)
 {
 	return tables->maps.meta;
@@ -384,14 +245,4 @@ void tables_count_moved(struct tables *tables, uint32_t id, uint32_t generation,
 	if (is_backend(tables, id, generation))
 		__atomic_fetch_add(is_drain ? &counters->drained : &counters->rebalanced, 1,
 				   __ATOMIC_RELAXED);
-}
-
-size_t tables_service_count(const struct tables *tables)
-{
-	return tables->maps.services_count - tables->service_ids.count;
-}
-
-size_t tables_backend_count(const struct tables *tables)
-{
-	return tables->maps.backends_count - tables->backend_ids.count;
 }

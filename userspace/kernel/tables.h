@@ -30,9 +30,12 @@ int tables_present(struct tables *tables, const char *namespace, const char *nam
 typedef void (*tables_refuse)(const char *message, void *arg);
 
 /*
- * Write a plan for the Service namespace/name. What is beyond the limits is told to refuse and
- * left out, the rest is in force. -ENOSPC: something was refused; -ENOMEM and what bpf(2) says:
- * what was written before stands, and the same call may be repeated.
+ * Write a plan for the Service namespace/name. An address and port for which there is no room, by
+ * the limits or by the share of its namespace (shares.h), is left to kube-proxy, also if it was
+ * balanced before: a set is as wanted, or it is not in force. A policy without room for its table
+ * is replaced by the one that comes nearest (policy_table.h). Both are told to refuse, the rest is
+ * in force. -ENOSPC: something was refused; -ENOMEM and what bpf(2) says: what was written before
+ * stands, and the same call may be repeated.
  */
 struct tables_job {
 	const char *namespace;
@@ -48,10 +51,17 @@ int tables_flush(struct tables *tables);
 
 /*
  * Set free what is no longer used: ranges, backends that left, Services that went. A backend stays
- * for linger_ms after it was last used. To be called about once a second, off the path of updates:
- * it may wait some 10 ms for running programs to end.
+ * for linger_ms after it was last used, unless some were refused for want of ids. To be called
+ * about once a second, off the path of updates: it may wait some 10 ms for running programs to end.
  */
 int tables_collect(struct tables *tables, uint64_t linger_ms);
+
+/* The same, but it does not wait for a walk that a child does (conns_walk_start()): what that finds
+ * to be free is set free by a later call. */
+int tables_collect_some(struct tables *tables, uint64_t linger_ms);
+
+/* Rises when something was set free: then it is worth trying again what was refused for room. */
+uint64_t tables_releases(const struct tables *tables);
 
 struct recount {
 	size_t backends;  /* that were looked at */
@@ -60,16 +70,25 @@ struct recount {
 	uint64_t removed; /* connections that were counted and are no more */
 	uint64_t added;   /* that exist and were not counted */
 	uint64_t doubted; /* that were not found, and stay counted until they are not found again */
+	size_t unseen;    /* conns_unseen(): then nothing is taken off */
 };
 
 /*
  * Count the connections that exist, and correct the active counts by them; what is open and nobody
  * saw end is closed. Exact while connections come and go. For an audit, and after a time in which
- * hooks were detached. Takes some 50 ms. Where the walk does not see all there is (conns.h), what
- * is missing has to be so twice: a socket that outlives its network namespace does not do so for
- * minutes.
+ * hooks were detached. Takes some 50 ms, or some ms for each network namespace. Where the walk does
+ * not see all there is (conns.h), what is missing has to be so twice: a socket that outlives its
+ * network namespace does not do so for minutes.
  */
 int tables_recount(struct tables *tables, struct recount *ret);
+
+/*
+ * The same in parts, for whoever must not be held up while a child walks. _begin: -EBUSY: another
+ * walk goes on. _step: -EAGAIN: call it again later; 0: ret says what was found. tables_recount()
+ * ends an audit that goes on without a result: then _step says -ECANCELED.
+ */
+int tables_audit_begin(struct tables *tables);
+int tables_audit_step(struct tables *tables, struct recount *ret);
 
 /* Names of all Services that are in force, so that those that vanished can be withdrawn. */
 typedef void (*tables_visit)(const char *namespace, const char *name, void *arg);

@@ -45,6 +45,8 @@ static enum view_service_state service_state(const struct view *view,
 {
 	if (view->meta.suspended || service->suspended)
 		return VIEW_SERVICE_SUSPENDED;
+	if (service->flags & GW_SERVICE_NO_ROOM)
+		return VIEW_SERVICE_NO_ROOM;
 	if (service->flags & GW_SERVICE_INVALID)
 		return VIEW_SERVICE_INVALID;
 	if (view->meta.stepped_aside)
@@ -254,7 +256,7 @@ static void mark_suspects(struct view *view)
 	struct gw_suspect suspect;
 
 	/* An LRU map may go round in circles while it changes: it holds no more than this. */
-	for (size_t i = 0; i < 2 * 16384; i++) {
+	for (size_t i = 0; i < 2 * GW_SUSPECTS_MAX; i++) {
 		if (bpf_map_get_next_key(view->maps.suspects_fd, previous, &key))
 			return;
 		previous = &key;

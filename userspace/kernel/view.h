@@ -33,6 +33,8 @@ struct view_meta {
 	double change_age_seconds;    /* likewise */
 	enum gw_source source;
 	bool source_synced;
+	uint32_t refused; /* Services that are not balanced as wanted: no room, or no address */
+	bool walk_is_partial; /* lost connections cannot be told from those that may not be seen */
 	bool suspended;    /* every Service is left to kube-proxy, by `gwbpf suspend` */
 	bool stepped_aside; /* likewise, for want of a heartbeat */
 	double live_age_seconds[GW_HOOK_MAX_]; /* since the canary passed; below 0: it never did */
@@ -49,7 +51,8 @@ const struct view_meta *view_meta(const struct view *view);
 	X(NO_BACKENDS, "no-backends")                                                              \
 	X(STEPPED_ASIDE, "stepped-aside")                                                          \
 	X(SUSPENDED, "suspended")                                                                  \
-	X(INVALID, "invalid")
+	X(INVALID, "invalid")                                                                      \
+	X(NO_ROOM, "no-room")
 
 enum view_service_state {
 #define VIEW_SERVICE_STATE_ENUM(id, name) VIEW_SERVICE_##id,

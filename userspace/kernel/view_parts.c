@@ -28,6 +28,8 @@ void view_read_meta(const struct maps *maps, uint64_t now_ns, struct gw_meta *co
 		.change_age_seconds = age_seconds(now_ns, copy->change_ns),
 		.source = copy->source,
 		.source_synced = copy->source_synced,
+		.refused = copy->refused,
+		.walk_is_partial = copy->walk_is_partial,
 		.suspended = copy->suspended,
 		.stepped_aside = copy->stale_after_ns && copy->heartbeat_ns < now_ns &&
 				 now_ns - copy->heartbeat_ns > copy->stale_after_ns,

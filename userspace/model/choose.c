@@ -31,22 +31,38 @@ static int compare_members(const struct member *a, const struct member *b)
 	return addr_port_compare(&a->address, a->port, &b->address, b->port);
 }
 
-/* By address and port; of those that are alike, the one to be kept comes first: an address that a
- * new pod has taken over may still stand in a slice as the old pod's. The rest is for a stable
- * choice. */
-static int compare_candidates(const void *a, const void *b)
+/* An endpoint of the Service, whatever its port. */
+struct gathered {
+	const struct endpoint *endpoint;
+	size_t slice;
+	uint16_t weight;
+};
+
+/* What a Service has, put together and sorted once for all its ports. */
+struct gathering {
+	const struct slice *const *slices;
+	size_t slice_count;
+	struct gathered *all;
+	size_t count;
+	uint16_t *ports;           /* by slice: its number for the port that is looked at; 0: none */
+	struct candidates members; /* room for those of one port */
+};
+
+/* By address; of those that are alike, the one to be kept comes first: an address that a new pod has
+ * taken over may still stand in a slice as the old pod's. The rest is for a stable choice. */
+static int compare_gathered(const void *a, const void *b)
 {
-	const struct member *left = a;
-	const struct member *right = b;
-	int order = compare_members(left, right);
+	const struct endpoint *left = ((const struct gathered *)a)->endpoint;
+	const struct endpoint *right = ((const struct gathered *)b)->endpoint;
+	int order = addr_compare(&left->address, &right->address);
 
 	if (order)
 		return order;
-	if (left->endpoint->terminating != right->endpoint->terminating)
-		return left->endpoint->terminating - right->endpoint->terminating;
-	if (left->endpoint->ready != right->endpoint->ready)
-		return right->endpoint->ready - left->endpoint->ready;
-	return strcmp(left->endpoint->pod, right->endpoint->pod);
+	if (left->terminating != right->terminating)
+		return left->terminating - right->terminating;
+	if (left->ready != right->ready)
+		return right->ready - left->ready;
+	return strcmp(left->pod, right->pod);
 }
 
 static void drop_duplicates(struct candidates *all)
@@ -82,49 +98,104 @@ static bool can_be_backend(const struct gw_addr *address, const struct gw_addr *
 	return addr_is_ipv4(address) == addr_is_ipv4(vip) && !addr_refusal(address);
 }
 
-static void add_endpoints(struct candidates *all, const struct slice *slice,
-			  const struct choice *choice)
+static void gather_done(struct gathering *gathering)
 {
-	uint16_t port = find_port(slice, choice->port_name);
+	free(gathering->all);
+	free(gathering->ports);
+	free(gathering->members.members);
+}
 
-	if (port == 0 || !fits(slice, &choice->vip))
-		return;
-	for (size_t i = 0; i < slice->endpoint_count; i++) {
-		const struct endpoint *endpoint = &slice->endpoints[i];
-
-		if (!can_be_backend(&endpoint->address, &choice->vip))
-			continue;
-		all->members[all->count++] = (struct member){
-			.address = endpoint->address,
-			.port = port,
-			.weight = service_weight_of(choice->service, endpoint->pod),
-			.endpoint = endpoint,
-		};
+/* Endpoints objects count for a Service that has no slices, as Kubernetes mirrors them only then. */
+static bool has_slices(const struct slice *const *slices, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!slices[i]->mirrored)
+			return true;
 	}
+	return false;
 }
 
 /* The union of the Service's slices. An endpoint that moves from one to another stands in both for
  * a while, or changes with the second: the model forgets no slice before its source says so. */
-static int gather(const struct model *model, const struct choice *choice, struct candidates *ret)
+static int gather(const struct model *model, const struct service *service,
+		  struct gathering *gathering)
 {
-	const struct slice *const *slices;
-	struct candidates all = { 0 };
-	size_t slice_count;
-	size_t room = 0;
+	size_t room = 1;
+	bool any_slice;
 
-	slice_count = model_slices(model, choice->service->namespace, choice->service->name,
-				   &slices);
-	for (size_t i = 0; i < slice_count; i++)
-		room += slices[i]->endpoint_count;
-	all.members = calloc(room ? room : 1, sizeof(all.members[0]));
-	if (!all.members)
+	gathering->slice_count = model_slices(model, service->namespace, service->name,
+					      &gathering->slices);
+	for (size_t i = 0; i < gathering->slice_count; i++)
+		room += gathering->slices[i]->endpoint_count;
+	gathering->all = calloc(room, sizeof(gathering->all[0]));
+	gathering->ports = calloc(gathering->slice_count + 1, sizeof(gathering->ports[0]));
+	gathering->members.members = calloc(room, sizeof(gathering->members.members[0]));
+	if (!gathering->all || !gathering->ports || !gathering->members.members)
 		return -ENOMEM;
-	for (size_t i = 0; i < slice_count; i++)
-		add_endpoints(&all, slices[i], choice);
-	qsort(all.members, all.count, sizeof(all.members[0]), compare_candidates);
-	drop_duplicates(&all);
-	*ret = all;
+	any_slice = has_slices(gathering->slices, gathering->slice_count);
+	for (size_t i = 0; i < gathering->slice_count; i++) {
+		const struct slice *slice = gathering->slices[i];
+
+		if (slice->mirrored && any_slice)
+			continue;
+		for (size_t j = 0; j < slice->endpoint_count; j++)
+			gathering->all[gathering->count++] = (struct gathered){
+				.endpoint = &slice->endpoints[j],
+				.slice = i,
+				.weight = service_weight_of(service, slice->endpoints[j].pod),
+			};
+	}
+	qsort(gathering->all, gathering->count, sizeof(gathering->all[0]), compare_gathered);
 	return 0;
+}
+
+static int compare_candidates(const void *a, const void *b)
+{
+	const struct member *left = a, *right = b;
+	const struct gathered first = { .endpoint = left->endpoint };
+	const struct gathered second = { .endpoint = right->endpoint };
+	int order = compare_members(left, right);
+
+	return order ? order : compare_gathered(&first, &second);
+}
+
+/* The endpoints of one port at one address. */
+static const struct candidates *candidates_of(struct gathering *gathering,
+					      const struct choice *choice)
+{
+	struct candidates *members = &gathering->members;
+	bool is_sorted = true;
+
+	for (size_t i = 0; i < gathering->slice_count; i++) {
+		const struct slice *slice = gathering->slices[i];
+
+		gathering->ports[i] = fits(slice, &choice->vip) ? find_port(slice, choice->port_name)
+								: 0;
+	}
+	members->count = 0;
+	for (size_t i = 0; i < gathering->count; i++) {
+		const struct gathered *one = &gathering->all[i];
+
+		if (!gathering->ports[one->slice] ||
+		    !can_be_backend(&one->endpoint->address, &choice->vip))
+			continue;
+		members->members[members->count] = (struct member){
+			.address = one->endpoint->address,
+			.port = gathering->ports[one->slice],
+			.weight = one->weight,
+			.endpoint = one->endpoint,
+		};
+		if (members->count && compare_members(&members->members[members->count - 1],
+						      &members->members[members->count]) > 0)
+			is_sorted = false;
+		members->count++;
+	}
+	/* One address has several ports, as during a roll-out that changes them. */
+	if (!is_sorted)
+		qsort(members->members, members->count, sizeof(members->members[0]),
+		      compare_candidates);
+	drop_duplicates(members);
+	return members;
 }
 
 static int fill_members(struct choice *choice, const struct candidates *all,
@@ -193,19 +264,6 @@ static enum choice_reason why_left_alone(const struct service *service)
 	return CHOICE_REASON_MAX_;
 }
 
-static int choose_one(const struct model *model, const struct place *place, struct choice *choice)
-{
-	struct candidates all;
-	int err;
-
-	err = gather(model, choice, &all);
-	if (err)
-		return err;
-	err = apply_rules(choice, &all, place);
-	free(all.members);
-	return err;
-}
-
 /* An array with one choice for each port and address, at least one. */
 static struct choice *new_choices(const struct service *service, enum choice_reason reason,
 				  size_t *count)
@@ -236,25 +294,31 @@ int choose(const struct model *model, const struct service *service, const struc
 	   struct choice **ret, size_t *count)
 {
 	enum choice_reason reason = why_left_alone(service);
+	struct gathering gathering = { 0 };
 	struct choice *choices;
 	size_t made;
-	int err;
+	int err = 0;
 
 	choices = new_choices(service, reason, &made);
 	if (!choices)
 		return -ENOMEM;
-	for (size_t i = 0; i < made && reason == CHOICE_REASON_MAX_; i++) {
-		err = choose_one(model, place, &choices[i]);
-		if (err)
-			goto fail;
+	if (reason == CHOICE_REASON_MAX_) {
+		err = gather(model, service, &gathering);
+		for (size_t i = 0; i < made && !err; i++) {
+			choices[i].reason = CHOICE_TOO_LARGE;
+			if (i && i * gathering.count > CHOOSE_LOOKS_MAX)
+				continue;
+			err = apply_rules(&choices[i], candidates_of(&gathering, &choices[i]), place);
+		}
+		gather_done(&gathering);
+	}
+	if (err) {
+		choices_free(choices, made);
+		return err;
 	}
 	*ret = choices;
 	*count = made;
 	return 0;
-
-fail:
-	choices_free(choices, made);
-	return err;
 }
 
 void choices_free(struct choice *choices, size_t count)

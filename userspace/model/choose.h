@@ -14,6 +14,10 @@
 #include "model/model.h"
 #include "model/object.h"
 
+/* For one Service so many endpoints are looked at, each once for every port and address, so that one
+ * Service cannot keep the agent from all others. The ports beyond are left alone. */
+#define CHOOSE_LOOKS_MAX (1u << 20)
+
 /* Where we are. An empty zone is unknown: zone hints match nothing. */
 struct place {
 	const char *node;
@@ -41,6 +45,7 @@ enum verdict {
 	X(EXTERNAL_NAME, "external-name", "type ExternalName")                                     \
 	X(OTHER_PROXY, "other-proxy", "label service.kubernetes.io/service-proxy-name")            \
 	X(NO_TCP_PORT, "no-tcp-port", "no TCP port")                                               \
+	X(TOO_LARGE, "too-large", "its ports times its endpoints are too many")                    \
 	X(INVALID, "invalid", "its settings are refused, and there are no earlier ones")
 
 enum choice_reason {

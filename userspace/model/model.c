@@ -54,9 +54,16 @@ static int compare_names(const void *a, const void *b)
 	return order ? order : strcmp(left->name, right->name);
 }
 
+/* The older first: of two that claim one address it shall have it. */
 static int compare_entries(const void *a, const void *b)
 {
-	return compare_names(*(struct model_entry *const *)a, *(struct model_entry *const *)b);
+	static const struct service gone;
+	const struct model_entry *left = *(struct model_entry *const *)a;
+	const struct model_entry *right = *(struct model_entry *const *)b;
+	int order = service_compare_ages(left->service ? left->service : &gone,
+					 right->service ? right->service : &gone);
+
+	return order ? order : compare_names(left, right);
 }
 
 static void *find(void *const *tree, const char *namespace, const char *name)

@@ -41,8 +41,9 @@ size_t model_slices(const struct model *model, const char *namespace, const char
 
 /*
  * Call visit for every Service name that changed since the last call, existing or gone, in order
- * of namespace and name; then none is changed. visit must not change the model, and returns
- * whether it is done with the name: one that it is not done with stays changed.
+ * of age (service_compare_ages), then of namespace and name; then none is changed. visit must not
+ * change the model, and returns whether it is done with the name: one that it is not done with
+ * stays changed.
  */
 typedef bool (*model_visit)(const char *namespace, const char *name, void *arg);
 void model_visit_changed(struct model *model, model_visit visit, void *arg);

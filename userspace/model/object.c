@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+int service_compare_ages(const struct service *a, const struct service *b)
+{
+	if (!a->created_time || !b->created_time)
+		return !a->created_time - !b->created_time;
+	return (a->created_time > b->created_time) - (a->created_time < b->created_time);
+}
+
 void service_free(struct service *service)
 {
 	if (!service)

@@ -41,6 +41,7 @@ struct service {
 	struct weights *drain;   /* pods of weight 0, whatever weights says */
 	bool settings_good; /* they are its own, or kept from the object that this one replaced */
 	char *invalid;      /* why its own settings are refused; "": they are not */
+	double created_time; /* since 1970; 0: not known */
 };
 
 struct slice_port {
@@ -74,12 +75,16 @@ struct slice {
 	size_t port_count;
 	struct endpoint *endpoints;
 	size_t endpoint_count;
+	bool mirrored; /* made of an Endpoints object: counts where the Service has no other */
 	double changed_time; /* of what made it change, since 1970; 0: not known */
 	char *text; /* NULL, or what holds every string of the slice: slice_pack() */
 };
 
 /* The timeout of its session affinity in seconds; 0: it has none. */
 uint32_t service_affinity_s(const struct service *service);
+
+/* The older first; what has no known age comes last. 0: nothing tells them apart. */
+int service_compare_ages(const struct service *a, const struct service *b);
 
 /* Exchange all that annotations set: settings, weights, drain. */
 void service_swap_settings(struct service *a, struct service *b);

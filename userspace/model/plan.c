@@ -91,7 +91,7 @@ static bool has_message(const struct present *have, const char *message)
 
 static bool is_as_wanted(const struct present *have, const struct choice *want)
 {
-	return !have->withdrawn && have->published == is_published(want) &&
+	return !have->withdrawn && !have->is_lacking && have->published == is_published(want) &&
 	       settings_equal(&have->settings, &want->service->settings) &&
 	       have->affinity_timeout_s == service_affinity_s(want->service) &&
 	       has_message(have, want->service->invalid) && has_members(have, want);

@@ -27,6 +27,7 @@ struct present {
 	uint16_t port;
 	bool published; /* connects find it */
 	bool withdrawn; /* no longer wanted: kept while its connections live */
+	bool is_lacking; /* something of it had no room: worth another try */
 	struct settings settings;
 	uint32_t affinity_timeout_s; /* 0: no session affinity */
 	const char *message; /* why it is invalid; "": it is not */

@@ -315,3 +315,15 @@ size_t policy_table_fill(enum gw_policy policy, const struct member *members, si
 		return 0;
 	}
 }
+
+enum gw_policy policy_without_table(enum gw_policy policy)
+{
+	switch (policy) {
+	case GW_POLICY_WRR:
+		return GW_POLICY_SED;
+	case GW_POLICY_RANDOM:
+		return GW_POLICY_P2C;
+	default:
+		return policy;
+	}
+}

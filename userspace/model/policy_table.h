@@ -19,4 +19,8 @@
 size_t policy_table_fill(enum gw_policy policy, const struct member *members, size_t count,
 			 uint16_t *table);
 
+/* What comes nearest to a policy whose table has no room: wrr's and random's shares by the loads, in
+ * turn or of two at random; mh by the hash alone, so that more clients move. */
+enum gw_policy policy_without_table(enum gw_policy policy);
+
 #endif

@@ -9,16 +9,24 @@
 #include <unistd.h>
 
 #include "kernel/datapath.h"
+#include "kernel/mounts.h"
 #include "kernel/view.h"
 
 static void explain_abi(const char *pin_dir, char buf[LOOKUP_MESSAGE_MAX])
 {
 	uint32_t abi;
 
+	if (mounts_check_pin_dir(pin_dir, buf, LOOKUP_MESSAGE_MAX) == -EXDEV)
+		return;
 	if (datapath_pinned_abi(pin_dir, &abi))
 		snprintf(buf, LOOKUP_MESSAGE_MAX,
 			 "cannot read '%s': what is pinned there is not gwbpf's: "
 			 "give the directory of the agent with --pin-dir",
+			 pin_dir);
+	else if (abi == GW_ABI_VERSION)
+		snprintf(buf, LOOKUP_MESSAGE_MAX,
+			 "cannot read '%s': a map there is not as gwbpf makes it: restart the agent, "
+			 "which replaces what is not",
 			 pin_dir);
 	else
 		snprintf(buf, LOOKUP_MESSAGE_MAX,

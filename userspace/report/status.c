@@ -161,6 +161,36 @@ static void check_agent(struct status *status)
 				    "that lasts, its log names what it cannot read");
 }
 
+/* A namespace that asks for too much is told so at its Services; those without even an entry are
+ * named in the log alone. */
+static void check_room(struct status *status)
+{
+	const struct view_service *services;
+	size_t count = view_services(status->view, &services), without = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		without += services[i].state == VIEW_SERVICE_NO_ROOM;
+	if (without)
+		add_problem(status, "no room for the backends of %zu Service addresses and ports, which "
+				    "are left to kube-proxy: 'gwbpf services -o wide' says which limit "
+				    "to raise",
+			    without);
+	if (status->meta->refused && status_agent_is_running(status->meta))
+		add_problem(status, "%u Services are not balanced as wanted, for want of room or because "
+				    "another Service has their address: the agent's log names them and "
+				    "the remedy",
+			    status->meta->refused);
+}
+
+static void check_walk(struct status *status)
+{
+	if (status->meta->walk_is_partial)
+		add_problem(status, "the agent may not look into every network namespace, so counts "
+				    "that are too high are not corrected: give it CAP_SYS_PTRACE and "
+				    "CAP_SYS_ADMIN, and the host's process namespace");
+}
+
 static void find_cgroup(struct status *status)
 {
 	size_t i;
@@ -248,6 +278,8 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	check_others(status);
 	check_in_force(status);
 	check_agent(status);
+	check_walk(status);
+	check_room(status);
 	return 0;
 }
 

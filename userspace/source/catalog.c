@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,23 @@ static int define_all(struct catalog *catalog, struct file *file, struct manifes
 	return err;
 }
 
+/* The slices that a refused Endpoints object was made into when it was good. */
+static void keep_mirrored(struct catalog *catalog, struct file *file,
+			  const struct manifest_name *refused)
+{
+	char name[GW_LONG_NAME_MAX + 32];
+	struct object_key key = { OBJECT_SLICE, refused->namespace, name };
+	struct definition *definition;
+	size_t i = 0;
+
+	do {
+		snprintf(name, sizeof(name), "%s/%zu", refused->name, i++);
+		definition = objects_find(catalog->objects, file, &key);
+		if (definition)
+			definition->is_fresh = true;
+	} while (definition);
+}
+
 /* What was refused whole is not gone: the last good one stays. */
 static void keep_refused(struct catalog *catalog, struct file *file,
 			 const struct manifest *manifest)
@@ -195,6 +213,10 @@ static void keep_refused(struct catalog *catalog, struct file *file,
 	size_t i;
 
 	for (i = 0; i < manifest->refused_count; i++) {
+		if (manifest->refused[i].kind == OBJECT_ENDPOINTS) {
+			keep_mirrored(catalog, file, &manifest->refused[i]);
+			continue;
+		}
 		key = (struct object_key){ manifest->refused[i].kind,
 					   manifest->refused[i].namespace,
 					   manifest->refused[i].name };
@@ -247,6 +269,7 @@ static void take_refusal(const char *object, const char *message, void *arg)
 static void read_file(struct catalog *catalog, struct file *file)
 {
 	struct teller teller = { catalog, file };
+	bool had_refusals = file->has_refusals;
 	struct manifest manifest;
 	int err;
 
@@ -260,6 +283,8 @@ static void read_file(struct catalog *catalog, struct file *file)
 		tell(catalog, file, "", "cannot read the file: out of memory");
 	if (err)
 		file->identity = (struct identity){ 0 };
+	if (had_refusals && !file->has_refusals)
+		catalog->sink->recovered(file->path, catalog->sink->arg);
 }
 
 bool catalog_settle(struct catalog *catalog, uint64_t now_ms, uint64_t *next_ms)

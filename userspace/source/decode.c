@@ -6,7 +6,9 @@
 #include "source/decode.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "source/fields.h"
 
@@ -18,9 +20,13 @@ static const struct {
 } kinds[] = {
 	{ "v1", "Service", OBJECT_SERVICE, OBJECT_OTHER },
 	{ "discovery.k8s.io/v1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER },
+	{ "discovery.k8s.io/v1beta1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER },
+	{ "v1", "Endpoints", OBJECT_ENDPOINTS, OBJECT_OTHER },
 	{ "v1", "List", OBJECT_LIST, OBJECT_OTHER },
 	{ "v1", "ServiceList", OBJECT_LIST, OBJECT_SERVICE },
+	{ "v1", "EndpointsList", OBJECT_LIST, OBJECT_ENDPOINTS },
 	{ "discovery.k8s.io/v1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE },
+	{ "discovery.k8s.io/v1beta1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE },
 };
 
 static const char *text_of(const json_t *value, const char *key)
@@ -42,11 +48,33 @@ static size_t find_kind(const json_t *value)
 	return i;
 }
 
+/* Names that are nobody else's, and what the API server says in the place of objects. A Service of
+ * another group ("serving.knative.dev/v1") has nothing to do with ours. */
+static bool is_unreadable(const json_t *value)
+{
+	static const char *const ours[] = { "EndpointSlice", "EndpointSliceList", "Endpoints",
+					    "EndpointsList", "Service", "ServiceList", "List",
+					    "Table", "Status" };
+	const char *kind = text_of(value, "kind");
+	bool has_group = strchr(text_of(value, "apiVersion"), '.');
+	size_t i;
+
+	if (!strncmp(kind, "EndpointSlice", strlen("EndpointSlice")) && has_group)
+		return !strncmp(text_of(value, "apiVersion"), "discovery.", strlen("discovery."));
+	for (i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
+		if (!strcasecmp(kind, ours[i]))
+			return !has_group || !strcmp(kind, "Table");
+	}
+	return false;
+}
+
 enum object_kind decode_kind(const json_t *value)
 {
 	size_t i = find_kind(value);
 
-	return i < sizeof(kinds) / sizeof(*kinds) ? kinds[i].is : OBJECT_OTHER;
+	if (i < sizeof(kinds) / sizeof(*kinds))
+		return kinds[i].is;
+	return is_unreadable(value) ? OBJECT_UNREADABLE : OBJECT_OTHER;
 }
 
 enum object_kind decode_item_kind(const json_t *list, const json_t *item)

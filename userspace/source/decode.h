@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From JSON to objects, for every source. Knows the shape of v1 Service and discovery.k8s.io/v1
- * EndpointSlice; knows nothing of files or HTTP.
+ * From JSON to objects, for every source. Knows the shape of v1 Service and Endpoints, and of
+ * discovery.k8s.io/v1 and v1beta1 EndpointSlice; knows nothing of files or HTTP.
  */
 #ifndef GWBPF_SOURCE_DECODE_H
 #define GWBPF_SOURCE_DECODE_H
@@ -22,6 +22,8 @@ enum object_kind {
 	OBJECT_LIST,
 	OBJECT_SERVICE,
 	OBJECT_SLICE,
+	OBJECT_ENDPOINTS, /* from before EndpointSlices: one becomes several slices */
+	OBJECT_UNREADABLE, /* it says what a Service or its endpoints are, in a way we cannot read */
 };
 
 /* What one JSON value is, by apiVersion and kind. */
@@ -48,10 +50,18 @@ typedef void (*decode_refuse)(const char *object, const char *message, void *arg
  * each is told to refuse, the rest is returned. -EINVAL if the whole is refused (also told),
  * -ENOMEM. The object belongs to the caller.
  *
- * A bad annotation leaves its reason in the Service's invalid. A slice of addressType FQDN, which
- * kube-proxy ignores, comes back without ports and endpoints.
+ * A bad annotation leaves its reason in the Service's invalid. A slice that kube-proxy ignores
+ * (addressType FQDN, or of a headless Service) comes back without ports and endpoints.
  */
 int decode_service(const json_t *value, decode_refuse refuse, void *arg, struct service **ret);
 int decode_slice(const json_t *value, decode_refuse refuse, void *arg, struct slice **ret);
+
+/*
+ * The slices that Kubernetes' mirroring controller makes of a v1 Endpoints object, with names that
+ * no real slice can have: "name/0", "name/1" and so on. None for one that it leaves out. Array and
+ * slices belong to the caller. Errors as above; on error there are none.
+ */
+int decode_endpoints(const json_t *value, decode_refuse refuse, void *arg, struct slice ***ret,
+		     size_t *count);
 
 #endif

@@ -96,16 +96,20 @@ static int decode_annotation(struct report *report, const char *key, const json_
 	return err == -ENOENT ? 0 : note_invalid(service, message);
 }
 
-static int decode_annotations(struct report *report, const struct metadata *metadata,
-			      struct service *service)
+static int decode_annotations(struct report *report, const json_t *object, struct service *service)
 {
+	const json_t *annotations;
 	const char *key;
 	json_t *value;
 	int err;
 
+	err = field_object(report, json_object_get(object, "metadata"), "metadata.annotations",
+			   &annotations);
+	if (err)
+		return err;
 	settings_init(&service->settings);
 	service->settings_good = true;
-	json_object_foreach((json_t *)metadata->annotations, key, value) {
+	json_object_foreach((json_t *)annotations, key, value) {
 		if (!is_ours(key))
 			continue;
 		err = decode_annotation(report, key, value, service);
@@ -125,7 +129,7 @@ static void decode_vip(struct report *report, const char *text, const char *fami
 	char quoted[QUOTE_MAX];
 	const char *why = NULL;
 
-	if (addr_parse(text, &vip))
+	if (addr_parse_sloppy(text, &vip))
 		why = "no IP address";
 	else if (family && strcmp(family, addr_is_ipv4(&vip) ? "IPv4" : "IPv6"))
 		why = "not of the family that spec.ipFamilies names";
@@ -308,6 +312,16 @@ static int decode_spec(struct report *report, const json_t *value, struct servic
 	return 0;
 }
 
+/* To tell which of two is older. Not known where it makes no sense: it costs nobody his Service. */
+static double read_created_time(const json_t *value)
+{
+	const json_t *metadata = json_object_get(value, "metadata");
+	const char *text = json_string_value(json_object_get(metadata, "creationTimestamp"));
+	double time;
+
+	return text && !parse_instant(text, &time) ? time : 0;
+}
+
 static int decode_all(struct report *report, const json_t *value, struct service *service)
 {
 	struct metadata metadata;
@@ -320,9 +334,10 @@ static int decode_all(struct report *report, const json_t *value, struct service
 	service->name = strdup(metadata.name);
 	if (!service->namespace || !service->name)
 		return -ENOMEM;
+	service->created_time = read_created_time(value);
 	err = decode_labels(report, &metadata, service);
 	if (!err)
-		err = decode_annotations(report, &metadata, service);
+		err = decode_annotations(report, value, service);
 	return err ? err : decode_spec(report, value, service);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * discovery.k8s.io/v1 EndpointSlice, by the rules of kube-proxy (kubernetes/pkg/proxy/
+ * discovery.k8s.io/v1 and v1beta1 EndpointSlice, by the rules of kube-proxy (kubernetes/pkg/proxy/
  * endpointslicecache.go): what it ignores is ignored, what cannot be is refused by name.
  */
 #include "source/decode.h"
@@ -16,6 +16,7 @@
 #define HINTS_MAX 32
 
 static const char service_label[] = "kubernetes.io/service-name";
+static const char headless_label[] = "service.kubernetes.io/headless";
 static const char trigger_annotation[] = "endpoints.kubernetes.io/last-change-trigger-time";
 static const char *const address_types[] = { "IPv4", "IPv6", "FQDN", NULL };
 static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
@@ -39,7 +40,7 @@ static int decode_address(struct report *report, const json_t *value, const stru
 		report_say(report, "addresses[0] must be text: put the address in quotes");
 		return -EINVAL;
 	}
-	if (addr_parse(text, ret))
+	if (addr_parse_sloppy(text, ret))
 		why = "no IP address";
 	else if (addr_is_ipv4(ret) != (slice->family == FAMILY_IPV4))
 		why = slice->family == FAMILY_IPV4 ? "no IPv4 address" : "no IPv6 address";
@@ -68,40 +69,57 @@ static int decode_conditions(struct report *report, const json_t *value, struct 
 	return err;
 }
 
-static int decode_pod(struct report *report, const json_t *value, const char **ret)
+/* What only informs must not cost an endpoint: one that cannot be read is told, and is "". */
+static const char *informing_name(struct report *report, const json_t *parent, const char *path,
+				  const struct name_rule *rule)
+{
+	const char *text;
+
+	return field_name(report, parent, path, rule, &text) ? "" : text;
+}
+
+static const char *read_pod(struct report *report, const json_t *value)
 {
 	const json_t *target;
 	const char *kind;
-	int err;
 
-	err = field_object(report, value, "targetRef", &target);
-	if (!err)
-		err = field_text(report, target, "targetRef.kind", &kind);
-	if (err)
-		return err;
-	*ret = "";
-	if (strcmp(kind, "Pod"))
-		return 0;
-	return field_name(report, target, "targetRef.name", &name_subdomain, ret);
+	if (field_object(report, value, "targetRef", &target) ||
+	    field_text(report, target, "targetRef.kind", &kind) || strcmp(kind, "Pod"))
+		return "";
+	return informing_name(report, target, "targetRef.name", &name_subdomain);
+}
+
+/* In discovery.k8s.io/v1beta1 a map of labels has what became fields of v1. */
+static const char *read_place(struct report *report, const json_t *value, const char *field,
+			      const char *label, const struct name_rule *rule)
+{
+	const char *name = informing_name(report, value, field, rule);
+	const char *text = json_string_value(json_object_get(json_object_get(value, "topology"),
+							     label));
+
+	return *name || !text || !rule->is_valid(text, strlen(text)) ? name : text;
 }
 
 /* The names of forZones or forNodes, each followed by '\n'. -EINVAL, -ENOMEM */
-static int decode_hints(struct report *report, const json_t *array, const struct name_rule *rule,
-			char **ret)
+static int decode_hints(struct report *report, const json_t *hints, const char *path,
+			const struct name_rule *rule, char **ret)
 {
-	size_t i, used = 0, count = json_array_size(array);
-	const json_t *hint;
+	const json_t *array, *hint;
 	char text[HINTS_MAX * (GW_LONG_NAME_MAX + 1)];
 	const char *name;
+	size_t i, used = 0;
 	int err;
 
-	if (count > HINTS_MAX) {
-		report_say(report, "hints: %zu are more than the %d that are read", count,
-			   HINTS_MAX);
+	err = field_array(report, hints, path, &array);
+	if (err)
+		return err;
+	if (json_array_size(array) > HINTS_MAX) {
+		report_say(report, "hints: %zu are more than the %d that are read",
+			   json_array_size(array), HINTS_MAX);
 		return -EINVAL;
 	}
 	*text = '\0'; /* and no more: this is done for each endpoint */
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < json_array_size(array); i++) {
 		err = field_element(report, array, i, "hints", &hint);
 		if (!err)
 			err = field_name(report, hint, "hints.name", rule, &name);
@@ -114,21 +132,25 @@ static int decode_hints(struct report *report, const json_t *array, const struct
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int decode_all_hints(struct report *report, const json_t *value, struct endpoint *ret)
+/* Hints that cannot be read are none: then kube-proxy uses the endpoints of all zones. -ENOMEM */
+static int read_hints(struct report *report, const json_t *value, struct endpoint *ret)
 {
-	const json_t *hints, *zones, *nodes;
+	const json_t *hints;
 	int err;
 
 	err = field_object(report, value, "hints", &hints);
 	if (!err)
-		err = field_array(report, hints, "hints.forZones", &zones);
+		err = decode_hints(report, hints, "hints.forZones", &name_zone, &ret->zone_hints);
 	if (!err)
-		err = field_array(report, hints, "hints.forNodes", &nodes);
-	if (!err)
-		err = decode_hints(report, zones, &name_zone, &ret->zone_hints);
-	if (!err)
-		err = decode_hints(report, nodes, &name_subdomain, &ret->node_hints);
-	return err;
+		err = decode_hints(report, hints, "hints.forNodes", &name_subdomain,
+				   &ret->node_hints);
+	if (err != -EINVAL)
+		return err;
+	free(ret->zone_hints);
+	free(ret->node_hints);
+	ret->zone_hints = strdup("");
+	ret->node_hints = strdup("");
+	return ret->zone_hints && ret->node_hints ? 0 : -ENOMEM;
 }
 
 static void clear_endpoint(struct endpoint *endpoint)
@@ -145,25 +167,20 @@ static void clear_endpoint(struct endpoint *endpoint)
 static int decode_endpoint(struct report *report, const json_t *value, const struct slice *slice,
 			   struct endpoint *ret)
 {
-	const char *node, *zone, *pod;
 	int err;
 
 	err = decode_address(report, value, slice, &ret->address);
 	if (!err)
 		err = decode_conditions(report, value, ret);
 	if (!err)
-		err = field_name(report, value, "nodeName", &name_subdomain, &node);
-	if (!err)
-		err = field_name(report, value, "zone", &name_zone, &zone);
-	if (!err)
-		err = decode_pod(report, value, &pod);
-	if (!err)
-		err = decode_all_hints(report, value, ret);
+		err = read_hints(report, value, ret);
 	if (err)
 		goto fail;
-	ret->node = strdup(node);
-	ret->zone = strdup(zone);
-	ret->pod = strdup(pod);
+	ret->node = strdup(read_place(report, value, "nodeName", "kubernetes.io/hostname",
+				      &name_subdomain));
+	ret->zone = strdup(read_place(report, value, "zone", "topology.kubernetes.io/zone",
+				      &name_zone));
+	ret->pod = strdup(read_pod(report, value));
 	if (ret->node && ret->zone && ret->pod)
 		return 0;
 	err = -ENOMEM;
@@ -172,7 +189,7 @@ fail:
 	return err;
 }
 
-static int decode_endpoints(struct report *report, const json_t *value, struct slice *slice)
+static int decode_members(struct report *report, const json_t *value, struct slice *slice)
 {
 	const json_t *array, *element;
 	size_t i, count;
@@ -276,6 +293,14 @@ static int decode_ports(struct report *report, const json_t *value, struct slice
 	return 0;
 }
 
+/* kube-proxy does not even ask for the slices that the controller makes of headless Services. */
+static bool is_headless(const json_t *value)
+{
+	const json_t *labels = json_object_get(json_object_get(value, "metadata"), "labels");
+
+	return json_object_get(labels, headless_label);
+}
+
 static int decode_content(struct report *report, const json_t *value, struct slice *slice)
 {
 	size_t type;
@@ -289,10 +314,10 @@ static int decode_content(struct report *report, const json_t *value, struct sli
 		return -EINVAL;
 	}
 	slice->family = type == 1 ? FAMILY_IPV6 : FAMILY_IPV4;
-	if (type > 1)
+	if (type > 1 || is_headless(value))
 		return 0;
 	err = decode_ports(report, value, slice);
-	return err ? err : decode_endpoints(report, value, slice);
+	return err ? err : decode_members(report, value, slice);
 }
 
 static int decode_names(struct report *report, const json_t *value, struct slice *slice)

@@ -3,6 +3,8 @@
 #ifndef GWBPF_SOURCE_DOCUMENT_H
 #define GWBPF_SOURCE_DOCUMENT_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 struct document_visitor {
@@ -11,6 +13,8 @@ struct document_visitor {
 	int (*item)(const json_t *item, void *arg);
 	/* A document, with the items that stayed; an empty one is null. 0 or -errno, likewise. */
 	int (*document)(const json_t *document, void *arg);
+	/* Of a key that is there twice the last one counts; else the text is refused. YAML only. */
+	bool last_key_wins;
 	void *arg;
 };
 

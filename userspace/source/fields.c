@@ -5,11 +5,12 @@
  */
 #include "source/fields.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/text.h"
 
 void report_init(struct report *report, decode_refuse refuse, void *arg)
 {
@@ -46,17 +47,21 @@ void report_done(struct report *report)
 
 const char *quote(char *buf, const char *text)
 {
-	size_t room = QUOTE_MAX - sizeof("..."), length = strlen(text), i;
+	size_t room = QUOTE_MAX - sizeof("..."), used = 0, length;
+	bool is_shown;
 
-	if (length > room) {
-		length = room;
-		/* Not within a character: what is told must stay UTF-8. */
-		while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
-			length--;
+	while (*text) {
+		is_shown = text_is_shown(text, &length);
+		if (used + (is_shown ? length : 1) > room)
+			break;
+		if (is_shown)
+			memcpy(buf + used, text, length);
+		else
+			buf[used] = '?';
+		used += is_shown ? length : 1;
+		text += length;
 	}
-	for (i = 0; i < length; i++)
-		buf[i] = iscntrl((unsigned char)text[i]) ? '?' : text[i];
-	strcpy(buf + length, text[length] ? "..." : "");
+	strcpy(buf + used, *text ? "..." : "");
 	return buf;
 }
 
@@ -284,7 +289,7 @@ static void name_object(struct report *report, const json_t *value, const char *
 int metadata_read(struct report *report, const json_t *value, const char *kind,
 		  const struct name_rule *rule, struct metadata *ret)
 {
-	const json_t *metadata;
+	const json_t *metadata = NULL;
 	int err;
 
 	name_object(report, value, kind);
@@ -296,8 +301,6 @@ int metadata_read(struct report *report, const json_t *value, const char *kind,
 		err = field_name(report, metadata, "metadata.name", rule, &ret->name);
 	if (!err)
 		err = field_object(report, metadata, "metadata.labels", &ret->labels);
-	if (!err)
-		err = field_object(report, metadata, "metadata.annotations", &ret->annotations);
 	if (!err && !*ret->name) {
 		report_say(report, "%s without a name: set metadata.name", kind);
 		err = -EINVAL;

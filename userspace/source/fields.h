@@ -77,7 +77,6 @@ struct metadata {
 	const char *namespace; /* "default" if it is missing */
 	const char *name;
 	const json_t *labels;
-	const json_t *annotations;
 };
 
 /* Read it; from then on the report goes by the object's name. -EINVAL, told */

@@ -134,9 +134,10 @@ static void look_at_argument(struct file_source *source, size_t index, bool forc
 {
 	struct argument *argument = &source->arguments[index];
 	const char *path = source->paths[index];
+	bool had_refusals = argument->has_refusals;
 	int err, way_err;
 
-	if (argument->has_refusals)
+	if (had_refusals)
 		source->sink->accept_all(path, source->sink->arg);
 	argument->has_refusals = false;
 	argument->wd = -1;
@@ -148,6 +149,8 @@ static void look_at_argument(struct file_source *source, size_t index, bool forc
 	argument->is_missing = err;
 	if (err)
 		tell_missing(source, index, err);
+	if (had_refusals && !argument->has_refusals)
+		source->sink->recovered(path, source->sink->arg);
 }
 
 static void drop_unseen(struct file_source *source)

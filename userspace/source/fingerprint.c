@@ -8,10 +8,10 @@
 #define MUST_BE_HASHED "a new member must be part of the fingerprint"
 _Static_assert(sizeof(struct settings) == 32, MUST_BE_HASHED);
 _Static_assert(sizeof(struct service_port) == 16, MUST_BE_HASHED);
-_Static_assert(sizeof(struct service) == 152, MUST_BE_HASHED);
+_Static_assert(sizeof(struct service) == 160, MUST_BE_HASHED);
 _Static_assert(sizeof(struct slice_port) == 16, MUST_BE_HASHED);
 _Static_assert(sizeof(struct endpoint) == 64, MUST_BE_HASHED);
-_Static_assert(sizeof(struct slice) == 80, MUST_BE_HASHED); /* changed_time need not */
+_Static_assert(sizeof(struct slice) == 88, MUST_BE_HASHED); /* changed_time, mirrored need not */
 #endif
 
 static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t size)
@@ -62,6 +62,7 @@ uint64_t fingerprint_service(const struct service *service)
 	hash = add_number(hash, (uint32_t)service->port_count);
 	hash = add_bytes(hash, &service->settings, sizeof(service->settings));
 	hash = add_weights(add_weights(hash, service->weights), service->drain);
+	hash = add_bytes(hash, &service->created_time, sizeof(service->created_time));
 	return add_text(hash, service->invalid);
 }
 

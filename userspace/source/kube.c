@@ -229,6 +229,9 @@ static int try_configuration(const struct kube_source *source)
 
 	if (err)
 		return refuse(source->follows.sink, err, message);
+	if (config.warning)
+		source->follows.sink->refuse(ORIGIN, "", config.warning,
+					     source->follows.sink->arg);
 	kube_config_done(&config);
 	return 0;
 }

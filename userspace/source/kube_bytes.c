@@ -4,12 +4,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/regular.h"
 
 static const char base64_digits[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -56,17 +57,11 @@ int kube_bytes_read(const char *path, struct kube_bytes *ret)
 {
 	struct kube_bytes bytes = {0};
 	struct stat st;
-	int err = 0;
-	/* Not blocking: a pipe in the place of a file must not hang the loop. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = regular_open(path, &st), err = 0;
 
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		err = -errno;
-	else if (!S_ISREG(st.st_mode))
-		err = -EINVAL;
-	else if (st.st_size > KUBE_FILE_BYTES_MAX)
+		return fd == -EISDIR || fd == -ENODEV ? -EINVAL : fd;
+	if (st.st_size > KUBE_FILE_BYTES_MAX)
 		err = -EFBIG;
 	if (!err)
 		err = allocate((size_t)st.st_size, &bytes);
@@ -78,6 +73,20 @@ int kube_bytes_read(const char *path, struct kube_bytes *ret)
 		replace(ret, bytes);
 	close(fd);
 	return err;
+}
+
+size_t kube_bytes_trim(struct kube_bytes *bytes)
+{
+	size_t begin = 0, end = bytes->size;
+
+	while (end && isspace((unsigned char)bytes->data[end - 1]))
+		end--;
+	while (begin < end && isspace((unsigned char)bytes->data[begin]))
+		begin++;
+	memmove(bytes->data, bytes->data + begin, end - begin);
+	explicit_bzero(bytes->data + (end - begin), bytes->size - (end - begin));
+	bytes->size = end - begin;
+	return bytes->size;
 }
 
 int kube_bytes_copy(const char *text, struct kube_bytes *ret)

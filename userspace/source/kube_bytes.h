@@ -19,6 +19,9 @@ int kube_bytes_read(const char *path, struct kube_bytes *ret);
 /* Base64 with its padding; white space between is skipped. -EINVAL, -ENODATA, -ENOMEM */
 int kube_bytes_decode(const char *base64, struct kube_bytes *ret);
 
+/* Without the white space around it; returns what is left of its size. */
+size_t kube_bytes_trim(struct kube_bytes *bytes);
+
 int kube_bytes_copy(const char *text, struct kube_bytes *ret); /* -ENOMEM */
 void kube_bytes_done(struct kube_bytes *bytes);
 

@@ -58,8 +58,8 @@ int kube_config_read_beside(const char *directory, const char *name, char *messa
 /* A header's value: one word, since a line break in it would be a header of its own. */
 static int check_token(struct kube_bytes *token, const char *origin, char *message)
 {
-	while (token->size && isspace((unsigned char)token->data[token->size - 1]))
-		token->data[--token->size] = '\0';
+	if (token->data)
+		kube_bytes_trim(token);
 	for (size_t i = 0; i < token->size; i++)
 		if (!isgraph((unsigned char)token->data[i]))
 			return kube_config_fail(message, -EINVAL,
@@ -89,11 +89,11 @@ int kube_config_check(struct kube_config *config, const char *origin, char *mess
 
 	if (!err)
 		err = check_token(&config->token, origin, message);
-	if (!err && !config->certificate.data != !config->key.data)
+	if (!err && config->certificate.data && !config->key.data)
 		err = kube_config_fail(message, -EINVAL,
 				       "cannot use '%s': a client certificate and its key come "
-				       "together, and it has the %s only",
-				       origin, config->key.data ? "key" : "certificate");
+				       "together, and it has the certificate only",
+				       origin);
 	return err;
 }
 
@@ -138,6 +138,7 @@ void kube_config_done(struct kube_config *config)
 	free(config->server);
 	free(config->server_name);
 	free(config->proxy);
+	free(config->warning);
 	kube_bytes_done(&config->ca);
 	kube_bytes_done(&config->certificate);
 	kube_bytes_done(&config->key);

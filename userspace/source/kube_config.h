@@ -16,12 +16,13 @@
 struct kube_config {
 	char *server;      /* "https://10.96.0.1:443", no slash at its end */
 	char *server_name; /* what the server's certificate must name instead; NULL: its address */
-	char *proxy;       /* NULL: none */
+	char *proxy;       /* NULL: none; "socks5h://" where it resolves the names */
 	bool insecure;     /* the server's certificate is not verified */
 	struct kube_bytes ca; /* none: the system's */
 	struct kube_bytes certificate;
 	struct kube_bytes key;
 	struct kube_bytes token;
+	char *warning; /* NULL, or what is doubtful about it, and the remedy */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "source/kube_curl.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +18,47 @@ static int append(struct curl_slist **list, const char *text)
 	return 0;
 }
 
-/* Ask the server by the name that its certificate has, at the address that the URL has. */
-static int set_server_name(CURL *easy, CURLU *url, const char *name, struct kube_curl_lists *lists)
+/* The URL's host and port, as they stand there, stay what the server is told. */
+static int set_host_header(CURLU *url, struct kube_curl_lists *lists)
 {
-	char *host = NULL, *port = NULL, *connect_to = NULL;
+	char *host = NULL, *port = NULL, *header = NULL;
 	int err = -EINVAL;
 
+	if (curl_url_get(url, CURLUPART_HOST, &host, 0))
+		goto out;
+	if (curl_url_get(url, CURLUPART_PORT, &port, 0))
+		port = NULL;
+	if (asprintf(&header, "Host: %s%s%s", host, port ? ":" : "", port ? port : "") < 0) {
+		header = NULL;
+		err = -ENOMEM;
+		goto out;
+	}
+	err = append(&lists->headers, header);
+out:
+	curl_free(host);
+	curl_free(port);
+	free(header);
+	return err;
+}
+
+/* libcurl asks for the URL's name in TLS and wants it in the certificate. So the URL gets the name
+ * that the certificate has, and what it had is where to connect to. */
+static int set_server_name(CURL *easy, CURLU *url, const char *name, struct kube_curl_lists *lists)
+{
+	bool bare_ipv6 = strchr(name, ':') && name[0] != '[';
+	char *host = NULL, *port = NULL, *used = NULL, *connect_to = NULL;
+	int err = set_host_header(url, lists);
+
+	if (err)
+		return err;
+	if (asprintf(&used, "%s%s%s", bare_ipv6 ? "[" : "", name, bare_ipv6 ? "]" : "") < 0)
+		return -ENOMEM;
+	err = -EINVAL;
 	if (curl_url_get(url, CURLUPART_HOST, &host, 0) ||
 	    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) ||
-	    curl_url_set(url, CURLUPART_HOST, name, 0))
+	    curl_url_set(url, CURLUPART_HOST, used, 0))
 		goto out;
-	if (asprintf(&connect_to, "%s:%s:%s:%s", name, port, host, port) < 0) {
+	if (asprintf(&connect_to, "%s:%s:%s:%s", used, port, host, port) < 0) {
 		connect_to = NULL;
 		err = -ENOMEM;
 		goto out;
@@ -38,6 +69,7 @@ static int set_server_name(CURL *easy, CURLU *url, const char *name, struct kube
 out:
 	curl_free(host);
 	curl_free(port);
+	free(used);
 	free(connect_to);
 	return err;
 }
@@ -54,6 +86,11 @@ static int set_parsed_url(CURL *easy, CURLU *url)
 	return err;
 }
 
+static bool is_tls(const struct kube_config *config)
+{
+	return strncmp(config->server, "https:", 6) == 0;
+}
+
 static int set_url(CURL *easy, const struct kube_config *config, const char *path,
 		   struct kube_curl_lists *lists)
 {
@@ -68,7 +105,7 @@ static int set_url(CURL *easy, const struct kube_config *config, const char *pat
 		goto out;
 	}
 	err = curl_url_set(url, CURLUPART_URL, text, 0) ? -EINVAL : 0;
-	if (!err && config->server_name)
+	if (!err && config->server_name && is_tls(config))
 		err = set_server_name(easy, url, config->server_name, lists);
 	if (!err)
 		err = set_parsed_url(easy, url);
@@ -88,6 +125,7 @@ static int set_blob(CURL *easy, CURLoption option, const struct kube_bytes *byte
 /* Of blobs, unlike files, libcurl notices that they changed, and connects anew. */
 static int set_certificates(CURL *easy, const struct kube_config *config)
 {
+	long verify = !config->insecure;
 	int failed = 0;
 
 	if (config->ca.data)
@@ -95,8 +133,14 @@ static int set_certificates(CURL *easy, const struct kube_config *config)
 	failed |= set_blob(easy, CURLOPT_CAINFO_BLOB, &config->ca);
 	failed |= set_blob(easy, CURLOPT_SSLCERT_BLOB, &config->certificate);
 	failed |= set_blob(easy, CURLOPT_SSLKEY_BLOB, &config->key);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	/* An https proxy is trusted as the server is, as by kubectl. */
+	if (config->ca.data)
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+	failed |= set_blob(easy, CURLOPT_PROXY_CAINFO_BLOB, &config->ca);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, verify);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, verify ? 2L : 0L);
 	return failed ? -ENOMEM : 0;
 }
 
@@ -120,11 +164,14 @@ static int set_connection(CURL *easy, const struct kube_config *config)
 {
 	/* With TLS the watches share a connection. Without, there is no such, and they would wait
 	 * for the first answer to find out. */
-	long share = strncmp(config->server, "https:", 6) == 0;
+	long share = is_tls(config);
 	int failed = (int)curl_easy_setopt(easy, CURLOPT_PIPEWAIT, share);
 
 	/* The environment's proxy is for what a node downloads, not for its control plane. */
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY, config->proxy ? config->proxy : "");
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	/* Asked for as it is, and read also if somebody on the way compressed it nevertheless. */
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity");
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_USERAGENT, "gwbpf/" GWBPF_VERSION);
 	return failed ? -ENOMEM : 0;
 }

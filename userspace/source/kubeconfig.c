@@ -1,56 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A kubeconfig. What it can ask for and gwbpf does not do is refused by name: to leave it out would
- * be to act as somebody else.
+ * A kubeconfig, by the rules of kubectl (kubernetes/client-go/tools/clientcmd: validation.go,
+ * client_config.go): what that takes is taken, what that refuses is refused. What it can ask for and
+ * gwbpf does not do is refused by name: to leave it out would be to act as somebody else.
  */
 #include "source/kubeconfig.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <jansson.h>
 
+#include "source/encoding.h"
 #include "source/yaml.h"
 
-/* A credential as a kubeconfig may give it; the second key wins, as for kubectl. */
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* What may stand in the file itself, in base64, or in another one. */
 struct credential {
 	const char *file_key;
 	const char *inline_key;
-	size_t offset;
-	int (*take_inline)(const char *text, struct kube_bytes *ret);
 };
 
-#define IN_CONFIG(member) offsetof(struct kube_config, member)
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-static const struct credential cluster_credentials[] = {
-	{"certificate-authority", "certificate-authority-data", IN_CONFIG(ca), kube_bytes_decode},
-};
-
-static const struct credential user_credentials[] = {
-	{"client-certificate", "client-certificate-data", IN_CONFIG(certificate),
-	 kube_bytes_decode},
-	{"client-key", "client-key-data", IN_CONFIG(key), kube_bytes_decode},
-	{NULL, "token", IN_CONFIG(token), kube_bytes_copy},
-	{"tokenFile", NULL, IN_CONFIG(token), NULL},
-};
+static const struct credential authority = {"certificate-authority", "certificate-authority-data"};
+static const struct credential certificate = {"client-certificate", "client-certificate-data"};
+static const struct credential private_key = {"client-key", "client-key-data"};
 
 static const struct {
 	const char *key;
 	const char *what;
+	bool is_secret; /* not sent without TLS, so of no matter there */
 } refused_user_keys[] = {
-	{"exec", "runs a command for its credentials"},
-	{"auth-provider", "needs a plug-in for its credentials"},
-	{"username", "signs in with a password"},
-	{"password", "signs in with a password"},
-	{"as", "impersonates somebody else"},
-	{"as-uid", "impersonates somebody else"},
-	{"as-groups", "impersonates somebody else"},
-	{"as-user-extra", "impersonates somebody else"},
+	{"auth-provider", "needs a plug-in for its credentials", true},
+	{"username", "signs in with a password", true},
+	{"password", "signs in with a password", true},
+	{"as", "impersonates somebody else", false},
+	{"as-uid", "impersonates somebody else", false},
+	{"as-groups", "impersonates somebody else", false},
+	{"as-user-extra", "impersonates somebody else", false},
 };
 
 struct reader {
@@ -59,6 +52,7 @@ struct reader {
 	const char *context; /* NULL: the current one */
 	char *message;
 	struct kube_config *config;
+	bool done; /* the file's first document is read */
 };
 
 /* Every refusal of the file as such: "cannot use 'path': ..." */
@@ -86,11 +80,16 @@ static const char *reason(int err)
 	return err == -EINVAL ? "is not base64" : err == -ENODATA ? "is empty" : strerror(-err);
 }
 
+/* NULL for what is absent or empty, which are alike: null, "", {} and []. */
 static json_t *value_of(const json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key);
+	bool is_empty = json_is_null(value) ||
+			(json_is_string(value) && !json_string_length(value)) ||
+			(json_is_object(value) && !json_object_size(value)) ||
+			(json_is_array(value) && !json_array_size(value));
 
-	return json_is_null(value) ? NULL : value;
+	return is_empty ? NULL : value;
 }
 
 /* NULL for what is absent, null, or empty; of another type than text it is refused. */
@@ -101,60 +100,120 @@ static int text_of(const struct reader *reader, const json_t *object, const char
 
 	if (value && !json_is_string(value))
 		return refuse(reader, "'%s' is no text; put it in quotes", key);
-	*ret = value && json_string_length(value) ? json_string_value(value) : NULL;
+	*ret = json_string_value(value);
 	return 0;
 }
 
-/* The part named `part` of the entry called `name` of the list `list`: clusters[name].cluster */
-static const json_t *find_entry(const json_t *root, const char *list, const char *name,
-				const char *part)
+/* "yes" and "on" are true in the YAML 1.1 that kubectl reads. */
+static int bool_of(const struct reader *reader, const json_t *object, const char *key, bool *ret)
 {
-	const json_t *entries = json_object_get(root, list);
+	static const char *const words[] = {"yes", "on", "y", "no", "off", "n"};
+	const json_t *value = value_of(object, key);
+	const char *text = json_string_value(value);
 
+	*ret = json_is_true(value);
+	if (!value || json_is_boolean(value))
+		return 0;
+	for (size_t i = 0; text && i < COUNT(words); i++) {
+		if (strcasecmp(text, words[i]) == 0) {
+			*ret = i < COUNT(words) / 2;
+			return 0;
+		}
+	}
+	return refuse(reader, "'%s' must be true or false", key);
+}
+
+/* The part named `part` of the entry called `name` of the list `list`: clusters[name].cluster. NULL
+ * if there is none. */
+static int find_entry(const struct reader *reader, const json_t *root, const char *list,
+		      const char *name, const char *part, const json_t **ret)
+{
+	const json_t *entries = json_object_get(root, list), *found = NULL;
+
+	*ret = NULL;
 	for (size_t i = 0; i < json_array_size(entries); i++) {
 		const json_t *entry = json_array_get(entries, i);
 		const char *text = json_string_value(json_object_get(entry, "name"));
 
-		if (text && strcmp(text, name) == 0)
-			return value_of(entry, part);
+		if (!text || strcmp(text, name) != 0)
+			continue;
+		if (found)
+			return refuse(reader, "'%s' has '%.128s' twice; remove one of them", list,
+				      name);
+		found = entry;
 	}
-	return NULL;
+	*ret = value_of(found, part);
+	if (*ret && !json_is_object(*ret))
+		return refuse(reader, "the %s '%.128s' is no object", part, name);
+	return 0;
 }
 
 static int read_credential(const struct reader *reader, const json_t *object,
-			   const struct credential *credential)
+			   const struct credential *credential, struct kube_bytes *ret)
 {
-	struct kube_bytes *bytes = (void *)((char *)reader->config + credential->offset);
 	const char *text = NULL, *file = NULL;
-	int err = 0;
+	int err;
 
-	if (credential->inline_key)
-		err = text_of(reader, object, credential->inline_key, &text);
-	if (!err && credential->file_key)
+	err = text_of(reader, object, credential->inline_key, &text);
+	if (!err)
 		err = text_of(reader, object, credential->file_key, &file);
 	if (err)
 		return err;
+	if (text && file)
+		return refuse(reader, "it has both '%s' and '%s'; remove one of them",
+			      credential->inline_key, credential->file_key);
 	if (text) {
-		err = credential->take_inline(text, bytes);
+		err = kube_bytes_decode(text, ret);
 		return err ? refuse(reader, "'%s' %s", credential->inline_key, reason(err)) : 0;
 	}
-	return file ? kube_config_read_beside(reader->directory, file, reader->message, bytes) : 0;
+	return file ? kube_config_read_beside(reader->directory, file, reader->message, ret) : 0;
 }
 
-static int read_credentials(const struct reader *reader, const json_t *object,
-			    const struct credential *credentials, size_t count)
+/* Without a certificate its key is of no use, and its file is not looked at. */
+static int read_certificate(const struct reader *reader, const json_t *user)
 {
-	int err = 0;
+	struct kube_config *config = reader->config;
+	const char *text = NULL;
+	int err = read_credential(reader, user, &certificate, &config->certificate);
 
-	for (size_t i = 0; i < count && !err; i++)
-		err = read_credential(reader, object, &credentials[i]);
-	return err;
+	if (!err && !config->certificate.data) {
+		err = text_of(reader, user, private_key.inline_key, &text);
+		if (!err && text && kube_bytes_decode(text, &config->key) == -EINVAL)
+			err = refuse(reader, "'%s' %s", private_key.inline_key, reason(-EINVAL));
+		kube_bytes_done(&config->key);
+		return err;
+	}
+	return err ? err : read_credential(reader, user, &private_key, &config->key);
+}
+
+/* A file with a token may change, and wins over the one that was copied into the kubeconfig, which
+ * stands in for it while it cannot be read. */
+static int read_token(const struct reader *reader, const json_t *user)
+{
+	struct kube_config *config = reader->config;
+	const char *text = NULL, *file = NULL;
+	int err = text_of(reader, user, "token", &text);
+
+	if (!err)
+		err = text_of(reader, user, "tokenFile", &file);
+	if (!err && file) {
+		err = kube_config_read_beside(reader->directory, file, reader->message,
+					      &config->token);
+		if (!err && !kube_bytes_trim(&config->token))
+			err = kube_config_fail(reader->message, -ENODATA,
+					       "cannot read '%s': there is no token in it", file);
+	}
+	if (err && !text)
+		return err;
+	if (err || (text && !file))
+		return kube_bytes_copy(text, &config->token) ? out_of_memory(reader) : 0;
+	return 0;
 }
 
 static int copy_text(const struct reader *reader, const json_t *object, const char *key,
 		     char **ret)
 {
-	const char *text;
+	const char *text = NULL;
 	int err = text_of(reader, object, key, &text);
 
 	if (err || !text)
@@ -163,53 +222,205 @@ static int copy_text(const struct reader *reader, const json_t *object, const ch
 	return *ret ? 0 : out_of_memory(reader);
 }
 
+/* Give a URL another beginning; *url is replaced. */
+static int replace_scheme(const struct reader *reader, char **url, const char *scheme,
+			  const char *rest)
+{
+	char *text;
+
+	if (asprintf(&text, "%s%s", scheme, rest) < 0)
+		return out_of_memory(reader);
+	free(*url);
+	*url = text;
+	return 0;
+}
+
+static bool is_tls(const struct kube_config *config)
+{
+	return strncmp(config->server, "https://", 8) == 0;
+}
+
+/* A server may be host:port alone, which kubectl takes for http. */
+static int complete_server(const struct reader *reader)
+{
+	static const char *const schemes[] = {"https://", "http://"};
+	char **server = &reader->config->server;
+
+	for (size_t i = 0; i < COUNT(schemes); i++) {
+		size_t length = strlen(schemes[i]);
+
+		if (strncasecmp(*server, schemes[i], length) == 0)
+			return replace_scheme(reader, server, schemes[i], *server + length);
+	}
+	if (strchr(*server, '/'))
+		return 0; /* kube_config_check() says what is wrong */
+	return replace_scheme(reader, server, "http://", *server);
+}
+
 static int read_cluster(const struct reader *reader, const json_t *root, const char *name)
 {
 	struct kube_config *config = reader->config;
-	const json_t *cluster = find_entry(root, "clusters", name, "cluster");
-	int err = copy_text(reader, cluster, "server", &config->server);
+	const json_t *cluster;
+	int err = find_entry(reader, root, "clusters", name, "cluster", &cluster);
 
+	if (!err)
+		err = copy_text(reader, cluster, "server", &config->server);
 	if (!err && !config->server)
 		return refuse(reader, "it has no cluster '%s' with a server", name);
-	config->insecure = json_is_true(json_object_get(cluster, "insecure-skip-tls-verify"));
+	if (!err)
+		err = complete_server(reader);
+	if (!err)
+		err = bool_of(reader, cluster, "insecure-skip-tls-verify", &config->insecure);
 	if (!err)
 		err = copy_text(reader, cluster, "tls-server-name", &config->server_name);
 	if (!err)
 		err = copy_text(reader, cluster, "proxy-url", &config->proxy);
 	if (!err)
-		err = read_credentials(reader, cluster, cluster_credentials,
-				       COUNT(cluster_credentials));
+		err = read_credential(reader, cluster, &authority, &config->ca);
+	/* Nobody who gives an authority wants his token to go where it was not asked. */
+	if (!err && is_tls(config) && config->ca.data && config->insecure)
+		err = refuse(reader, "its cluster '%.128s' has a certificate authority and "
+				     "insecure-skip-tls-verify, which exclude each other; remove "
+				     "insecure-skip-tls-verify",
+			     name);
 	return err;
 }
 
-static int refuse_unsupported(const struct reader *reader, const json_t *user, const char *name)
+static int refuse_key(const struct reader *reader, const char *name, const char *key,
+		      const char *what, const char *command)
+{
+	return refuse(reader,
+		      "its user '%.64s' %s (%s%s%.128s), which gwbpf does not do; give it a token, "
+		      "a tokenFile or a client certificate, or run in a pod with a service account",
+		      name, what, key, command ? ": " : "", command ? command : "");
+}
+
+static int refuse_unsupported(const struct reader *reader, const json_t *user, const char *name,
+			      bool secrets)
 {
 	for (size_t i = 0; i < COUNT(refused_user_keys); i++) {
 		const char *key = refused_user_keys[i].key;
-		const json_t *value = value_of(user, key);
-		const char *command = json_string_value(json_object_get(value, "command"));
+		bool is_asked_for = value_of(user, key);
 
-		if (value)
-			return refuse(reader,
-				      "its user '%.64s' %s (%s%s%.128s), which gwbpf does not do; "
-				      "give it a token, a tokenFile or a client certificate, or run "
-				      "in a pod with a service account",
-				      name, refused_user_keys[i].what, key, command ? ": " : "",
-				      command ? command : "");
+		/* kubectl looks for a plug-in without a name, too. */
+		if (strcmp(key, "auth-provider") == 0)
+			is_asked_for = json_is_object(json_object_get(user, key)) || is_asked_for;
+		if (is_asked_for && (secrets || !refused_user_keys[i].is_secret))
+			return refuse_key(reader, name, key, refused_user_keys[i].what, NULL);
 	}
 	return 0;
 }
 
+/*
+ * Whoever is on the way reads what is sent without TLS, and a token is good for everybody who has
+ * it. kubectl does not send it. Here it is sent where the file says that this is meant.
+ */
+static int warn_of_http(const struct reader *reader, const char *name, bool sent)
+{
+	static const char withheld[] =
+		"the credentials of user '%.64s' are not sent, because the server '%.256s' is not "
+		"reached by TLS: give it an https:// address";
+	static const char exposed[] =
+		"the token of user '%.64s' is sent to '%.256s' without TLS, where everybody on the "
+		"way can read it: give the server an https:// address";
+	struct kube_config *config = reader->config;
+
+	if (asprintf(&config->warning, sent ? exposed : withheld, name, config->server) >= 0)
+		return 0;
+	config->warning = NULL;
+	return out_of_memory(reader);
+}
+
+static bool has_credentials(const json_t *user)
+{
+	static const char *const keys[] = {"token", "tokenFile", "username", "exec",
+					   "client-certificate", "client-certificate-data",
+					   "auth-provider"};
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (value_of(user, keys[i]))
+			return true;
+	return false;
+}
+
+/* A command for credentials is not run where there are some already. */
+static int refuse_exec(const struct reader *reader, const json_t *user, const char *name)
+{
+	const struct kube_config *config = reader->config;
+	const json_t *exec = json_object_get(user, "exec");
+
+	if (!exec || json_is_null(exec) || config->token.data || config->certificate.data)
+		return 0;
+	return refuse_key(reader, name, "exec", "runs a command for its credentials",
+			  json_string_value(json_object_get(exec, "command")));
+}
+
+/* A user that is not there, or has no content, is nobody: the server sees an anonymous client. */
 static int read_user(const struct reader *reader, const json_t *root, const char *name)
 {
-	const json_t *user = find_entry(root, "users", name, "user");
+	const struct kube_config *config = reader->config;
+	bool is_sent = is_tls(config) || (config->insecure && !config->ca.data);
+	const json_t *user;
+	int err = find_entry(reader, root, "users", name, "user", &user);
+
+	if (!err)
+		err = refuse_unsupported(reader, user, name, is_sent);
+	if (!err && !is_sent)
+		return has_credentials(user) ? warn_of_http(reader, name, false) : 0;
+	if (!err)
+		err = read_token(reader, user);
+	if (!err)
+		err = read_certificate(reader, user);
+	if (!err)
+		err = refuse_exec(reader, user, name);
+	if (!err && config->token.data && !is_tls(config))
+		err = warn_of_http(reader, name, true);
+	return err;
+}
+
+/* url: what follows its scheme. */
+static bool has_port(const char *url)
+{
+	const char *user = memchr(url, '@', strcspn(url, "/?#"));
+	const char *host = user ? user + 1 : url;
+	const char *end = *host == '[' ? strchr(host, ']') : host;
+
+	return end && memchr(end, ':', strcspn(end, "/?#"));
+}
+
+/* As kubectl: a SOCKS proxy is given names, not addresses, and HTTP has its usual port. */
+static int complete_proxy(const struct reader *reader)
+{
+	static const struct {
+		const char *given;
+		const char *used;
+		const char *port; /* NULL: libcurl's is the same */
+	} schemes[] = {
+		{"socks5://", "socks5h://", NULL}, {"https://", "https://", NULL},
+		{"http://", "http://", ":80"},
+	};
+	char **proxy = &reader->config->proxy, *rest;
+	size_t i = 0, length;
 	int err;
 
-	if (!json_is_object(user))
-		return refuse(reader, "it has no user '%s'", name);
-	err = refuse_unsupported(reader, user, name);
-	if (!err)
-		err = read_credentials(reader, user, user_credentials, COUNT(user_credentials));
+	if (!*proxy)
+		return 0;
+	while (i < COUNT(schemes) &&
+	       strncasecmp(*proxy, schemes[i].given, strlen(schemes[i].given)) != 0)
+		i++;
+	length = i < COUNT(schemes) ? strlen(schemes[i].given) : 0;
+	if (!length || !strcspn(*proxy + length, "/?#"))
+		return refuse(reader, "'proxy-url' must be a URL of a host that begins with "
+				      "http://, https:// or socks5://");
+	length += strcspn(*proxy + length, "/?#");
+	(*proxy)[length] = '\0';
+	length = strlen(schemes[i].given);
+	err = asprintf(&rest, "%s%s", *proxy + length,
+		       schemes[i].port && !has_port(*proxy + length) ? schemes[i].port : "") < 0;
+	if (err)
+		return out_of_memory(reader);
+	err = replace_scheme(reader, proxy, schemes[i].used, rest);
+	free(rest);
 	return err;
 }
 
@@ -222,22 +433,25 @@ static int find_context(const struct reader *reader, const json_t *root, const j
 		return err;
 	if (!name)
 		return refuse(reader, "it has no current-context; name one with --context");
-	*ret = find_entry(root, "contexts", name, "context");
-	if (!json_is_object(*ret))
+	err = find_entry(reader, root, "contexts", name, "context", ret);
+	if (!err && !*ret)
 		return refuse(reader, "it has no context '%s'", name);
-	return 0;
+	return err;
 }
 
-static int read_document(const json_t *root, void *arg)
+static int read_root(const struct reader *reader, const json_t *root)
 {
-	const struct reader *reader = arg;
 	const json_t *context = NULL;
-	const char *cluster = NULL, *user = NULL;
+	const char *kind = NULL, *cluster = NULL, *user = NULL;
 	int err;
 
-	if (!json_is_object(root) || reader->config->server)
+	if (!json_is_object(root))
 		return refuse(reader, "it is no kubeconfig");
-	err = find_context(reader, root, &context);
+	err = text_of(reader, root, "kind", &kind);
+	if (!err && kind && strcmp(kind, "Config") != 0)
+		return refuse(reader, "it is no kubeconfig, but a '%.64s'", kind);
+	if (!err)
+		err = find_context(reader, root, &context);
 	if (!err)
 		err = text_of(reader, context, "cluster", &cluster);
 	if (!err)
@@ -246,23 +460,46 @@ static int read_document(const json_t *root, void *arg)
 		err = read_cluster(reader, root, cluster ? cluster : "");
 	if (!err && user)
 		err = read_user(reader, root, user);
-	return err;
+	return err ? err : complete_proxy(reader);
 }
 
-static int read_yaml(const struct reader *reader, const struct kube_bytes *text)
+/* Of several documents the first one counts. */
+static int read_document(const json_t *root, void *arg)
 {
-	const struct document_visitor visitor = { .document = read_document,
-						  .arg = (void *)reader };
-	char message[YAML_MESSAGE_MAX];
+	struct reader *reader = arg;
+	int err;
+
+	if (json_is_null(root))
+		return 0;
+	err = read_root(reader, root);
+	reader->done = !err;
+	return err ? err : -ECANCELED;
+}
+
+static int read_yaml(struct reader *reader, const struct kube_bytes *bytes)
+{
+	const struct document_visitor visitor = {
+		.document = read_document,
+		.last_key_wins = true,
+		.arg = reader,
+	};
+	char message[YAML_MESSAGE_MAX > ENCODING_MESSAGE_MAX ? YAML_MESSAGE_MAX
+							     : ENCODING_MESSAGE_MAX];
+	struct utf8 utf8 = {0};
 	int err;
 
 	reader->message[0] = '\0';
-	err = yaml_parse(text->data, text->size, &visitor, message);
+	err = encoding_to_utf8(bytes->data, bytes->size, &utf8, message);
+	if (!err)
+		err = yaml_parse(utf8.text, utf8.size, &visitor, message);
+	if (utf8.copy)
+		explicit_bzero(utf8.copy, utf8.size);
+	encoding_done(&utf8);
+	if (reader->done)
+		return 0;
 	if (err && !reader->message[0])
 		return err == -ENOMEM ? out_of_memory(reader) : refuse(reader, "%s", message);
-	if (!err && !reader->config->server)
-		return refuse(reader, "it is no kubeconfig");
-	return err;
+	return err ? err : refuse(reader, "it is no kubeconfig");
 }
 
 static int directory_of(const char *path, char **ret)

@@ -7,12 +7,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/regular.h"
 
 #define BUFFER_MIN 4096
 
@@ -26,8 +27,9 @@ static int read_all(int fd, size_t expected, char **ret, size_t *size)
 	buffer = malloc(room);
 	if (!buffer)
 		return -ENOMEM;
-	while ((count = read(fd, buffer + used, room - used)) > 0) {
-		used += (size_t)count;
+	while ((count = read(fd, buffer + used, room - used)) > 0 ||
+	       (count < 0 && errno == EINTR)) {
+		used += count > 0 ? (size_t)count : 0;
 		err = -EFBIG;
 		if (used > MANIFEST_BYTES_MAX)
 			goto fail;
@@ -51,27 +53,16 @@ fail:
 	return err;
 }
 
-/* Without waiting for the writer of a FIFO. */
-static int open_regular(const char *path, size_t *size)
+static int open_manifest(const char *path, size_t *size)
 {
 	struct stat status;
-	int fd, err;
+	int fd = regular_open(path, &status);
 
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
-	err = fstat(fd, &status) ? -errno : 0;
-	if (!err && S_ISDIR(status.st_mode))
-		err = -EISDIR;
-	else if (!err && !S_ISREG(status.st_mode))
-		err = -ENODEV;
-	else if (!err && status.st_size > MANIFEST_BYTES_MAX)
-		err = -EFBIG;
-	if (err) {
+	if (fd >= 0 && status.st_size > MANIFEST_BYTES_MAX) {
 		close(fd);
-		return err;
+		return -EFBIG;
 	}
-	*size = (size_t)status.st_size;
+	*size = fd < 0 ? 0 : (size_t)status.st_size;
 	return fd;
 }
 
@@ -90,22 +81,34 @@ static void tell(int err, decode_refuse refuse, void *arg)
 	refuse("", message, arg);
 }
 
-int manifest_read(const char *path, decode_refuse refuse, void *arg, struct manifest *ret)
+static int read_fd(int fd, size_t expected, decode_refuse refuse, void *arg, struct manifest *ret)
 {
 	char *text = NULL;
 	size_t size = 0;
-	int fd, err;
+	int err = fd < 0 ? fd : read_all(fd, expected, &text, &size);
 
-	fd = open_regular(path, &size);
-	err = fd < 0 ? fd : read_all(fd, size, &text, &size);
-	if (fd >= 0)
-		close(fd);
 	if (!err)
 		err = manifest_parse(text, size, refuse, arg, ret);
 	else if (err != -ENOMEM)
 		tell(err, refuse, arg);
 	free(text);
 	return err;
+}
+
+int manifest_read(const char *path, decode_refuse refuse, void *arg, struct manifest *ret)
+{
+	size_t size = 0;
+	int fd = open_manifest(path, &size);
+	int err = read_fd(fd, size, refuse, arg, ret);
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int manifest_read_input(decode_refuse refuse, void *arg, struct manifest *ret)
+{
+	return read_fd(STDIN_FILENO, 0, refuse, arg, ret);
 }
 
 bool manifest_is_named(const char *name)

@@ -6,20 +6,21 @@
 #include "source/manifests.h"
 
 #include <errno.h>
-#include <search.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "source/encoding.h"
 #include "source/fields.h"
 #include "source/json_text.h"
+#include "source/manifest_set.h"
 #include "source/yaml.h"
 
 struct reader {
-	struct manifest manifest;
-	void *services; /* trees of what the manifest has, by name */
-	void *slices;
+	struct manifest_set set;
+	bool in_event; /* of a watch: what comes later replaces what was there */
+	size_t events;
 	struct report report; /* what is wrong between the objects */
 	size_t documents;
 	bool has_early_items; /* of the present document */
@@ -32,124 +33,145 @@ static int fail(struct reader *reader, const char *what)
 	return -EINVAL;
 }
 
-/* Arrays grow whenever their count is a power of two. */
-static void *grow(void *array, size_t count, size_t size)
-{
-	if (count & (count - 1))
-		return array;
-	return reallocarray(array, count ? count * 2 : 1, size);
-}
-
-static int compare_services(const void *a, const void *b)
-{
-	const struct service *x = a, *y = b;
-	int order = strcmp(x->namespace, y->namespace);
-
-	return order ? order : strcmp(x->name, y->name);
-}
-
-static int compare_slices(const void *a, const void *b)
-{
-	const struct slice *x = a, *y = b;
-	int order = strcmp(x->namespace, y->namespace);
-
-	return order ? order : strcmp(x->name, y->name);
-}
-
-static void refuse_second(struct reader *reader, const char *kind, const char *namespace,
-			 const char *name)
+static void say_of(struct reader *reader, const char *kind, const char *namespace,
+		   const char *name, const char *message)
 {
 	struct report *report = &reader->report;
 
 	snprintf(report->object, sizeof(report->object), "%s '%s/%s'", kind, namespace, name);
-	report_say(report, "it is there twice in this file: the first one is used");
+	report_say(report, "%s", message);
 	report->object[0] = '\0';
 }
 
-static int add_service(struct reader *reader, struct service *service)
+static void refuse_second(struct reader *reader, const char *kind, const char *namespace,
+			  const char *name)
 {
-	struct manifest *manifest = &reader->manifest;
-	struct service **larger, **found;
-
-	larger = grow(manifest->services, manifest->service_count, sizeof(service));
-	if (!larger)
-		goto fail;
-	manifest->services = larger;
-	found = tsearch(service, &reader->services, compare_services);
-	if (!found)
-		goto fail;
-	if (*found == service) {
-		larger[manifest->service_count++] = service;
-		return 0;
-	}
-	refuse_second(reader, "Service", service->namespace, service->name);
-	service_free(service);
-	return 0;
-fail:
-	service_free(service);
-	return -ENOMEM;
+	say_of(reader, kind, namespace, name,
+	       "it is there twice in this file: the first one is used (what a watch prints is read "
+	       "if it was told --output-watch-events)");
 }
 
-static int add_slice(struct reader *reader, struct slice *slice)
+static int add_service(struct reader *reader, const json_t *value)
 {
-	struct manifest *manifest = &reader->manifest;
-	struct slice **larger, **found;
+	struct service *service;
+	int err;
 
-	larger = grow(manifest->slices, manifest->slice_count, sizeof(slice));
-	if (!larger)
-		goto fail;
-	manifest->slices = larger;
-	found = tsearch(slice, &reader->slices, compare_slices);
-	if (!found)
-		goto fail;
-	if (*found == slice) {
-		larger[manifest->slice_count++] = slice;
-		return 0;
-	}
-	refuse_second(reader, "EndpointSlice", slice->namespace, slice->name);
-	slice_free(slice);
-	return 0;
-fail:
-	slice_free(slice);
-	return -ENOMEM;
+	err = decode_service(value, reader->report.refuse, reader->report.arg, &service);
+	if (err)
+		return err;
+	err = manifest_set_add_service(&reader->set, service, reader->in_event);
+	if (err == -EEXIST)
+		refuse_second(reader, "Service", service->namespace, service->name);
+	if (err)
+		service_free(service);
+	return err == -EEXIST ? 0 : err;
 }
 
-/* Keep the name of an object that was refused whole, if it has one. */
-static int add_refused(struct reader *reader, enum object_kind kind, const json_t *value)
+static int add_slice(struct reader *reader, const json_t *value)
 {
-	struct manifest *manifest = &reader->manifest;
-	struct manifest_name *refused;
+	struct slice *slice;
+	int err;
+
+	err = decode_slice(value, reader->report.refuse, reader->report.arg, &slice);
+	if (err)
+		return err;
+	err = manifest_set_add_slice(&reader->set, slice, reader->in_event);
+	if (err == -EEXIST)
+		refuse_second(reader, "EndpointSlice", slice->namespace, slice->name);
+	if (err)
+		slice_free(slice);
+	return err == -EEXIST ? 0 : err;
+}
+
+static int add_endpoints(struct reader *reader, const json_t *value)
+{
+	struct slice **slices;
+	size_t i, count;
+	bool is_second = false;
+	int err, first = 0;
+
+	err = decode_endpoints(value, reader->report.refuse, reader->report.arg, &slices, &count);
+	if (err)
+		return err;
+	if (reader->in_event)
+		manifest_set_remove(&reader->set, OBJECT_ENDPOINTS, value);
+	for (i = 0; i < count; i++) {
+		err = is_second || first ? -EEXIST :
+			manifest_set_add_slice(&reader->set, slices[i], reader->in_event);
+		if (err == -EEXIST && !is_second && !first)
+			refuse_second(reader, "Endpoints", slices[i]->namespace,
+				      slices[i]->service);
+		is_second |= err == -EEXIST;
+		if (err && err != -EEXIST)
+			first = err;
+		if (err)
+			slice_free(slices[i]);
+	}
+	free(slices);
+	return first;
+}
+
+/* Which of ours an object is by its name alone, whatever its version. */
+static enum object_kind kind_by_name(const char *kind)
+{
+	if (!strcasecmp(kind, "Service"))
+		return OBJECT_SERVICE;
+	if (!strcasecmp(kind, "Endpoints"))
+		return OBJECT_ENDPOINTS;
+	return strcasecmp(kind, "EndpointSlice") ? OBJECT_OTHER : OBJECT_SLICE;
+}
+
+/* Not an object of somebody else's, but one that says something of ours: not in silence. */
+static int refuse_unreadable(struct reader *reader, const json_t *value)
+{
+	const char *kind = json_string_value(json_object_get(value, "kind"));
+	const char *version = json_string_value(json_object_get(value, "apiVersion"));
+	const char *text = json_string_value(json_object_get(value, "message"));
+	char quoted_kind[QUOTE_MAX], quoted[QUOTE_MAX], message[DECODE_MESSAGE_MAX];
 	const char *namespace, *name;
 
-	if (decode_name(value, &namespace, &name))
+	quote(quoted_kind, kind);
+	if (!strcasecmp(kind, "Table"))
+		snprintf(message, sizeof(message),
+			 "a Table is for people and cannot be read: get the objects with -o yaml");
+	else if (!strcasecmp(kind, "Status"))
+		snprintf(message, sizeof(message),
+			 "the API server said this instead of an object: '%s': get it again",
+			 quote(quoted, text ? text : ""));
+	else
+		snprintf(message, sizeof(message),
+			 "apiVersion '%s' of kind '%s' cannot be read, and what it says is not "
+			 "used: get it anew with kubectl get -o yaml, which gives v1 Service and "
+			 "Endpoints, and discovery.k8s.io/v1 EndpointSlice",
+			 quote(quoted, version ? version : ""), quoted_kind);
+	if (decode_name(value, &namespace, &name)) {
+		report_say(&reader->report, "%s", message);
 		return 0;
-	refused = grow(manifest->refused, manifest->refused_count, sizeof(*refused));
-	if (!refused)
-		return -ENOMEM;
-	manifest->refused = refused;
-	refused = &manifest->refused[manifest->refused_count++];
-	refused->kind = kind;
-	refused->namespace = strdup(namespace);
-	refused->name = strdup(name);
-	return refused->namespace && refused->name ? 0 : -ENOMEM;
+	}
+	say_of(reader, quoted_kind, namespace, name, message);
+	return manifest_set_refuse(&reader->set, kind_by_name(kind), value);
 }
 
 static int read_object(struct reader *reader, enum object_kind kind, const json_t *value)
 {
-	struct service *service;
-	struct slice *slice;
 	int err = 0;
 
-	if (kind == OBJECT_SERVICE) {
-		err = decode_service(value, reader->report.refuse, reader->report.arg, &service);
-		if (!err)
-			return add_service(reader, service);
-	} else if (kind == OBJECT_SLICE) {
-		err = decode_slice(value, reader->report.refuse, reader->report.arg, &slice);
-		if (!err)
-			return add_slice(reader, slice);
+	switch (kind) {
+	case OBJECT_SERVICE:
+		err = add_service(reader, value);
+		break;
+	case OBJECT_SLICE:
+		err = add_slice(reader, value);
+		break;
+	case OBJECT_ENDPOINTS:
+		err = add_endpoints(reader, value);
+		break;
+	case OBJECT_UNREADABLE:
+		return refuse_unreadable(reader, value);
+	default:
+		manifest_set_skip(&reader->set, value);
 	}
-	return err == -EINVAL ? add_refused(reader, kind, value) : err;
+	return err == -EINVAL ? manifest_set_refuse(&reader->set, kind, value) : err;
 }
 
 static bool has_kind(const json_t *value)
@@ -158,18 +180,22 @@ static bool has_kind(const json_t *value)
 	       json_is_string(json_object_get(value, "apiVersion"));
 }
 
+static int read_list(struct reader *reader, const json_t *list);
+
 static int read_item(struct reader *reader, const json_t *list, const json_t *item)
 {
 	enum object_kind kind = decode_item_kind(list, item);
 
-	if (kind == OBJECT_LIST || (kind == OBJECT_OTHER && !has_kind(item))) {
-		report_say(&reader->report,
-			   "an item of the List has no kind, or is a List itself");
+	if (kind == OBJECT_LIST)
+		return read_list(reader, item);
+	if (kind == OBJECT_OTHER && !has_kind(item)) {
+		report_say(&reader->report, "an item of the List has no kind and is skipped");
 		return 0;
 	}
 	return read_object(reader, kind, item);
 }
 
+/* A List may have Lists among its items, as deep as a text may be nested. */
 static int read_list(struct reader *reader, const json_t *list)
 {
 	const json_t *items = json_object_get(list, "items");
@@ -197,22 +223,59 @@ static int read_early_item(const json_t *item, void *arg)
 	return err ? err : 1;
 }
 
+static int read_value(struct reader *reader, const json_t *value)
+{
+	enum object_kind kind = decode_kind(value);
+
+	return kind == OBJECT_LIST ? read_list(reader, value) : read_object(reader, kind, value);
+}
+
+/* What kubectl get --watch --output-watch-events prints, one after the other. */
+static bool is_event(const json_t *value)
+{
+	return json_is_string(json_object_get(value, "type")) &&
+	       json_is_object(json_object_get(value, "object"));
+}
+
+static int read_event(struct reader *reader, const json_t *event)
+{
+	const char *type = json_string_value(json_object_get(event, "type"));
+	const json_t *object = json_object_get(event, "object");
+	int err;
+
+	reader->events++;
+	if (!strcmp(type, "BOOKMARK"))
+		return 0;
+	if (!has_kind(object))
+		return fail(reader, "is a watch's event of an object without kind and apiVersion");
+	if (!strcmp(type, "DELETED")) {
+		manifest_set_remove(&reader->set, decode_kind(object), object);
+		return 0;
+	}
+	if (strcmp(type, "ADDED") && strcmp(type, "MODIFIED") && strcmp(type, "ERROR"))
+		return fail(reader, "is a watch's event of a type that is not known");
+	reader->in_event = true;
+	err = read_value(reader, object);
+	reader->in_event = false;
+	return err;
+}
+
 static int read_document(const json_t *value, void *arg)
 {
 	struct reader *reader = arg;
 	bool has_early_items = reader->has_early_items;
-	enum object_kind kind;
 
 	reader->has_early_items = false;
 	reader->documents++;
 	if (!value || json_is_null(value))
 		return 0;
+	if (!has_kind(value) && is_event(value) && !has_early_items)
+		return read_event(reader, value);
 	if (!has_kind(value))
 		return fail(reader, "has no kind and apiVersion: it is no manifest, or only a part");
-	kind = decode_kind(value);
-	if (has_early_items && kind != OBJECT_LIST)
+	if (has_early_items && decode_kind(value) != OBJECT_LIST)
 		return fail(reader, "has Services among its items, but is no List");
-	return kind == OBJECT_LIST ? read_list(reader, value) : read_object(reader, kind, value);
+	return read_value(reader, value);
 }
 
 /* Blanks, and the lines that stand between documents. */
@@ -221,6 +284,10 @@ static size_t skip_separators(const char *text, size_t size, size_t at)
 	for (;;) {
 		while (at < size && text[at] && strchr(" \t\r\n", text[at]))
 			at++;
+		if (size - at >= 3 && !memcmp(text + at, "\xef\xbb\xbf", 3)) {
+			at += 3; /* a byte order mark, where files were put together */
+			continue;
+		}
 		if (size - at < 3 || memcmp(text + at, "---", 3))
 			return at;
 		at += 3;
@@ -241,7 +308,9 @@ static bool is_json(const char *text, size_t size)
 /* One JSON text after the other, as several kubectl commands into one file leave them. */
 static int read_json(struct reader *reader, const char *text, size_t size)
 {
-	const struct document_visitor visitor = { read_early_item, read_document, reader };
+	const struct document_visitor visitor = { .item = read_early_item,
+						  .document = read_document,
+						  .arg = reader };
 	char message[JSON_TEXT_MESSAGE_MAX];
 	size_t at = skip_separators(text, size, 0);
 	int err = 0;
@@ -257,7 +326,9 @@ static int read_json(struct reader *reader, const char *text, size_t size)
 
 static int read_yaml(struct reader *reader, const char *text, size_t size)
 {
-	const struct document_visitor visitor = { read_early_item, read_document, reader };
+	const struct document_visitor visitor = { .item = read_early_item,
+						  .document = read_document,
+						  .arg = reader };
 	char message[YAML_MESSAGE_MAX];
 	int err;
 
@@ -269,18 +340,19 @@ static int read_yaml(struct reader *reader, const char *text, size_t size)
 
 static int read_text(struct reader *reader, const char *text, size_t size)
 {
-	static const char byte_order_mark[] = "\xef\xbb\xbf";
+	char message[ENCODING_MESSAGE_MAX];
+	struct utf8 utf8;
+	int err;
 
-	if (size >= 3 && !memcmp(text, byte_order_mark, 3)) {
-		text += 3;
-		size -= 3;
-	}
-	return is_json(text, size) ? read_json(reader, text, size) : read_yaml(reader, text, size);
-}
-
-static void leave(void *node)
-{
-	(void)node; /* it is the manifest's */
+	err = encoding_to_utf8(text, size, &utf8, message);
+	if (err == -EINVAL)
+		snprintf(reader->error, sizeof(reader->error), "%s", message);
+	if (err)
+		return err;
+	err = is_json(utf8.text, utf8.size) ? read_json(reader, utf8.text, utf8.size) :
+					      read_yaml(reader, utf8.text, utf8.size);
+	encoding_done(&utf8);
+	return err;
 }
 
 int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *arg,
@@ -292,36 +364,17 @@ int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *ar
 
 	report_init(&reader.report, refuse, arg);
 	err = read_text(&reader, text, size);
-	tdestroy(reader.services, leave);
-	tdestroy(reader.slices, leave);
 	report_done(&reader.report);
+	manifest_set_end(&reader.set);
 	if (!err) {
-		*ret = reader.manifest;
+		*ret = reader.set.manifest;
 		return 0;
 	}
-	manifest_done(&reader.manifest);
+	manifest_done(&reader.set.manifest);
 	if (err != -EINVAL)
 		return err;
-	snprintf(message, sizeof(message), "cannot parse the file: %.440s; nothing of it is used",
-		 reader.error);
+	snprintf(message, sizeof(message), "cannot parse the file%s: %.400s; nothing of it is used",
+		 reader.events ? " of a watch's events" : "", reader.error);
 	refuse("", message, arg);
 	return err;
-}
-
-void manifest_done(struct manifest *manifest)
-{
-	size_t i;
-
-	for (i = 0; i < manifest->service_count; i++)
-		service_free(manifest->services[i]);
-	for (i = 0; i < manifest->slice_count; i++)
-		slice_free(manifest->slices[i]);
-	for (i = 0; i < manifest->refused_count; i++) {
-		free(manifest->refused[i].namespace);
-		free(manifest->refused[i].name);
-	}
-	free(manifest->services);
-	free(manifest->slices);
-	free(manifest->refused);
-	memset(manifest, 0, sizeof(*manifest));
 }

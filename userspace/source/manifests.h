@@ -26,6 +26,8 @@ struct manifest {
 	size_t slice_count;
 	struct manifest_name *refused;
 	size_t refused_count;
+	size_t skipped_count;    /* objects of other kinds, such as Deployment */
+	char skipped_kinds[256]; /* as many of them as there is room for: "ConfigMap, Pod" */
 };
 
 /*
@@ -40,6 +42,9 @@ struct manifest {
  * what half a file looks like.
  */
 int manifest_read(const char *path, decode_refuse refuse, void *arg, struct manifest *ret);
+
+/* The same from standard input, waiting until that ends. */
+int manifest_read_input(decode_refuse refuse, void *arg, struct manifest *ret);
 
 /* The same from memory; it is what the fuzzer calls. */
 int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *arg,

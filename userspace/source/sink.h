@@ -45,6 +45,8 @@ struct sink {
 	/* All that belongs together has been delivered: program it now. complete: everything that
 	 * there is has been delivered at least once. */
 	void (*commit)(bool complete, void *arg);
+	/* Nothing of origin is refused any more, or it is read again. */
+	void (*recovered)(const char *origin, void *arg);
 
 	/* The Kubernetes source alone calls these; the file source leaves them alone. */
 
@@ -57,8 +59,6 @@ struct sink {
 	 * the thing, the reason, the remedy and what happens next. */
 	void (*failed)(const char *origin, enum source_error error, const char *message,
 		       void *arg);
-	/* origin is read again. */
-	void (*recovered)(const char *origin, void *arg);
 	void *arg;
 };
 

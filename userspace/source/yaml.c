@@ -98,7 +98,8 @@ static int take_key(struct builder *builder, struct fy_token *token, json_t *key
 {
 	json_t *object = builder->stack[builder->depth - 1];
 
-	if (json_object_getn(object, json_string_value(key), json_string_length(key))) {
+	if (!builder->visitor->last_key_wins &&
+	    json_object_getn(object, json_string_value(key), json_string_length(key))) {
 		json_decref(key);
 		return refuse(builder, token, "this key is there twice");
 	}
@@ -214,7 +215,9 @@ static int check_text(const char *text, size_t size, char *message)
 	while (at < size) {
 		length = character_length((const unsigned char *)text + at, size - at);
 		if (!length) {
-			snprintf(message, YAML_MESSAGE_MAX, "line %zu: not UTF-8 text", line);
+			snprintf(message, YAML_MESSAGE_MAX,
+				 "line %zu: not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)",
+				 line);
 			return -EINVAL;
 		}
 		line += text[at] == '\n';

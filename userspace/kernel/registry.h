@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the tables share among themselves; nobody else includes it. */
-#ifndef GWBPF_KERNEL_TABLES_STATE_H
-#define GWBPF_KERNEL_TABLES_STATE_H
+/*
+ * What the tables hold, and what all that change them need: groups and entries, ids, ranges of slots,
+ * and the grace. Below tables, apply, sets, adopt, collect, compact and recount; nobody else
+ * includes it.
+ */
+#ifndef GWBPF_KERNEL_REGISTRY_H
+#define GWBPF_KERNEL_REGISTRY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,6 +15,7 @@
 #include "kernel/conns.h"
 #include "kernel/maps.h"
 #include "kernel/ranges.h"
+#include "kernel/shares.h"
 #include "kernel/tables.h"
 
 /* A backend id of an entry: in its set, or leaving. */
@@ -23,18 +28,31 @@ struct backend_ref {
 	uint64_t left_ns; /* when it was last in the set, or had a connection */
 };
 
+/* What an entry wants and has no room for. */
+enum lack {
+	LACK_NOTHING,
+	LACK_TABLE,    /* the policy's: balanced without */
+	LACK_BACKENDS, /* from here on: left to kube-proxy */
+	LACK_SET,
+};
+
 struct table_entry {
+	struct share *share; /* of its namespace */
 	uint32_t index;
 	uint16_t generation; /* of the set */
 	uint16_t port;
 	bool published;
 	bool withdrawn;
+	uint64_t unpublished_ns; /* when connects could find it last */
 	struct gw_addr vip;
 	char *port_name;
-	char *message;
-	struct settings settings;
+	char *message; /* why its settings are refused */
+	char *shown;   /* what gw_service_names says: that, or what it lacks */
+	enum lack lack;
+	struct settings settings; /* as wanted: without room for a table the set has another policy */
 	uint32_t affinity_timeout_s;
 	struct range range; /* length 0: an empty set */
+	uint32_t table_slots; /* of the range: the policy's table */
 	struct backend_ref *backends; /* ordered by address and port */
 	size_t backend_count;
 	struct present_member *members;
@@ -45,6 +63,7 @@ struct table_entry {
 struct group {
 	char *namespace;
 	char *name;
+	struct share *share; /* of the namespace */
 	struct table_entry **entries;
 	size_t count;
 };
@@ -58,11 +77,16 @@ struct tables {
 	char *pin_dir;
 	struct maps maps;
 	struct conns *conns; /* NULL until a walk is wanted */
+	struct audit *audit; /* that goes on; NULL: none */
+	uint64_t walk_ns;    /* when the walk for tables_collect() began that goes on; 0: none */
 	uint32_t *missing;   /* by backend id: what the last recount did not find; NULL: none yet */
 	void *groups; /* tsearch(3) of struct group, by namespace and name */
 	struct present *presents;
 	struct ids service_ids;
 	struct ids backend_ids;
+	struct shares shares;
+	uint64_t releases; /* how often something was set free that others may wait for */
+	bool is_short;     /* backends were refused: those that linger without need make room */
 	struct ranges ranges;   /* of the present half of gw_slots */
 	struct range *retiring; /* free after the next grace */
 	size_t retiring_count;
@@ -83,6 +107,7 @@ int group_make(struct tables *tables, const char *namespace, const char *name,
 int group_add(struct group *group, struct table_entry *entry); /* -ENOMEM */
 void group_remove(struct tables *tables, struct group *group, struct table_entry *entry);
 void group_drop_if_empty(struct tables *tables, struct group *group);
+void group_free(void *group); /* with its entries, for tdestroy(3) */
 void entry_free(struct table_entry *entry);
 
 int ids_take(struct ids *ids, uint32_t *ret); /* -ENOSPC */
@@ -93,18 +118,15 @@ int backend_compare_refs(const void *a, const void *b);
 
 struct gw_vip_key vip_key(const struct table_entry *entry);
 
+/* Whether it is left to kube-proxy for want of room. */
+bool entry_is_without_room(const struct table_entry *entry);
+
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);
+uint32_t table_slots(size_t table_length);
 
-/* What the hook sees of a backend's weight; with 0 its drain begins, if it has not yet (sets.c). */
+/* What the hook sees of a backend's weight; with 0 its drain begins, if it has not yet. */
 void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight);
-
-/* Replace the set of an entry (sets.c). -ENOSPC: not every wanted member got an id; -ENOBUFS: there is
- * no room for the set, and the old one stays in force; -ENOMEM. */
-int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want);
-
-/* The sockets that have a record; free(3) the array (collect.c). What conns_walk() says. */
-int tables_walk(struct tables *tables, struct gw_walk_conn **ret, size_t *count);
 
 /* Wait until every program that runs now has ended. */
 int tables_grace(struct tables *tables);
@@ -112,20 +134,9 @@ int tables_grace(struct tables *tables);
 int tables_release_ranges(struct tables *tables);
 int tables_retire_range(struct tables *tables, struct range range); /* -ENOMEM */
 
-/* Where in gw_slots sets are now (compact.c). */
+/* The half of gw_slots where sets are now (compact.h). */
 struct range tables_present_half(const struct tables *tables);
 bool tables_is_in_present_half(const struct tables *tables, struct range range);
-
-/* Pack all sets into the other half. -ENOMEM, and what the grace says. */
-int tables_compact(struct tables *tables);
-/* Move the sets that stand in the other half: an earlier agent was killed while it did the same. */
-int tables_move_stragglers(struct tables *tables);
-
-/* Complete what the journal says was begun. */
-void tables_replay(struct tables *tables);
-
-/* Read what the maps hold into the state (adopt.c). */
-int tables_adopt(struct tables *tables);
 
 /* Cut where it does not fit. */
 void copy_text(char *to, size_t size, const char *from);

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# For the scripts deps.sh, which name what a group of targets needs and source this:
+#
+#	need WHAT PACKAGE     WHAT is a program, a path, or lib:NAME as pkg-config knows it
+#	needed "$@"           installs what is missing; with --check COMMAND it only says what is
+#	                      missing and that COMMAND installs it, and fails
+#
+# What is there already is taken as it is, whoever installed it.
+missing= missing_packages=
+
+need() {
+	case $1 in
+	/*) [ -e "$1" ] ;;
+	lib:*) pkg-config --exists "${1#lib:}" 2>/dev/null ;;
+	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
+	esac || {
+		missing="$missing $1"
+		missing_packages="$missing_packages $2"
+	}
+}
+
+needed() {
+	[ -n "$missing" ] || return 0
+	if [ "${1-}" = --check ]; then
+		echo "missing:$missing (run '$2')" >&2
+		return 1
+	fi
+	# Ubuntu has bpftool only inside linux-tools.
+	apt-cache show bpftool >/dev/null 2>&1 || missing_packages=$(echo "$missing_packages" |
+		sed 's/ bpftool/ linux-tools-common linux-tools-generic/')
+	echo "installing:$missing_packages"
+	apt-get update -q
+	# shellcheck disable=SC2086 # a list
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing_packages
+}
