@@ -30,7 +30,8 @@ GW_LDLIBS    = $(shell pkg-config --libs $(LIBS))
 
 SOURCES := $(wildcard userspace/*.c userspace/*/*.c)
 OBJECTS := $(SOURCES:userspace/%.c=$(B)/%.o)
-SKELETONS := $(GEN)/gwbpf.skel.h $(GEN)/walk.skel.h $(GEN)/takeover.skel.h
+SKELETONS := $(GEN)/gwbpf.skel.h $(GEN)/walk.skel.h $(GEN)/takeover.skel.h \
+	$(GEN)/holders.skel.h
 
 .PHONY: all
 all: build/gwbpf ## build the program (the default)
@@ -81,6 +82,7 @@ include tests/fuzz/fuzz.mk
 include tests/fresh/fresh.mk
 include tests/lint/lint.mk
 include tests/cluster/cluster.mk
+include tests/clients/clients.mk
 include tests/kernels/kernels.mk
 include deploy/deploy.mk
 include demo/demo.mk

@@ -126,15 +126,15 @@ static __always_inline enum gw_reason balance_unrecorded(__u32 service, struct d
 }
 
 static __always_inline enum gw_reason balance(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					      __u32 service, __u32 affinity_s, bool is_alone,
-					      struct dest *to)
+					      __u32 index, const struct gw_service *service,
+					      bool is_alone, struct dest *to)
 {
 	const struct gw_backend *backend;
 	enum gw_reason reason;
 	__u32 id;
 
-	fill_record(ctx, conn, service, to);
-	reason = pick(ctx, conn, service, affinity_s, is_alone);
+	fill_record(ctx, conn, index, to);
+	reason = pick(ctx, conn, index, service, is_alone);
 	if (reason != GW_REASON_BALANCED)
 		return reason;
 	id = conn->best_backend;
@@ -198,7 +198,7 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	if (conn) {
 		end_old(ctx, sk, conn);
 		conn->start_ns = now_ns;
-		reason = balance(ctx, conn, index, service->affinity_timeout_s, is_alone, to);
+		reason = balance(ctx, conn, index, service, is_alone, to);
 	} else {
 		reason = balance_unrecorded(index, to);
 	}

@@ -62,9 +62,33 @@ struct sk_buff_head {
 	__u32 qlen;
 };
 
+struct inode {
+	unsigned short i_mode;
+	unsigned long i_ino;
+};
+
+struct file {
+	struct inode *f_inode;
+	atomic64_t f_count;
+	void *private_data;
+};
+
+/* From Linux 6.13 on: 0 is one reference. */
+struct file___counted_from_0 {
+	struct {
+		atomic64_t refcnt;
+	} f_ref;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_error_queue;
+	struct socket *sk_socket;
 	int sk_err;
 	int sk_err_soft;
 };
@@ -90,6 +114,12 @@ struct tcp_sock {
 	__u64 tcp_clock_cache;
 	__u32 srtt_us;
 	__u8 bpf_sock_ops_cb_flags;
+	__u32 write_seq;
+	__u32 snd_una;
+	__u32 rcv_nxt;
+	__u32 copied_seq;
+	__u32 data_segs_in;
+	__u32 data_segs_out;
 	unsigned int keepalive_time;
 	unsigned int keepalive_intvl;
 	__u8 keepalive_probes;
@@ -103,6 +133,17 @@ enum sock_flags {
 
 struct bpf_iter_meta {
 	__u64 seq_num;
+};
+
+struct task_struct {
+	int tgid;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 struct bpf_iter__tcp {

@@ -77,6 +77,13 @@ struct {
 } gw_affinity SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GW_HINTS_MAX);
+	__type(key, struct gw_hint_key);
+	__type(value, struct gw_hint);
+} gw_hints SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);

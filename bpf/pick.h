@@ -12,6 +12,7 @@
 #include <linux/errno.h>
 
 #include "affinity.h"
+#include "hint.h"
 #include "maps.h"
 #include "score.h"
 #include "set.h"
@@ -339,15 +340,19 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 is_alone,
 
 /* GW_REASON_BALANCED: best_backend and best_generation of the record say who it is. */
 static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					   __u32 service, __u32 affinity_s, bool is_alone)
+					   __u32 index, const struct gw_service *service,
+					   bool is_alone)
 {
 	struct avoided avoided = take_avoided(conn);
+	__u32 affinity_s = service->affinity_timeout_s;
 	int err = -EAGAIN;
 
-	if (affinity_s && pick_affine(conn, service, affinity_s, avoided.always))
+	if (pick_hinted(conn, index, service->hints_until_ns))
+		return GW_REASON_BALANCED;
+	if (affinity_s && pick_affine(conn, index, affinity_s, avoided.always))
 		return GW_REASON_BALANCED;
 	for (int i = 0; i < PICK_TRIES && err == -EAGAIN; i++)
-		err = gw_pick(ctx, service, is_alone, avoided.always, avoided.under_load);
+		err = gw_pick(ctx, index, is_alone, avoided.always, avoided.under_load);
 	if (err == -EAGAIN)
 		return GW_REASON_OVERTAKEN;
 	if (err)
@@ -355,7 +360,7 @@ static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_
 	if (is_for_others(conn))
 		return GW_REASON_NO_AGENT;
 	if (affinity_s)
-		remember_affine(conn, service);
+		remember_affine(conn, index);
 	return GW_REASON_BALANCED;
 }
 

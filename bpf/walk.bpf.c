@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
@@ -68,17 +69,41 @@ static __always_inline void copy_addresses(struct gw_walk_conn *to, const struct
 	}
 }
 
-/* A socket that has had no data yet, or none since it connected anew, has times of no meaning. */
-static __always_inline __u32 idle_ms(const struct gw_conn *conn, const struct tcp_sock *tcp)
+/* How long ago a time of the socket was. One that has had no data yet, or none since it connected
+ * anew, has times of no meaning. */
+static __always_inline __u32 ago_ms(const struct gw_conn *conn, __u32 jiffies)
 {
-	__u32 now = (__u32)bpf_jiffies64();
-	__u32 sent = now - tcp->lsndtime;
-	__u32 received = now - tcp->inet_conn.icsk_ack.lrcvtime;
-	__u64 jiffies = sent < received ? sent : received;
-	__u64 ms = jiffies * 1000 / jiffies_per_second;
+	__u64 ms = (__u64)((__u32)bpf_jiffies64() - jiffies) * 1000 / jiffies_per_second;
 	__u64 age_ms = (bpf_ktime_get_ns() - conn->start_ns) / 1000000;
 
 	return ms < age_ms ? ms : age_ms;
+}
+
+/* How many references there are to the file that holds the socket: one for each descriptor, and
+ * one for each system call of a process with several threads. */
+static __always_inline __u32 holders_of(struct file *file)
+{
+	struct file___counted_from_0 *counted = (void *)file;
+
+	if (bpf_core_field_exists(counted->f_ref))
+		return counted->f_ref.refcnt.counter + 1;
+	return file->f_count.counter;
+}
+
+static __always_inline void copy_holders(struct gw_walk_conn *to, const struct sock *sk)
+{
+	struct socket *socket = sk->sk_socket;
+	struct file *file;
+
+	to->holders = 0;
+	to->inode = 0;
+	if (!socket)
+		return;
+	file = socket->file;
+	if (!file)
+		return;
+	to->holders = holders_of(file);
+	to->inode = file->f_inode->i_ino;
 }
 
 /* The kernel counts SYN and FIN as bytes. */
@@ -100,7 +125,13 @@ static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
 
 	if (!tcp)
 		return;
-	to->idle_ms = idle_ms(&to->conn, tcp);
+	to->sent_ms = ago_ms(&to->conn, tcp->lsndtime);
+	to->received_ms = ago_ms(&to->conn, tcp->inet_conn.icsk_ack.lrcvtime);
+	to->idle_ms = to->sent_ms < to->received_ms ? to->sent_ms : to->received_ms;
+	to->unacked = tcp->write_seq - tcp->snd_una;
+	to->unread = tcp->rcv_nxt - tcp->copied_seq;
+	to->segments_sent = tcp->data_segs_out;
+	to->segments_received = tcp->data_segs_in;
 	to->srtt_us = tcp->srtt_us >> 3;
 	copy_bytes(to, tcp);
 }
@@ -119,6 +150,7 @@ static __always_inline void copy_socket(const struct gw_conn *conn, struct sock 
 	to->cookie = sk->__sk_common.skc_cookie.counter;
 	copy_addresses(to, &sk->__sk_common);
 	copy_tcp(to, sk);
+	copy_holders(to, sk);
 }
 
 SEC("iter/bpf_sk_storage_map")

@@ -23,6 +23,7 @@
 #define GW_SUSPECTS_MAX 16384 /* entries of gw_suspects: the oldest gives way */
 #define GW_CLIENTS_MAX 16384  /* likewise of gw_clients */
 #define GW_AFFINITY_MAX 65536 /* likewise of gw_affinity */
+#define GW_HINTS_MAX 4096     /* likewise of gw_hints */
 
 struct gw_addr {
 	__be32 word[4];
@@ -72,8 +73,13 @@ struct gw_service {
 	__u32 eject_max_ms;
 	__u32 affinity_timeout_s;    /* 0: no session affinity */
 	__u32 suspended;             /* left to kube-proxy; only `gwbpf suspend` and `resume` write it */
+	__u32 rebalance_ms;          /* quiet for so long, a connection may be moved; 0: none is */
+	__u32 drain_deadline_ms;     /* so long after a drain began, what is left moves; 0: never */
+	__u64 hints_until_ns;        /* until then some client's next backend stands in gw_hints */
 };
-_Static_assert(sizeof(struct gw_service) == 48, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_service) == 64, "a change of size is a change of ABI");
+
+#define GW_REBALANCE_AUTO 0xffffffffu /* in rebalance_ms: as long as the Service's calls teach */
 
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
@@ -121,8 +127,9 @@ struct gw_backend {
 	__u32 generation; /* rises each time that the id is given out */
 	__u32 service;
 	__u32 weight; /* in the set of its service; 0: takes no new connections */
+	__u64 drain_ns; /* since when it takes none; 0: it takes some */
 };
-_Static_assert(sizeof(struct gw_backend) == 32, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_backend) == 40, "a change of size is a change of ABI");
 
 /*
  * gw_loads: array of one word per backend: its active connections, and how many of them were opened
@@ -249,6 +256,22 @@ struct gw_affinity {
 };
 
 /*
+ * gw_hints: LRU hash. Where the next connect of a process to a service goes, whose connection was
+ * just moved: the first connect takes it out.
+ */
+struct gw_hint_key {
+	__u64 netns_cookie;
+	__u32 tgid;
+	__u32 service;
+};
+
+struct gw_hint {
+	__u64 until_ns;
+	__u32 backend;
+	__u32 backend_generation;
+};
+
+/*
  * gw_counters: array, mmap'ed, one per backend. Connections of namespaces that belong to a user
  * (GW_CONN_USER_NETNS) are not in it, nor in gw_loads. Once nothing is in flight:
  * attempts = established + refused + timed_out + unreachable + other_failed + canceled, and
@@ -265,9 +288,11 @@ struct gw_counters {
 	__u64 closed;
 	__u64 reset;
 	__u64 lost;
+	__u64 rebalanced; /* connections that were told to connect anew; they close by themselves */
+	__u64 drained;    /* the same, because the backend takes no new ones */
 	__u64 connect_ns; /* sum of the connect times */
 	__u64 connect_buckets[GW_HISTOGRAM_MAX]; /* not cumulative */
-	__u64 pad[4];
+	__u64 pad[2];
 };
 _Static_assert(sizeof(struct gw_counters) == 256, "a change of size is a change of ABI");
 

@@ -157,6 +157,47 @@ static void test_the_dead_peer_timeout_goes_from_2_s_to_24_h_or_is_off(void **st
 	}
 }
 
+static void test_rebalance_is_a_time_or_auto_or_off(void **state)
+{
+	static const struct duration good[] = {
+		{ "off", 0 },	    { "0", 0 },		{ "200ms", 200 }, { "3s", 3000 },
+		{ "1h", 3600000 },  { "auto", GW_REBALANCE_AUTO },
+	};
+	static const char *const bad[] = { "", "on", "199ms", "61m", "Auto", "3" };
+	struct service *service = *state;
+	char reason[GW_MESSAGE_MAX];
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		accept(service, "gwbpf.io/rebalance", good[i].text);
+		assert_int_equal(service->settings.rebalance_ms, good[i].ms);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		snprintf(reason, sizeof(reason),
+			 "'%s' is not a time from 200ms to 1h, nor 'auto' or 'off'", bad[i]);
+		refuse(service, "gwbpf.io/rebalance", bad[i], reason);
+	}
+}
+
+static void test_the_drain_deadline_goes_from_1_s_to_24_h_or_is_none(void **state)
+{
+	static const struct duration good[] = {
+		{ "0", 0 }, { "1s", 1000 }, { "25s", 25000 }, { "24h", 86400000 },
+	};
+	static const char *const bad[] = { "", "off", "999ms", "25h" };
+	struct service *service = *state;
+	char reason[GW_MESSAGE_MAX];
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		accept(service, "gwbpf.io/drain-deadline", good[i].text);
+		assert_int_equal(service->settings.drain_deadline_ms, good[i].ms);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		snprintf(reason, sizeof(reason),
+			 "'%s' is not a time from 1s to 24h, or 0 for none", bad[i]);
+		refuse(service, "gwbpf.io/drain-deadline", bad[i], reason);
+	}
+}
+
 struct ejection {
 	const char *text;
 	uint32_t base_ms;
@@ -271,14 +312,17 @@ static void test_drain_wins_over_weights(void **state)
 
 static const char *const keys[] = { "gwbpf.io/policy",	"gwbpf.io/weights",
 				    "gwbpf.io/drain",	"gwbpf.io/connect-timeout",
-				    "gwbpf.io/dead-peer-timeout", "gwbpf.io/ejection" };
-static const char *const good_values[] = { "wlc", "a=2", "b", "1s", "9s", "time=1s" };
+				    "gwbpf.io/dead-peer-timeout", "gwbpf.io/ejection",
+				    "gwbpf.io/rebalance", "gwbpf.io/drain-deadline" };
+static const char *const good_values[] = { "wlc", "a=2", "b",  "1s",
+					   "9s",  "time=1s", "3s", "25s" };
+#define ORDERS 40320 /* of eight; each eleventh is tried */
 
-/* In each of the 720 orders, with one of them refused: the others are as if there were none. */
+/* In each of the orders, with one of them refused: the others are as if there were none. */
 static void set_in_order(unsigned int order, size_t refused, const struct service *wanted)
 {
 	struct service *service = needed(calloc(1, sizeof(*service)));
-	size_t left[] = { 0, 1, 2, 3, 4, 5 };
+	size_t left[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
 
 	settings_init(&service->settings);
 	for (size_t count = COUNT(left); count > 0; count--) {
@@ -307,7 +351,7 @@ static void test_no_annotation_depends_on_another(void **state)
 			if (i != refused)
 				accept(wanted, keys[i], good_values[i]);
 		}
-		for (unsigned int order = 0; order < 720; order++)
+		for (unsigned int order = 0; order < ORDERS; order += 11)
 			set_in_order(order, refused, wanted);
 		service_free(wanted);
 	}
@@ -317,7 +361,7 @@ static void test_an_unknown_key_is_told_with_those_that_are_known(void **state)
 {
 	static const char *const unknown[] = { "gwbpf.io/", "gwbpf.io/Policy", "gwbpf.io/policy ",
 					       "gwbpf.io/polic", "gwbpf.io/policyx",
-					       "gwbpf.io/rebalance" };
+					       "gwbpf.io/rebalanced" };
 	struct service *service = *state;
 	char wanted[GW_MESSAGE_MAX];
 
@@ -326,11 +370,11 @@ static void test_an_unknown_key_is_told_with_those_that_are_known(void **state)
 
 		assert_int_equal(set(service, unknown[i], "lc"), -ENOENT);
 		assert_memory_equal(&before, service, sizeof(before));
-		snprintf(wanted, sizeof(wanted), "cannot use annotation '%s': it is none of ",
+		snprintf(wanted, sizeof(wanted), "cannot use annotation '%s': after 'gwbpf.io/' comes one of: ",
 			 unknown[i]);
 		assert_memory_equal(message, wanted, strlen(wanted));
 		for (size_t k = 0; k < COUNT(keys); k++)
-			assert_non_null(strstr(message + strlen(wanted), keys[k]));
+			assert_non_null(strstr(message + strlen(wanted), keys[k] + strlen("gwbpf.io/")));
 	}
 }
 
@@ -349,7 +393,9 @@ static void test_the_remedy_survives_keys_and_values_of_any_length(void **state)
 						"...' is neither a pod's name nor what comes before",
 						"...' is not a time from 100ms to 10m, or 0",
 						"...' is not a time from 2s to 24h, or 0",
-						"...' is too long for a time or a share" };
+						"...' is too long for a time or a share",
+						"...' is not a time from 200ms to 1h",
+						"...' is not a time from 1s to 24h" };
 	static char text[300000];
 
 	memset(text, 'x', sizeof(text) - 1);
@@ -358,8 +404,8 @@ static void test_the_remedy_survives_keys_and_values_of_any_length(void **state)
 		assert_non_null(strstr(message, remedies[i]));
 	}
 	assert_int_equal(set(*state, text, "lc"), -ENOENT);
-	assert_non_null(strstr(message, "xxx...': it is none of 'gwbpf.io/policy'"));
-	assert_non_null(strstr(message, "'gwbpf.io/ejection'"));
+	assert_non_null(strstr(message, "xxx...': after 'gwbpf.io/' comes one of: policy, "));
+	assert_non_null(strstr(message, ", ejection"));
 	assert_true(strlen(message) < GW_MESSAGE_MAX - 1);
 }
 
@@ -401,6 +447,8 @@ int main(void)
 		ANNOTATION_TEST(test_schedulers_by_destination_are_refused_with_the_reason),
 		ANNOTATION_TEST(test_the_connect_timeout_goes_from_100_ms_to_10_min_or_is_off),
 		ANNOTATION_TEST(test_the_dead_peer_timeout_goes_from_2_s_to_24_h_or_is_off),
+		ANNOTATION_TEST(test_rebalance_is_a_time_or_auto_or_off),
+		ANNOTATION_TEST(test_the_drain_deadline_goes_from_1_s_to_24_h_or_is_none),
 		ANNOTATION_TEST(test_ejection_takes_any_of_its_parts_in_any_order),
 		ANNOTATION_TEST(test_bad_ejection_is_refused_with_the_part),
 		ANNOTATION_TEST(test_weights_and_drain_become_weights_of_pods),

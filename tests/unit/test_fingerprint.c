@@ -93,6 +93,8 @@ static void test_every_member_counts(void **state)
 	CHANGE(service.settings.eject_base_ms, 1);
 	CHANGE(service.settings.eject_max_ms, 1);
 	CHANGE(service.settings.keep_percent, 1);
+	CHANGE(service.settings.rebalance_ms, 1);
+	CHANGE(service.settings.drain_deadline_ms, 1);
 	CHANGE(service.weights, &weights);
 	CHANGE(service.weights, &of_another_pod);
 	CHANGE(service.weights, &another_weight);

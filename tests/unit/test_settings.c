@@ -21,6 +21,8 @@ static void test_the_defaults_are_those_of_the_documentation(void **state)
 	assert_int_equal(settings.eject_base_ms, 10000);
 	assert_int_equal(settings.eject_max_ms, 300000);
 	assert_int_equal(settings.keep_percent, 50);
+	assert_int_equal(settings.rebalance_ms, 0);
+	assert_int_equal(settings.drain_deadline_ms, 0);
 }
 
 static void test_every_policy_is_found_by_its_name(void **state)

@@ -16,6 +16,7 @@
 #include "agent/httpd.h"
 #include "agent/notify.h"
 #include "agent/options.h"
+#include "agent/rebalance.h"
 #include "agent/rights.h"
 #include "agent/sync.h"
 #include "agent/telling.h"
@@ -51,6 +52,7 @@ struct agent {
 	struct file_source *file; /* one of the two sources */
 	struct kube_source *kube;
 	struct hooks *hooks;
+	struct rebalance *rebalance;
 	unsigned int ticks;
 	struct httpd_options http_options[HTTP_MAX_];
 	struct httpd *http[HTTP_MAX_];
@@ -140,6 +142,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			  strerror(-err));
 	sync_retry(agent->sync);
 	tell(agent);
+	if (tables_meta(agent->tables)->source_synced)
+		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
 		hooks_check(agent->hooks);
 	if (duties & DUTY_CHECK_HOOKS)
@@ -511,6 +515,9 @@ static int start_source(struct agent *agent)
 		return fail(agent, "cannot start: out of memory");
 	for (int i = 0; i < HTTP_MAX_; i++)
 		agent->http_options[i].stats = sync_stats(agent->sync);
+	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
+			  sync_stats(agent->sync), &agent->rebalance))
+		return fail(agent, "cannot start: out of memory");
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
@@ -520,6 +527,7 @@ static void stop(struct agent *agent)
 		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
+	rebalance_free(agent->rebalance);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

@@ -317,6 +317,16 @@ static void write_delays(struct evbuffer *to, const struct stats *stats)
 		write_times(to, &histograms[i]);
 }
 
+static void write_moves(struct evbuffer *to, const struct stats *stats)
+{
+	family(to, "gwbpf_moves_total", "counter",
+	       "Connections that were to be moved, by what came of it.");
+	for (int i = 0; i < MOVE_RESULT_MAX_; i++)
+		evbuffer_add_printf(to, "gwbpf_moves_total{result=\"%s\"} %llu\n",
+				    move_result_name((enum move_result)i),
+				    (unsigned long long)stats->moves[i]);
+}
+
 static bool all_hooks_are_live(const struct view_meta *meta)
 {
 	for (int i = 0; i < GW_HOOK_MAX_; i++)
@@ -375,6 +385,7 @@ int metrics_write(const struct metrics_input *input, struct evbuffer *to)
 	write_decisions(to, input);
 	write_source(to, input);
 	write_delays(to, input->stats);
+	write_moves(to, input->stats);
 	write_agent(to, input);
 	write_process(to, input->process);
 	return evbuffer_get_length(to) ? 0 : -ENOMEM;

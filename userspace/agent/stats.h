@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "agent/refused.h"
+#include "kernel/mover.h"
 #include "source/sink.h"
 
 /* Upper bounds in seconds; one more bucket is open. */
@@ -27,6 +28,7 @@ struct stats {
 	double apply_seconds;
 	uint64_t programming_buckets[STATS_PROGRAMMING_BUCKETS]; /* not cumulative */
 	double programming_seconds;
+	uint64_t moves[MOVE_RESULT_MAX_]; /* of connections, by what came of it */
 };
 
 /* From the bytes to the kernel. */

@@ -404,7 +404,7 @@ void sync_free(struct sync *sync)
 	free(sync);
 }
 
-const struct stats *sync_stats(const struct sync *sync)
+struct stats *sync_stats(struct sync *sync)
 {
 	return &sync->stats;
 }

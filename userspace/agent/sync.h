@@ -38,7 +38,7 @@ const struct sink *sync_sink(struct sync *sync);
 /* Whether the source knows a Node of this name; true until it says otherwise. */
 bool sync_has_node(const struct sync *sync);
 
-const struct stats *sync_stats(const struct sync *sync);
+struct stats *sync_stats(struct sync *sync);
 
 /* What of the source cannot be read now. */
 const struct following *sync_following(const struct sync *sync);

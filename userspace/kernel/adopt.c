@@ -60,6 +60,8 @@ static int adopt_service(struct adoption *adoption, uint32_t index)
 	settings_init(&entry->settings);
 	entry->settings.connect_timeout_ms = service->connect_timeout_ms;
 	entry->settings.dead_peer_timeout_ms = service->dead_peer_timeout_ms;
+	entry->settings.rebalance_ms = service->rebalance_ms;
+	entry->settings.drain_deadline_ms = service->drain_deadline_ms;
 	entry->settings.eject_base_ms = service->eject_base_ms;
 	entry->settings.eject_max_ms = service->eject_max_ms;
 	err = adopt_names(adoption, entry);
@@ -145,7 +147,7 @@ static void adopt_weights(struct tables *tables, const struct table_entry *entry
 {
 	for (size_t i = 0; i < entry->backend_count; i++)
 		if (!entry->backends[i].is_member)
-			tables->maps.backends[entry->backends[i].id].weight = 0;
+			tables_set_weight(tables, entry->backends[i].id, 0);
 }
 
 static int adopt_members(struct tables *tables, struct table_entry *entry, const struct gw_slot *slots,
@@ -161,7 +163,7 @@ static int adopt_members(struct tables *tables, struct table_entry *entry, const
 		if (!ref)
 			return -EPROTO;
 		ref->is_member = true;
-		tables->maps.backends[ref->id].weight = slots[i].weight;
+		tables_set_weight(tables, ref->id, slots[i].weight);
 		entry->members[entry->member_count++] = (struct present_member){
 			.address = ref->address,
 			.port = ref->port,

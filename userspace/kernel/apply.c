@@ -128,6 +128,8 @@ static void write_settings(struct tables *tables, const struct table_entry *entr
 	service->eject_base_ms = entry->settings.eject_base_ms;
 	service->eject_max_ms = entry->settings.eject_max_ms;
 	service->affinity_timeout_s = entry->affinity_timeout_s;
+	service->rebalance_ms = entry->settings.rebalance_ms;
+	service->drain_deadline_ms = entry->settings.drain_deadline_ms;
 }
 
 /* Connects stop finding it. Its set stays for those that have just found it; tables_collect()

@@ -21,6 +21,7 @@ enum maps_size {
 	MAPS_OF_CLIENTS,
 	MAPS_OF_AFFINITY,
 	MAPS_OF_NOTES,
+	MAPS_OF_HINTS,
 	MAPS_PER_SOCKET, /* grows by itself */
 };
 
@@ -46,6 +47,7 @@ enum maps_size {
 	X(suspects, LRU_HASH, struct gw_suspect_key, struct gw_suspect, 0, OF_SUSPECTS)            \
 	X(clients, LRU_HASH, struct gw_client_key, struct gw_client, 0, OF_CLIENTS)                \
 	X(affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_AFFINITY)          \
+	X(hints, LRU_HASH, struct gw_hint_key, struct gw_hint, 0, OF_HINTS)                        \
 	X(conns, SK_STORAGE, int, struct gw_conn, BPF_F_NO_PREALLOC, PER_SOCKET)                   \
 	X(service_names, HASH, __u32, struct gw_service_names, BPF_F_NO_PREALLOC, PER_SERVICE)     \
 	X(backend_names, HASH, __u32, struct gw_backend_names, BPF_F_NO_PREALLOC, PER_BACKEND)

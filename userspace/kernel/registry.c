@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 
 void copy_text(char *to, size_t size, const char *from)
 {
@@ -232,4 +233,15 @@ size_t tables_service_count(const struct tables *tables)
 size_t tables_backend_count(const struct tables *tables)
 {
 	return tables->maps.backends_count - tables->backend_ids.count;
+}
+
+void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight)
+{
+	struct gw_backend *backend = &tables->maps.backends[id];
+
+	if (weight)
+		backend->drain_ns = 0;
+	else if (!backend->drain_ns)
+		backend->drain_ns = clock_now_ns();
+	backend->weight = weight;
 }

@@ -134,6 +134,9 @@ void tables_filter_settle(struct tables *tables);
 uint32_t set_slots(size_t members, size_t table_length);
 uint32_t table_slots(size_t table_length);
 
+/* What the hook sees of a backend's weight; with 0 its drain begins, if it has not yet. */
+void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight);
+
 /* Wait until every program that runs now has ended. */
 int tables_grace(struct tables *tables);
 /* Wait for a grace, then free what was retired before. */

@@ -63,6 +63,7 @@ static int make_backend(struct tables *tables, const struct table_entry *entry,
 	backend->port = htons(member->port);
 	backend->service = entry->index;
 	backend->generation = tables->maps.meta->next_generation++;
+	backend->drain_ns = 0;
 	__atomic_store_n(&backend->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -250,7 +251,7 @@ static void write_weights(struct tables *tables, const struct table_entry *entry
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		const struct backend_ref *ref = &entry->backends[i];
 
-		tables->maps.backends[ref->id].weight = ref->is_member ? member->weight : 0;
+		tables_set_weight(tables, ref->id, ref->is_member ? member->weight : 0);
 		member += ref->is_member;
 	}
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/tables.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -10,6 +12,7 @@
 
 #include <bpf/bpf.h>
 
+#include "base/addr.h"
 #include "kernel/adopt.h"
 #include "kernel/recount.h"
 #include "kernel/registry.h"
@@ -209,4 +212,47 @@ int tables_own_socket(struct tables *tables, int fd)
 	const struct gw_conn own = {.backend = GW_OWN_BACKEND};
 
 	return bpf_map_update_elem(tables->maps.conns_fd, &fd, &own, BPF_ANY) ? -errno : 0;
+}
+
+size_t tables_services(const struct tables *tables, struct gw_service **ret)
+{
+	*ret = tables->maps.services;
+	return tables->maps.services_count;
+}
+
+static bool is_backend(const struct tables *tables, uint32_t id, uint32_t generation)
+{
+	return id < tables->maps.backends_count &&
+	       tables->maps.backends[id].use == GW_USE_TAKEN &&
+	       tables->maps.backends[id].generation == generation;
+}
+
+const char *tables_backend_text(const struct tables *tables, uint32_t id, uint32_t generation,
+				char buf[TABLES_BACKEND_TEXT_MAX])
+{
+	struct gw_backend_names names = {0};
+	struct gw_service_names service = {0};
+	const struct gw_backend *backend;
+	char address[ADDR_PORT_TEXT_MAX];
+
+	if (!is_backend(tables, id, generation)) {
+		snprintf(buf, TABLES_BACKEND_TEXT_MAX, "a backend that is gone");
+		return buf;
+	}
+	backend = &tables->maps.backends[id];
+	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &names);
+	bpf_map_lookup_elem(tables->maps.service_names_fd, &backend->service, &service);
+	snprintf(buf, TABLES_BACKEND_TEXT_MAX, "%.64s/%.64s %s (%.253s)", service.namespace,
+		 service.name, addr_port_format(&backend->address, ntohs(backend->port), address),
+		 names.pod);
+	return buf;
+}
+
+void tables_count_moved(struct tables *tables, uint32_t id, uint32_t generation, bool is_drain)
+{
+	struct gw_counters *counters = &tables->maps.counters[id];
+
+	if (is_backend(tables, id, generation))
+		__atomic_fetch_add(is_drain ? &counters->drained : &counters->rebalanced, 1,
+				   __ATOMIC_RELAXED);
 }

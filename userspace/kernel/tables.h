@@ -101,6 +101,18 @@ struct gw_meta *tables_meta(struct tables *tables);
  * bpf(2) says. */
 int tables_own_socket(struct tables *tables, int fd);
 
+/* The map of services, by index; valid as long as the tables. Returns how many places it has. */
+size_t tables_services(const struct tables *tables, struct gw_service **ret);
+
+/* A backend for people: "fabric/org1-peer-gateway-svc 10.244.0.11:7051 (org1-peer1-0)"; or that it is
+ * gone. */
+#define TABLES_BACKEND_TEXT_MAX 512
+const char *tables_backend_text(const struct tables *tables, uint32_t id, uint32_t generation,
+				char buf[TABLES_BACKEND_TEXT_MAX]);
+
+/* A connection of this backend was told to connect anew, for balance or by a drain. */
+void tables_count_moved(struct tables *tables, uint32_t id, uint32_t generation, bool is_drain);
+
 /* How many entries and backends are in use, those that are leaving among them. */
 size_t tables_service_count(const struct tables *tables);
 size_t tables_backend_count(const struct tables *tables);

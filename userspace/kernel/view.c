@@ -87,6 +87,9 @@ static void add_service(struct view *view, uint32_t index)
 		.address = from->vip,
 		.port = ntohs(from->port),
 		.policy = members ? header.policy : GW_POLICY_LC,
+		.affinity_timeout_s = from->affinity_timeout_s,
+		.rebalance_ms = from->rebalance_ms,
+		.drain_deadline_ms = from->drain_deadline_ms,
 		.state = service_state(view, from, members),
 		.message = names->message,
 		.counters = view_gone(&view->maps, &view->meta_copy, index),
@@ -159,6 +162,9 @@ static void add_backend(struct view *view, uint32_t id)
 		.pod = "",
 		.node = "",
 		.zone = "",
+		.drain_seconds = from.drain_ns && view->now_ns > from.drain_ns ?
+					 (double)(view->now_ns - from.drain_ns) / 1e9 :
+					 0,
 		.state = VIEW_BACKEND_LEAVING,
 		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
 		.counters = view->maps.counters[id],

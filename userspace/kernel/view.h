@@ -70,6 +70,9 @@ struct view_service {
 	struct gw_addr address;
 	uint16_t port;
 	enum gw_policy policy;
+	uint32_t affinity_timeout_s; /* 0: no session affinity */
+	uint32_t rebalance_ms;       /* 0: off; GW_REBALANCE_AUTO */
+	uint32_t drain_deadline_ms;  /* 0: none */
 	enum view_service_state state;
 	const char *message;
 	uint32_t backends; /* with those that are leaving */
@@ -113,6 +116,7 @@ struct view_backend {
 	const char *node;
 	const char *zone;
 	uint32_t weight; /* 0: draining or leaving */
+	double drain_seconds; /* since it takes no new connections; 0: it takes some */
 	enum view_backend_state state;
 	uint32_t active;
 	uint32_t consecutive_failures; /* since anybody reached it */

@@ -81,6 +81,12 @@ static const struct time_rule connect_rule = {
 static const struct time_rule dead_peer_rule = {
 	2 * SECOND_MS, 24 * HOUR_MS, true, "from 2s to 24h, or 0 to leave the sockets alone"
 };
+static const struct time_rule rebalance_rule = {
+	200, HOUR_MS, true, "from 200ms to 1h, nor 'auto' or 'off'"
+};
+static const struct time_rule drain_deadline_rule = {
+	SECOND_MS, 24 * HOUR_MS, true, "from 1s to 24h, or 0 for none"
+};
 static const struct time_rule eject_base_rule = { 100, HOUR_MS, false, "from 100ms to 1h" };
 static const struct time_rule eject_max_rule = { 100, 24 * HOUR_MS, false, "from 100ms to 24h" };
 
@@ -112,6 +118,23 @@ static int set_dead_peer_timeout(struct service *service, const char *value,
 				 char reason[REASON_MAX])
 {
 	return read_time(value, &dead_peer_rule, &service->settings.dead_peer_timeout_ms, reason);
+}
+
+static int set_rebalance(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	if (!strcmp(value, "auto"))
+		service->settings.rebalance_ms = GW_REBALANCE_AUTO;
+	else if (!strcmp(value, "off"))
+		service->settings.rebalance_ms = 0;
+	else
+		return read_time(value, &rebalance_rule, &service->settings.rebalance_ms, reason);
+	return 0;
+}
+
+static int set_drain_deadline(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	return read_time(value, &drain_deadline_rule, &service->settings.drain_deadline_ms,
+			 reason);
 }
 
 static int read_eject_base(struct settings *settings, const char *value, char reason[REASON_MAX])
@@ -244,26 +267,29 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	return 0;
 }
 
-/* Every annotation: its key, and what reads its value. */
+/* Every annotation: its key, after the prefix, and what reads its value. */
+#define PREFIX "gwbpf.io/"
 #define ANNOTATIONS(X)                                                                             \
-	X("gwbpf.io/policy", set_policy)                                                           \
-	X("gwbpf.io/weights", set_weights)                                                         \
-	X("gwbpf.io/drain", set_drain)                                                             \
-	X("gwbpf.io/connect-timeout", set_connect_timeout)                                         \
-	X("gwbpf.io/dead-peer-timeout", set_dead_peer_timeout)                                     \
-	X("gwbpf.io/ejection", set_ejection)
+	X("policy", set_policy)                                                                    \
+	X("weights", set_weights)                                                                  \
+	X("drain", set_drain)                                                                      \
+	X("drain-deadline", set_drain_deadline)                                                    \
+	X("rebalance", set_rebalance)                                                              \
+	X("connect-timeout", set_connect_timeout)                                                  \
+	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
+	X("ejection", set_ejection)
 
 static const struct {
 	const char *key;
 	int (*set)(struct service *service, const char *value, char reason[REASON_MAX]);
 } annotations[] = {
-#define ANNOTATION_ROW(key, set) { key, set },
+#define ANNOTATION_ROW(key, set) { PREFIX key, set },
 	ANNOTATIONS(ANNOTATION_ROW)
 #undef ANNOTATION_ROW
 };
 
 static const char annotation_list[] =
-#define ANNOTATION_ITEM(key, set) ", '" key "'"
+#define ANNOTATION_ITEM(key, set) ", " key
 	ANNOTATIONS(ANNOTATION_ITEM);
 #undef ANNOTATION_ITEM
 
@@ -277,7 +303,8 @@ static int set_value(struct service *service, const char *key, const char *value
 	if (strcmp(key, ENABLED_LABEL) == 0)
 		snprintf(reason, REASON_MAX, "it must be a label");
 	else
-		snprintf(reason, REASON_MAX, "it is none of %s", LIST(annotation_list));
+		snprintf(reason, REASON_MAX, "after '" PREFIX "' comes one of: %s",
+			 LIST(annotation_list));
 	return -ENOENT;
 }
 

@@ -27,7 +27,8 @@ bool settings_equal(const struct settings *a, const struct settings *b)
 	return a->policy == b->policy && a->connect_timeout_ms == b->connect_timeout_ms &&
 	       a->dead_peer_timeout_ms == b->dead_peer_timeout_ms &&
 	       a->eject_base_ms == b->eject_base_ms && a->eject_max_ms == b->eject_max_ms &&
-	       a->keep_percent == b->keep_percent;
+	       a->keep_percent == b->keep_percent && a->rebalance_ms == b->rebalance_ms &&
+	       a->drain_deadline_ms == b->drain_deadline_ms;
 }
 
 const char *policy_name(enum gw_policy policy)

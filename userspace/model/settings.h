@@ -15,6 +15,9 @@ struct settings {
 	uint32_t eject_base_ms;        /* 0: nothing is ejected */
 	uint32_t eject_max_ms;
 	uint32_t keep_percent; /* of the backends that are never ejected */
+	uint32_t rebalance_ms; /* how long a connection is quiet before it may be moved; 0: none is
+				* moved; GW_REBALANCE_AUTO: as long as its Service teaches */
+	uint32_t drain_deadline_ms; /* when a drain moves what is left of it; 0: never */
 };
 
 /* The defaults that hold where a Service has no annotation. */

@@ -28,7 +28,7 @@ static json_t *counters_to_json(const struct view_backend *backend)
 {
 	const struct gw_counters *counters = &backend->counters;
 
-	return json_pack("{so so so so so so so so so so so si si so}",
+	return json_pack("{so so so so so so so so so so so si si so s{so so}}",
 			 "attemptsTotal", json_count(counters->attempts),
 			 "establishedTotal", json_count(counters->established),
 			 "refusedTotal", json_count(counters->refused),
@@ -43,7 +43,9 @@ static json_t *counters_to_json(const struct view_backend *backend)
 			 "consecutiveFailures", backend->consecutive_failures,
 			 "ejectionsTotal", backend->ejections,
 			 "ejectedRemainingSeconds",
-			 json_seconds(backend->ejected_remaining_seconds));
+			 json_seconds(backend->ejected_remaining_seconds),
+			 "movedTotal", "rebalance", json_count(counters->rebalanced),
+			 "drain", json_count(counters->drained));
 }
 
 /* Why it is in its state; NULL: it is as it should be. */

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+# Connections that move, under real client libraries: gRPC over TLS to stand-ins for Fabric's peers.
+# Each client is a process with one connection. MOVES says how many are to be seen of each library.
+
+load ../cli/lib
+
+setup()
+{
+	lab_setup
+	manifests=$BATS_TEST_TMPDIR/manifests
+	for i in 4 5 6; do
+		inside ip address add 10.1.0.$i/32 dev lo
+	done
+	clients=$("$root/tests/clients/build.sh" --find)
+	certificate=$BATS_TEST_TMPDIR/peer
+	"$clients/clients" certificate "$certificate" org1-peer-gateway-svc
+	start "$clients/clients" peer "$certificate" 10.1.0.{1,2,3,4,5,6}:7051
+	peers=$started
+}
+
+teardown()
+{
+	lab_gwbpf backends
+	tail -n 20 "$BATS_TEST_TMPDIR/agent.log"
+	tally .
+	lab_teardown
+}
+
+# serve ANNOTATION ADDRESS...: the Service with these endpoints.
+serve()
+{
+	{ service gateway 10.96.0.1 7051 "$1"; slice gateway "${@:2}"; } >"$BATS_TEST_TMPDIR/new.yaml"
+	mv "$BATS_TEST_TMPDIR/new.yaml" "$manifests/a.yaml"
+}
+
+# go_client NAME evaluate|commit MILLISECONDS; node_client likewise, which also takes events.
+go_client()
+{
+	start "$clients/clients" client "$certificate" 10.96.0.1:7051 "$2" "$3ms" \
+		"$BATS_TEST_TMPDIR/go-$2-$1.json"
+}
+
+node_client()
+{
+	start node "$clients/client.js" "$certificate" 10.96.0.1:7051 "$2" "$3" \
+		"$BATS_TEST_TMPDIR/node-$2-$1.json"
+}
+
+# start_clients COUNT MILLISECONDS: so many of each library and kind of call.
+start_clients()
+{
+	local i
+	for ((i = 0; i < $1; i++)); do
+		go_client "$i" evaluate "$2"
+		go_client "$i" commit "$2"
+		node_client "$i" evaluate "$2"
+		node_client "$i" commit "$2"
+	done
+	becomes have_called $((4 * $1))
+}
+
+have_called()
+{
+	[ "$(find "$BATS_TEST_TMPDIR" -name '*-*.json' | wc -l)" -eq "$1" ]
+}
+
+# tally FILTER: what jq makes of the sum of all clients' files.
+tally()
+{
+	jq -s "{calls: (map(.calls) | add), failed: (map(.failed) | add),
+		codes: (map(.codes | to_entries[]) | group_by(.key) |
+			map({key: .[0].key, value: (map(.value) | add)}) | from_entries)} | $1" \
+		"$BATS_TEST_TMPDIR"/*-*.json
+}
+
+moved()
+{
+	lab_gwbpf backends -o json | jq '[.items[].movedTotal | .rebalance + .drain] | add'
+}
+
+metric()
+{
+	inside curl -s http://127.0.0.1:9451/metrics | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+# spread_is NUMBER...: the active connections of the backends, the most first.
+spread_is()
+{
+	[ "$(lab_gwbpf backends -o json | jq -c '[.items[].active] | sort | reverse')" = \
+		"$(jq -cn '$ARGS.positional | map(tonumber)' --args "$@")" ]
+}
+
+is_empty()
+{
+	lab_gwbpf backends -o json | jq -e --arg address "$1" \
+		'[.items[] | select(.address == $address).active] | add // 0 | . == 0'
+}
+
+# ends_in SECONDS COMMAND...
+ends_in()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.5
+	done
+}
+
+@test "twelve clients of three peers, one of which comes back: 4, 4, 4, and no call fails" {
+	serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.1 10.1.0.2
+	start_agent
+	start_clients 3 3000
+	spread_is 6 6
+	serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.1 10.1.0.2 10.1.0.3
+	ends_in 60 spread_is 4 4 4
+	[ "$(moved)" -ge 4 ]
+	[ "$(moved)" -le 6 ]
+	before=$(moved)
+	sleep 20
+	[ "$(moved)" -eq "$before" ]
+	[ "$(tally .failed)" -eq 0 ]
+}
+
+@test "peers that leave are emptied, again and again, and no call fails" {
+	serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.{1,2,3}
+	start_agent
+	start_clients 8 3000
+	want=$((2 * ${MOVES:-50}))
+	for ((round = 0; $(moved) < want; round++)); do
+		left=$((round % 2 ? 4 : 1))
+		stays=$((5 - left))
+		# A client is moved once in a minute at most.
+		serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.$stays 10.1.0.$((stays + 1)) 10.1.0.$((stays + 2))
+		for i in 0 1 2; do
+			ends_in 150 is_empty 10.1.0.$((left + i))
+		done
+	done
+	echo "moved $(moved), $(tally -c .)" >&3
+	[ "$(tally .failed)" -le $((want / 1000)) ]
+	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
+	[ "$(metric 'gwbpf_moves_total{result="stuck"}')" -eq 0 ]
+	# Nothing is left half open: a peer has as many connections as its clients.
+	[ "$(inside ss -Htn state established src 10.1.0.0/24 sport = 7051 | wc -l)" -eq 32 ]
+	[ "$(inside ss -Htn state close-wait sport = 7051 | wc -l)" -eq 0 ]
+}
+
+# The same with a time that is shorter than an answer takes: the test above can fail.
+@test "moved too early, calls that wait for an answer fail" {
+	serve 'gwbpf.io/rebalance: 500ms' 10.1.0.{1,2,3}
+	start_agent
+	for ((i = 0; i < 12; i++)); do
+		go_client "$i" commit 100
+		node_client "$i" commit 100
+	done
+	becomes have_called 24
+	serve 'gwbpf.io/rebalance: 500ms' 10.1.0.{4,5,6}
+	for i in 1 2 3; do
+		ends_in 120 is_empty 10.1.0.$i
+	done
+	[ "$(tally .failed)" -ge 5 ]
+	# And fail as what may be tried again, whatever the library.
+	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
+	[ "$(tally '.codes | has("Unavailable") or has("UNAVAILABLE")')" = true ]
+}

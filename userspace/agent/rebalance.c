@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/rebalance.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/rebalance_round.h"
+#include "agent/workers.h"
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "kernel/conns.h"
+
+#define SECOND_NS 1000000000ull
+#define REMEMBER_NS (3600 * SECOND_NS) /* a connection that could not be moved is left alone */
+#define DECIDE_TICKS 2 /* counts are not decided upon again before what was moved shows in them */
+
+/* What the calls of one Service taught; of whom, as an index is given out again. */
+struct learnt {
+	struct silence silence;
+	struct gw_addr vip;
+	__be16 port;
+};
+
+struct rebalance {
+	const char *pin_dir;
+	struct tables *tables;
+	struct stats *stats;
+	struct workers *workers;
+	struct conns *conns; /* NULL until a Service asks for moves */
+	unsigned int ticks;
+	bool runs;
+	bool is_broken; /* the last round failed, and that was logged */
+	struct moved *moved;
+	size_t moved_count;
+	struct glance *glances;
+	size_t glance_count;
+	struct learnt *learnt; /* NULL until a Service asks for auto */
+	uint32_t *learnt_quiet_ms;
+	struct round_input input; /* of the round that runs */
+};
+
+int rebalance_new(struct event_base *base, const char *pin_dir, struct tables *tables,
+		  struct stats *stats, struct rebalance **ret)
+{
+	struct rebalance *rebalance = calloc(1, sizeof(*rebalance));
+	int err = rebalance ? workers_new(base, &rebalance->workers) : -ENOMEM;
+
+	if (err) {
+		free(rebalance);
+		return err;
+	}
+	rebalance->pin_dir = pin_dir;
+	rebalance->tables = tables;
+	rebalance->stats = stats;
+	*ret = rebalance;
+	return 0;
+}
+
+void rebalance_free(struct rebalance *rebalance)
+{
+	if (!rebalance)
+		return;
+	workers_free(rebalance->workers);
+	conns_close(rebalance->conns);
+	free(rebalance->moved);
+	free(rebalance->glances);
+	free(rebalance->learnt);
+	free(rebalance->learnt_quiet_ms);
+	free(rebalance);
+}
+
+/* --- what a round brought ---------------------------------------------------------------- */
+
+static void log_moved(const struct rebalance *rebalance, const struct moved *moved)
+{
+	char from[TABLES_BACKEND_TEXT_MAX], to[TABLES_BACKEND_TEXT_MAX] = "wherever its policy says";
+
+	tables_backend_text(rebalance->tables, moved->from, moved->from_generation, from);
+	if (moved->to != ROUND_NOWHERE)
+		tables_backend_text(rebalance->tables, moved->to, moved->to_generation, to);
+	log_info("moving a connection of process %u from %s to %s: %s: %s (quiet for %.1f s)",
+		 moved->tgid, from, to, move_result_name(moved->result),
+		 move_result_text(moved->result), moved->quiet_ms / 1e3);
+}
+
+static int remember(struct rebalance *rebalance, const struct moved *moved)
+{
+	struct moved *all = reallocarray(rebalance->moved, rebalance->moved_count + 1,
+					 sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	all[rebalance->moved_count++] = *moved;
+	rebalance->moved = all;
+	return 0;
+}
+
+static void forget_old(struct rebalance *rebalance)
+{
+	uint64_t now_ns = clock_now_ns();
+	size_t kept = 0;
+
+	for (size_t i = 0; i < rebalance->moved_count; i++)
+		if (now_ns - rebalance->moved[i].time_ns < REMEMBER_NS)
+			rebalance->moved[kept++] = rebalance->moved[i];
+	rebalance->moved_count = kept;
+}
+
+static void take_moved(struct rebalance *rebalance, const struct moved *moved)
+{
+	rebalance->stats->moves[moved->result]++;
+	log_moved(rebalance, moved);
+	if (moved->result == MOVE_MOVED)
+		tables_count_moved(rebalance->tables, moved->from, moved->from_generation,
+				   moved->is_drain);
+	if (moved->result != MOVE_ENDED && remember(rebalance, moved))
+		log_warn("cannot remember what was moved: out of memory");
+}
+
+static void take_stuck(struct rebalance *rebalance, const struct moved *stuck)
+{
+	for (size_t i = 0; i < rebalance->moved_count; i++) {
+		struct moved *moved = &rebalance->moved[i];
+
+		if (moved->cookie != stuck->cookie || moved->result != MOVE_MOVED)
+			continue;
+		moved->result = MOVE_STUCK;
+		rebalance->stats->moves[MOVE_STUCK]++;
+		log_moved(rebalance, moved);
+	}
+}
+
+static void take_waited(struct rebalance *rebalance, const struct waited *waited)
+{
+	struct gw_service *services;
+	size_t count = tables_services(rebalance->tables, &services);
+	struct learnt *learnt;
+
+	if (!rebalance->learnt || waited->service >= count)
+		return;
+	learnt = &rebalance->learnt[waited->service];
+	if (addr_compare(&learnt->vip, &services[waited->service].vip) ||
+	    learnt->port != services[waited->service].port)
+		*learnt = (struct learnt){.vip = services[waited->service].vip,
+					  .port = services[waited->service].port};
+	silence_note(&learnt->silence, clock_now_ms(), waited->waited_ms);
+}
+
+static void take_glances(struct rebalance *rebalance, const struct glance *glances, size_t count)
+{
+	struct glance *copy = calloc(count + 1, sizeof(*copy));
+
+	if (!copy)
+		return;
+	memcpy(copy, glances, count * sizeof(*copy));
+	free(rebalance->glances);
+	rebalance->glances = copy;
+	rebalance->glance_count = count;
+}
+
+/* Returns whether the answer was whole. */
+static bool take_answer(struct rebalance *rebalance, const char *answer, size_t size)
+{
+	struct round_head head;
+	const struct moved *moved, *stuck;
+	const struct waited *waited;
+	const struct glance *glances;
+
+	if (size < sizeof(head))
+		return false;
+	memcpy(&head, answer, sizeof(head));
+	moved = (const struct moved *)(answer + sizeof(head));
+	stuck = moved + head.moved_count;
+	waited = (const struct waited *)(stuck + head.stuck_count);
+	glances = (const struct glance *)(waited + head.waited_count);
+	if ((const char *)(glances + head.glance_count) != answer + size)
+		return false;
+	rebalance->stats->moves[MOVE_BUSY] += head.busy_count;
+	for (uint32_t i = 0; i < head.moved_count; i++)
+		take_moved(rebalance, &moved[i]);
+	for (uint32_t i = 0; i < head.stuck_count; i++)
+		take_stuck(rebalance, &stuck[i]);
+	for (uint32_t i = 0; i < head.waited_count; i++)
+		take_waited(rebalance, &waited[i]);
+	take_glances(rebalance, glances, head.glance_count);
+	return true;
+}
+
+static int read_answer(struct rebalance *rebalance, int file)
+{
+	struct stat st;
+	char *answer;
+	bool is_whole;
+
+	if (fstat(file, &st))
+		return -errno;
+	answer = malloc((size_t)st.st_size + 1);
+	if (!answer)
+		return -ENOMEM;
+	is_whole = pread(file, answer, (size_t)st.st_size, 0) == st.st_size &&
+		   take_answer(rebalance, answer, (size_t)st.st_size);
+	free(answer);
+	return is_whole ? 0 : -EIO;
+}
+
+static void on_round(int file, void *arg)
+{
+	struct rebalance *rebalance = arg;
+	int err = file < 0 ? file : read_answer(rebalance, file);
+
+	if (file >= 0)
+		close(file);
+	rebalance->runs = false;
+	if (err && !rebalance->is_broken)
+		log_warn("cannot look at the connections that may be moved: %s", strerror(-err));
+	rebalance->is_broken = err;
+}
+
+/* --- the next round ---------------------------------------------------------------------- */
+
+static bool wants_auto(const struct gw_service *service)
+{
+	return service->rebalance_ms == GW_REBALANCE_AUTO;
+}
+
+static bool wants_moves(const struct gw_service *service)
+{
+	return service->rebalance_ms || service->drain_deadline_ms;
+}
+
+static bool any_service(const struct rebalance *rebalance,
+			bool (*wants)(const struct gw_service *service))
+{
+	struct gw_service *services;
+	size_t count = tables_services(rebalance->tables, &services);
+
+	for (size_t i = 0; i < count; i++)
+		if (services[i].use == GW_USE_TAKEN &&
+		    !(services[i].flags & GW_SERVICE_WITHDRAWN) && wants(&services[i]))
+			return true;
+	return false;
+}
+
+static int make_room_to_learn(struct rebalance *rebalance, size_t count)
+{
+	if (!rebalance->learnt)
+		rebalance->learnt = calloc(count, sizeof(*rebalance->learnt));
+	if (!rebalance->learnt_quiet_ms)
+		rebalance->learnt_quiet_ms = calloc(count, sizeof(*rebalance->learnt_quiet_ms));
+	return rebalance->learnt && rebalance->learnt_quiet_ms ? 0 : -ENOMEM;
+}
+
+static void tell_learnt(struct rebalance *rebalance, size_t count)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	for (size_t i = 0; i < count; i++)
+		rebalance->learnt_quiet_ms[i] =
+			silence_quiet_ms(&rebalance->learnt[i].silence, now_ms);
+}
+
+static int start_round(struct rebalance *rebalance)
+{
+	struct work work = {
+		.make = rebalance_round,
+		.done = on_round,
+		.arg = &rebalance->input,
+		.done_arg = rebalance,
+	};
+	struct gw_service *services;
+	size_t count = tables_services(rebalance->tables, &services);
+	int err = rebalance->conns ? 0 : conns_open(rebalance->pin_dir, &rebalance->conns);
+
+	if (err)
+		return err;
+	rebalance->input = (struct round_input){
+		.pin_dir = rebalance->pin_dir,
+		.conns = rebalance->conns,
+		.services = services,
+		.moved = rebalance->moved,
+		.moved_count = rebalance->moved_count,
+		.glances = rebalance->glances,
+		.glance_count = rebalance->glance_count,
+		.only_service = ROUND_NOWHERE,
+		.decides = rebalance->ticks % DECIDE_TICKS == 0,
+	};
+	if (any_service(rebalance, wants_auto)) {
+		err = make_room_to_learn(rebalance, count);
+		if (err)
+			return err;
+		tell_learnt(rebalance, count);
+		rebalance->input.learnt_quiet_ms = rebalance->learnt_quiet_ms;
+		rebalance->input.service_count = count;
+	}
+	if (getrandom(&rebalance->input.seed, sizeof(rebalance->input.seed), 0) < 0)
+		return -errno;
+	err = workers_start(rebalance->workers, &work);
+	rebalance->runs = !err;
+	return err;
+}
+
+void rebalance_tick(struct rebalance *rebalance)
+{
+	int err;
+
+	rebalance->ticks++;
+	forget_old(rebalance);
+	if (rebalance->runs || !any_service(rebalance, wants_moves))
+		return;
+	err = start_round(rebalance);
+	if (err && !rebalance->is_broken)
+		log_warn("cannot look at the connections that may be moved: %s", strerror(-err));
+	rebalance->is_broken = err;
+}

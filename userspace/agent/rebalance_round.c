@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/rebalance_round.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "base/clock.h"
+#include "kernel/conns.h"
+#include "kernel/maps.h"
+#include "kernel/view.h"
+#include "model/balance.h"
+
+#define SECOND_NS 1000000000ull
+#define HINT_NS (5 * SECOND_NS)
+#define STUCK_NS (5 * SECOND_NS)
+#define CLIENT_REST_NS (60 * SECOND_NS) /* the same client is not moved twice in this time */
+#define DRAIN_QUIET_MS 3000 /* where a drain has a deadline and the Service no time of its own */
+#define DRAIN_QUIET_MIN_MS 200
+#define DRAIN_PART 8 /* of what is left of a drain, this part leaves in one round */
+#define LOOK_MS 100     /* while some are still to leave, it looks again so often, */
+#define LOOKS_MS 1500   /* and for so long: the next round decides anew */
+
+/* The backends of one Service port, in the order of the view. */
+struct members {
+	const struct view_service *service;
+	const struct view_backend *backends;
+	size_t count;
+	struct balance_backend *balance; /* one for each; what is to leave for balance */
+	uint32_t *drain;		 /* one for each: how many are to leave by a drain */
+	uint32_t quiet_ms;		 /* for balance; 0: nothing moves for it */
+};
+
+struct round {
+	const struct round_input *input;
+	uint64_t now_ns;
+	struct view *view;
+	const struct view_service *services;
+	size_t service_count;
+	const struct view_backend *backends;
+	size_t backend_count;
+	struct gw_walk_conn *conns;
+	size_t conn_count;
+	struct members *services_to_do;
+	size_t to_do_count;
+	struct moved *moves; /* that were tried */
+	size_t move_count;
+	struct evbuffer *waited;
+	struct evbuffer *glances;
+	uint32_t busy_count; /* moves that were put off, as there was traffic again */
+	int hints_fd;
+	unsigned short random[3];
+};
+
+static double draw(void *arg)
+{
+	struct round *round = arg;
+
+	return erand48(round->random);
+}
+
+/* --- what is asked for ------------------------------------------------------------------- */
+
+/* Policies that send a client to the same backend again move nobody. */
+static bool can_spread(const struct view_service *service)
+{
+	switch (service->policy) {
+	case GW_POLICY_SH:
+	case GW_POLICY_MH:
+	case GW_POLICY_FO:
+	case GW_POLICY_OVF:
+		return false;
+	default:
+		return !service->affinity_timeout_s;
+	}
+}
+
+static bool is_asked_for(const struct round *round, const struct view_service *service)
+{
+	return round->input->only_service == service->index;
+}
+
+/* How long a connection must be quiet; 0: nothing is to be moved for balance. */
+static uint32_t quiet_ms_of(const struct round *round, const struct view_service *service)
+{
+	if (service->state != VIEW_SERVICE_READY)
+		return 0;
+	if (service->rebalance_ms == GW_REBALANCE_AUTO)
+		return service->index < round->input->service_count ?
+			       round->input->learnt_quiet_ms[service->index] :
+			       0;
+	if (!service->rebalance_ms && is_asked_for(round, service))
+		return DRAIN_QUIET_MS;
+	return service->rebalance_ms;
+}
+
+/* Nearer to the deadline a shorter time must do; 0 at the deadline: then all that is left moves. */
+static uint32_t drain_quiet_ms(const struct view_service *service, double drain_seconds,
+			       uint32_t quiet_ms)
+{
+	double deadline = service->drain_deadline_ms / 1e3, left = deadline - drain_seconds;
+	double ms;
+
+	if (!quiet_ms)
+		quiet_ms = DRAIN_QUIET_MS;
+	if (!service->drain_deadline_ms)
+		return quiet_ms;
+	if (left <= 0)
+		return 0;
+	ms = quiet_ms * left / deadline;
+	return ms > DRAIN_QUIET_MIN_MS ? (uint32_t)ms : DRAIN_QUIET_MIN_MS;
+}
+
+/* --- candidates -------------------------------------------------------------------------- */
+
+static bool is_of(const struct gw_walk_conn *conn, const struct view_backend *backend)
+{
+	return conn->conn.state == GW_CONN_COUNTED && !(conn->conn.flags & GW_CONN_USER_NETNS) &&
+	       conn->conn.backend == backend->id &&
+	       conn->conn.backend_generation == backend->generation &&
+	       conn->tcp_state == TCP_ESTABLISHED;
+}
+
+static bool is_same_client(const struct moved *moved, const struct gw_walk_conn *conn)
+{
+	return moved->netns_cookie == conn->conn.netns_cookie && moved->tgid == conn->conn.tgid &&
+	       moved->service == conn->conn.service;
+}
+
+static bool rests(const struct round *round, const struct gw_walk_conn *conn)
+{
+	for (size_t i = 0; i < round->input->moved_count; i++) {
+		const struct moved *moved = &round->input->moved[i];
+
+		if (moved->cookie == conn->cookie)
+			return true;
+		if (is_same_client(moved, conn) && round->now_ns - moved->time_ns < CLIENT_REST_NS)
+			return true;
+	}
+	for (size_t i = 0; i < round->move_count; i++)
+		if (is_same_client(&round->moves[i], conn))
+			return true;
+	return false;
+}
+
+static bool is_quiet(const struct gw_walk_conn *conn, uint32_t quiet_ms)
+{
+	return !quiet_ms || (conn->idle_ms >= quiet_ms && !conn->unacked && !conn->unread);
+}
+
+/* Up to `most` connections of a backend that are quiet, at random; how many were found. */
+static size_t find_quiet(struct round *round, const struct view_backend *backend, uint32_t quiet_ms,
+			 size_t most, const struct gw_walk_conn **ret)
+{
+	size_t seen = 0;
+
+	for (size_t i = 0; i < round->conn_count; i++) {
+		const struct gw_walk_conn *conn = &round->conns[i];
+		size_t place;
+
+		/* Another time for each, so that they do not fall into step with the application. */
+		if (!is_of(conn, backend) ||
+		    !is_quiet(conn, (uint32_t)(quiet_ms * (1 + draw(round) / 2))) ||
+		    rests(round, conn))
+			continue;
+		place = seen < most ? seen : (size_t)(draw(round) * (double)(seen + 1));
+		if (place < most)
+			ret[place] = conn;
+		seen++;
+	}
+	return seen < most ? seen : most;
+}
+
+/* --- decisions --------------------------------------------------------------------------- */
+
+static struct members members_of(const struct round *round, const struct view_service *service)
+{
+	struct members members = {.service = service};
+
+	for (size_t i = 0; i < round->backend_count; i++) {
+		if (round->backends[i].service_index != service->index)
+			continue;
+		if (!members.count++)
+			members.backends = &round->backends[i];
+	}
+	return members;
+}
+
+static bool takes_connections(const struct view_backend *backend)
+{
+	return backend->state == VIEW_BACKEND_USABLE || backend->state == VIEW_BACKEND_SUSPECT;
+}
+
+static size_t place_of(const struct members *members, uint32_t id, uint32_t generation)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (members->backends[i].id == id && members->backends[i].generation == generation)
+			return i;
+	return members->count;
+}
+
+static bool is_open(const struct round *round, uint64_t cookie)
+{
+	for (size_t i = 0; i < round->conn_count; i++)
+		if (round->conns[i].cookie == cookie)
+			return true;
+	return false;
+}
+
+/* Whether the client of a move has connected anew since. */
+static bool has_returned(const struct round *round, const struct moved *moved)
+{
+	for (size_t i = 0; i < round->conn_count; i++)
+		if (is_same_client(moved, &round->conns[i]) &&
+		    round->conns[i].conn.start_ns > moved->time_ns)
+			return true;
+	return false;
+}
+
+static void shift(struct balance_backend *backend, int by)
+{
+	if (by < 0 && !backend->own)
+		return;
+	backend->own += (uint32_t)by;
+	backend->active += (uint32_t)by;
+}
+
+/* A client that was told to move and has not come back yet is where it is expected: else it would
+ * look as if there were fewer connections, and others would be moved for it. */
+static void expect_moved(const struct round *round, const struct members *members)
+{
+	for (size_t i = 0; i < round->input->moved_count; i++) {
+		const struct moved *moved = &round->input->moved[i];
+		size_t from = place_of(members, moved->from, moved->from_generation);
+		size_t to = place_of(members, moved->to, moved->to_generation);
+
+		if (moved->service != members->service->index || moved->result != MOVE_MOVED ||
+		    round->now_ns - moved->time_ns > CLIENT_REST_NS || has_returned(round, moved))
+			continue;
+		if (from < members->count && is_open(round, moved->cookie))
+			shift(&members->balance[from], -1);
+		if (to < members->count)
+			shift(&members->balance[to], 1);
+	}
+}
+
+static bool has_destination(const struct members *members)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (members->balance[i].receives)
+			return true;
+	return false;
+}
+
+/* Those that take no new connections lose what they have, bit by bit. */
+static uint32_t decide_drain(const struct members *members, const struct view_backend *backend)
+{
+	if (!backend->drain_seconds)
+		return 0;
+	if (!drain_quiet_ms(members->service, backend->drain_seconds, members->quiet_ms))
+		return backend->active;
+	return (backend->active + DRAIN_PART - 1) / DRAIN_PART;
+}
+
+static int decide_service(struct round *round, const struct view_service *service)
+{
+	struct members members = members_of(round, service);
+
+	members.quiet_ms = quiet_ms_of(round, service);
+	if (!members.quiet_ms && !service->drain_deadline_ms)
+		return 0;
+	members.balance = calloc(members.count + 1, sizeof(*members.balance));
+	members.drain = calloc(members.count + 1, sizeof(*members.drain));
+	if (!members.balance || !members.drain)
+		return -ENOMEM;
+	for (size_t i = 0; i < members.count; i++) {
+		const struct view_backend *backend = &members.backends[i];
+		bool takes = takes_connections(backend);
+
+		/* What is ejected keeps what it has: nobody knows whether that still works. */
+		members.balance[i] = (struct balance_backend){
+			.active = backend->active,
+			.own = backend->active,
+			.weight = takes ? (uint16_t)backend->weight : 0,
+			.receives = takes,
+		};
+	}
+	if (!has_destination(&members))
+		return 0;
+	expect_moved(round, &members);
+	for (size_t i = 0; i < members.count; i++)
+		members.drain[i] = decide_drain(&members, &members.backends[i]);
+	if (members.quiet_ms && can_spread(service))
+		balance_decide(members.balance, members.count, draw, round);
+	round->services_to_do[round->to_do_count++] = members;
+	return 0;
+}
+
+static int decide(struct round *round)
+{
+	uint32_t only = round->input->only_service;
+	int err = 0;
+
+	round->services_to_do = calloc(round->service_count + 1, sizeof(*round->services_to_do));
+	if (!round->services_to_do)
+		return -ENOMEM;
+	for (size_t i = 0; i < round->service_count && !err; i++)
+		if (only == ROUND_NOWHERE || only == round->services[i].index)
+			err = decide_service(round, &round->services[i]);
+	return err;
+}
+
+/* --- acting ------------------------------------------------------------------------------ */
+
+/* The hint comes first: the client may be back at once. */
+static int write_hint(const struct round *round, const struct moved *moved)
+{
+	const struct gw_hint_key key = {
+		.netns_cookie = moved->netns_cookie,
+		.tgid = moved->tgid,
+		.service = moved->service,
+	};
+	const struct gw_hint hint = {
+		.until_ns = clock_now_ns() + HINT_NS,
+		.backend = moved->to,
+		.backend_generation = moved->to_generation,
+	};
+
+	if (bpf_map_update_elem(round->hints_fd, &key, &hint, BPF_ANY))
+		return -errno;
+	__atomic_store_n(&round->input->services[moved->service].hints_until_ns, hint.until_ns,
+			 __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* One connection that is to leave now, to this backend; NULL: wherever the policy says. Returns
+ * whether it does. */
+static bool move(struct round *round, const struct gw_walk_conn *conn,
+		 const struct view_backend *to, uint32_t quiet_ms)
+{
+	struct move move = {
+		.cookie = conn->cookie,
+		.inode = conn->inode,
+		.holders = conn->holders,
+		.tgid = conn->conn.tgid,
+		.quiet_ms = quiet_ms,
+		.result = MOVE_MOVED,
+	};
+	struct moved *moved = reallocarray(round->moves, round->move_count + 1, sizeof(*moved));
+
+	if (!moved)
+		return false;
+	round->moves = moved;
+	moved = &round->moves[round->move_count];
+	*moved = (struct moved){
+		.cookie = conn->cookie,
+		.netns_cookie = conn->conn.netns_cookie,
+		.time_ns = clock_now_ns(), /* before it is told: it may be back before that returns */
+		.tgid = conn->conn.tgid,
+		.service = conn->conn.service,
+		.from = conn->conn.backend,
+		.from_generation = conn->conn.backend_generation,
+		.to = to ? to->id : ROUND_NOWHERE,
+		.to_generation = to ? to->generation : 0,
+		.quiet_ms = conn->idle_ms,
+		.is_drain = !to,
+	};
+	if (!round->input->is_dry) {
+		if (to && write_hint(round, moved))
+			return false;
+		mover_run(&move, 1); /* if it cannot search, the socket is not found */
+	}
+	moved->result = move.result;
+	/* What is only busy may be quiet at the next look. */
+	round->move_count += move.result != MOVE_BUSY;
+	round->busy_count += move.result == MOVE_BUSY;
+	return move.result == MOVE_MOVED;
+}
+
+/* Returns how many are still to leave. */
+static uint32_t level(struct round *round, const struct members *members, size_t from)
+{
+	struct balance_backend *balance = &members->balance[from];
+	const struct gw_walk_conn **quiet = calloc(balance->leave + 1, sizeof(*quiet));
+	size_t found = 0;
+
+	if (quiet)
+		found = find_quiet(round, &members->backends[from], members->quiet_ms,
+				   balance->leave, quiet);
+	for (size_t i = 0; i < found; i++) {
+		size_t to = balance_destination(members->balance, members->count, draw, round);
+
+		if (to == members->count || !move(round, quiet[i], &members->backends[to],
+						  members->quiet_ms))
+			continue;
+		balance->leave--;
+		shift(balance, -1);
+		shift(&members->balance[to], 1);
+	}
+	free(quiet);
+	return balance->leave;
+}
+
+static uint32_t drain(struct round *round, const struct members *members, size_t from)
+{
+	const struct view_backend *backend = &members->backends[from];
+	uint32_t quiet_ms = drain_quiet_ms(members->service, backend->drain_seconds,
+					   members->quiet_ms);
+	uint32_t *leave = &members->drain[from];
+	const struct gw_walk_conn **quiet = calloc(*leave + 1, sizeof(*quiet));
+	size_t found = quiet ? find_quiet(round, backend, quiet_ms, *leave, quiet) : 0;
+
+	for (size_t i = 0; i < found; i++)
+		*leave -= move(round, quiet[i], NULL, quiet_ms);
+	free(quiet);
+	return *leave;
+}
+
+/* One look at all that are to leave. Returns how many still are. */
+static uint32_t act_once(struct round *round)
+{
+	uint32_t left = 0;
+
+	for (size_t i = 0; i < round->to_do_count; i++) {
+		const struct members *members = &round->services_to_do[i];
+
+		for (size_t from = 0; from < members->count; from++) {
+			if (members->balance[from].leave)
+				left += level(round, members, from);
+			if (members->drain[from])
+				left += drain(round, members, from);
+		}
+	}
+	return left;
+}
+
+static int walk(struct round *round)
+{
+	free(round->conns);
+	round->conns = NULL;
+	return conns_walk(round->input->conns, &round->conns, &round->conn_count);
+}
+
+static int act(struct round *round)
+{
+	uint64_t end_ms = clock_now_ms() + LOOKS_MS;
+	int err = 0;
+
+	round->hints_fd = maps_open_one(round->input->pin_dir, "gw_hints");
+	if (round->hints_fd < 0)
+		return round->hints_fd;
+	while (!err && act_once(round) && !round->input->is_dry && clock_now_ms() < end_ms) {
+		usleep(LOOK_MS * 1000);
+		err = walk(round);
+		round->now_ns = clock_now_ns();
+	}
+	close(round->hints_fd);
+	return err;
+}
+
+/* --- what is learnt ---------------------------------------------------------------------- */
+
+static int compare_glances(const void *a, const void *b)
+{
+	const struct glance *left = a, *right = b;
+
+	return (left->cookie > right->cookie) - (left->cookie < right->cookie);
+}
+
+static struct glance glance_at(const struct round *round, const struct gw_walk_conn *conn)
+{
+	uint64_t now_ms = round->now_ns / 1000000;
+
+	return (struct glance){
+		.cookie = conn->cookie,
+		.sent_ms = now_ms - conn->sent_ms,
+		.received_ms = now_ms - conn->received_ms,
+		.segments_sent = conn->segments_sent,
+		.segments_received = conn->segments_received,
+	};
+}
+
+/* The longest wait of one Service's connections since the last round. */
+static int learn_service(struct round *round, const struct view_service *service)
+{
+	struct waited waited = {.service = service->index};
+	bool any = false;
+
+	for (size_t i = 0; i < round->conn_count; i++) {
+		const struct gw_walk_conn *conn = &round->conns[i];
+		const struct glance *before;
+		struct glance now;
+		uint32_t ms;
+
+		if (conn->conn.service != service->index || conn->tcp_state != TCP_ESTABLISHED)
+			continue;
+		any = true;
+		now = glance_at(round, conn);
+		if (evbuffer_add(round->glances, &now, sizeof(now)))
+			return -ENOMEM;
+		before = bsearch(&now, round->input->glances, round->input->glance_count,
+				 sizeof(now), compare_glances);
+		ms = before ? silence_between(before, &now) : 0;
+		waited.waited_ms = ms > waited.waited_ms ? ms : waited.waited_ms;
+	}
+	return any && evbuffer_add(round->waited, &waited, sizeof(waited)) ? -ENOMEM : 0;
+}
+
+static int learn(struct round *round)
+{
+	struct glance *glances;
+	size_t length;
+	int err = 0;
+
+	for (size_t i = 0; i < round->service_count && !err; i++)
+		if (round->services[i].rebalance_ms == GW_REBALANCE_AUTO)
+			err = learn_service(round, &round->services[i]);
+	length = evbuffer_get_length(round->glances);
+	glances = err || !length ? NULL : (struct glance *)evbuffer_pullup(round->glances, -1);
+	if (glances)
+		qsort(glances, length / sizeof(*glances), sizeof(*glances), compare_glances);
+	return err;
+}
+
+/* --- the answer -------------------------------------------------------------------------- */
+
+/* Told long ago, and still open. */
+static int find_stuck(const struct round *round, struct evbuffer *to)
+{
+	for (size_t i = 0; i < round->input->moved_count; i++) {
+		const struct moved *moved = &round->input->moved[i];
+
+		if (moved->result == MOVE_MOVED && round->now_ns - moved->time_ns > STUCK_NS &&
+		    is_open(round, moved->cookie) && evbuffer_add(to, moved, sizeof(*moved)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int answer(const struct round *round, struct evbuffer *to)
+{
+	struct evbuffer *stuck = evbuffer_new();
+	int err = stuck ? find_stuck(round, stuck) : -ENOMEM;
+
+	if (!err) {
+		const struct round_head head = {
+			.moved_count = (uint32_t)round->move_count,
+			.busy_count = round->busy_count,
+			.stuck_count = (uint32_t)(evbuffer_get_length(stuck) / sizeof(struct moved)),
+			.waited_count = (uint32_t)(evbuffer_get_length(round->waited) /
+						   sizeof(struct waited)),
+			.glance_count = (uint32_t)(evbuffer_get_length(round->glances) /
+						   sizeof(struct glance)),
+		};
+
+		if (evbuffer_add(to, &head, sizeof(head)) ||
+		    evbuffer_add(to, round->moves, round->move_count * sizeof(*round->moves)) ||
+		    evbuffer_add_buffer(to, stuck) || evbuffer_add_buffer(to, round->waited) ||
+		    evbuffer_add_buffer(to, round->glances))
+			err = -ENOMEM;
+	}
+	if (stuck)
+		evbuffer_free(stuck);
+	return err;
+}
+
+static int look(struct round *round)
+{
+	int err = walk(round);
+
+	if (!err)
+		err = view_open(round->input->pin_dir, &round->view);
+	if (err)
+		return err;
+	round->service_count = view_services(round->view, &round->services);
+	round->backend_count = view_backends(round->view, &round->backends);
+	round->now_ns = clock_now_ns();
+	return 0;
+}
+
+static int run(struct round *round)
+{
+	int err = look(round);
+
+	if (!err)
+		err = learn(round);
+	if (!err && round->input->decides)
+		err = decide(round);
+	if (!err && round->to_do_count)
+		err = act(round);
+	return err;
+}
+
+int rebalance_round(struct evbuffer *to, void *arg)
+{
+	const struct round_input *input = arg;
+	struct round round = {
+		.input = input,
+		.waited = evbuffer_new(),
+		.glances = evbuffer_new(),
+	};
+	int err = round.waited && round.glances ? 0 : -ENOMEM;
+
+	memcpy(round.random, &input->seed, sizeof(round.random));
+	if (!err)
+		err = run(&round);
+	if (!err)
+		err = answer(&round, to);
+	/* The rest goes with the child. */
+	return err;
+}
