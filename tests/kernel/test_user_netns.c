@@ -13,7 +13,7 @@
 #include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/health.h"
-#include "kernel/tables_state.h"
+#include "kernel/registry.h"
 
 #define VIP "10.96.0.10:7051"
 #define BAD "10.1.0.1:7051"
