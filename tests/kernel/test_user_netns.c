@@ -13,7 +13,7 @@
 #include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/health.h"
-#include "kernel/registry.h"
+#include "kernel/conns.h"
 
 #define VIP "10.96.0.10:7051"
 #define BAD "10.1.0.1:7051"
@@ -78,7 +78,7 @@ static void test_a_recount_leaves_them_out(void **state)
 	(void)state;
 	hold_fakes();
 	fd = lab_connect(VIP);
-	assert_int_equal(tables_walk(lab.tables, &conns, &count), 0);
+	assert_int_equal(conns_walk_once(LAB_PINS, &conns, &count), 0);
 	for (size_t i = 0; i < count; i++)
 		shown += conns[i].conn.state == GW_CONN_COUNTED;
 	free(conns);
@@ -109,7 +109,7 @@ static void test_its_own_connections_are_spread(void **state)
 		assert_return_code(fds[i], -fds[i]);
 		if (i < 9)
 			continue;
-		assert_int_equal(tables_walk(lab.tables, &conns, &count), 0);
+		assert_int_equal(conns_walk_once(LAB_PINS, &conns, &count), 0);
 		for (size_t j = 0; j < count; j++)
 			ends[conns[j].conn.backend & 1] += conns[j].conn.state == GW_CONN_COUNTED;
 		free(conns);
