@@ -290,7 +290,6 @@ static void test_what_kube_proxy_ignores_is_ignored_quietly(void **state)
 		{ "ports", "[{'name': 'a'}]", 0, 2 },
 		{ "ports", "[{'name': 'a', 'port': 1, 'protocol': 'UDP'}]", 0, 2 },
 		{ "addressType", "'FQDN'", 0, 0 },
-		{ "metadata.labels", "{'service.kubernetes.io/headless': ''}", 0, 0 },
 		{ "metadata.annotations", "[]", 1, 2 },
 		{ "metadata.creationTimestamp", "7", 1, 2 },
 	};
