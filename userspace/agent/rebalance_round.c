@@ -8,11 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bpf/bpf.h>
-
 #include "base/clock.h"
 #include "kernel/conns.h"
-#include "kernel/maps.h"
+#include "kernel/hints.h"
 #include "kernel/view.h"
 #include "model/balance.h"
 
@@ -331,11 +329,7 @@ static int write_hint(const struct round *round, const struct moved *moved)
 		.backend_generation = moved->to_generation,
 	};
 
-	if (bpf_map_update_elem(round->hints_fd, &key, &hint, BPF_ANY))
-		return -errno;
-	__atomic_store_n(&round->input->services[moved->service].hints_until_ns, hint.until_ns,
-			 __ATOMIC_RELEASE);
-	return 0;
+	return hints_write(round->hints_fd, &round->input->services[moved->service], &key, &hint);
 }
 
 /* One connection that is to leave now, to this backend; NULL: wherever the policy says. Returns
@@ -451,7 +445,7 @@ static int act(struct round *round)
 	uint64_t end_ms = clock_now_ms() + LOOKS_MS;
 	int err = 0;
 
-	round->hints_fd = maps_open_one(round->input->pin_dir, "gw_hints");
+	round->hints_fd = hints_open(round->input->pin_dir);
 	if (round->hints_fd < 0)
 		return round->hints_fd;
 	while (!err && act_once(round) && !round->input->is_dry && clock_now_ms() < end_ms) {

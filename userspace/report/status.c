@@ -3,7 +3,6 @@
 #include "report/status.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,51 +11,7 @@
 #include "kernel/mounts.h"
 #include "kernel/older.h"
 #include "report/status_judge.h"
-
-#define HEARTBEAT_MAX_SECONDS 10
-
-static void add(char texts[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX], size_t *count, size_t *left_out,
-		const char *format, va_list arguments)
-{
-	if (*count < STATUS_TEXTS_MAX - 1)
-		vsnprintf(texts[(*count)++], LOOKUP_MESSAGE_MAX, format, arguments);
-	else
-		++*left_out;
-}
-
-static void count_left_out(char texts[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX], size_t *count,
-			   size_t left_out)
-{
-	if (left_out)
-		snprintf(texts[(*count)++], LOOKUP_MESSAGE_MAX,
-			 "and %zu more: 'gwbpf services', 'gwbpf backends' and the agent's log name "
-			 "them",
-			 left_out);
-}
-
-void status_add_problem(struct status *status, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	add(status->problems, &status->problem_count, &status->problems_left_out, format, arguments);
-	va_end(arguments);
-}
-
-void status_add_warning(struct status *status, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	add(status->warnings, &status->warning_count, &status->warnings_left_out, format, arguments);
-	va_end(arguments);
-}
-
-bool status_agent_is_running(const struct view_meta *meta)
-{
-	return meta->agent_pid && meta->heartbeat_age_seconds >= 0 &&
-	       meta->heartbeat_age_seconds <= HEARTBEAT_MAX_SECONDS;
-}
+#include "report/status_texts.h"
 
 const char *status_source(const struct view_meta *meta)
 {
@@ -282,8 +237,7 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	status_judge_services(status);
 	check_walk(status);
 	count_older(status);
-	count_left_out(status->problems, &status->problem_count, status->problems_left_out);
-	count_left_out(status->warnings, &status->warning_count, status->warnings_left_out);
+	status_count_left_out(status);
 	return 0;
 }
 

@@ -5,8 +5,16 @@
 #include <string.h>
 
 #include "report/format.h"
+#include "report/status_texts.h"
 
+#define HEARTBEAT_MAX_SECONDS 10
 #define UNREACHABLE_SECONDS 60 /* a shorter absence of the API server is an everyday matter */
+
+bool status_agent_is_running(const struct view_meta *meta)
+{
+	return meta->agent_pid && meta->heartbeat_age_seconds >= 0 &&
+	       meta->heartbeat_age_seconds <= HEARTBEAT_MAX_SECONDS;
+}
 
 static bool has_note(const struct status *status, enum gw_note_kind kind)
 {

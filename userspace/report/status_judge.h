@@ -5,12 +5,6 @@
 
 #include "report/status.h"
 
-/* Each text names the object and the next step. */
-void status_add_problem(struct status *status, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-void status_add_warning(struct status *status, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
 /* The agent, and what it can read and take in. */
 void status_judge_agent(struct status *status);
 

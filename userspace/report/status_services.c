@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "report/format.h"
+#include "report/status_texts.h"
 
 #define CLIENTS_SECONDS 300 /* a Service that nobody has dialled for longer has no clients */
 
