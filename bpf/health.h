@@ -4,6 +4,9 @@
  * off by a firewall takes nothing from the others; ejection belongs to the node, and comes when two
  * witnesses fail and nobody contradicts. An ejected backend comes back through one connection that
  * tries it. What is known of clients is in clients.h.
+ *
+ * Of a network namespace that belongs to a user nothing is written here, nor there: the maps are the
+ * node's, and whoever makes one namespace after the other could push out what is known of all others.
  */
 #ifndef GWBPF_HEALTH_H
 #define GWBPF_HEALTH_H
@@ -102,8 +105,11 @@ static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 no
 		.failures = 0,
 		.kind = GW_SUSPICION_SILENT,
 	};
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+	const struct gw_suspect *known;
 
+	if (conn->flags & GW_CONN_USER_NETNS)
+		return;
+	known = bpf_map_lookup_elem(&gw_suspects, &key);
 	if (known && known->kind != GW_SUSPICION_SILENT && known->until_ns > value.until_ns)
 		return;
 	/* The failures so far are not forgotten over it, nor when the last one was. */
