@@ -18,7 +18,6 @@
 #include "maps.h"
 
 #define SILENT_NS SECOND_NS /* how long a repeated SYN counts after the next one is due */
-#define LEASE_NS (5 * SECOND_NS)
 
 static __always_inline struct gw_suspect_key suspect_key(const struct gw_conn *conn)
 {
@@ -171,7 +170,7 @@ static __always_inline void eject(struct gw_health *health, const struct gw_serv
  * another connection has it already. */
 static __always_inline void give_lease_back(struct gw_health *health, const struct gw_conn *conn)
 {
-	if (health->lease_until_ns == conn->start_ns + LEASE_NS)
+	if (health->lease_until_ns == conn->start_ns + GW_LEASE_NS)
 		health->lease_until_ns = 0;
 }
 
@@ -347,7 +346,7 @@ static __always_inline bool take_lease(__u32 backend, __u64 now_ns)
 	bpf_spin_lock(&health->lock);
 	if (health->is_ejected && now_ns >= health->ejected_until_ns &&
 	    now_ns >= health->lease_until_ns) {
-		health->lease_until_ns = now_ns + LEASE_NS;
+		health->lease_until_ns = now_ns + GW_LEASE_NS;
 		is_mine = true;
 	}
 	bpf_spin_unlock(&health->lock);
