@@ -47,10 +47,10 @@ void health_log_free(struct health_log *log)
 	free(log);
 }
 
-/* Who of the node's network namespaces it is: the kernel gives a cookie, and no name. */
+/* All that the record of health says of a client is its network namespace. */
 static const char *client_text(uint64_t client, char buf[64])
 {
-	snprintf(buf, 64, "the client of network namespace cookie %llu",
+	snprintf(buf, 64, "a client (network namespace cookie %llu)",
 		 (unsigned long long)client);
 	return buf;
 }
@@ -65,25 +65,29 @@ static void write_line(const struct trouble_change *change, const char *backend,
 	client_text(change->client, client);
 	switch (change->kind) {
 	case TROUBLE_ACCUSED:
-		snprintf(line, HEALTH_LINE_MAX, "accused: backend %s by %s: %s, %u times, %u failures in "
-			 "a row", backend, client, cause, change->times, change->health.failures);
+		snprintf(line, HEALTH_LINE_MAX,
+			 "accused: backend %s by %s: %s (times: %u, failures in a row: %u)",
+			 backend, client, cause, change->times, change->health.failures);
 		return;
 	case TROUBLE_CONTRADICTED:
-		snprintf(line, HEALTH_LINE_MAX, "contradicted: backend %s was reached by %s, %u times: it "
-			 "stays in use", backend, client, change->times);
+		snprintf(line, HEALTH_LINE_MAX,
+			 "contradicted: backend %s stays in use, as it was reached by %s (times: %u)",
+			 backend, client, change->times);
 		return;
 	case TROUBLE_EJECTED:
-		snprintf(line, HEALTH_LINE_MAX, "ejected: backend %s by %s: %s, %u times, for %.1f s, %u "
-			 "failures in a row", backend, client, cause, change->times,
-			 (double)change->ejected_ms / 1e3, change->health.failures);
+		snprintf(line, HEALTH_LINE_MAX,
+			 "ejected: backend %s for %.1f s by %s: %s (times: %u, failures in a row: %u)",
+			 backend, (double)change->ejected_ms / 1e3, client, cause, change->times,
+			 change->health.failures);
 		return;
 	case TROUBLE_RETURNING:
-		snprintf(line, HEALTH_LINE_MAX, "returning: backend %s: its ejection is over, the next "
-			 "connection that can tries it", backend);
+		snprintf(line, HEALTH_LINE_MAX, "returning: backend %s: the time of its ejection is over, "
+			 "and the next connection that can tries it",
+			 backend);
 		return;
 	case TROUBLE_RETURNED:
-		snprintf(line, HEALTH_LINE_MAX, "returned: backend %s was reached by %s, ejected %u times "
-			 "until now", backend, client, change->health.ejections);
+		snprintf(line, HEALTH_LINE_MAX, "returned: backend %s was reached by %s (ejections until now: %u)",
+			 backend, client, change->health.ejections);
 		return;
 	case TROUBLE_FORGOTTEN:
 		snprintf(line, HEALTH_LINE_MAX, "no longer ejected: backend %s went and came back ready",
