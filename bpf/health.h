@@ -4,6 +4,9 @@
  * off by a firewall takes nothing from the others; ejection belongs to the node, and comes when two
  * witnesses fail and nobody contradicts. An ejected backend comes back through one connection that
  * tries it. What is known of clients is in clients.h.
+ *
+ * Of a network namespace that belongs to a user nothing is written here, nor there: the maps are the
+ * node's, and whoever makes one namespace after the other could push out what is known of all others.
  */
 #ifndef GWBPF_HEALTH_H
 #define GWBPF_HEALTH_H
@@ -15,7 +18,6 @@
 #include "maps.h"
 
 #define SILENT_NS SECOND_NS /* how long a repeated SYN counts after the next one is due */
-#define LEASE_NS (5 * SECOND_NS)
 
 static __always_inline struct gw_suspect_key suspect_key(const struct gw_conn *conn)
 {
@@ -102,8 +104,11 @@ static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 no
 		.failures = 0,
 		.kind = GW_SUSPICION_SILENT,
 	};
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+	const struct gw_suspect *known;
 
+	if (conn->flags & GW_CONN_USER_NETNS)
+		return;
+	known = bpf_map_lookup_elem(&gw_suspects, &key);
 	if (known && known->kind != GW_SUSPICION_SILENT && known->until_ns > value.until_ns)
 		return;
 	/* The failures so far are not forgotten over it, nor when the last one was. */
@@ -165,7 +170,7 @@ static __always_inline void eject(struct gw_health *health, const struct gw_serv
  * another connection has it already. */
 static __always_inline void give_lease_back(struct gw_health *health, const struct gw_conn *conn)
 {
-	if (health->lease_until_ns == conn->start_ns + LEASE_NS)
+	if (health->lease_until_ns == conn->start_ns + GW_LEASE_NS)
 		health->lease_until_ns = 0;
 }
 
@@ -341,7 +346,7 @@ static __always_inline bool take_lease(__u32 backend, __u64 now_ns)
 	bpf_spin_lock(&health->lock);
 	if (health->is_ejected && now_ns >= health->ejected_until_ns &&
 	    now_ns >= health->lease_until_ns) {
-		health->lease_until_ns = now_ns + LEASE_NS;
+		health->lease_until_ns = now_ns + GW_LEASE_NS;
 		is_mine = true;
 	}
 	bpf_spin_unlock(&health->lock);

@@ -172,6 +172,9 @@ struct gw_health {
 };
 _Static_assert(sizeof(struct gw_health) == 136, "a change of size is a change of ABI");
 
+/* For how long one connection may try an ejected backend. */
+#define GW_LEASE_NS 5000000000ull
+
 /* reached_ns is written at most once in this time, unless somebody accuses the backend. */
 #define GW_REACHED_STEP_NS 100000000ull
 

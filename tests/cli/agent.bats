@@ -137,7 +137,8 @@ backends_are()
 		"active", "attemptsTotal", "establishedTotal", "refusedTotal", "timedOutTotal",
 		"unreachableTotal", "otherFailedTotal", "canceledTotal", "closedTotal", "resetTotal",
 		"lostTotal", "connectSecondsBuckets", "consecutiveFailures", "ejectionsTotal",
-		"ejectedRemainingSeconds"] | sort))'
+		"ejectedRemainingSeconds", "movedTotal", "stateSeconds", "lastError",
+		"lastErrorTime"] | sort))'
 	lab backends
 	[[ ${lines[2]} =~ ^fabric\ +gateway\ +grpc\ +10.1.0.1:7051\ +-\ +usable\ +2\ +2\ +2\ +0$ ]]
 	stop "$dialer"

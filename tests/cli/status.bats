@@ -139,8 +139,9 @@ exits()
 	start_agent
 	map=$GWBPF_PIN_DIR/maps/gw_health
 	size=$(inside bpftool -j map show pinned "$map" | jq .bytes_value)
+	# is_ejected at byte 4, and ejected_until_ns up to byte 47: one whose time is over is returning.
 	inside bpftool map update pinned "$map" key 0 0 0 0 value 0 0 0 0 1 0 0 0 \
-		$(printf '0 %.0s' $(seq $((size - 8))))
+		$(printf '0 %.0s' $(seq 39)) 16 $(printf '0 %.0s' $(seq $((size - 48))))
 	exits 0 '.warnings | length == 1 and (.[0] | test("backend 10.1.0.[12]:7051 of service " +
 		".fabric/gateway. is ejected.*gwbpf backends -o wide fabric/gateway"))'
 }

@@ -21,14 +21,19 @@ int clients_here(void)
 	return fd;
 }
 
+/* Without ARP packets keep the address of the device itself: the other end drops them. */
+static void make_hole(void)
+{
+	lab_run("ip link add hole arp off type veth peer name bottom && ip link set hole up && "
+		"ip link set bottom up");
+}
+
 int clients_make(void)
 {
 	int home = clients_here(), client;
 
 	lab_enter_namespace();
-	/* Without ARP packets keep the address of the device itself: the other end drops them. */
-	lab_run("ip link add hole arp off type veth peer name bottom && ip link set hole up && "
-		"ip link set bottom up");
+	make_hole();
 	client = clients_here();
 	clients_be(home);
 	close(home);
@@ -47,6 +52,7 @@ static void enter_as_user(void)
 	if (written != 5)
 		_exit(1);
 	lab_enter_namespace();
+	make_hole();
 }
 
 int clients_make_of_user(void)

@@ -97,6 +97,55 @@ static void recover(void)
 	assert_false(health_of(BAD).is_ejected);
 }
 
+static void let_it_go_and_come_back(unsigned int away_us)
+{
+	static const char *const good_alone[] = {GOOD, NULL};
+
+	serve(GW_POLICY_RR, good_alone);
+	usleep(away_us);
+	serve(GW_POLICY_RR, bad_and_good);
+}
+
+/* One that became ready again is not what it was. */
+static void test_an_endpoint_that_went_and_came_back_starts_clean(void **state)
+{
+	struct gw_health before, health;
+
+	(void)state;
+	eject_bad();
+	before = health_of(BAD);
+	let_it_go_and_come_back(0);
+	assert_true(health_of(BAD).is_ejected);
+	let_it_go_and_come_back(1100000);
+	health = health_of(BAD);
+	assert_false(health.is_ejected);
+	assert_int_equal(health.doublings, 0);
+	assert_int_equal(health.failures, 0);
+	assert_true(health.changed_ns > before.changed_ns);
+	assert_int_equal(health.ejections, before.ejections);
+	assert_int_equal(health.accusations, before.accusations);
+	assert_int_equal(health.error, ECONNREFUSED);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_USABLE);
+	eject_bad();
+	assert_int_equal(health_ejected_ms(BAD), BASE_MS);
+}
+
+static void test_an_accusation_ends_with_the_endpoint(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		static const char *const alone[] = {BAD, NULL};
+
+		clients_be(clients[i]);
+		clients_reach(VIP, alone);
+	}
+	fail_at(FIRST, BAD);
+	let_it_go_and_come_back(1100000);
+	assert_int_equal(health_of(BAD).failed_until_ns, 0);
+	fail_at(SECOND, BAD);
+	assert_int_equal(health_of(BAD).ejections, 0);
+}
+
 static void connect_often(struct crew_member *me, void *arg)
 {
 	(void)arg;
@@ -402,6 +451,8 @@ int main(void)
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		LAB_TEST(test_one_of_many_at_once_tries_it),
 		LAB_TEST(test_of_several_each_is_tried_once_and_nobody_is_refused),
+		LAB_TEST(test_an_endpoint_that_went_and_came_back_starts_clean),
+		LAB_TEST(test_an_accusation_ends_with_the_endpoint),
 		LAB_TEST(test_a_lease_ends_after_5_s),
 		LAB_TEST(test_a_trial_that_is_canceled_gives_the_lease_back),
 		LAB_TEST(test_a_trial_that_is_never_sent_gives_the_lease_back),

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "kernel/clients.h"
 #include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/health.h"
-#include "kernel/conns.h"
+#include "kernel/maps.h"
 
 #define VIP "10.96.0.10:7051"
 #define BAD "10.1.0.1:7051"
@@ -155,20 +157,47 @@ static void test_it_accuses_nobody(void **state)
 	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
 }
 
-/* To itself a peer that failed it is suspect all the same. */
-static void test_it_passes_over_what_failed_it(void **state)
+static size_t suspicions(void)
 {
-	int refused = 0;
+	int fd = maps_open_one(LAB_PINS, "gw_suspects");
+	struct gw_suspect_key key, *previous = NULL;
+	size_t count = 0;
 
+	assert_true(fd >= 0);
+	for (; !bpf_map_get_next_key(fd, previous, &key); previous = &key)
+		count++;
+	close(fd);
+	return count;
+}
+
+/* The map holds what all clients suspect, and the oldest entry gives way. */
+static void test_what_it_meets_is_noted_nowhere(void **state)
+{
 	(void)state;
 	stop_listening();
+	fail_as(user);
+	assert_int_equal(suspicions(), 0);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_USABLE);
+	assert_int_equal(health_of(BAD).suspect_until_ns, 0);
+	fail_as(other);
+	assert_int_equal(suspicions(), 1);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
+}
+
+static void test_a_syn_that_it_repeats_is_noted_nowhere(void **state)
+{
+	int fd;
+
+	(void)state;
 	clients_be(user);
-	listeners[0] = lab_listen(GOOD);
-	serve(GW_POLICY_LC);
-	for (int i = 0; i < 10; i++)
-		refused += clients_touch(VIP) < 0;
-	assert_int_equal(refused, 1);
-	close(listeners[0]);
+	clients_lose("10.1.0.1");
+	lab_service("peers", VIP, GW_POLICY_RR, bad_alone);
+	fd = lab_begin_dial(VIP);
+	clients_await_repeat(fd, 1);
+	assert_int_equal(suspicions(), 0);
+	assert_int_equal(health_state(BAD), VIEW_BACKEND_USABLE);
+	close(fd);
+	assert_int_equal(suspicions(), 0);
 }
 
 static void test_it_clears_nobody_and_tries_nobody(void **state)
@@ -238,7 +267,8 @@ int main(void)
 		LAB_TEST(test_a_recount_leaves_them_out),
 		LAB_TEST(test_its_own_connections_are_spread),
 		LAB_TEST(test_it_accuses_nobody),
-		LAB_TEST(test_it_passes_over_what_failed_it),
+		LAB_TEST(test_what_it_meets_is_noted_nowhere),
+		LAB_TEST(test_a_syn_that_it_repeats_is_noted_nowhere),
 		LAB_TEST(test_it_clears_nobody_and_tries_nobody),
 	};
 

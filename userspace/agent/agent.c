@@ -12,6 +12,7 @@
 
 #include "agent/covered.h"
 #include "agent/duties.h"
+#include "agent/health_log.h"
 #include "agent/hooks.h"
 #include "agent/httpd.h"
 #include "agent/notify.h"
@@ -53,6 +54,7 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	struct rebalance *rebalance;
+	struct health_log *health_log;
 	unsigned int ticks;
 	struct httpd_options http_options[HTTP_MAX_];
 	struct httpd *http[HTTP_MAX_];
@@ -142,6 +144,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 			  strerror(-err));
 	sync_retry(agent->sync);
 	tell(agent);
+	health_log_tick(agent->health_log);
 	if (tables_meta(agent->tables)->source_synced)
 		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
@@ -516,7 +519,8 @@ static int start_source(struct agent *agent)
 	for (int i = 0; i < HTTP_MAX_; i++)
 		agent->http_options[i].stats = sync_stats(agent->sync);
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
-			  sync_stats(agent->sync), &agent->rebalance))
+			  sync_stats(agent->sync), &agent->rebalance) ||
+	    health_log_new(agent->tables, &agent->health_log))
 		return fail(agent, "cannot start: out of memory");
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
@@ -528,6 +532,7 @@ static void stop(struct agent *agent)
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
 	rebalance_free(agent->rebalance);
+	health_log_free(agent->health_log);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

@@ -16,7 +16,6 @@
 #include "base/text.h"
 
 #define MESSAGE_MAX 4096 /* bytes; what is longer is cut and ends in "..." */
-#define TIME_MAX 32
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -82,27 +81,17 @@ static char *escape_one(char *to, const char **text)
 	return to;
 }
 
-static void format_time(char buf[TIME_MAX])
-{
-	struct timespec now;
-	struct tm utc;
-	size_t length;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
-	length = strftime(buf, TIME_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(buf + length, TIME_MAX - length, ".%03ldZ", now.tv_nsec / 1000000);
-}
-
 /* One write a line, so that lines of several processes do not mix. */
 static void write_line(enum log_level level, const char *message)
 {
 	char line[MESSAGE_MAX * TEXT_ESCAPE_MAX + 128];
-	char when[TIME_MAX];
+	char when[TEXT_TIME_MAX];
 	char *at = line;
+	struct timespec now;
 	ssize_t written;
 
-	format_time(when);
+	clock_gettime(CLOCK_REALTIME, &now);
+	text_time(&now, when);
 	if (log_format == LOG_FORMAT_JSON)
 		at += sprintf(at, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":\"", when,
 			      level_names[level]);

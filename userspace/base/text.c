@@ -96,3 +96,14 @@ char *text_escape(char *to, const char **text)
 	*text += length ? length : 1;
 	return to;
 }
+
+const char *text_time(const struct timespec *time, char buf[TEXT_TIME_MAX])
+{
+	struct tm utc;
+	size_t length;
+
+	gmtime_r(&time->tv_sec, &utc);
+	length = strftime(buf, TEXT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(buf + length, TEXT_TIME_MAX - length, ".%03ldZ", time->tv_nsec / 1000000);
+	return buf;
+}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text of a stranger on its way into a message. */
+/* Text of a stranger on its way into a message, and the time as text. */
 #ifndef GWBPF_BASE_TEXT_H
 #define GWBPF_BASE_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #define TEXT_EXCERPT_MAX 64
 
@@ -26,5 +27,10 @@ bool text_is_shown(const char *text, size_t *length);
  * terminal goes through this.
  */
 char *text_escape(char *to, const char **text);
+
+#define TEXT_TIME_MAX 32
+
+/* A time of CLOCK_REALTIME by RFC 3339, to the millisecond: "2026-01-31T09:30:00.250Z". Returns buf. */
+const char *text_time(const struct timespec *time, char buf[TEXT_TIME_MAX]);
 
 #endif

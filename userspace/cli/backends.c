@@ -40,6 +40,9 @@ static const struct table_column columns[] = {
 	{ "IN-A-ROW", TABLE_RIGHT | TABLE_WIDE },
 	{ "EJECTIONS", TABLE_RIGHT | TABLE_WIDE },
 	{ "EJECTED-FOR", TABLE_RIGHT | TABLE_WIDE },
+	{ "STATE-FOR", TABLE_RIGHT | TABLE_WIDE },
+	{ "LAST-ERROR", TABLE_WIDE },
+	{ "LAST-ERROR-AGO", TABLE_RIGHT | TABLE_WIDE },
 	{ "CANCELED", TABLE_RIGHT | TABLE_WIDE },
 	{ "CLOSED", TABLE_RIGHT | TABLE_WIDE },
 	{ "RESET", TABLE_RIGHT | TABLE_WIDE },
@@ -74,6 +77,9 @@ static void add_counters(struct table *table, const struct view_backend *backend
 	table_text(table, backend->ejected_remaining_seconds > 0 ?
 				  format_age(backend->ejected_remaining_seconds, text) :
 				  NULL);
+	table_text(table, format_age(backend->state_seconds, text));
+	table_text(table, view_error_name(backend->error));
+	table_text(table, format_age(backend->error_age_seconds, text));
 	table_number(table, counters->canceled);
 	table_number(table, counters->closed);
 	table_number(table, counters->reset);

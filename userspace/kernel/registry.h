@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the tables hold, and what all that change them need: groups and entries, ids, ranges of slots,
- * and the grace. Below tables, apply, sets, adopt, collect, compact and recount; nobody else
- * includes it.
+ * and the grace. Below tables, apply, sets, adopt, collect, compact, notes, recount and trouble;
+ * nobody else includes it.
  */
 #ifndef GWBPF_KERNEL_REGISTRY_H
 #define GWBPF_KERNEL_REGISTRY_H

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
 #include "base/addr.h"
 #include "base/clock.h"
 #include "kernel/compact.h"
@@ -211,6 +213,55 @@ static void fill_range(struct tables *tables, const struct table_entry *entry,
 	memcpy(&slots[set->count + 1], set->table, set->table_length * sizeof(*set->table));
 }
 
+/* An endpoint that is away for less only moved, such as from one slice to another. */
+#define AWAY_NS 1000000000u
+
+static bool was_away(const struct tables *tables, const struct backend_ref *ref, uint64_t now)
+{
+	uint64_t drain_ns = tables->maps.backends[ref->id].drain_ns;
+
+	return drain_ns && now - drain_ns >= AWAY_NS;
+}
+
+/* What this node found out about a backend is not true of one that has become ready since: it was
+ * restarted, or mended. What clients suspect stays theirs, and the counters only rise. */
+static int forget_health(struct tables *tables, uint32_t id, uint64_t now)
+{
+	struct gw_health health;
+
+	if (bpf_map_lookup_elem_flags(tables->maps.health_fd, &id, &health, BPF_F_LOCK))
+		return -errno;
+	if (!health.is_ejected && !health.failed_until_ns && !health.doublings && !health.failures)
+		return 0;
+	health.is_ejected = 0;
+	health.ejected_until_ns = 0;
+	health.lease_until_ns = 0;
+	health.failed_until_ns = 0;
+	health.failed_client = 0;
+	health.doublings = 0;
+	health.failures = 0;
+	/* What was on its way before says nothing either. */
+	health.changed_ns = now;
+	health.changed_client = 0;
+	return bpf_map_update_elem(tables->maps.health_fd, &id, &health, BPF_F_LOCK) ? -errno : 0;
+}
+
+/* Before anybody can choose them. */
+static int forget_returning(struct tables *tables, const struct table_entry *entry,
+			    const struct new_set *set)
+{
+	uint64_t now = clock_now_ns();
+	int err = 0;
+
+	for (size_t i = 0; i < set->count && !err; i++) {
+		const struct backend_ref *ref = &entry->backends[set->refs[i]];
+
+		if (!ref->is_member && was_away(tables, ref, now))
+			err = forget_health(tables, ref->id, now);
+	}
+	return err;
+}
+
 /* All other backends are leaving. */
 static int note_members(struct tables *tables, struct table_entry *entry,
 			const struct new_set *set)
@@ -277,7 +328,9 @@ static int put_set(struct tables *tables, struct table_entry *entry, struct new_
 	/* Only now: it may just have been moved. */
 	old = entry->range;
 	set->generation = (uint16_t)(entry->generation + 1);
-	err = note_members(tables, entry, set);
+	err = forget_returning(tables, entry, set);
+	if (!err)
+		err = note_members(tables, entry, set);
 	if (err) {
 		ranges_release(&tables->ranges, &set->range);
 		return err;

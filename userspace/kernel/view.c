@@ -166,6 +166,8 @@ static void add_backend(struct view *view, uint32_t id)
 					 (double)(view->now_ns - from.drain_ns) / 1e9 :
 					 0,
 		.state = VIEW_BACKEND_LEAVING,
+		.state_seconds = view_age_seconds(view->now_ns, from.drain_ns),
+		.error_age_seconds = -1,
 		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
 		.counters = view->maps.counters[id],
 	};
@@ -231,12 +233,40 @@ static int read_backends(struct view *view)
 	return err ? err : view->err;
 }
 
+static uint64_t max_ns(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Once its time is over it waits for a connection that tries it. */
 static enum view_backend_state ejected_state(const struct gw_health *health, uint64_t now_ns)
 {
 	if (health->lease_until_ns > now_ns)
 		return VIEW_BACKEND_PROBING;
 	return health->ejected_until_ns > now_ns ? VIEW_BACKEND_EJECTED : VIEW_BACKEND_RETURNING;
+}
+
+/* Since when it is in this state; 0: not known. A trial that was given up leaves no time. */
+static uint64_t state_since_ns(enum view_backend_state state, const struct gw_health *health,
+			       uint64_t now_ns)
+{
+	bool was_suspect = health->suspect_until_ns && health->suspect_until_ns <= now_ns;
+	bool was_put_off = health->failed_client && health->failed_client != health->changed_client;
+
+	switch (state) {
+	case VIEW_BACKEND_EJECTED:
+		/* By a trial of one that may not eject it: that was no earlier than the last error. */
+		return was_put_off ? max_ns(health->changed_ns, health->error_ns) : health->changed_ns;
+	case VIEW_BACKEND_PROBING:
+		return health->lease_until_ns - GW_LEASE_NS;
+	case VIEW_BACKEND_RETURNING:
+		return max_ns(max_ns(health->ejected_until_ns, health->lease_until_ns),
+			      health->error_ns);
+	case VIEW_BACKEND_USABLE:
+		return max_ns(health->changed_ns, was_suspect ? health->suspect_until_ns : 0);
+	default:
+		return 0;
+	}
 }
 
 static void mark_health(uint32_t id, const void *value, void *arg)
@@ -249,10 +279,15 @@ static void mark_health(uint32_t id, const void *value, void *arg)
 		return;
 	backend->ejections = health->ejections;
 	backend->consecutive_failures = health->failures;
-	if (!health->is_ejected || backend->state != VIEW_BACKEND_USABLE)
+	backend->error = health->error;
+	backend->error_age_seconds = view_age_seconds(view->now_ns, health->error_ns);
+	if (backend->state != VIEW_BACKEND_USABLE)
 		return;
-	backend->state = ejected_state(health, view->now_ns);
-	if (health->ejected_until_ns > view->now_ns)
+	if (health->is_ejected)
+		backend->state = ejected_state(health, view->now_ns);
+	backend->state_seconds = view_age_seconds(
+		view->now_ns, state_since_ns(backend->state, health, view->now_ns));
+	if (health->is_ejected && health->ejected_until_ns > view->now_ns)
 		backend->ejected_remaining_seconds =
 			(double)(health->ejected_until_ns - view->now_ns) / 1e9;
 }
@@ -275,6 +310,17 @@ static void mark_members(struct view *view, const struct view_service *service,
 	}
 }
 
+/* By one client or several: for as long as the first of them. */
+static void mark_suspect(struct view_backend *backend, double age_seconds)
+{
+	if (backend->state == VIEW_BACKEND_USABLE) {
+		backend->state = VIEW_BACKEND_SUSPECT;
+		backend->state_seconds = age_seconds;
+	} else if (backend->state == VIEW_BACKEND_SUSPECT && backend->state_seconds < age_seconds) {
+		backend->state_seconds = age_seconds;
+	}
+}
+
 static void mark_suspects(struct view *view)
 {
 	struct gw_suspect_key key, *previous = NULL;
@@ -291,8 +337,8 @@ static void mark_suspects(struct view *view)
 		backend = find_backend(view, key.backend, key.backend_generation);
 		if (!backend)
 			continue;
-		if (suspect.until_ns > view->now_ns && backend->state == VIEW_BACKEND_USABLE)
-			backend->state = VIEW_BACKEND_SUSPECT;
+		if (suspect.until_ns > view->now_ns)
+			mark_suspect(backend, view_age_seconds(view->now_ns, suspect.changed_ns));
 	}
 }
 

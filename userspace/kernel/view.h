@@ -118,6 +118,9 @@ struct view_backend {
 	uint32_t weight; /* 0: draining or leaving */
 	double drain_seconds; /* since it takes no new connections; 0: it takes some */
 	enum view_backend_state state;
+	double state_seconds; /* it has been in its state, at least; below 0: not known */
+	uint32_t error;           /* the errno of the last attempt that failed; 0: none did */
+	double error_age_seconds; /* since then; below 0: none did */
 	uint32_t active;
 	uint32_t consecutive_failures; /* since anybody reached it */
 	uint32_t ejections;
@@ -150,6 +153,7 @@ const uint64_t *view_reasons(const struct view *view);
 
 const char *view_service_state_name(enum view_service_state state);
 const char *view_backend_state_name(enum view_backend_state state);
+const char *view_error_name(uint32_t error); /* "refused" for ECONNREFUSED; NULL for 0 */
 const char *view_reason_name(enum gw_reason reason);
 const char *view_reason_text(enum gw_reason reason);
 

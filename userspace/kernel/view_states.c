@@ -2,6 +2,8 @@
 /* What states and reasons are called. */
 #include "kernel/view.h"
 
+#include <errno.h>
+
 static const char *const service_states[] = {
 #define NAME(id, name) [VIEW_SERVICE_##id] = name,
 	VIEW_SERVICE_STATES(NAME)
@@ -31,6 +33,23 @@ const char *view_service_state_name(enum view_service_state state)
 const char *view_backend_state_name(enum view_backend_state state)
 {
 	return backend_states[state];
+}
+
+const char *view_error_name(uint32_t error)
+{
+	switch (error) {
+	case 0:
+		return NULL;
+	case ECONNREFUSED:
+		return "refused";
+	case ETIMEDOUT:
+		return "timeout";
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return "unreachable";
+	default:
+		return "other";
+	}
 }
 
 const char *view_reason_name(enum gw_reason reason)

@@ -28,7 +28,7 @@ static json_t *counters_to_json(const struct view_backend *backend)
 {
 	const struct gw_counters *counters = &backend->counters;
 
-	return json_pack("{so so so so so so so so so so so si si so s{so so}}",
+	return json_pack("{so so so so so so so so so so so si si so so so s{so so}}",
 			 "attemptsTotal", json_count(counters->attempts),
 			 "establishedTotal", json_count(counters->established),
 			 "refusedTotal", json_count(counters->refused),
@@ -44,6 +44,8 @@ static json_t *counters_to_json(const struct view_backend *backend)
 			 "ejectionsTotal", backend->ejections,
 			 "ejectedRemainingSeconds",
 			 json_seconds(backend->ejected_remaining_seconds),
+			 "lastError", json_text_or_null(view_error_name(backend->error)),
+			 "lastErrorTime", json_instant(backend->error_age_seconds),
 			 "movedTotal", "rebalance", json_count(counters->rebalanced),
 			 "drain", json_count(counters->drained));
 }
@@ -84,7 +86,7 @@ static const char *reason_of(const struct view *view, const struct view_backend 
 
 static json_t *to_json(const struct view *view, const struct view_backend *backend)
 {
-	json_t *value = json_pack("{so so so so si so si so so so si ss so si}",
+	json_t *value = json_pack("{so so so so si so si so so so si ss so so si}",
 				  "namespace", json_text(backend->namespace),
 				  "service", json_text(backend->service),
 				  "portName", json_text(backend->service_port_name),
@@ -97,6 +99,7 @@ static json_t *to_json(const struct view *view, const struct view_backend *backe
 				  "zone", json_text_or_null(backend->zone),
 				  "weight", backend->weight,
 				  "state", view_backend_state_name(backend->state),
+				  "stateSeconds", json_seconds(backend->state_seconds),
 				  "reason", json_text_or_null(reason_of(view, backend)),
 				  "active", backend->active);
 	return json_extend(value, counters_to_json(backend));

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
+#include "base/text.h"
 
 #define INDENT 2
 #define DIGITS 15 /* what a double holds for sure: 0.1 is printed as 0.1 */
@@ -75,6 +77,18 @@ json_t *json_seconds(double seconds)
 {
 	/* To the microsecond: more digits are noise. */
 	return seconds < 0 ? json_null() : json_real((double)(int64_t)(seconds * 1e6 + 0.5) / 1e6);
+}
+
+json_t *json_instant(double age_seconds)
+{
+	uint64_t then_ns = clock_read_ns(CLOCK_REALTIME) - (uint64_t)(age_seconds * 1e9);
+	struct timespec then = {
+		.tv_sec = (time_t)(then_ns / 1000000000u),
+		.tv_nsec = (long)(then_ns % 1000000000u),
+	};
+	char text[TEXT_TIME_MAX];
+
+	return age_seconds < 0 ? json_null() : json_string(text_time(&then, text));
 }
 
 json_t *json_address(const struct gw_addr *address)

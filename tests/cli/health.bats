@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# A peer that two clients find dead, and that comes back: what the log and the commands say of it.
+
+load lib
+
+# Each client is a network namespace of its own, in which both peers are.
+make_client()
+{
+	start unshare --net sleep infinity
+	clients+=("$started")
+	becomes is_apart "$started"
+	in_client "$started" ip link set lo up
+	in_client "$started" ip address add 10.1.0.1/32 dev lo
+	in_client "$started" ip address add 10.1.0.2/32 dev lo
+	serve_in "$started" 10.1.0.2
+}
+
+is_apart()
+{
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink "/proc/$holder/ns/net")" ] &&
+		[ "$(cat "/proc/$1/comm")" = sleep ]
+}
+
+in_client()
+{
+	nsenter -t "$1" --net -- "${@:2}"
+}
+
+# serve_in CLIENT ADDRESS: its pid is in $started.
+serve_in()
+{
+	start nsenter -t "$1" --net -- perl -MIO::Socket::INET -e '
+		my $listener = IO::Socket::INET->new(LocalAddr => "$ARGV[0]:7051", Listen => 128,
+			ReuseAddr => 1) or die;
+		my @kept;
+		while (my $socket = $listener->accept) { push @kept, $socket }' "$2"
+	becomes listens_in "$1" "$2"
+}
+
+listens_in()
+{
+	in_client "$1" ss -Hltn "src $2:7051" | grep -q .
+}
+
+# connect_from CLIENT: 0 if it came about.
+connect_from()
+{
+	in_client "$1" bash -c 'echo $$ >"$0"/cgroup.procs; exec 4<>/dev/tcp/10.96.0.1/7051' \
+		"$cgroup" 2>/dev/null
+}
+
+connect_some()
+{
+	for _ in 1 2 3 4; do
+		connect_from "$1" || true
+	done
+}
+
+peer_is()
+{
+	run lab_gwbpf backends -o json fabric/gateway
+	jq -e ".items[0] | .address == \"10.1.0.1\" and ($1)" <<<"$output"
+}
+
+logs()
+{
+	grep -q "level=info msg=\"$1" "$BATS_TEST_TMPDIR/agent.log"
+}
+
+setup()
+{
+	lab_setup
+	clients=() servers=()
+	{
+		service gateway 10.96.0.1 7051 'gwbpf.io/ejection: "time=3s,max=5m,keep=0%"'
+		slice gateway 10.1.0.1 10.1.0.2
+	} >"$BATS_TEST_TMPDIR/manifests/a.yaml"
+	start_agent
+	make_client
+	make_client
+}
+
+teardown()
+{
+	lab_teardown
+}
+
+@test "an ejection, its cause and its end are told" {
+	peer_is '.state == "usable" and .stateSeconds == null and .lastError == null and
+		.lastErrorTime == null and .consecutiveFailures == 0'
+	for client in "${clients[@]}"; do
+		serve_in "$client" 10.1.0.1
+		servers+=("$started")
+		connect_some "$client"
+	done
+	peer_is '.establishedTotal >= 2'
+	for server in "${servers[@]}"; do
+		stop "$server"
+	done
+	for client in "${clients[@]}"; do
+		connect_some "$client"
+	done
+	peer_is '.state == "ejected" and .lastError == "refused" and .consecutiveFailures == 2 and
+		(.lastErrorTime | test("^20..-..-..T..:..:..[.]...Z$")) and
+		.stateSeconds >= 0 and .stateSeconds < 60 and .ejectionsTotal == 1'
+	run lab_gwbpf backends -o wide
+	contains "${lines[1]}" "STATE-FOR  LAST-ERROR  LAST-ERROR-AGO"
+	[[ ${lines[2]} =~ ejected.*\ [0-9.]+s\ +refused\ +[0-9.]+s\  ]]
+	becomes logs "accused: backend fabric/gateway 10.1.0.1:7051 .*: refused (times: 1, failures in a row: [12])"
+	becomes logs "ejected: backend fabric/gateway 10.1.0.1:7051 .*for 3.0 s by .*: refused (times: 1, failures in a row: 2)"
+	becomes peer_is '.state == "returning" and .stateSeconds != null'
+	becomes logs "returning: backend fabric/gateway 10.1.0.1:7051 "
+	serve_in "${clients[0]}" 10.1.0.1
+	connect_some "${clients[0]}"
+	peer_is '.state == "usable" and .stateSeconds != null and .lastError == "refused" and
+		.consecutiveFailures == 0'
+	becomes logs "returned: backend fabric/gateway 10.1.0.1:7051 .*(ejections until now: 1)"
+	! logs "contradicted"
+}

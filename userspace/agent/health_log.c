@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/health_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/repeats.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "kernel/tables.h"
+#include "kernel/trouble.h"
+#include "kernel/view.h"
+
+#define HEALTH_LINE_MAX (TABLES_BACKEND_TEXT_MAX + 256)
+
+struct health_log {
+	struct tables *tables;
+	struct trouble *trouble;
+	struct repeats repeats;
+};
+
+int health_log_new(struct tables *tables, struct health_log **ret)
+{
+	struct health_log *log = calloc(1, sizeof(*log));
+	int err;
+
+	if (!log)
+		return -ENOMEM;
+	log->tables = tables;
+	repeats_init(&log->repeats);
+	err = trouble_new(tables, &log->trouble);
+	if (err) {
+		health_log_free(log);
+		return err;
+	}
+	*ret = log;
+	return 0;
+}
+
+void health_log_free(struct health_log *log)
+{
+	if (!log)
+		return;
+	trouble_free(log->trouble);
+	repeats_done(&log->repeats);
+	free(log);
+}
+
+/* All that the record of health says of a client is its network namespace. */
+static const char *client_text(uint64_t client, char buf[64])
+{
+	snprintf(buf, 64, "a client (network namespace cookie %llu)",
+		 (unsigned long long)client);
+	return buf;
+}
+
+static void write_line(const struct trouble_change *change, const char *backend,
+		       char line[HEALTH_LINE_MAX])
+{
+	const char *error = view_error_name(change->health.error);
+	const char *cause = error ? error : "unknown";
+	char client[64];
+
+	client_text(change->client, client);
+	switch (change->kind) {
+	case TROUBLE_ACCUSED:
+		snprintf(line, HEALTH_LINE_MAX,
+			 "accused: backend %s by %s: %s (times: %u, failures in a row: %u)",
+			 backend, client, cause, change->times, change->health.failures);
+		return;
+	case TROUBLE_CONTRADICTED:
+		snprintf(line, HEALTH_LINE_MAX,
+			 "contradicted: backend %s stays in use, as it was reached by %s (times: %u)",
+			 backend, client, change->times);
+		return;
+	case TROUBLE_EJECTED:
+		snprintf(line, HEALTH_LINE_MAX,
+			 "ejected: backend %s for %.1f s by %s: %s (times: %u, failures in a row: %u)",
+			 backend, (double)change->ejected_ms / 1e3, client, cause, change->times,
+			 change->health.failures);
+		return;
+	case TROUBLE_RETURNING:
+		snprintf(line, HEALTH_LINE_MAX, "returning: backend %s: the time of its ejection is over, "
+			 "and the next connection that can tries it",
+			 backend);
+		return;
+	case TROUBLE_RETURNED:
+		snprintf(line, HEALTH_LINE_MAX, "returned: backend %s was reached by %s (ejections until now: %u)",
+			 backend, client, change->health.ejections);
+		return;
+	case TROUBLE_FORGOTTEN:
+		snprintf(line, HEALTH_LINE_MAX, "no longer ejected: backend %s went and came back ready",
+			 backend);
+		return;
+	case TROUBLE_KIND_MAX_:
+		break;
+	}
+	*line = '\0';
+}
+
+/* A backend that comes and goes tells of each kind once a minute. */
+static void on_change(const struct trouble_change *change, void *arg)
+{
+	char backend[TABLES_BACKEND_TEXT_MAX], line[HEALTH_LINE_MAX], key[64];
+	struct health_log *log = arg;
+
+	tables_backend_text(log->tables, change->backend, change->generation, backend);
+	write_line(change, backend, line);
+	snprintf(key, sizeof(key), "%u %u %u", change->kind, change->backend, change->generation);
+	if (repeats_tell(&log->repeats, key, line, clock_now_ms()))
+		log_info("%s", line);
+	repeats_end(&log->repeats, key);
+}
+
+static void log_repeats(size_t count, const char *text, void *arg)
+{
+	(void)arg;
+	log_info("%zu times more within a minute, the last time: %s", count, text);
+}
+
+void health_log_tick(struct health_log *log)
+{
+	trouble_look(log->trouble, on_change, log);
+	repeats_sum_up(&log->repeats, clock_now_ms(), log_repeats, NULL);
+}
