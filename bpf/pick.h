@@ -21,6 +21,11 @@
 #define UNRECORDED_STEPS 64 /* past those that are drained: more would cost the verifier much */
 #define PICK_TRIES 4  /* a set that is replaced under our eyes, a lease that another one took */
 
+/* What gw_search_least() finds: a load, above the place of the member. */
+#define LEAST_LOAD_SHIFT 16
+#define LEAST_NONE (1ull << 62)
+#define LEAST_OVERTAKEN (~0ull)
+
 /* What a search knows of its service before it begins. */
 struct turn {
 	__u32 number;
@@ -181,6 +186,82 @@ __noinline int gw_search(struct bpf_sock_addr *ctx, __u64 word, __u32 start, __u
 	return conn->best_score == SCORE_NONE ? -ENOENT : 0;
 }
 
+/* Whether a is less than b, both below 2^63, as a mask of all bits. Without a branch, of which the
+ * verifier would follow both ways at each member; in assembly, or clang makes one of it. */
+static __always_inline __u64 mask_if_less(__u64 a, __u64 b)
+{
+	__u64 mask = a - b;
+
+	asm volatile("%0 s>>= 63" : "+r"(mask));
+	return mask;
+}
+
+/*
+ * The least of the members from..from + count of the set that has this word: its load, and below
+ * that how far from `from` it is, so that of equal ones the first wins. LEAST_NONE and more: none
+ * takes new connections, or LEAST_OVERTAKEN. It looks at no health and touches no record, which is
+ * why it costs half of gw_search(). Global for the reason of gw_score().
+ */
+__noinline __u64 gw_search_least(__u64 word, __u32 from, __u32 count)
+{
+	__u32 first = GW_SET_BASE(word) + 1 + from;
+	__u64 best = LEAST_NONE;
+
+	for (__u32 i = 0; i < GW_SET_MAX; i++) {
+		__u32 index = first + i, active;
+		const struct gw_slot *slot;
+		const __u64 *load;
+		__u64 rank;
+
+		if (i >= count)
+			break;
+		slot = bpf_map_lookup_elem(&gw_slots, &index);
+		if (!slot || slot->generation != GW_SET_GENERATION(word))
+			return LEAST_OVERTAKEN;
+		index = slot->backend;
+		load = bpf_map_lookup_elem(&gw_loads, &index);
+		if (!load)
+			return LEAST_OVERTAKEN;
+		active = GW_LOAD_ACTIVE(*load);
+		barrier_var(active);
+		rank = (__u64)active << LEAST_LOAD_SHIFT | i;
+		rank |= ((__u64)slot->weight - 1) & LEAST_NONE; /* of weight 0 */
+		best += (rank - best) & mask_if_less(rank, best);
+		if (!(rank >> LEAST_LOAD_SHIFT))
+			break;
+	}
+	return best;
+}
+
+/* The fewest active connections, while all is well and nobody is to be passed over: the one that
+ * gw_search() would find. */
+static __always_inline int pick_least(struct gw_conn *conn, const struct pick_set *set,
+				      __u32 start)
+{
+	__u64 best = gw_search_least(set->word, start, set->count - start), before = LEAST_NONE;
+	const struct gw_slot *slot;
+	__u32 index = start;
+
+	if (best >> LEAST_LOAD_SHIFT)
+		before = gw_search_least(set->word, 0, start);
+	if (best == LEAST_OVERTAKEN || before == LEAST_OVERTAKEN)
+		return -EAGAIN;
+	if (before >> LEAST_LOAD_SHIFT < best >> LEAST_LOAD_SHIFT) {
+		best = before;
+		index = 0;
+	}
+	if (best >= LEAST_NONE)
+		return -ENOENT;
+	index += set->first + (best & ((1 << LEAST_LOAD_SHIFT) - 1));
+	slot = bpf_map_lookup_elem(&gw_slots, &index);
+	if (!slot || slot->generation != set->generation)
+		return -EAGAIN;
+	conn->best_score = SCORE_BEST;
+	conn->best_backend = slot->backend;
+	conn->best_generation = slot->backend_generation;
+	return 0;
+}
+
 /* Of two drawn at random the less loaded. Only while all is well: in trouble everybody is looked at. */
 static __always_inline int pick_of_two(struct gw_conn *conn, const struct pick_set *set,
 				       __u32 first, __u32 second, __u64 avoided)
@@ -326,6 +407,8 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 is_alone,
 		err = search_in_trouble(ctx, conn, &set, service, start, avoided);
 	else if (set.policy == GW_POLICY_P2C && !avoided)
 		err = pick_of_two(conn, &set, start, first_position(conn, &set, 0, 0), avoided);
+	else if (HOW_POLICY(conn->how) == GW_POLICY_LC && !avoided)
+		err = pick_least(conn, &set, start);
 	else
 		err = gw_search(ctx, set.word, start, avoided);
 	if (err)

@@ -17,6 +17,7 @@
 #include "bench/figures.h"
 #include "bench/runs.h"
 #include "bench/bed.h"
+#include "kernel/clients.h"
 
 #define VIP "10.96.0.10:7051"
 #define PEER "10.2.0.1:7051"
@@ -25,6 +26,7 @@
 #define STRETCHES 5
 #define CONNECTS 160 /* in a stretch; each on a new socket */
 #define REPEATS 4000 /* on one socket */
+#define SHORTS 500 /* connections of another client, each closed at once */
 
 static const size_t sizes[] = {3, 16, 64, 256, 1000};
 #define SIZES (sizeof(sizes) / sizeof(*sizes))
@@ -32,6 +34,7 @@ static const size_t sizes[] = {3, 16, 64, 256, 1000};
 
 static const char *hooked, *empty;
 static int listener = -1;
+static int restless = -1, restless_listener = -1; /* another client */
 
 /* Both ends. They stay open for more than a second: clients that hang up sooner make a policy that
  * follows the load look at the health of all backends. */
@@ -147,12 +150,28 @@ static double balanced_ns(enum gw_policy policy, size_t size)
 	return ns;
 }
 
+static void be_restless(void)
+{
+	int home = clients_here();
+
+	clients_be(restless);
+	bed_enter_cgroup(hooked);
+	for (int i = 0; i < SHORTS; i++) {
+		assert_int_equal(clients_touch(VIP), 0);
+		close(accept4(restless_listener, NULL, NULL, SOCK_CLOEXEC));
+	}
+	bed_enter_cgroup(NULL);
+	clients_be(home);
+	close(home);
+}
+
 /* One value a round. */
 struct cell {
 	double raw[ROUNDS];
 	double net[ROUNDS];
 };
 
+static struct cell beside_quiet, beside_restless;
 static struct cell not_ours, repeated, balanced[GW_POLICY_MAX_][SIZES];
 static double none[ROUNDS], none_repeated[ROUNDS];
 
@@ -200,6 +219,8 @@ static void print_policies(json_t *all)
 		printf("\n");
 		json_object_set_new(all, policy_name((enum gw_policy)policy), by_size);
 	}
+	printf("Of 1,000 some stay idle: how far from them a search begins, and so its time, is\n"
+	       "another one in each run.\n");
 }
 
 /* What the hooks beside connect4 cost a connection, from its begin to its end. */
@@ -265,6 +286,19 @@ static void measure_others(int round)
 	}
 }
 
+/* What the short connections of another client cost this one. */
+static void measure_beside(int round)
+{
+	double of_empty = connect_ns(PEER, true);
+
+	hang_up();
+	set(&beside_quiet, round, balanced_ns(GW_POLICY_LC, sizes[SIZE_OF_AIM]), of_empty);
+	hang_up();
+	be_restless();
+	set(&beside_restless, round, connect_ns(VIP, false), of_empty);
+	hang_up();
+}
+
 static void measure_round(int round)
 {
 	none[round] = connect_ns(PEER, true);
@@ -279,7 +313,20 @@ static void measure_round(int round)
 			    balanced_ns((enum gw_policy)policy, sizes[i]), none[round]);
 	}
 	hang_up();
+	measure_beside(round);
 	measure_others(round);
+}
+
+static json_t *print_beside(void)
+{
+	printf("connect4, lc, %zu backends, while another client is quiet; after it made %d short "
+	       "connections:\n  ", sizes[SIZE_OF_AIM], SHORTS);
+	print_cell(&beside_quiet);
+	printf("; ");
+	print_cell(&beside_restless);
+	printf("\n");
+	return json_pack("{s:o, s:o}", "quiet", cell_json(&beside_quiet), "short",
+			 cell_json(&beside_restless));
 }
 
 static json_t *print_others(void)
@@ -335,6 +382,7 @@ static void bench_the_hooks(void **state)
 	json_object_set_new(all, "not_ours", cell_json(&not_ours));
 	json_object_set_new(all, "not_ours_repeated", cell_json(&repeated));
 	json_object_set_new(all, "policies", policies);
+	json_object_set_new(all, "beside_another_client", print_beside());
 	json_object_set_new(all, "others", print_others());
 	json_object_set_new(all, "aims", print_aims());
 	figures_save("hooks", all);
@@ -342,7 +390,15 @@ static void bench_the_hooks(void **state)
 
 static int start(void **state)
 {
+	int home = clients_here();
+
 	(void)state;
+	restless = clients_make();
+	clients_be(restless);
+	lab_run("ip route add local 10.2.0.0/16 dev lo");
+	restless_listener = lab_listen("0.0.0.0:7051");
+	clients_be(home);
+	close(home);
 	lab_run("ip route add local 10.2.0.0/16 dev lo");
 	listener = lab_listen("0.0.0.0:7051");
 	assert_return_code(fcntl(listener, F_SETFL, O_NONBLOCK), errno);
