@@ -27,11 +27,17 @@ check_says()
 	json ".requirements | any(.name == \"$1\" and .outcome == \"$2\" and (.detail | test(\"$3\")))"
 }
 
+# The same from a pod of a node: in a network namespace of its own, the first process in the lab's.
+pod_check_says()
+{
+	run --separate-stderr inside unshare --pid --fork --mount-proc sh -c 'unshare --net "$@"; exit $?' \
+		sh "$root/build/gwbpf" check --cgroup "$cgroup" -o json
+	json ".requirements | any(.name == \"$1\" and .outcome == \"$2\" and (.detail | test(\"$3\")))"
+}
+
 @test "check and status of a node with nobody else" {
 	lab check --cgroup "$cgroup" -o json
 	json '.requirements | all(.name != "other-program")'
-	# The lab's namespace is not the one of process 1.
-	check_says kube-proxy unknown "not that of the node"
 	start_agent
 	lab status -o json
 	[ "$status" -eq 0 ]
@@ -132,6 +138,7 @@ check_says()
 	table ip elsewhere { chain service-none { }; }
 	END
 	check_says kube-proxy found "nftables rules for 2 Service ports: serves what gwbpf leaves alone"
+	pod_check_says kube-proxy found "nftables rules for 2 Service ports"
 	start_agent
 	lab status -o json
 	[ "$status" -eq 0 ]
@@ -156,9 +163,10 @@ kube_chains()
 		kube_chains 3 | inside "iptables-$kind-restore"
 		[ "$kind" = nft ] && name=iptables || name=iptables-legacy
 		check_says kube-proxy found "^$name rules for 3 Service ports: serves"
+		pod_check_says kube-proxy found "^$name rules for 3 Service ports: serves"
 		inside "iptables-$kind" -t nat -F
 		inside "iptables-$kind" -t nat -X
-		check_says kube-proxy unknown "none in this network namespace"
+		pod_check_says kube-proxy degraded "no rules of it on this node"
 	done
 }
 
@@ -181,4 +189,8 @@ kube_chains()
 		"$root/build/gwbpf" check --cgroup "$cgroup" -o json
 	json '.requirements | any(.name == "kube-proxy" and .outcome == "unknown" and
 		(.detail | test("cannot be seen: Operation not permitted")))'
+	run --separate-stderr inside setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace \
+		"$root/build/gwbpf" check --cgroup "$cgroup" -o json
+	json '.requirements | any(.name == "kube-proxy" and .outcome == "unknown" and
+		(.detail | test("not that of the node.*CAP_SYS_PTRACE.*hostPID")))'
 }

@@ -61,7 +61,8 @@ without_mount() {
 as_deployed() {
 	kubectl apply --server-side --force-conflicts -k "$CLUSTER_TOP/deploy/base"
 	patch '[{"op": "replace", "path": "/spec/updateStrategy", "value": {"type": "OnDelete"}}]'
-	kubectl delete pod -n gwbpf-system --grace-period=1 "$(agent_pod node1)"
+	# The one that the roll-out ends by itself in between, too.
+	kubectl delete pod -n gwbpf-system --grace-period=1 --all
 	cluster_wait 60 gwbpf_on node1 status
 }
 
