@@ -119,7 +119,8 @@ pod_check_says()
 
 @test "a second gwbpf on the same cgroup is no part of the first one" {
 	start_agent
-	GWBPF_PIN_DIR=$BATS_TEST_TMPDIR/bpf/second start_agent --listen off
+	control=$BATS_TEST_TMPDIR/run/second.sock GWBPF_PIN_DIR=$BATS_TEST_TMPDIR/bpf/second \
+		start_agent --listen off
 	lab status -o json
 	[ "$status" -eq 0 ]
 	json '[.others[] | select(.kind == "program")] | length == 6 and
