@@ -27,11 +27,19 @@ check_says()
 	json ".requirements | any(.name == \"$1\" and .outcome == \"$2\" and (.detail | test(\"$3\")))"
 }
 
-# The same from a pod of a node: in a network namespace of its own, the first process in the lab's.
-pod_check_says()
+# pod_check CAPABILITIES: as from a pod of a node: in a network namespace of its own, the first process in
+# the lab's, and with these capabilities alone.
+pod_check()
 {
 	run --separate-stderr inside unshare --pid --fork --mount-proc sh -c 'unshare --net "$@"; exit $?' \
-		sh "$root/build/gwbpf" check --cgroup "$cgroup" -o json
+		sh setpriv --bounding-set "-all$1" --inh-caps -all \
+		"$root/build/gwbpf" check --cgroup "$cgroup" -o json
+}
+
+# check_says from a pod with what deploy/base grants.
+pod_check_says()
+{
+	pod_check ,+sys_admin,+sys_ptrace,+net_admin,+dac_read_search
 	json ".requirements | any(.name == \"$1\" and .outcome == \"$2\" and (.detail | test(\"$3\")))"
 }
 
@@ -190,8 +198,7 @@ kube_chains()
 		"$root/build/gwbpf" check --cgroup "$cgroup" -o json
 	json '.requirements | any(.name == "kube-proxy" and .outcome == "unknown" and
 		(.detail | test("cannot be seen: Operation not permitted")))'
-	run --separate-stderr inside setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace \
-		"$root/build/gwbpf" check --cgroup "$cgroup" -o json
+	pod_check ,+sys_admin,+net_admin,+dac_read_search
 	json '.requirements | any(.name == "kube-proxy" and .outcome == "unknown" and
 		(.detail | test("not that of the node.*CAP_SYS_PTRACE.*hostPID")))'
 }
