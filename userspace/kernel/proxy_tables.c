@@ -204,7 +204,7 @@ static int visit_legacy(size_t legacy, const char *table, proxy_tables_legacy_ch
 
 	if (err <= 0)
 		return err;
-	fd = socket(legacies[legacy].family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	fd = socket(legacies[legacy].family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	err = read_entries(fd, legacies[legacy].level, table, &entries);
