@@ -220,7 +220,8 @@ on_the_node()
 	on_the_node suspend -n fabric -o json
 	json '.service == null and (.message | test("kube-proxy has no rules"))'
 	# Where the rules of the node are out of sight, that is said.
-	lab suspend gateway
+	run --separate-stderr inside setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace \
+		"$root/build/gwbpf" suspend gateway
 	contains "$output" "whether kube-proxy serves it cannot be seen from here"
 	inside nft -f - <<-END
 	table ip kube-proxy {

@@ -27,11 +27,25 @@ check_says()
 	json ".requirements | any(.name == \"$1\" and .outcome == \"$2\" and (.detail | test(\"$3\")))"
 }
 
+# pod_check CAPABILITIES: as from a pod of a node: in a network namespace of its own, the first process in
+# the lab's, and with these capabilities alone.
+pod_check()
+{
+	run --separate-stderr inside unshare --pid --fork --mount-proc sh -c 'unshare --net "$@"; exit $?' \
+		sh setpriv --bounding-set "-all$1" --inh-caps -all \
+		"$root/build/gwbpf" check --cgroup "$cgroup" -o json
+}
+
+# check_says from a pod with what deploy/base grants.
+pod_check_says()
+{
+	pod_check ,+sys_admin,+sys_ptrace,+net_admin,+dac_read_search
+	json ".requirements | any(.name == \"$1\" and .outcome == \"$2\" and (.detail | test(\"$3\")))"
+}
+
 @test "check and status of a node with nobody else" {
 	lab check --cgroup "$cgroup" -o json
 	json '.requirements | all(.name != "other-program")'
-	# The lab's namespace is not the one of process 1.
-	check_says kube-proxy unknown "not that of the node"
 	start_agent
 	lab status -o json
 	[ "$status" -eq 0 ]
@@ -113,7 +127,8 @@ check_says()
 
 @test "a second gwbpf on the same cgroup is no part of the first one" {
 	start_agent
-	GWBPF_PIN_DIR=$BATS_TEST_TMPDIR/bpf/second start_agent --listen off
+	control=$BATS_TEST_TMPDIR/run/second.sock GWBPF_PIN_DIR=$BATS_TEST_TMPDIR/bpf/second \
+		start_agent --listen off
 	lab status -o json
 	[ "$status" -eq 0 ]
 	json '[.others[] | select(.kind == "program")] | length == 6 and
@@ -132,6 +147,7 @@ check_says()
 	table ip elsewhere { chain service-none { }; }
 	END
 	check_says kube-proxy found "nftables rules for 2 Service ports: serves what gwbpf leaves alone"
+	pod_check_says kube-proxy found "nftables rules for 2 Service ports"
 	start_agent
 	lab status -o json
 	[ "$status" -eq 0 ]
@@ -156,9 +172,10 @@ kube_chains()
 		kube_chains 3 | inside "iptables-$kind-restore"
 		[ "$kind" = nft ] && name=iptables || name=iptables-legacy
 		check_says kube-proxy found "^$name rules for 3 Service ports: serves"
+		pod_check_says kube-proxy found "^$name rules for 3 Service ports: serves"
 		inside "iptables-$kind" -t nat -F
 		inside "iptables-$kind" -t nat -X
-		check_says kube-proxy unknown "none in this network namespace"
+		pod_check_says kube-proxy degraded "no rules of it on this node"
 	done
 }
 
@@ -181,4 +198,7 @@ kube_chains()
 		"$root/build/gwbpf" check --cgroup "$cgroup" -o json
 	json '.requirements | any(.name == "kube-proxy" and .outcome == "unknown" and
 		(.detail | test("cannot be seen: Operation not permitted")))'
+	pod_check ,+sys_admin,+net_admin,+dac_read_search
+	json '.requirements | any(.name == "kube-proxy" and .outcome == "unknown" and
+		(.detail | test("not that of the node.*CAP_SYS_PTRACE.*hostPID")))'
 }

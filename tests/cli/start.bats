@@ -112,7 +112,7 @@ start_in_private()
 	start_in_private "$root/build/gwbpf" agent --node-name n1 --manifests "$manifests" 2>"$log"
 	wait "$started" && return 1
 	contains "$(tail -n 1 "$log")" "pods are not covered"
-	contains "$(tail -n 1 "$log")" "privileged: true"
+	contains "$(tail -n 1 "$log")" "mount the node's /sys/fs/cgroup into the pod"
 	nothing_is_there
 }
 
@@ -123,10 +123,10 @@ start_in_private()
 	wait "$started" || true
 	output=$(<"$BATS_TEST_TMPDIR/check")
 	json '.requirements | any(.name == "pods" and .outcome == "degraded" and
-		(.detail | test("pods are not covered")) and (.remedy | test("privileged: true")))'
+		(.detail | test("pods are not covered")) and (.remedy | test("mount the node.s /sys/fs/cgroup")))'
 	start_in_private "$root/build/gwbpf" agent --node-name n1 --manifests "$manifests" 2>"$log"
 	agent=$started
-	becomes grep -q "pods are not covered.*private.*privileged: true" "$log"
+	becomes grep -q "pods are not covered.*private.*mount the node's /sys/fs/cgroup" "$log"
 	becomes agent_is_ready
 	lab status -o json
 	[ "$status" -eq 0 ]

@@ -1,8 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # The rights of the agent's pod on a real node: with those of deploy/base all works, and without any
-# one of them something does not. CAP_SYS_PTRACE is missed only where the kernel has no iterator over
-# the records of sockets: tests/cli/rights.bats.
+# one of them something does not.
 
 setup_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
@@ -61,7 +60,8 @@ without_mount() {
 as_deployed() {
 	kubectl apply --server-side --force-conflicts -k "$CLUSTER_TOP/deploy/base"
 	patch '[{"op": "replace", "path": "/spec/updateStrategy", "value": {"type": "OnDelete"}}]'
-	kubectl delete pod -n gwbpf-system --grace-period=1 "$(agent_pod node1)"
+	# The one that the roll-out ends by itself in between, too.
+	kubectl delete pod -n gwbpf-system --grace-period=1 --all
 	cluster_wait 60 gwbpf_on node1 status
 }
 
@@ -74,6 +74,14 @@ log_says() {
 
 states() {
 	gwbpf_on node1 connections -o json | jq -c '[.items[].state] | unique'
+}
+
+# has_moves RESULT: whether there was one that ended so, since the agent started.
+has_moves() {
+	local address
+	address=$(kubectl get pod -n gwbpf-system "$(agent_pod node1)" -o jsonpath='{.status.podIP}')
+	node_exec node1 curl -fsS "http://$address:9452/metrics" |
+		grep "^gwbpf_moves_total{result=\"$1\"} [1-9]"
 }
 
 answers() {
@@ -108,10 +116,26 @@ answers() {
 	as_deployed
 }
 
-@test "without CAP_DAC_READ_SEARCH the path of the cgroup is not known" {
+@test "connections of a client that is not root are moved off a backend that is drained" {
+	kubectl annotate service -n fabric org1-gateway gwbpf.io/rebalance=1s gwbpf.io/drain=org1-peer1
+	cluster_wait 60 has_moves moved
+	! has_moves forbidden
+}
+
+@test "without CAP_SYS_PTRACE none is moved" {
+	with_capabilities SYS_ADMIN NET_ADMIN DAC_READ_SEARCH
+	cluster_wait 30 gwbpf_on node1 status
+	kubectl annotate --overwrite service -n fabric org1-gateway gwbpf.io/drain=org1-peer2
+	cluster_wait 60 has_moves forbidden
+	! has_moves moved
+}
+
+@test "without CAP_DAC_READ_SEARCH the path of the cgroup is not known; connections are moved" {
 	with_capabilities SYS_ADMIN NET_ADMIN SYS_PTRACE
 	cluster_wait 30 gwbpf_on node1 status
 	gwbpf_on node1 status -o json | jq -e '.cgroup.path == null or .cgroup.path == ""'
+	cluster_wait 60 has_moves moved
+	kubectl annotate service -n fabric org1-gateway gwbpf.io/rebalance- gwbpf.io/drain-
 }
 
 @test "without CAP_NET_ADMIN the agent is not ready" {

@@ -30,8 +30,8 @@ static void log_missed(const struct options *options)
 	else
 		log_error("pods are not covered: the cgroup namespace of this process is private, "
 			  "and the pods of this node are outside of it: none of their connections "
-			  "will be balanced: give the agent the host's cgroup namespace (in a pod "
-			  "privileged: true), or name the node's cgroup with --cgroup");
+			  "will be balanced: mount the node's /sys/fs/cgroup into the pod, or name "
+			  "the node's cgroup with --cgroup");
 }
 
 const char *covered_check(const struct options *options, int cgroup_fd, enum gw_cover *ret)
@@ -41,8 +41,8 @@ const char *covered_check(const struct options *options, int cgroup_fd, enum gw_
 		return NULL;
 	if (!options->cgroup && cover_is_alone(cgroup_fd))
 		return "cannot balance here, pods are not covered: the cgroup v2 root that this "
-		       "process sees holds nobody but itself: give the pod the host's cgroup "
-		       "namespace (privileged: true), or name the node's cgroup with --cgroup";
+		       "process sees holds nobody but itself: mount the node's /sys/fs/cgroup into "
+		       "the pod, or name the node's cgroup with --cgroup";
 	log_missed(options);
 	return NULL;
 }

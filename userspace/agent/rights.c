@@ -17,7 +17,7 @@ static const int needed[] = {
 	PERFMON,             /* pointers in the programs that walk over sockets */
 	CAP_SYS_ADMIN,       /* both by their ids; network namespaces in which it counts */
 	CAP_NET_ADMIN,       /* the canary's mark; rules of kube-proxy */
-	CAP_SYS_PTRACE,      /* network namespaces of pods, through their processes */
+	CAP_SYS_PTRACE,      /* network namespaces of pods, and descriptors of their processes */
 	CAP_DAC_READ_SEARCH, /* the path of a cgroup from its id */
 	CAP_SYS_RESOURCE,    /* locked memory for maps, before Linux 5.11 */
 };

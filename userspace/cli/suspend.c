@@ -66,15 +66,14 @@ static const char *name_services(const struct cli *cli, char buf[NAMES_MAX])
 static const char *who_else_serves(void)
 {
 	struct proxy_rules rules[PROXY_MAX_];
-	bool is_hidden = false;
+	bool is_hidden = !proxies_look(rules);
 
-	proxies_look(rules);
 	for (size_t i = 0; i < PROXY_MAX_; i++) {
 		if (!rules[i].err && rules[i].is_there && rules[i].services)
 			return "";
 		is_hidden = is_hidden || rules[i].err;
 	}
-	if (is_hidden || !proxies_is_node())
+	if (is_hidden)
 		return "whether kube-proxy serves it cannot be seen from here: see that it runs on "
 		       "this node, or end this with 'gwbpf resume'";
 	return "kube-proxy has no rules for Services on this node: unless somebody else serves it, "

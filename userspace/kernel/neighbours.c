@@ -134,31 +134,31 @@ static void judge_proxy(enum proxy proxy, const struct proxy_rules *rules, struc
 		say(ret, NEIGHBOUR_HARMLESS, "serves what gwbpf leaves alone");
 }
 
-/* The node's rules may be in a network namespace that we do not see. */
-static void note_none(struct neighbour *ret)
+static void note_none(bool is_node, struct neighbour *ret)
 {
 	*ret = (struct neighbour){.owner = "kube-proxy"};
-	if (!proxies_is_node())
+	if (!is_node)
 		say(ret, NEIGHBOUR_UNKNOWN,
-		    "none in this network namespace, which is not that of the node: run this there "
-		    "(hostNetwork: true, or nsenter -t 1 -n)");
+		    "none in this network namespace, which is not that of the node, and that one "
+		    "cannot be entered: it takes CAP_SYS_PTRACE and CAP_SYS_ADMIN, and in a pod "
+		    "hostPID: true");
 	else
 		say(ret, NEIGHBOUR_NOTABLE,
-		    "no rules of it in this network namespace: what gwbpf leaves alone, also when "
+		    "no rules of it on this node: what gwbpf leaves alone, also when "
 		    "it is suspended or steps aside, is not served, unless somebody else does");
 }
 
 static size_t look_at_proxies(struct neighbour *ret)
 {
 	struct proxy_rules rules[PROXY_MAX_];
+	bool is_node = proxies_look(rules);
 	size_t count = 0;
 
-	proxies_look(rules);
 	for (int i = 0; i < PROXY_MAX_; i++)
 		if (rules[i].is_there || rules[i].err)
 			judge_proxy((enum proxy)i, &rules[i], &ret[count++]);
 	if (!count)
-		note_none(&ret[count++]);
+		note_none(is_node, &ret[count++]);
 	return count;
 }
 

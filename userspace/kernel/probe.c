@@ -116,8 +116,8 @@ static void probe_pods(const struct probe_options *options, struct probe_result 
 	say(result, is_alone && !options->cgroup ? PROBE_MISSING : PROBE_DEGRADED,
 	    "pods are not covered: the cgroup namespace of this process is private, and the pods of "
 	    "this node are outside of it");
-	remedy(result, "run it in the host's cgroup namespace (in a pod with privileged: true), or "
-		       "name the node's cgroup with --cgroup");
+	remedy(result, "mount the node's /sys/fs/cgroup into the pod, or name the node's cgroup "
+		       "with --cgroup");
 }
 
 static void probe_bpffs(const struct probe_options *options, struct probe_result *result)

@@ -2,8 +2,11 @@
 #include "kernel/proxies.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kernel/proxy_tables.h"
 
@@ -69,7 +72,7 @@ size_t proxies_count_ipvs(FILE *file)
 
 static void look_at_ipvs(struct proxy_rules *rules)
 {
-	FILE *file = fopen("/proc/net/ip_vs", "re");
+	FILE *file = fopen("/proc/thread-self/net/ip_vs", "re");
 
 	if (!file) {
 		rules->err = errno == ENOENT ? 0 : -errno;
@@ -80,7 +83,7 @@ static void look_at_ipvs(struct proxy_rules *rules)
 	fclose(file);
 }
 
-void proxies_look(struct proxy_rules ret[PROXY_MAX_])
+static void look_here(struct proxy_rules ret[PROXY_MAX_])
 {
 	memset(ret, 0, PROXY_MAX_ * sizeof(*ret));
 	ret[PROXY_NFTABLES].err = proxy_tables_visit_nftables(note_nftables_chain, ret);
@@ -90,10 +93,36 @@ void proxies_look(struct proxy_rules ret[PROXY_MAX_])
 	look_at_ipvs(&ret[PROXY_IPVS]);
 }
 
-bool proxies_is_node(void)
+static bool has_found(const struct proxy_rules rules[PROXY_MAX_])
 {
-	struct stat mine, first;
+	for (int i = 0; i < PROXY_MAX_; i++)
+		if (rules[i].is_there || rules[i].err)
+			return true;
+	return false;
+}
 
-	return !stat("/proc/self/ns/net", &mine) && !stat("/proc/1/ns/net", &first) &&
-	       mine.st_ino == first.st_ino;
+static bool is_same(int fd, int other)
+{
+	struct stat one, two;
+
+	return !fstat(fd, &one) && !fstat(other, &two) && one.st_dev == two.st_dev &&
+	       one.st_ino == two.st_ino;
+}
+
+bool proxies_look(struct proxy_rules ret[PROXY_MAX_])
+{
+	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	int node = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+	bool is_node = home >= 0 && node >= 0 && is_same(home, node);
+
+	look_here(ret);
+	if (!is_node && !has_found(ret) && home >= 0 && node >= 0 && !setns(node, CLONE_NEWNET)) {
+		look_here(ret);
+		is_node = !setns(home, CLONE_NEWNET);
+	}
+	if (node >= 0)
+		close(node);
+	if (home >= 0)
+		close(home);
+	return is_node;
 }

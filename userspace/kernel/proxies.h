@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of a proxy for Services in this network namespace: kube-proxy's in its three modes, in
- * the kernel's own words, without nft(8) or iptables(8), which a small image does not have.
+ * The rules of a proxy for Services on this node: kube-proxy's in its three modes, in the kernel's
+ * own words, without nft(8) or iptables(8), which a small image does not have.
  */
 #ifndef GWBPF_KERNEL_PROXIES_H
 #define GWBPF_KERNEL_PROXIES_H
@@ -29,16 +29,15 @@ struct proxy_rules {
 	size_t services; /* ports with rules of their own, of both address families */
 };
 
-/* Look for all of them. Changes nothing, and loads no table that is not there. */
-void proxies_look(struct proxy_rules ret[PROXY_MAX_]);
+/*
+ * Look for all of them in this thread's network namespace and, where there are none, in that of the
+ * first process, which is the node's: a pod has one of its own. That takes CAP_SYS_PTRACE and
+ * CAP_SYS_ADMIN. Returns whether the node's was seen. Changes nothing, and loads no table that is
+ * not there.
+ */
+bool proxies_look(struct proxy_rules ret[PROXY_MAX_]);
 
 const char *proxy_name(enum proxy proxy);
-
-/*
- * Whether this process is in the node's network namespace, where the rules are, as far as the
- * first process that it sees can tell.
- */
-bool proxies_is_node(void);
 
 /* For the above: count the virtual servers that /proc/net/ip_vs names. */
 size_t proxies_count_ipvs(FILE *file);

@@ -113,10 +113,10 @@ static const struct {
 	size_t next_offset;
 	size_t entry_size;
 } legacies[] = {
-	{"/proc/net/ip_tables_names", AF_INET, IPPROTO_IP,
+	{"/proc/thread-self/net/ip_tables_names", AF_INET, IPPROTO_IP,
 	 offsetof(struct ipt_entry, target_offset), offsetof(struct ipt_entry, next_offset),
 	 sizeof(struct ipt_entry)},
-	{"/proc/net/ip6_tables_names", AF_INET6, IPPROTO_IPV6,
+	{"/proc/thread-self/net/ip6_tables_names", AF_INET6, IPPROTO_IPV6,
 	 offsetof(struct ip6t_entry, target_offset), offsetof(struct ip6t_entry, next_offset),
 	 sizeof(struct ip6t_entry)},
 };
@@ -204,7 +204,7 @@ static int visit_legacy(size_t legacy, const char *table, proxy_tables_legacy_ch
 
 	if (err <= 0)
 		return err;
-	fd = socket(legacies[legacy].family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	fd = socket(legacies[legacy].family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	err = read_entries(fd, legacies[legacy].level, table, &entries);

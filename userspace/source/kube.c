@@ -137,7 +137,7 @@ static int copy(const char *text, char **ret)
 }
 
 /* What cannot be loaded now will not be for the watches either: say so at once. */
-static int try_configuration(const struct kube_source *source)
+static int try_configuration(const struct kube_source *source, bool warns)
 {
 	char message[KUBE_MESSAGE_MAX];
 	struct kube_config config;
@@ -145,7 +145,7 @@ static int try_configuration(const struct kube_source *source)
 
 	if (err)
 		return refuse(source->follows.sink, err, message);
-	if (config.warning)
+	if (config.warning && warns)
 		source->follows.sink->refuse(ORIGIN, "", config.warning,
 					     source->follows.sink->arg);
 	kube_config_done(&config);
@@ -192,7 +192,7 @@ int kube_source_check(const struct kube_options *options, const struct sink *sin
 		return err;
 	source.follows.kubeconfig = (char *)options->kubeconfig;
 	source.follows.context = (char *)options->context;
-	return try_configuration(&source);
+	return try_configuration(&source, false); /* kube_source_start() warns */
 }
 
 int kube_source_start(struct event_base *base, const struct kube_options *options,
@@ -213,7 +213,7 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 	if (!err)
 		err = copy(options->context, &source->follows.context);
 	if (!err)
-		err = try_configuration(source);
+		err = try_configuration(source, true);
 	if (!err)
 		err = kube_http_new(base, &source->follows.http);
 	if (!err)

@@ -32,7 +32,8 @@ struct kube_options {
 };
 
 /* Whether the options, and the configuration that they name, are such that one can start with them.
- * If not, the sink's failed() is told why. -EINVAL or what open(2) says; -ENOMEM */
+ * If not, the sink's failed() is told why; no other function of it is called. -EINVAL or what open(2)
+ * says; -ENOMEM */
 int kube_source_check(const struct kube_options *options, const struct sink *sink);
 
 /*
