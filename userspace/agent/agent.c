@@ -116,6 +116,7 @@ static void tell(struct agent *agent)
 		.refused = &sync_stats(agent->sync)->refused,
 		.unprogrammed = sync_unprogrammed(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
+		.cannot_move = agent->rebalance ? rebalance_lack(agent->rebalance) : "",
 	};
 
 	telling_write(agent->tables, &telling);
