@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/control.h"
 #include "agent/covered.h"
 #include "agent/duties.h"
 #include "agent/hooks.h"
@@ -54,6 +55,7 @@ struct agent {
 	struct hooks *hooks;
 	struct rebalance *rebalance;
 	unsigned int ticks;
+	struct control control;
 	struct httpd_options http_options[HTTP_MAX_];
 	struct httpd *http[HTTP_MAX_];
 	struct event *signals;
@@ -459,6 +461,7 @@ static int start_http(struct agent *agent, const char *address, enum http http,
 		.listen = address,
 		.pin_dir = agent->options.pin_dir,
 		.metrics_backends = agent->options.metrics_backends,
+		.control = http == HTTP_CONTROL ? &agent->control : NULL,
 		.is_for = whom[http],
 		.checks = {
 			{"hooks", hooks_are_well, agent},
@@ -519,16 +522,20 @@ static int start_source(struct agent *agent)
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
 			  sync_stats(agent->sync), &agent->rebalance))
 		return fail(agent, "cannot start: out of memory");
+	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
 static void stop(struct agent *agent)
 {
+	/* It replies to requests, so before they go. */
+	rebalance_free(agent->rebalance);
+	agent->rebalance = NULL;
+	agent->control.rebalance = NULL;
 	for (int i = 0; i < HTTP_MAX_; i++)
 		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
-	rebalance_free(agent->rebalance);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

@@ -50,6 +50,7 @@ struct rebalance {
 	struct rebalance_asked asked[ASKED_MAX]; /* the first is the one that runs, if is_asked */
 	size_t asked_count;
 	bool is_asked;
+	bool ends;
 	char lack[PROBE_MOVING_MAX];
 };
 
@@ -85,6 +86,7 @@ void rebalance_free(struct rebalance *rebalance)
 {
 	if (!rebalance)
 		return;
+	rebalance->ends = true;
 	workers_free(rebalance->workers);
 	while (rebalance->asked_count)
 		end_asked(rebalance, -ECANCELED, NULL, 0);
@@ -371,7 +373,7 @@ static void start_asked(struct rebalance *rebalance)
 {
 	int err;
 
-	while (!rebalance->runs && rebalance->asked_count) {
+	while (!rebalance->runs && !rebalance->ends && rebalance->asked_count) {
 		err = start_round(rebalance, &rebalance->asked[0]);
 		rebalance->is_asked = !err;
 		if (err)

@@ -77,6 +77,16 @@ json_t *json_seconds(double seconds)
 	return seconds < 0 ? json_null() : json_real((double)(int64_t)(seconds * 1e6 + 0.5) / 1e6);
 }
 
+json_t *json_time(time_t time)
+{
+	char text[sizeof("2026-11-23T06:28:23Z") + 8];
+	struct tm utc;
+
+	gmtime_r(&time, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
+}
+
 json_t *json_address(const struct gw_addr *address)
 {
 	char text[ADDR_TEXT_MAX];
