@@ -138,7 +138,7 @@ backends_are()
 		"active", "attemptsTotal", "establishedTotal", "refusedTotal", "timedOutTotal",
 		"unreachableTotal", "otherFailedTotal", "canceledTotal", "closedTotal", "resetTotal",
 		"lostTotal", "connectSecondsBuckets", "consecutiveFailures", "ejectionsTotal",
-		"ejectedRemainingSeconds", "drain", "weightBy"] | sort))'
+		"ejectedRemainingSeconds", "movedTotal", "drain", "weightBy"] | sort))'
 	lab backends
 	[[ ${lines[2]} =~ ^fabric\ +gateway\ +grpc\ +10.1.0.1:7051\ +-\ +usable\ +2\ +2\ +2\ +0$ ]]
 	stop "$dialer"

@@ -149,6 +149,8 @@ serve_pod()
 @test "a drain that leaves no backend says that clients are refused" {
 	serve '' 10.1.0.1
 	start_agent
+	listen 10.1.0.1:7051
+	dial 10.96.0.1:7051 1
 	ask drain 10.1.0.1:7051
 	[ "$status" -eq 0 ]
 	contains "$output" "no backend of its Service takes new connections now"
