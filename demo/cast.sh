@@ -90,13 +90,22 @@ put_slice() { # PEER...
 	} | put_manifest slice.yaml
 }
 
-start_clients() { # HOST CONNECTIONS
-	local id=$1-$2
+start_clients() { # HOST CONNECTIONS [NAME [ASK_MS]]
+	local id=${3:-$1}-$2
 
-	start_on "$1" "$id" $lab clients "$2" ${service_address/:/ } "$run/summary/$id"
+	start_on "$1" "$id" $lab clients "$2" ${service_address/:/ } "$run/summary/$id" "${4:-250}"
 	client_pids[$id]=$!
 	held=$((held + $2))
 	wait_for "$2 connections of $1" test -e "$run/summary/$id"
+}
+
+# As the gateway's clients are: a process and one connection each, which it uses now and then.
+start_applications() { # HOST COUNT
+	local i
+
+	for ((i = 1; i <= $2; i++)); do
+		start_clients "$1" 1 "$1.application$i" 1000
+	done
 }
 
 stop_clients() { # HOST CONNECTIONS
@@ -117,11 +126,18 @@ stop_all_clients() {
 	done
 }
 
-# A client writes its summary once all its connections are open, then whenever it gets SIGUSR1.
-summarize() { # ID
-	rm -f "$run/summary/$1"
-	kill -USR1 "${client_pids[$1]}"
-	wait_for "the summary of $1" test -e "$run/summary/$1"
+# A client writes its summary once all its connections are open, then whenever it gets SIGUSR1: all are
+# asked before the first answer is waited for.
+summarize() { # ID...
+	local id
+
+	rm -f "${@/#/$run/summary/}"
+	for id in "$@"; do
+		kill -USR1 "${client_pids[$id]}"
+	done
+	for id in "$@"; do
+		wait_for "the summary of $id" test -e "$run/summary/$id"
+	done
 }
 
 # So many connections end with the peer.
@@ -156,11 +172,7 @@ nothing_is_active() {
 # $run/counts: a line for each peer: name, address, the clients' count, gwbpf's, state.
 # $run/totals: of all connects, what the clients say, and what gwbpf says.
 count_both() {
-	local id
-
-	for id in "${!client_pids[@]}"; do
-		summarize "$id"
-	done
+	summarize "${!client_pids[@]}"
 	$gwbpf backends -o json >"$run"/backends
 	jq -rs --slurpfile kernel "$run"/backends '
 		map(.peers | to_entries[]) as $held
@@ -174,7 +186,12 @@ count_both() {
 
 sum_totals() {
 	jq -s '{connected: (map(.connected) | add), failed: (map(.failed) | add),
-		broken: (map(.broken) | add)}' "$run"/summary/* "$run"/ended/* >"$run"/totals
+		broken: (map(.broken) | add), unanswered: (map(.unanswered) | add)}' "$run"/summary/* "$run"/ended/* >"$run"/totals
+}
+
+# Connections that gwbpf has moved: each ends once, between two questions.
+count_moved() {
+	$gwbpf backends -o json | jq '[.items[].movedTotal | .rebalance + .drain] | add'
 }
 
 counts_agree() {
@@ -213,15 +230,34 @@ compare() {
 		"\(map(.slowestMs) | max | floor) ms"' "$run"/summary/* | indent
 	jq -r '"so far \(.broken) connections broke, and \(.failed) connects failed"' \
 		"$run"/totals | indent
-	jq -e ".broken == $broken and ($broken > 0 or .failed == 0)" "$run"/totals >/dev/null ||
+	jq -e ".broken == $broken + $(count_moved) and ($broken > 0 or .failed == 0)" \
+		"$run"/totals >/dev/null ||
 		fail "of connections to peers that are alive none may break, and no connect may fail"
+}
+
+is_not_moving() {
+	$gwbpf services -o json | jq -e 'all(.items[]; .rebalanceSeconds == null)' >/dev/null
+}
+
+usable_are_even() {
+	count_both
+	is_even
+}
+
+is_even() {
+	awk -F '\t' '$5 == "usable" { print $4 }' "$run"/counts | sort -n |
+		awk 'NR == 1 { least = $1 } END { exit $1 - least > 1 }'
+}
+
+compare_answered() {
+	say "$(count_moved) connections were moved. Questions without an answer: $(jq .unanswered "$run"/totals)"
+	jq -e '.unanswered == 0' "$run"/totals >/dev/null ||
+		fail "a move cut off a question"
 }
 
 # The peers that may be chosen differ by one at most.
 compare_even() {
-	awk -F '\t' '$5 == "usable" { print $4 }' "$run"/counts | sort -n |
-		awk 'NR == 1 { least = $1 } END { exit $1 - least > 1 }' ||
-		fail "the connections are not spread evenly"
+	is_even || fail "the connections are not spread evenly"
 }
 
 compare_totals() {

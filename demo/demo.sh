@@ -38,7 +38,7 @@ scene_remove_peer() {
 	look "it is 'leaving': its connections live on and are answered, and it gets no new ones."
 	put_slice org1-peer1 org1-peer3 org1-peer4
 	wait_for "org1-peer2 to leave" backend_is org1-peer2 leaving
-	start_clients client2 6
+	start_clients client2 12
 	compare
 	show backends
 	compare_even
@@ -48,7 +48,7 @@ scene_kill_agent() {
 	scene "The agent is killed with -9, and clients come and go without it"
 	look "the kernel goes on balancing and counting by itself."
 	{ kill -KILL "$agent_pid"; wait "$agent_pid"; } 2>/dev/null || true
-	start_clients client3 9
+	start_applications client3 12
 	stop_clients client1 5
 	compare
 
@@ -61,12 +61,20 @@ scene_kill_agent() {
 
 scene_return() {
 	scene "org1-peer2 comes back"
-	look "it is 'usable' again and still has its connections; lc gives the next ones to whoever has fewest."
+	look "it has fewer connections than the others, and nobody opens a new one."
 	put_slice org1-peer1 org1-peer2 org1-peer3 org1-peer4
 	wait_for "org1-peer2 to be usable" backend_is org1-peer2 usable
-	start_clients client2 8
+	compare
+
+	scene "The Service is annotated with gwbpf.io/rebalance: 300ms"
+	look "connections that are quiet for so long move, a few at a time. Every question gets its answer."
+	sed 's|^  annotations:|&\n    gwbpf.io/rebalance: 300ms|' demo/service.yaml | put_manifest service.yaml
+	wait_for "the connections to be even" usable_are_even
+	put_manifest service.yaml <demo/service.yaml
+	wait_for "the annotation to be gone" is_not_moving
 	compare
 	compare_even
+	compare_answered
 }
 
 scene_kill_peer() {

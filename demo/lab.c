@@ -25,13 +25,13 @@
 #define ADDRESS_TEXT_MAX (INET_ADDRSTRLEN + 8)
 #define LINE_BYTES_MAX 256
 
-static const struct timeval ask_interval = { .tv_usec = 250000 };
 static const struct timeval retry_interval = { .tv_usec = 100000 };
 
 struct clients {
 	struct event_base *base;
 	struct sockaddr_in target;
 	const char *summary; /* the file to write */
+	struct timeval ask_interval;
 	struct connection *connections;
 	size_t count;
 	size_t started; /* of these so far: they are opened one after another */
@@ -39,6 +39,7 @@ struct clients {
 	uint64_t connected; /* connects that succeeded */
 	uint64_t failed;    /* connects that came to nothing */
 	uint64_t broken;    /* connections that ended by themselves */
+	uint64_t unanswered; /* questions that were cut off */
 	double slowest_ms; /* answer since the last summary */
 };
 
@@ -162,11 +163,12 @@ static json_t *summarize(const struct clients *clients)
 		count_one(peers, clients->connections[i].peer);
 		count_one(shown, clients->connections[i].shown);
 	}
-	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:f}", "wanted",
+	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "wanted",
 			 (json_int_t)clients->count, "held", held, "peers", peers, "getpeername",
 			 shown, "answers", (json_int_t)clients->answers, "connected",
 			 (json_int_t)clients->connected, "failed", (json_int_t)clients->failed,
-			 "broken", (json_int_t)clients->broken, "slowestMs", clients->slowest_ms);
+			 "broken", (json_int_t)clients->broken, "unanswered",
+			 (json_int_t)clients->unanswered, "slowestMs", clients->slowest_ms);
 }
 
 /* By rename: who reads the file finds a whole summary or none. */
@@ -207,6 +209,7 @@ static void lose(struct connection *connection)
 		clients->broken++;
 	else
 		clients->failed++;
+	clients->unanswered += connection->asked_ms > 0;
 	bufferevent_free(connection->stream);
 	connection->stream = NULL;
 	connection->is_connected = false;
@@ -228,7 +231,7 @@ static void take_answer(struct connection *connection, const char *line)
 		clients->slowest_ms = took_ms;
 	connection->asked_ms = 0;
 	snprintf(connection->peer, sizeof(connection->peer), "%s", line);
-	event_add(connection->timer, &ask_interval);
+	event_add(connection->timer, &clients->ask_interval);
 	if (is_new && is_last)
 		open_next(clients);
 }
@@ -318,9 +321,15 @@ static int run_clients(struct event_base *base, char **argv)
 {
 	struct clients clients = { .base = base, .summary = argv[3] };
 	struct event *on_signal;
+	unsigned long ask_ms;
 	char *end;
 	int err;
 
+	ask_ms = strtoul(argv[4], &end, 10);
+	if (*argv[4] == 0 || *end != 0 || ask_ms < 1 || ask_ms > 60000)
+		return -EINVAL;
+	clients.ask_interval.tv_sec = (time_t)(ask_ms / 1000);
+	clients.ask_interval.tv_usec = (suseconds_t)(ask_ms % 1000 * 1000);
 	clients.count = strtoul(argv[0], &end, 10);
 	if (*argv[0] == 0 || *end != 0 || clients.count < 1 || clients.count > CONNECTIONS_MAX)
 		return -EINVAL;
@@ -345,7 +354,7 @@ static const struct mode {
 	int (*run)(struct event_base *base, char **argv);
 } modes[] = {
 	{ "peer", "ADDR PORT", 2, run_peer },
-	{ "clients", "N ADDR PORT SUMMARY", 4, run_clients },
+	{ "clients", "N ADDR PORT SUMMARY ASK_MS", 5, run_clients },
 };
 
 #define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))

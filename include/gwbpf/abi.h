@@ -123,13 +123,20 @@ struct gw_backend {
 	struct gw_addr address;
 	__be16 port;
 	__u8 use; /* enum gw_use; written last when an entry is made */
-	__u8 pad;
+	__u8 is_named; /* by gwbpf.io/drain */
 	__u32 generation; /* rises each time that the id is given out */
 	__u32 service;
 	__u32 weight; /* in the set of its service; 0: takes no new connections */
 	__u64 drain_ns; /* since when it takes none; 0: it takes some */
+	/* What a command asks for on this node. It wins over what the Service asks for, until it is
+	 * taken back or the id is another's; no program reads it. */
+	__u64 steered_ns;         /* when `gwbpf drain` came; 0: it did not */
+	__u32 steered_deadline_ms; /* of that drain; 0: the Service's */
+	__u16 steered_weight;      /* 0: none is asked for */
+	__u16 wanted_weight;       /* what the Service asks for */
+	__u64 zero;                /* the whole is a cache line */
 };
-_Static_assert(sizeof(struct gw_backend) == 40, "a change of size is a change of ABI");
+_Static_assert(sizeof(struct gw_backend) == 64, "a change of size is a change of ABI");
 
 /*
  * gw_loads: array of one word per backend: its active connections, and how many of them were opened
@@ -305,7 +312,8 @@ struct gw_retired {
 	__u64 no_backends;       /* connects refused for want of a usable backend */
 	__u64 dated;             /* so many were there at refused_ns; the agent writes both */
 	__u64 refused_ns;        /* when it last saw more of them than before; 0: never */
-	__u64 pad;
+	__u32 learnt_quiet_ms;   /* for rebalance: auto, by the agent; 0: not known yet */
+	__u32 pad;
 };
 _Static_assert(sizeof(struct gw_retired) == 288, "a change of size is a change of ABI");
 

@@ -45,7 +45,8 @@ grep -lE '#include <(bpf/|linux/bpf)|\.skel\.h>' userspace/*.[ch] userspace/*/*.
 	grep -v '^userspace/kernel/' | expect_nothing "only the kernel layer knows libbpf"
 
 grep -lE '#include <curl/' userspace/*.[ch] userspace/*/*.[ch] |
-	grep -v '^userspace/source/kube' | expect_nothing "only the Kubernetes source knows HTTP"
+	grep -vE '^userspace/(source/kube|cli/control\.c)' |
+	expect_nothing "only the Kubernetes source and the client of the control socket know HTTP"
 
 find . -path ./build -prune -o -type f -regextype egrep \
 	-regex '.*(\.([ch]|sh|bats|bash|mk)|/Makefile)' -exec grep -L 'SPDX-License-Identifier: ' {} + |

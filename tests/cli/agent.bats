@@ -108,7 +108,8 @@ backends_are()
 	json '.items[0].message | test("fastest.*lc")'
 	json '.items | all((keys | sort) == (["namespace", "name", "portName", "address", "port",
 		"policy", "state", "message", "backends", "usable", "active", "attemptsTotal",
-		"establishedTotal", "failedTotal", "canceledTotal", "closedTotal", "noBackendTotal"] |
+		"establishedTotal", "failedTotal", "canceledTotal", "closedTotal", "noBackendTotal",
+		"rebalanceAuto", "rebalanceSeconds", "drainDeadlineSeconds"] |
 		sort))'
 	dial_in_vain 10.96.0.2 7051
 	lab services
@@ -137,7 +138,7 @@ backends_are()
 		"active", "attemptsTotal", "establishedTotal", "refusedTotal", "timedOutTotal",
 		"unreachableTotal", "otherFailedTotal", "canceledTotal", "closedTotal", "resetTotal",
 		"lostTotal", "connectSecondsBuckets", "consecutiveFailures", "ejectionsTotal",
-		"ejectedRemainingSeconds", "movedTotal", "stateSeconds", "lastError",
+		"ejectedRemainingSeconds", "movedTotal", "drain", "weightBy", "stateSeconds", "lastError",
 		"lastErrorTime"] | sort))'
 	lab backends
 	[[ ${lines[2]} =~ ^fabric\ +gateway\ +grpc\ +10.1.0.1:7051\ +-\ +usable\ +2\ +2\ +2\ +0$ ]]

@@ -59,7 +59,8 @@ commands()
 }
 
 @test "help lists every command, and explains each" {
-	for name in agent status services backends connections plan check detach version completion help; do
+	for name in agent status services backends connections plan check detach rebalance drain undrain weight version \
+		completion help; do
 		commands | grep -qx "$name"
 		run --separate-stderr gwbpf help "$name"
 		[ "$status" -eq 0 ]
@@ -158,7 +159,7 @@ complete_bash()
 	run bash -c "man --warnings -l '$root/docs/gwbpf.8' 2>&1 >/dev/null"
 	[ -z "$output" ]
 	for name in $(commands); do
-		line=$(gwbpf help | sed -n "s/^  $name  *\(\[[A-Z.]*\] \|[a-z|]*|[a-z|]* \)\? *//p")
+		line=$(gwbpf help | sed -n "s/^  $name  *\(\[[A-Z.]*\] \|[a-z|]*|[a-z|]* \|[A-Z ]*[A-Z] \)\? *//p")
 		grep -q "^\.It Cm $name\b" "$root/docs/gwbpf.8"
 		contains "$(tr -s ' \n' ' ' <"$root/docs/gwbpf.8")" "$line"
 		for option in $(gwbpf "$name" --help | grep -o -- '--[a-z-]*' | sort -u); do
@@ -173,7 +174,8 @@ complete_bash()
 }
 
 @test "the man page and the guide name every state of a Service and of a backend" {
-	states=$(sed -n 's/^\tX([A-Z_]*, "\([a-z-]*\)").*/\1/p' "$root/userspace/kernel/view.h")
+	states=$(sed -n '/define VIEW_[A-Z]*_STATES/,/^$/s/^\tX([A-Z_]*, "\([a-z-]*\)").*/\1/p' \
+		"$root/userspace/kernel/view.h")
 	[ "$(wc -w <<<"$states")" -ge 11 ]
 	for state in $states; do
 		grep -q "^\.Cm $state " "$root/docs/gwbpf.8"

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/control.h"
 #include "agent/covered.h"
 #include "agent/duties.h"
 #include "agent/health_log.h"
@@ -56,6 +57,7 @@ struct agent {
 	struct rebalance *rebalance;
 	struct health_log *health_log;
 	unsigned int ticks;
+	struct control control;
 	struct httpd_options http_options[HTTP_MAX_];
 	struct httpd *http[HTTP_MAX_];
 	struct event *signals;
@@ -118,6 +120,7 @@ static void tell(struct agent *agent)
 		.refused = &sync_stats(agent->sync)->refused,
 		.unprogrammed = sync_unprogrammed(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
+		.cannot_move = agent->rebalance ? rebalance_lack(agent->rebalance) : "",
 	};
 
 	telling_write(agent->tables, &telling);
@@ -461,6 +464,7 @@ static int start_http(struct agent *agent, const char *address, enum http http,
 		.listen = address,
 		.pin_dir = agent->options.pin_dir,
 		.metrics_backends = agent->options.metrics_backends,
+		.control = http == HTTP_CONTROL ? &agent->control : NULL,
 		.is_for = whom[http],
 		.checks = {
 			{"hooks", hooks_are_well, agent},
@@ -522,16 +526,20 @@ static int start_source(struct agent *agent)
 			  sync_stats(agent->sync), &agent->rebalance) ||
 	    health_log_new(agent->tables, &agent->health_log))
 		return fail(agent, "cannot start: out of memory");
+	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
 static void stop(struct agent *agent)
 {
+	/* It replies to requests, so before they go. */
+	rebalance_free(agent->rebalance);
+	agent->rebalance = NULL;
+	agent->control.rebalance = NULL;
 	for (int i = 0; i < HTTP_MAX_; i++)
 		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
-	rebalance_free(agent->rebalance);
 	health_log_free(agent->health_log);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);

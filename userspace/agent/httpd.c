@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/answers.h"
+#include "agent/control.h"
 #include "agent/http_access.h"
 #include "agent/http_limit.h"
 #include "agent/http_listen.h"
@@ -206,6 +207,33 @@ static void start_page(struct evhttp_request *request, struct httpd *httpd,
 		   err == -EBUSY ? "busy with other requests: ask again" : strerror(-err));
 }
 
+/* Whoever asked may be gone by now, as in on_made(). */
+static void on_changed(int status, const char *json, void *arg)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body)
+		evbuffer_add(body, json, strlen(json));
+	reply(arg, status, JSON, body);
+	if (body)
+		evbuffer_free(body);
+}
+
+static void change(struct evhttp_request *request, struct httpd *httpd, const char *path)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(request);
+	size_t length = evbuffer_get_length(body);
+	const char *text = length ? (const char *)evbuffer_pullup(body, -1) : "";
+
+	if (evhttp_request_get_command(request) != EVHTTP_REQ_POST) {
+		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "POST");
+		reply_text(request, HTTP_BADMETHOD, "only POST");
+		return;
+	}
+	control_run(httpd->options->control, path,
+		    &(struct control_request){text, length, on_changed, request});
+}
+
 static const struct page *find_page(const char *path)
 {
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
@@ -239,7 +267,9 @@ static void on_request(struct evhttp_request *request, void *arg)
 	http_limit_note(httpd->limit, request);
 	if (!admit(request, httpd))
 		return;
-	if (page && page->is_for == ROOT && httpd->options->is_for == HTTPD_FOR_NODE) {
+	if (httpd->options->control && path && control_has(path)) {
+		change(request, httpd, path);
+	} else if (page && page->is_for == ROOT && httpd->options->is_for == HTTPD_FOR_NODE) {
 		reply_text(request, FORBIDDEN,
 			   "this names clients: ask as root at the control socket (--control)");
 	} else if (!page || !(page->is_for & httpd->options->is_for)) {

@@ -9,6 +9,7 @@
 #include "agent/http_listen.h"
 #include "agent/stats.h"
 
+struct control;
 struct event_base;
 struct httpd;
 
@@ -34,6 +35,7 @@ struct httpd_options {
 	const char *pin_dir;
 	const struct stats *stats; /* there when the loop begins, not before */
 	uint32_t metrics_backends;
+	struct control *control; /* NULL: nothing can be changed here; there as stats are */
 	enum httpd_for is_for;
 	struct httpd_check checks[HTTPD_CHECKS_MAX];
 	size_t check_count;

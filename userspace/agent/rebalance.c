@@ -16,9 +16,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/conns.h"
+#include "kernel/probe_moving.h"
 
 #define SECOND_NS 1000000000ull
 #define REMEMBER_NS (3600 * SECOND_NS) /* a connection that could not be moved is left alone */
+#define LACK_TICKS 10
+#define ASKED_MAX 8 /* rounds that wait */
 #define DECIDE_TICKS 2 /* counts are not decided upon again before what was moved shows in them */
 
 /* What the calls of one Service taught; of whom, as an index is given out again. */
@@ -44,6 +47,11 @@ struct rebalance {
 	struct learnt *learnt; /* NULL until a Service asks for auto */
 	uint32_t *learnt_quiet_ms;
 	struct round_input input; /* of the round that runs */
+	struct rebalance_asked asked[ASKED_MAX]; /* the first is the one that runs, if is_asked */
+	size_t asked_count;
+	bool is_asked;
+	bool ends;
+	char lack[PROBE_MOVING_MAX];
 };
 
 int rebalance_new(struct event_base *base, const char *pin_dir, struct tables *tables,
@@ -63,11 +71,25 @@ int rebalance_new(struct event_base *base, const char *pin_dir, struct tables *t
 	return 0;
 }
 
+/* The first of those that asked has its answer. */
+static void end_asked(struct rebalance *rebalance, int err, const struct moved *moved, size_t count)
+{
+	struct rebalance_asked asked = rebalance->asked[0];
+
+	rebalance->asked_count--;
+	memmove(&rebalance->asked[0], &rebalance->asked[1],
+		rebalance->asked_count * sizeof(asked));
+	asked.done(err, moved, count, asked.arg);
+}
+
 void rebalance_free(struct rebalance *rebalance)
 {
 	if (!rebalance)
 		return;
+	rebalance->ends = true;
 	workers_free(rebalance->workers);
+	while (rebalance->asked_count)
+		end_asked(rebalance, -ECANCELED, NULL, 0);
 	conns_close(rebalance->conns);
 	free(rebalance->moved);
 	free(rebalance->glances);
@@ -75,6 +97,8 @@ void rebalance_free(struct rebalance *rebalance)
 	free(rebalance->learnt_quiet_ms);
 	free(rebalance);
 }
+
+static void start_asked(struct rebalance *rebalance);
 
 /* --- what a round brought ---------------------------------------------------------------- */
 
@@ -165,6 +189,17 @@ static void take_glances(struct rebalance *rebalance, const struct glance *glanc
 	rebalance->glance_count = count;
 }
 
+/* What would be moved is told to whoever asked, and to nobody else. */
+static void take_all_moved(struct rebalance *rebalance, const struct moved *moved, size_t count)
+{
+	if (!rebalance->input.is_dry)
+		for (size_t i = 0; i < count; i++)
+			take_moved(rebalance, &moved[i]);
+	if (rebalance->is_asked)
+		end_asked(rebalance, 0, moved, count);
+	rebalance->is_asked = false;
+}
+
 /* Returns whether the answer was whole. */
 static bool take_answer(struct rebalance *rebalance, const char *answer, size_t size)
 {
@@ -183,8 +218,7 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	if ((const char *)(glances + head.glance_count) != answer + size)
 		return false;
 	rebalance->stats->moves[MOVE_BUSY] += head.busy_count;
-	for (uint32_t i = 0; i < head.moved_count; i++)
-		take_moved(rebalance, &moved[i]);
+	take_all_moved(rebalance, moved, head.moved_count);
 	for (uint32_t i = 0; i < head.stuck_count; i++)
 		take_stuck(rebalance, &stuck[i]);
 	for (uint32_t i = 0; i < head.waited_count; i++)
@@ -218,9 +252,13 @@ static void on_round(int file, void *arg)
 	if (file >= 0)
 		close(file);
 	rebalance->runs = false;
+	if (rebalance->is_asked)
+		end_asked(rebalance, err, NULL, 0);
+	rebalance->is_asked = false;
 	if (err && !rebalance->is_broken)
 		log_warn("cannot look at the connections that may be moved: %s", strerror(-err));
 	rebalance->is_broken = err;
+	start_asked(rebalance);
 }
 
 /* --- the next round ---------------------------------------------------------------------- */
@@ -261,12 +299,14 @@ static void tell_learnt(struct rebalance *rebalance, size_t count)
 {
 	uint64_t now_ms = clock_now_ms();
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		rebalance->learnt_quiet_ms[i] =
 			silence_quiet_ms(&rebalance->learnt[i].silence, now_ms);
+		tables_tell_learnt(rebalance->tables, (uint32_t)i, rebalance->learnt_quiet_ms[i]);
+	}
 }
 
-static int start_round(struct rebalance *rebalance)
+static int start_round(struct rebalance *rebalance, const struct rebalance_asked *asked)
 {
 	struct work work = {
 		.make = rebalance_round,
@@ -288,8 +328,9 @@ static int start_round(struct rebalance *rebalance)
 		.moved_count = rebalance->moved_count,
 		.glances = rebalance->glances,
 		.glance_count = rebalance->glance_count,
-		.only_service = ROUND_NOWHERE,
-		.decides = rebalance->ticks % DECIDE_TICKS == 0,
+		.only_service = asked ? asked->service : ROUND_NOWHERE,
+		.decides = asked || rebalance->ticks % DECIDE_TICKS == 0,
+		.is_dry = asked && asked->is_dry,
 	};
 	if (any_service(rebalance, wants_auto)) {
 		err = make_room_to_learn(rebalance, count);
@@ -308,14 +349,49 @@ static int start_round(struct rebalance *rebalance)
 
 void rebalance_tick(struct rebalance *rebalance)
 {
+	bool is_wanted = any_service(rebalance, wants_moves) ||
+			 tables_has_timed_drain(rebalance->tables);
 	int err;
 
 	rebalance->ticks++;
-	forget_old(rebalance);
-	if (rebalance->runs || !any_service(rebalance, wants_moves))
+	if (!is_wanted)
+		rebalance->lack[0] = '\0';
+	else if (rebalance->ticks % LACK_TICKS == 1)
+		probe_moving(rebalance->lack);
+	/* The round that runs has them from here. */
+	if (!rebalance->runs)
+		forget_old(rebalance);
+	if (rebalance->runs || !is_wanted)
 		return;
-	err = start_round(rebalance);
+	err = start_round(rebalance, NULL);
 	if (err && !rebalance->is_broken)
 		log_warn("cannot look at the connections that may be moved: %s", strerror(-err));
 	rebalance->is_broken = err;
+}
+
+static void start_asked(struct rebalance *rebalance)
+{
+	int err;
+
+	while (!rebalance->runs && !rebalance->ends && rebalance->asked_count) {
+		err = start_round(rebalance, &rebalance->asked[0]);
+		rebalance->is_asked = !err;
+		if (err)
+			end_asked(rebalance, err, NULL, 0);
+	}
+}
+
+void rebalance_ask(struct rebalance *rebalance, const struct rebalance_asked *asked)
+{
+	if (rebalance->asked_count == ASKED_MAX) {
+		asked->done(-EBUSY, NULL, 0, asked->arg);
+		return;
+	}
+	rebalance->asked[rebalance->asked_count++] = *asked;
+	start_asked(rebalance);
+}
+
+const char *rebalance_lack(const struct rebalance *rebalance)
+{
+	return rebalance->lack;
 }

@@ -98,15 +98,14 @@ static uint32_t quiet_ms_of(const struct round *round, const struct view_service
 }
 
 /* Nearer to the deadline a shorter time must do; 0 at the deadline: then all that is left moves. */
-static uint32_t drain_quiet_ms(const struct view_service *service, double drain_seconds,
-			       uint32_t quiet_ms)
+static uint32_t drain_quiet_ms(const struct view_backend *backend, uint32_t quiet_ms)
 {
-	double deadline = service->drain_deadline_ms / 1e3, left = deadline - drain_seconds;
-	double ms;
+	double deadline = backend->drain_deadline_ms / 1e3;
+	double left = deadline - backend->drain_seconds, ms;
 
 	if (!quiet_ms)
 		quiet_ms = DRAIN_QUIET_MS;
-	if (!service->drain_deadline_ms)
+	if (!backend->drain_deadline_ms)
 		return quiet_ms;
 	if (left <= 0)
 		return 0;
@@ -258,11 +257,19 @@ static bool has_destination(const struct members *members)
 /* Those that take no new connections lose what they have, bit by bit. */
 static uint32_t decide_drain(const struct members *members, const struct view_backend *backend)
 {
-	if (!backend->drain_seconds)
+	if (!backend->drain_seconds || !(members->quiet_ms || backend->drain_deadline_ms))
 		return 0;
-	if (!drain_quiet_ms(members->service, backend->drain_seconds, members->quiet_ms))
+	if (!drain_quiet_ms(backend, members->quiet_ms))
 		return backend->active;
 	return (backend->active + DRAIN_PART - 1) / DRAIN_PART;
+}
+
+static bool has_deadline(const struct members *members)
+{
+	for (size_t i = 0; i < members->count; i++)
+		if (members->backends[i].drain_deadline_ms)
+			return true;
+	return false;
 }
 
 static int decide_service(struct round *round, const struct view_service *service)
@@ -270,7 +277,7 @@ static int decide_service(struct round *round, const struct view_service *servic
 	struct members members = members_of(round, service);
 
 	members.quiet_ms = quiet_ms_of(round, service);
-	if (!members.quiet_ms && !service->drain_deadline_ms)
+	if (!members.quiet_ms && !has_deadline(&members))
 		return 0;
 	members.balance = calloc(members.count + 1, sizeof(*members.balance));
 	members.drain = calloc(members.count + 1, sizeof(*members.drain));
@@ -403,8 +410,7 @@ static uint32_t level(struct round *round, const struct members *members, size_t
 static uint32_t drain(struct round *round, const struct members *members, size_t from)
 {
 	const struct view_backend *backend = &members->backends[from];
-	uint32_t quiet_ms = drain_quiet_ms(members->service, backend->drain_seconds,
-					   members->quiet_ms);
+	uint32_t quiet_ms = drain_quiet_ms(backend, members->quiet_ms);
 	uint32_t *leave = &members->drain[from];
 	const struct gw_walk_conn **quiet = calloc(*leave + 1, sizeof(*quiet));
 	size_t found = quiet ? find_quiet(round, backend, quiet_ms, *leave, quiet) : 0;

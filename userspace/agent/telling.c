@@ -64,6 +64,10 @@ void telling_write(struct tables *tables, const struct telling *telling)
 		    "no Node is named '%s', so that zones are not known and Services of local "
 		    "endpoints are left to kube-proxy: restart the agent with the right --node-name",
 		    telling->missing_node);
+	if (*telling->cannot_move)
+		add(&notes, GW_NOTE_WARNING, 0,
+		    "connections cannot be moved, though gwbpf.io/rebalance or a drain asks for it: %s",
+		    telling->cannot_move);
 	refused_visit_all(telling->unprogrammed, add_unprogrammed, &notes);
 	refused_visit_all(telling->refused, add_refused, &notes);
 	notes_write(tables, notes.items, notes.count, notes.more);

@@ -11,6 +11,7 @@ struct telling {
 	const struct following *following;
 	const struct refused *refused;      /* by the source */
 	const struct refused *unprogrammed; /* for want of room, or of an address */
+	const char *cannot_move;            /* why, though a Service asks for it; "": it can */
 	const char *missing_node;           /* no Node has this name; NULL: there is one */
 };
 

@@ -2,6 +2,7 @@
 /* `gwbpf backends`: where the connections of this node go, and how they fare there. */
 #include "cli/commands.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "report/services.h"
 
 #define SERVICE_ADDRESS_COLUMN 3
+#define STATE_MAX 64
 
 static const struct table_column columns[] = {
 	{ "NAMESPACE", 0 },
@@ -28,6 +30,7 @@ static const struct table_column columns[] = {
 	{ "NODE", TABLE_WIDE },
 	{ "ZONE", TABLE_WIDE },
 	{ "WEIGHT", TABLE_RIGHT | TABLE_WIDE },
+	{ "BY", TABLE_WIDE },
 	{ "STATE", 0 },
 	{ "ACTIVE", TABLE_RIGHT },
 	{ "ATTEMPTS", TABLE_RIGHT },
@@ -86,9 +89,24 @@ static void add_counters(struct table *table, const struct view_backend *backend
 	table_number(table, counters->lost);
 }
 
+/* "draining (command)": who asked is part of it, as that says who can end it. Returns buf. */
+static const char *state_text(const struct view_backend *backend, char buf[STATE_MAX])
+{
+	const char *name = view_backend_state_name(backend->state);
+	bool is_drained = backend->state == VIEW_BACKEND_DRAINING;
+
+	if (is_drained)
+		snprintf(buf, STATE_MAX, "%s (%s)", name, view_drain_name(backend->drained_by));
+	else if (backend->steered_weight && backend->state != VIEW_BACKEND_LEAVING)
+		snprintf(buf, STATE_MAX, "%s (weight %u)", name, backend->steered_weight);
+	else
+		snprintf(buf, STATE_MAX, "%s", name);
+	return buf;
+}
+
 static void add_row(struct table *table, const struct view_backend *backend)
 {
-	char text[ADDR_PORT_TEXT_MAX];
+	char text[ADDR_PORT_TEXT_MAX], state[STATE_MAX];
 
 	table_row(table);
 	table_text(table, backend->namespace);
@@ -100,7 +118,9 @@ static void add_row(struct table *table, const struct view_backend *backend)
 	table_text(table, backend->node);
 	table_text(table, backend->zone);
 	table_number(table, backend->weight);
-	table_state(table, view_backend_state_name(backend->state), moods[backend->state]);
+	table_text(table, backend->steered_weight && !backend->drained_by ?
+				  "command" : view_drain_name(backend->drained_by));
+	table_state(table, state_text(backend, state), moods[backend->state]);
 	table_number(table, backend->active);
 	add_counters(table, backend);
 }

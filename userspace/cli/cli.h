@@ -8,10 +8,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <argp.h>
 
 #define CLI_PIN_DIR "/sys/fs/bpf/gwbpf"
+#define CLI_CONTROL "/run/gwbpf/control.sock"
 
 enum cli_output {
 	CLI_OUTPUT_TABLE,
@@ -39,6 +41,9 @@ struct cli {
 	const char *zone;
 	bool force;
 	bool strict;
+	const char *control;
+	bool is_dry;
+	uint32_t deadline_ms; /* 0: none */
 	const char **manifests;
 	size_t manifest_count;
 	const char **arguments;

@@ -17,6 +17,10 @@ int check_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
 int suspend_run(const struct cli *cli);
 int resume_run(const struct cli *cli);
+int rebalance_run(const struct cli *cli);
+int drain_run(const struct cli *cli);
+int undrain_run(const struct cli *cli);
+int weight_run(const struct cli *cli);
 int version_run(const struct cli *cli);
 int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);
@@ -27,5 +31,8 @@ extern const struct argp_option connections_options[];
 extern const struct argp_option plan_options[];
 extern const struct argp_option check_options[];
 extern const struct argp_option detach_options[];
+extern const struct argp_option rebalance_options[];
+extern const struct argp_option drain_options[];
+extern const struct argp_option steer_options[]; /* of undrain and weight */
 
 #endif

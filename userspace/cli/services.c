@@ -2,6 +2,7 @@
 /* `gwbpf services`: the Service ports that are balanced on this node. */
 #include "cli/commands.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/addr.h"
@@ -13,6 +14,7 @@
 #include "cli/usage.h"
 #include "kernel/view.h"
 #include "model/settings.h"
+#include "report/format.h"
 #include "report/services.h"
 
 const struct argp_option services_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
@@ -33,6 +35,8 @@ static const struct table_column columns[] = {
 	{ "CANCELED", TABLE_RIGHT | TABLE_WIDE },
 	{ "CLOSED", TABLE_RIGHT | TABLE_WIDE },
 	{ "NO-BACKEND", TABLE_RIGHT | TABLE_WIDE },
+	{ "REBALANCE", TABLE_WIDE },
+	{ "DRAIN-DEADLINE", TABLE_RIGHT | TABLE_WIDE },
 	{ "MESSAGE", TABLE_WIDE },
 };
 
@@ -45,6 +49,21 @@ static const enum table_mood moods[] = {
 	[VIEW_SERVICE_NO_ROOM] = TABLE_BAD,
 };
 _Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_SERVICE_STATE_MAX_, "one for each state");
+
+/* "3.0s", "auto: 3.1s", "auto: not learnt yet"; NULL: off. Returns buf. */
+static const char *rebalance_text(const struct view_service *service, char buf[ADDR_PORT_TEXT_MAX])
+{
+	char time[FORMAT_MAX];
+
+	if (!service->rebalance_ms)
+		return NULL;
+	if (service->rebalance_ms != GW_REBALANCE_AUTO)
+		return format_age(service->rebalance_ms / 1e3, buf);
+	snprintf(buf, ADDR_PORT_TEXT_MAX, "auto: %s",
+		 service->learnt_quiet_ms ? format_age(service->learnt_quiet_ms / 1e3, time) :
+					    "not learnt yet");
+	return buf;
+}
 
 static void add_row(struct table *table, const struct view_service *service)
 {
@@ -66,6 +85,9 @@ static void add_row(struct table *table, const struct view_service *service)
 	table_number(table, service->counters.canceled);
 	table_number(table, service->counters.closed);
 	table_number(table, service->no_backends);
+	table_text(table, rebalance_text(service, text));
+	table_text(table, service->drain_deadline_ms ?
+				  format_age(service->drain_deadline_ms / 1e3, text) : NULL);
 	table_text(table, service->message);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parse.h"
 #include "cli/cli.h"
 
 static const struct argp_option common_options[] = {
@@ -122,6 +123,14 @@ static int set(int key, const char *value, void *arg)
 	case OPTION_STRICT:
 		cli->strict = true;
 		break;
+	case OPTION_CONTROL:
+		cli->control = value;
+		break;
+	case OPTION_DEADLINE:
+		return parse_duration_ms(value, &cli->deadline_ms);
+	case OPTION_DRY_RUN:
+		cli->is_dry = true;
+		break;
 	case OPTION_MANIFESTS:
 		cli->manifests[cli->manifest_count++] = value;
 		break;
@@ -153,6 +162,7 @@ int usage_parse(struct cli *cli, const struct command *command, int argc, char *
 	if (!cli->manifests || !cli->arguments)
 		return -ENOMEM;
 	cli->pin_dir = CLI_PIN_DIR;
+	cli->control = CLI_CONTROL;
 	cli->headers = true;
 	cli->color = is_color_wanted();
 	snprintf(name, sizeof(name), "gwbpf %s", command->name);

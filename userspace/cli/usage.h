@@ -26,6 +26,9 @@ enum option_key {
 	OPTION_FORCE,
 	OPTION_STRICT,
 	OPTION_MANIFESTS,
+	OPTION_CONTROL,
+	OPTION_DEADLINE,
+	OPTION_DRY_RUN,
 };
 
 /* For tables of options: which Services are meant. */
@@ -37,6 +40,13 @@ enum option_key {
 	{ .name = "all-namespaces",                                                                \
 	  .key = OPTION_ALL_NAMESPACES,                                                            \
 	  .doc = "of every namespace (the default)" }
+
+/* For commands that work through the agent. */
+#define USAGE_CONTROL_OPTION                                                                       \
+	{ .name = "control",                                                                       \
+	  .key = OPTION_CONTROL,                                                                   \
+	  .arg = "PATH",                                                                           \
+	  .doc = "the agent's control socket (default " CLI_CONTROL ")" }
 
 /* A command's own options and those of every command, ended by an empty one. A command that reads
  * its options itself has only its own. */

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "kernel/collect.h"
 #include "kernel/compact.h"
+#include "kernel/sets.h"
 
 struct adoption {
 	struct tables *tables;
@@ -102,6 +103,7 @@ static int adopt_backend(struct adoption *adoption, uint32_t id)
 	entry->backends = refs;
 	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &names);
 	shares_take(&tables->shares, entry->share, SHARE_BACKENDS, 1);
+	tables->timed += backend->steered_ns && backend->steered_deadline_ms;
 	refs[entry->backend_count++] = (struct backend_ref){
 		.address = backend->address,
 		.port = ntohs(backend->port),
@@ -150,9 +152,15 @@ static void adopt_weights(struct tables *tables, const struct table_entry *entry
 			tables_set_weight(tables, entry->backends[i].id, 0);
 }
 
+static bool is_steered(const struct gw_backend *backend)
+{
+	return backend->steered_ns || backend->steered_weight;
+}
+
 static int adopt_members(struct tables *tables, struct table_entry *entry, const struct gw_slot *slots,
 			 size_t count)
 {
+	const struct gw_backend *backend;
 	struct backend_ref *ref;
 
 	entry->members = calloc(count + 1, sizeof(*entry->members));
@@ -164,10 +172,12 @@ static int adopt_members(struct tables *tables, struct table_entry *entry, const
 			return -EPROTO;
 		ref->is_member = true;
 		tables_set_weight(tables, ref->id, slots[i].weight);
+		backend = &tables->maps.backends[ref->id];
 		entry->members[entry->member_count++] = (struct present_member){
 			.address = ref->address,
 			.port = ref->port,
-			.weight = slots[i].weight,
+			.weight = is_steered(backend) ? backend->wanted_weight : slots[i].weight,
+			.is_named = backend->is_named,
 			.names = ref->names,
 		};
 	}
@@ -231,6 +241,35 @@ static int adopt_vips(struct adoption *adoption)
 	return 0;
 }
 
+/* What a command asked for of a member, the agent that it asked may not have lived to put in force. */
+static bool is_overtaken(const struct tables *tables, const struct table_entry *entry)
+{
+	const struct present_member *member = entry->members;
+
+	for (size_t i = 0; i < entry->backend_count; i++) {
+		uint32_t id = entry->backends[i].id;
+
+		if (!entry->backends[i].is_member)
+			continue;
+		if (tables->maps.backends[id].weight != tables_weight(tables, id, member->weight))
+			return true;
+		member++;
+	}
+	return false;
+}
+
+static int catch_up(struct adoption *adoption)
+{
+	struct tables *tables = adoption->tables;
+	enum lack lack;
+	int err = 0;
+
+	for (size_t i = 0; i < tables->maps.services_count && !err; i++)
+		if (adoption->entries[i] && is_overtaken(tables, adoption->entries[i]))
+			err = tables_write_set_again(tables, adoption->entries[i], &lack);
+	return err;
+}
+
 static int finish(struct adoption *adoption)
 {
 	struct tables *tables = adoption->tables;
@@ -268,6 +307,8 @@ int tables_adopt(struct tables *tables)
 		err = finish(&adoption);
 	if (!err)
 		err = tables_move_stragglers(tables);
+	if (!err)
+		err = catch_up(&adoption);
 	free(adoption.entries);
 	/* Programs of the earlier agent's last moments may still read what it freed. */
 	return err ? err : tables_grace(tables);

@@ -47,6 +47,8 @@ static void retire_backend(struct tables *tables, const struct table_entry *entr
 	/* Before the id is free: its next owner must not inherit them. */
 	bpf_map_update_elem(tables->maps.health_fd, &id, &healthy, BPF_ANY);
 	bpf_map_delete_elem(tables->maps.backend_names_fd, &id);
+	tables->timed -= tables->maps.backends[id].steered_ns &&
+			 tables->maps.backends[id].steered_deadline_ms;
 	meta->journal.service = service;
 	meta->journal.backend = id;
 	meta->journal.sum = tables->maps.retired[service].gone;

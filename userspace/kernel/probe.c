@@ -17,6 +17,7 @@
 #include "kernel/cover.h"
 #include "kernel/features.h"
 #include "kernel/mounts.h"
+#include "kernel/probe_moving.h"
 #include "kernel/records.h"
 
 #define SCRATCH_CGROUP "gwbpf-check"
@@ -325,6 +326,22 @@ static void probe_walk(const struct probe_options *options, struct probe_result 
 	}
 }
 
+/* Everything else works without it. */
+static void probe_moves(const struct probe_options *options, struct probe_result *result)
+{
+	char lack[PROBE_MOVING_MAX];
+
+	(void)options;
+	if (probe_moving(lack)) {
+		say(result, PROBE_FOUND, "connections of other processes may be moved");
+		return;
+	}
+	say(result, PROBE_DEGRADED,
+	    "connections cannot be moved, as gwbpf.io/rebalance and drains with a deadline ask; all "
+	    "else works");
+	remedy(result, lack);
+}
+
 static const struct {
 	const char *name;
 	void (*probe)(const struct probe_options *options, struct probe_result *result);
@@ -333,7 +350,7 @@ static const struct {
 	{"pods", probe_pods},
 	{"bpffs", probe_bpffs},	      {"programs", probe_programs}, {"attach", probe_attach},
 	{"jit", probe_jit},	      {"records", probe_records},   {"memory", probe_memory},
-	{"refusal", probe_refusal},   {"socket-walk", probe_walk},
+	{"refusal", probe_refusal},   {"socket-walk", probe_walk}, {"moving", probe_moves},
 };
 
 size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX])

@@ -235,6 +235,15 @@ size_t tables_backend_count(const struct tables *tables)
 	return tables->maps.backends_count - tables->backend_ids.count;
 }
 
+uint16_t tables_weight(const struct tables *tables, uint32_t id, uint16_t wanted)
+{
+	const struct gw_backend *backend = &tables->maps.backends[id];
+
+	if (backend->steered_ns)
+		return 0;
+	return backend->steered_weight ? backend->steered_weight : wanted;
+}
+
 void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight)
 {
 	struct gw_backend *backend = &tables->maps.backends[id];

@@ -92,6 +92,7 @@ struct tables {
 	struct range *retiring; /* free after the next grace */
 	size_t retiring_count;
 	size_t retiring_capacity;
+	size_t timed; /* backends with a deadline of `gwbpf drain` */
 	size_t leaving;   /* entries or backends that wait for tables_collect() */
 	bool vip_deleted; /* and no grace since: a hash element must not be used again */
 	struct batch backend_names;
@@ -133,6 +134,9 @@ void tables_filter_settle(struct tables *tables);
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);
 uint32_t table_slots(size_t table_length);
+
+/* The weight that a backend has, whose Service asks for this one: a command wins over that. */
+uint16_t tables_weight(const struct tables *tables, uint32_t id, uint16_t wanted);
 
 /* What the hook sees of a backend's weight; with 0 its drain begins, if it has not yet. */
 void tables_set_weight(struct tables *tables, uint32_t id, uint32_t weight);

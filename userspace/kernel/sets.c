@@ -66,6 +66,11 @@ static int make_backend(struct tables *tables, const struct table_entry *entry,
 	backend->service = entry->index;
 	backend->generation = tables->maps.meta->next_generation++;
 	backend->drain_ns = 0;
+	backend->steered_ns = 0;
+	backend->steered_deadline_ms = 0;
+	backend->steered_weight = 0;
+	backend->wanted_weight = 0;
+	backend->is_named = false;
 	__atomic_store_n(&backend->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -150,8 +155,9 @@ static int take_range(struct tables *tables, uint32_t length, struct range *ret)
 
 /* A set on its way: those wanted that have a backend, and the policy's table over them. */
 struct new_set {
-	struct member *members;
-	size_t *refs; /* for each, its place among the backends of the entry */
+	struct member *members; /* with the weights that they get */
+	uint16_t *wanted; /* for each, the weight that the Service asks for */
+	size_t *refs;     /* and its place among the backends of the entry */
 	size_t count;
 	enum gw_policy policy;
 	uint16_t table[GW_TABLE_MAX];
@@ -160,8 +166,8 @@ struct new_set {
 	uint16_t generation;
 };
 
-static void choose_members(const struct table_entry *entry, const struct choice *want,
-			   struct new_set *set)
+static void choose_members(const struct tables *tables, const struct table_entry *entry,
+			   const struct choice *want, struct new_set *set)
 {
 	size_t place = 0;
 
@@ -180,7 +186,10 @@ static void choose_members(const struct table_entry *entry, const struct choice 
 		if (order)
 			continue;
 		set->refs[set->count] = place;
-		set->members[set->count++] = *member;
+		set->wanted[set->count] = member->weight;
+		set->members[set->count] = *member;
+		set->members[set->count++].weight =
+			tables_weight(tables, entry->backends[place].id, member->weight);
 	}
 }
 
@@ -286,7 +295,8 @@ static int note_members(struct tables *tables, struct table_entry *entry,
 		members[i] = (struct present_member){
 			.address = ref->address,
 			.port = ref->port,
-			.weight = set->members[i].weight,
+			.weight = set->wanted[i],
+			.is_named = set->members[i].is_named,
 			.names = ref->names,
 		};
 	}
@@ -294,16 +304,24 @@ static int note_members(struct tables *tables, struct table_entry *entry,
 	return 0;
 }
 
-/* What session affinity asks of a backend that is not looked for in a set. */
+/* What session affinity asks of a backend that is not looked for in a set; and what the Service asks
+ * for, by which the next agent tells what is in force. */
 static void write_weights(struct tables *tables, const struct table_entry *entry)
 {
 	const struct present_member *member = entry->members;
 
 	for (size_t i = 0; i < entry->backend_count; i++) {
 		const struct backend_ref *ref = &entry->backends[i];
+		struct gw_backend *backend = &tables->maps.backends[ref->id];
 
-		tables_set_weight(tables, ref->id, ref->is_member ? member->weight : 0);
-		member += ref->is_member;
+		if (!ref->is_member) {
+			tables_set_weight(tables, ref->id, 0);
+			continue;
+		}
+		tables_set_weight(tables, ref->id, tables_weight(tables, ref->id, member->weight));
+		backend->wanted_weight = member->weight;
+		backend->is_named = member->is_named;
+		member++;
 	}
 }
 
@@ -385,11 +403,34 @@ static int put_set_somehow(struct tables *tables, struct table_entry *entry, str
 	return 0;
 }
 
+static void free_set(struct new_set *set)
+{
+	free(set->members);
+	free(set->wanted);
+	free(set->refs);
+	free(set);
+}
+
+static struct new_set *make_set(size_t most)
+{
+	struct new_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return NULL;
+	set->members = calloc(most + 1, sizeof(*set->members));
+	set->wanted = calloc(most + 1, sizeof(*set->wanted));
+	set->refs = calloc(most + 1, sizeof(*set->refs));
+	if (set->members && set->wanted && set->refs)
+		return set;
+	free_set(set);
+	return NULL;
+}
+
 int tables_write_set(struct tables *tables, struct table_entry *entry, const struct choice *want,
 		     enum lack *lack)
 {
 	struct new_set *set;
-	int err = -ENOMEM;
+	int err;
 
 	if (!shares_may_take(&tables->shares, entry->share, SHARE_BACKENDS,
 			     tables_count_new_backends(entry, want))) {
@@ -397,21 +438,39 @@ int tables_write_set(struct tables *tables, struct table_entry *entry, const str
 		*lack = LACK_BACKENDS;
 		return 0;
 	}
-	set = calloc(1, sizeof(*set));
+	set = make_set(want->member_count);
 	if (!set)
-		return err;
-	set->members = calloc(want->member_count + 1, sizeof(*set->members));
-	set->refs = calloc(want->member_count + 1, sizeof(*set->refs));
-	if (!set->members || !set->refs)
-		goto out;
+		return -ENOMEM;
 	err = make_backends(tables, entry, want);
-	if (err)
+	if (!err) {
+		choose_members(tables, entry, want, set);
+		err = put_set_somehow(tables, entry, set, lack);
+	}
+	free_set(set);
+	return err;
+}
+
+int tables_write_set_again(struct tables *tables, struct table_entry *entry, enum lack *lack)
+{
+	struct choice want = {.member_count = entry->member_count};
+	struct new_set *set = make_set(entry->member_count);
+	int err = -ENOMEM;
+
+	want.members = calloc(entry->member_count + 1, sizeof(*want.members));
+	if (!set || !want.members)
 		goto out;
-	choose_members(entry, want, set);
+	for (size_t i = 0; i < entry->member_count; i++)
+		want.members[i] = (struct member){
+			.address = entry->members[i].address,
+			.port = entry->members[i].port,
+			.weight = entry->members[i].weight,
+			.is_named = entry->members[i].is_named,
+		};
+	choose_members(tables, entry, &want, set);
 	err = put_set_somehow(tables, entry, set, lack);
 out:
-	free(set->members);
-	free(set->refs);
-	free(set);
+	if (set)
+		free_set(set);
+	free(want.members);
 	return err;
 }

@@ -220,6 +220,12 @@ size_t tables_services(const struct tables *tables, struct gw_service **ret)
 	return tables->maps.services_count;
 }
 
+void tables_tell_learnt(struct tables *tables, uint32_t service, uint32_t quiet_ms)
+{
+	if (service < tables->maps.retired_count)
+		tables->maps.retired[service].learnt_quiet_ms = quiet_ms;
+}
+
 static bool is_backend(const struct tables *tables, uint32_t id, uint32_t generation)
 {
 	return id < tables->maps.backends_count &&

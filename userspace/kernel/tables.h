@@ -113,6 +113,50 @@ const char *tables_backend_text(const struct tables *tables, uint32_t id, uint32
 /* A connection of this backend was told to connect anew, for balance or by a drain. */
 void tables_count_moved(struct tables *tables, uint32_t id, uint32_t generation, bool is_drain);
 
+/*
+ * What a command asks of a backend on this node. It is in force at once, wins over what the Service
+ * asks for, and stands in the maps until it is taken back or the backend's id is free.
+ */
+struct steering {
+	uint16_t weight;      /* 0: the Service's */
+	bool is_drained;      /* takes no new connections, whatever its weight */
+	uint32_t deadline_ms; /* of that, from now on; 0: the Service's */
+};
+
+/* The backend of this Service address that has this address. false: there is none. */
+struct backend_id {
+	uint32_t id;
+	uint32_t generation;
+};
+
+struct tables_endpoint {
+	struct gw_addr vip;
+	struct gw_addr address;
+	uint16_t vip_port;
+	uint16_t port;
+};
+
+bool tables_find_service(const struct tables *tables, const struct gw_addr *vip, uint16_t port,
+			 uint32_t *ret);
+bool tables_find_backend(const struct tables *tables, const struct tables_endpoint *endpoint,
+			 struct backend_id *ret);
+
+/* What is asked of it now. -ESTALE: the id is another's. */
+int tables_steering(const struct tables *tables, struct backend_id backend, struct steering *ret);
+
+/* Ask for something else. -ESTALE; -ENOSPC: there is no room for another set of the Service, and
+ * nothing has changed; -ENOMEM, and what the grace says. */
+int tables_steer(struct tables *tables, struct backend_id backend, const struct steering *want);
+
+/* Whether some backend is to be empty by the deadline of a command. */
+bool tables_has_timed_drain(const struct tables *tables);
+
+/* How many members of a backend's Service take new connections. */
+size_t tables_takers(const struct tables *tables, struct backend_id backend);
+
+/* What the calls of a Service taught: so long its connections must be quiet; 0: nothing yet. */
+void tables_tell_learnt(struct tables *tables, uint32_t service, uint32_t quiet_ms);
+
 /* How many entries and backends are in use, those that are leaving among them. */
 size_t tables_service_count(const struct tables *tables);
 size_t tables_backend_count(const struct tables *tables);

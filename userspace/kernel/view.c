@@ -90,6 +90,7 @@ static void add_service(struct view *view, uint32_t index)
 		.affinity_timeout_s = from->affinity_timeout_s,
 		.rebalance_ms = from->rebalance_ms,
 		.drain_deadline_ms = from->drain_deadline_ms,
+		.learnt_quiet_ms = retired->learnt_quiet_ms,
 		.state = service_state(view, from, members),
 		.message = names->message,
 		.counters = view_gone(&view->maps, &view->meta_copy, index),
@@ -134,6 +135,25 @@ static bool is_same(const struct view *view, const struct view_backend *backend)
 	       backend->generation;
 }
 
+/* A deadline of a command counts from the command; any other one from the begin of the drain. */
+static void mark_drain(const struct view *view, struct view_backend *backend,
+		       const struct gw_backend *from, const struct gw_service *service)
+{
+	bool is_timed = from->steered_ns && from->steered_deadline_ms;
+	uint64_t since_ns = is_timed ? from->steered_ns : from->drain_ns;
+
+	if (!from->drain_ns)
+		return;
+	backend->drain_seconds = view->now_ns > since_ns ?
+					 (double)(view->now_ns - since_ns) / 1e9 : 1e-9;
+	backend->drain_deadline_ms = is_timed ? from->steered_deadline_ms
+					      : service->drain_deadline_ms;
+	if (from->steered_ns)
+		backend->drained_by = VIEW_DRAIN_COMMAND;
+	else
+		backend->drained_by = from->is_named ? VIEW_DRAIN_ANNOTATION : VIEW_DRAIN_WEIGHT;
+}
+
 static void add_backend(struct view *view, uint32_t id)
 {
 	uint32_t generation = __atomic_load_n(&view->maps.backends[id].generation,
@@ -162,15 +182,15 @@ static void add_backend(struct view *view, uint32_t id)
 		.pod = "",
 		.node = "",
 		.zone = "",
-		.drain_seconds = from.drain_ns && view->now_ns > from.drain_ns ?
-					 (double)(view->now_ns - from.drain_ns) / 1e9 :
-					 0,
+		.wanted_weight = from.wanted_weight,
+		.steered_weight = from.steered_weight,
 		.state = VIEW_BACKEND_LEAVING,
 		.state_seconds = view_age_seconds(view->now_ns, from.drain_ns),
 		.error_age_seconds = -1,
 		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
 		.counters = view->maps.counters[id],
 	};
+	mark_drain(view, backend, &from, service);
 	if (!is_same(view, backend))
 		return;
 	view->by_id[id] = backend;
@@ -353,6 +373,9 @@ static int sum_up(struct view *view)
 	for (size_t i = 0; i < view->backend_count; i++) {
 		struct view_backend *backend = &view->backends[i];
 		struct view_service *service = by_index[backend->service_index];
+
+		if (backend->state == VIEW_BACKEND_LEAVING)
+			backend->drained_by = VIEW_DRAIN_REMOVED;
 
 		if (!service)
 			continue;

@@ -73,6 +73,7 @@ struct view_service {
 	uint32_t affinity_timeout_s; /* 0: no session affinity */
 	uint32_t rebalance_ms;       /* 0: off; GW_REBALANCE_AUTO */
 	uint32_t drain_deadline_ms;  /* 0: none */
+	uint32_t learnt_quiet_ms;    /* with GW_REBALANCE_AUTO; 0: not known yet */
 	enum view_service_state state;
 	const char *message;
 	uint32_t backends; /* with those that are leaving */
@@ -101,6 +102,20 @@ enum view_backend_state {
 		VIEW_BACKEND_STATE_MAX_
 };
 
+/* Who asked that a backend take no new connections. */
+#define VIEW_DRAINS(X)                                                                             \
+	X(NOBODY, "")                                                                              \
+	X(COMMAND, "command")                                                                      \
+	X(ANNOTATION, "annotation")                                                                \
+	X(WEIGHT, "weight")                                                                        \
+	X(REMOVED, "removed")
+
+enum view_drain {
+#define VIEW_DRAIN_ENUM(id, name) VIEW_DRAIN_##id,
+	VIEW_DRAINS(VIEW_DRAIN_ENUM)
+#undef VIEW_DRAIN_ENUM
+};
+
 struct view_backend {
 	uint32_t id;
 	uint32_t generation;
@@ -117,6 +132,10 @@ struct view_backend {
 	const char *zone;
 	uint32_t weight; /* 0: draining or leaving */
 	double drain_seconds; /* since it takes no new connections; 0: it takes some */
+	uint32_t drain_deadline_ms;   /* of that, which ends so long after its begin; 0: none */
+	enum view_drain drained_by;
+	uint32_t wanted_weight;  /* what the Service asks for */
+	uint32_t steered_weight; /* what `gwbpf weight` asks for; 0: nothing */
 	enum view_backend_state state;
 	double state_seconds; /* it has been in its state, at least; below 0: not known */
 	uint32_t error;           /* the errno of the last attempt that failed; 0: none did */
@@ -152,6 +171,7 @@ const struct view_backend *view_find_backend(const struct view *view, uint32_t i
 const uint64_t *view_reasons(const struct view *view);
 
 const char *view_service_state_name(enum view_service_state state);
+const char *view_drain_name(enum view_drain drain);
 const char *view_backend_state_name(enum view_backend_state state);
 const char *view_error_name(uint32_t error); /* "refused" for ECONNREFUSED; NULL for 0 */
 const char *view_reason_name(enum gw_reason reason);

@@ -16,6 +16,12 @@ static const char *const backend_states[] = {
 #undef NAME
 };
 
+static const char *const drains[] = {
+#define NAME(id, name) [VIEW_DRAIN_##id] = name,
+	VIEW_DRAINS(NAME)
+#undef NAME
+};
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -28,6 +34,11 @@ static const struct {
 const char *view_service_state_name(enum view_service_state state)
 {
 	return service_states[state];
+}
+
+const char *view_drain_name(enum view_drain drain)
+{
+	return drains[drain];
 }
 
 const char *view_backend_state_name(enum view_backend_state state)

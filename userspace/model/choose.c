@@ -42,6 +42,7 @@ struct gathered {
 	const struct endpoint *endpoint;
 	size_t slice;
 	uint16_t weight;
+	bool is_named;
 };
 
 /* What a Service has, put together and sorted once for all its ports. */
@@ -152,6 +153,8 @@ static int gather(const struct model *model, const struct service *service,
 				.endpoint = &slice->endpoints[j],
 				.slice = i,
 				.weight = service_weight_of(service, slice->endpoints[j].pod),
+				.is_named = service_names_drain(service,
+								slice->endpoints[j].pod),
 			};
 	}
 	qsort(gathering->all, gathering->count, sizeof(gathering->all[0]), compare_gathered);
@@ -192,6 +195,7 @@ static const struct candidates *candidates_of(struct gathering *gathering,
 			.address = one->endpoint->address,
 			.port = gathering->ports[one->slice],
 			.weight = one->weight,
+			.is_named = one->is_named,
 			.endpoint = one->endpoint,
 		};
 		if (members->count && compare_members(&members->members[members->count - 1],

@@ -60,6 +60,7 @@ struct member {
 	struct gw_addr address;
 	uint16_t port;
 	uint16_t weight; /* 0: no new connections */
+	bool is_named;   /* by gwbpf.io/drain */
 	const struct endpoint *endpoint; /* the model's */
 };
 

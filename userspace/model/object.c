@@ -110,6 +110,11 @@ uint16_t service_weight_of(const struct service *service, const char *pod)
 	return weight ? weight->value : 1;
 }
 
+bool service_names_drain(const struct service *service, const char *pod)
+{
+	return weights_find(service->drain, pod);
+}
+
 static void swap_weights(struct weights **a, struct weights **b)
 {
 	struct weights *kept = *a;

@@ -91,6 +91,7 @@ void service_swap_settings(struct service *a, struct service *b);
 
 /* How much one of its pods gets, in relation to the others; 0: no new connections. */
 uint16_t service_weight_of(const struct service *service, const char *pod);
+bool service_names_drain(const struct service *service, const char *pod); /* gwbpf.io/drain does */
 
 void service_free(struct service *service); /* takes NULL */
 void slice_free(struct slice *slice);       /* takes NULL */

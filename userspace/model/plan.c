@@ -74,7 +74,7 @@ static bool has_members(const struct present *have, const struct choice *want)
 		const struct endpoint *endpoint = new->endpoint;
 
 		if (addr_compare(&old->address, &new->address) != 0 || old->port != new->port ||
-		    old->weight != new->weight)
+		    old->weight != new->weight || old->is_named != new->is_named)
 			return false;
 		if (old->names !=
 		    endpoint_names_hash(endpoint->pod, endpoint->node, endpoint->zone))

@@ -15,7 +15,8 @@
 struct present_member {
 	struct gw_addr address;
 	uint16_t port;
-	uint16_t weight;
+	uint16_t weight; /* as the Service asks for it */
+	bool is_named;   /* by gwbpf.io/drain */
 	uint32_t names; /* endpoint_names_hash() of what stands beside it for people */
 };
 

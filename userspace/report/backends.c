@@ -3,6 +3,7 @@
 #include "report/backends.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "report/lookup.h"
 
@@ -50,6 +51,18 @@ static json_t *counters_to_json(const struct view_backend *backend)
 			 "drain", json_count(counters->drained));
 }
 
+static const char *drain_reason(const struct view_backend *backend)
+{
+	switch (backend->drained_by) {
+	case VIEW_DRAIN_COMMAND:
+		return "'gwbpf drain' was given on this node: 'gwbpf undrain' ends it";
+	case VIEW_DRAIN_ANNOTATION:
+		return "gwbpf.io/drain names it";
+	default:
+		return "gwbpf.io/weights gives it weight 0";
+	}
+}
+
 /* Why it is in its state; NULL: it is as it should be. */
 static const char *reason_of(const struct view *view, const struct view_backend *backend)
 {
@@ -67,7 +80,7 @@ static const char *reason_of(const struct view *view, const struct view_backend 
 	case VIEW_BACKEND_RETURNING:
 		return "it was ejected, its time is over, and nobody has tried it since";
 	case VIEW_BACKEND_DRAINING:
-		return "its weight is 0 or gwbpf.io/drain names it";
+		return drain_reason(backend);
 	case VIEW_BACKEND_LEAVING:
 		break;
 	case VIEW_BACKEND_USABLE:
@@ -82,6 +95,22 @@ static const char *reason_of(const struct view *view, const struct view_backend 
 	}
 	return has_service ? "its Service no longer has this address and port"
 			   : "its Service is no longer balanced";
+}
+
+/* What is left of its connections; a deadline that nobody set is null. */
+static json_t *drain_to_json(const struct view_backend *backend)
+{
+	double left = backend->drain_deadline_ms / 1e3 - backend->drain_seconds;
+
+	if (!backend->drained_by)
+		return json_null();
+	return json_pack("{ss so so si}",
+			 "by", view_drain_name(backend->drained_by),
+			 "seconds", json_seconds(backend->drain_seconds),
+			 "deadlineTime",
+			 backend->drain_deadline_ms ?
+				 json_time(time(NULL) + (time_t)left) : json_null(),
+			 "left", backend->active);
 }
 
 static json_t *to_json(const struct view *view, const struct view_backend *backend)
@@ -102,6 +131,9 @@ static json_t *to_json(const struct view *view, const struct view_backend *backe
 				  "stateSeconds", json_seconds(backend->state_seconds),
 				  "reason", json_text_or_null(reason_of(view, backend)),
 				  "active", backend->active);
+	value = json_extend(value, json_pack("{so so}", "drain", drain_to_json(backend),
+					     "weightBy", backend->steered_weight ?
+						     json_string("command") : json_null()));
 	return json_extend(value, counters_to_json(backend));
 }
 

@@ -91,6 +91,14 @@ json_t *json_instant(double age_seconds)
 	return age_seconds < 0 ? json_null() : json_string(text_time(&then, text));
 }
 
+json_t *json_time(time_t time)
+{
+	const struct timespec at = {.tv_sec = time};
+	char text[TEXT_TIME_MAX];
+
+	return json_string(text_time(&at, text));
+}
+
 json_t *json_address(const struct gw_addr *address)
 {
 	char text[ADDR_TEXT_MAX];

@@ -9,6 +9,7 @@
 #define GWBPF_REPORT_JSON_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include <jansson.h>
 
@@ -32,6 +33,7 @@ json_t *json_identity(uint64_t value);       /* as text: 64 bits do not fit ever
 json_t *json_count(uint64_t value);
 json_t *json_seconds(double seconds);        /* null below 0 */
 json_t *json_instant(double age_seconds);    /* so long ago, by RFC 3339; null below 0 */
+json_t *json_time(time_t time);               /* RFC 3339, in UTC */
 json_t *json_address(const struct gw_addr *address);
 
 /* As it is sent and printed, with a newline at its end; answer is taken over. free(3) it. */

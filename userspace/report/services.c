@@ -11,11 +11,20 @@ uint64_t report_failed(const struct gw_counters *counters)
 	       counters->other_failed;
 }
 
+/* For auto what was learnt; null where nothing is moved, or nothing is known yet. */
+static json_t *rebalance_seconds(const struct view_service *service)
+{
+	uint32_t ms = service->rebalance_ms == GW_REBALANCE_AUTO ? service->learnt_quiet_ms
+								 : service->rebalance_ms;
+
+	return ms ? json_seconds(ms / 1e3) : json_null();
+}
+
 static json_t *to_json(const struct view_service *service)
 {
 	const struct gw_counters *counters = &service->counters;
 
-	return json_pack("{so so so so si ss ss so si si si so so so so so so}",
+	return json_pack("{so so so so si ss ss so si si si so so so so so so sb so so}",
 			 "namespace", json_text(service->namespace),
 			 "name", json_text(service->name),
 			 "portName", json_text(service->port_name),
@@ -32,7 +41,12 @@ static json_t *to_json(const struct view_service *service)
 			 "failedTotal", json_count(report_failed(counters)),
 			 "canceledTotal", json_count(counters->canceled),
 			 "closedTotal", json_count(counters->closed),
-			 "noBackendTotal", json_count(service->no_backends));
+			 "noBackendTotal", json_count(service->no_backends),
+			 "rebalanceAuto", service->rebalance_ms == GW_REBALANCE_AUTO,
+			 "rebalanceSeconds", rebalance_seconds(service),
+			 "drainDeadlineSeconds",
+			 service->drain_deadline_ms ? json_seconds(service->drain_deadline_ms / 1e3)
+						    : json_null());
 }
 
 json_t *report_services(const struct view *view, report_wants_service *wants, const void *arg)

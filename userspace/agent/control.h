@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What root may change through the control socket: rounds of rebalance, drains and weights, on this
+ * node alone. A request is a POST with a JSON object, and so is the answer.
+ */
+#ifndef GWBPF_AGENT_CONTROL_H
+#define GWBPF_AGENT_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct rebalance;
+struct tables;
+
+struct control {
+	struct tables *tables;
+	struct rebalance *rebalance;
+	const char *node;
+};
+
+/* status is that of HTTP; json is the answer, with {"message": text} if it is not 200. */
+typedef void (*control_done)(int status, const char *json, void *arg);
+
+struct control_request {
+	const char *body;
+	size_t length;
+	control_done done;
+	void *arg;
+};
+
+bool control_has(const char *path);
+
+/* Do what is asked for at a path that control_has(). done is called once, perhaps later. */
+void control_run(const struct control *control, const char *path,
+		 const struct control_request *request);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the agent can do is asked of it through its control socket. */
+#ifndef GWBPF_CLI_CONTROL_H
+#define GWBPF_CLI_CONTROL_H
+
+#include <jansson.h>
+
+struct cli;
+
+/*
+ * POST a JSON object, which is taken over, to /api/v1/ACTION. ret is the answer, the caller's to let
+ * go of. Says what is wrong, and the remedy: no agent answers, it refused (with what it says), or
+ * what answers is no agent. subject is whom it is about. -EIO
+ */
+int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		json_t **ret);
+
+#endif
