@@ -123,14 +123,24 @@ static void test_the_search_for_holders_leaves_the_verifier_room(void **state)
 	holders_bpf__destroy(object);
 }
 
-static void test_the_takeover_of_records_leaves_the_verifier_room(void **state)
+static int load_takeover(void)
 {
 	struct takeover_bpf *object = takeover_bpf__open();
+	int err;
+
+	assert_non_null(object);
+	err = load(object->obj);
+	takeover_bpf__destroy(object);
+	return err;
+}
+
+/* Where an iterator over sockets may not look at records (Linux 5.10), nothing is taken over. */
+static void test_the_takeover_of_records_leaves_the_verifier_room(void **state)
+{
+	int by_sockets = load_walk(false);
 
 	(void)state;
-	assert_non_null(object);
-	assert_int_equal(load(object->obj), 0);
-	takeover_bpf__destroy(object);
+	assert_int_equal(load_takeover(), by_sockets);
 }
 
 int main(void)
