@@ -292,7 +292,7 @@ static __always_inline __u32 how_to_search(const struct gw_conn *conn, __u32 pol
 
 	if (conn->flags & GW_CONN_USER_NETNS) {
 		how = follows_load(policy) ? GW_POLICY_RR : policy;
-		how |= HOW_NO_PROBE;
+		how |= HOW_NO_PROBE | HOW_USER_NETNS;
 	}
 	return how | (is_trouble ? HOW_TROUBLE : 0) | (is_alone ? HOW_ALONE : 0);
 }

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "kernel/clients.h"
 #include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/health.h"
-#include "kernel/conns.h"
+#include "kernel/maps.h"
 
 #define VIP "10.96.0.10:7051"
 #define BAD "10.1.0.1:7051"
@@ -195,6 +197,74 @@ static void test_it_clears_nobody_and_tries_nobody(void **state)
 	close(listener);
 }
 
+/* How much there is in a map that forgets its oldest entry when it is full. */
+static size_t count_entries(const char *map)
+{
+	char key[32], *previous = NULL;
+	int fd = maps_open_one(LAB_PINS, map);
+	size_t count = 0;
+
+	assert_true(fd >= 0);
+	while (!bpf_map_get_next_key(fd, previous, key)) {
+		previous = key;
+		count++;
+	}
+	close(fd);
+	return count;
+}
+
+static uint64_t backend_of(int fd)
+{
+	struct gw_walk_conn *conns;
+	uint64_t backend;
+	size_t count;
+
+	assert_return_code(fd, -fd);
+	assert_int_equal(conns_walk_once(LAB_PINS, &conns, &count), 0);
+	assert_int_equal(count, 1);
+	backend = conns->conn.backend;
+	free(conns);
+	lab_abort(fd);
+	return backend;
+}
+
+/* Whoever makes one such namespace after the other must not make the node's clients forget. */
+static void test_its_affinity_is_kept_apart(void **state)
+{
+	size_t before = count_entries("gw_affinity"), of_users = count_entries("gw_user_affinity");
+	int listener;
+	uint64_t first;
+
+	(void)state;
+	lab.affinity_s = 600;
+	serve(GW_POLICY_RR);
+	clients_be(user);
+	listener = lab_listen(GOOD);
+	first = backend_of(lab_connect(VIP));
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(backend_of(lab_connect(VIP)), first);
+	lab.affinity_s = 0;
+	close(listener);
+	assert_int_equal(count_entries("gw_affinity"), before);
+	assert_int_equal(count_entries("gw_user_affinity"), of_users + 1);
+}
+
+static void test_its_suspicions_are_kept_apart(void **state)
+{
+	size_t before = count_entries("gw_suspects"), of_users = count_entries("gw_user_suspects");
+
+	(void)state;
+	stop_listening();
+	fail_as(user);
+	assert_int_equal(count_entries("gw_suspects"), before);
+	assert_int_equal(count_entries("gw_user_suspects"), of_users + 1);
+	clients_be(user);
+	listeners[0] = lab_listen(BAD);
+	lab_serve_by(VIP, BAD);
+	assert_int_equal(clients_touch(VIP), 0);
+	assert_int_equal(count_entries("gw_user_suspects"), of_users);
+}
+
 static int begin(void **state)
 {
 	lab_forgive();
@@ -240,6 +310,8 @@ int main(void)
 		LAB_TEST(test_it_accuses_nobody),
 		LAB_TEST(test_it_passes_over_what_failed_it),
 		LAB_TEST(test_it_clears_nobody_and_tries_nobody),
+		LAB_TEST(test_its_affinity_is_kept_apart),
+		LAB_TEST(test_its_suspicions_are_kept_apart),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);
