@@ -347,7 +347,7 @@ static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_
 	__u32 affinity_s = service->affinity_timeout_s;
 	int err = -EAGAIN;
 
-	if (pick_hinted(conn, index, service->hints_until_ns))
+	if (pick_hinted(conn, index, service->hints_until_ns, avoided.always | avoided.under_load))
 		return GW_REASON_BALANCED;
 	if (affinity_s && pick_affine(conn, index, affinity_s, avoided.always))
 		return GW_REASON_BALANCED;
