@@ -12,15 +12,26 @@ static __always_inline bool is_still_good(struct gw_conn *conn, __u32 service, _
 					  __u32 generation)
 {
 	const struct gw_backend *backend = bpf_map_lookup_elem(&gw_backends, &id);
+	__u32 how = GW_POLICY_RR | HOW_TROUBLE | 1 << HOW_WEIGHT_SHIFT;
 	__u64 score;
 
 	if (!backend || backend->generation != generation || backend->service != service ||
 	    !backend->weight)
 		return false;
 	/* Whether there is trouble is not known yet; to look at one backend is cheap. */
-	score = gw_score(GW_POLICY_RR | HOW_TROUBLE | 1 << HOW_WEIGHT_SHIFT, id, generation,
-			 conn->netns_cookie, conn->start_ns);
+	if (conn->flags & GW_CONN_USER_NETNS)
+		how |= HOW_USER_NETNS;
+	score = gw_score(how, id, generation, conn->netns_cookie, conn->start_ns);
 	return score < SCORE_AVOIDED && score != SCORE_PROBE;
+}
+
+/* Those of users' namespaces are apart (gwbpf/abi.h). */
+static __always_inline struct gw_affinity *find_affinity(const struct gw_conn *conn, __u32 service)
+{
+	struct gw_affinity_key key = {.netns_cookie = conn->netns_cookie, .service = service};
+
+	return conn->flags & GW_CONN_USER_NETNS ? bpf_map_lookup_elem(&gw_user_affinity, &key) :
+						  bpf_map_lookup_elem(&gw_affinity, &key);
 }
 
 /* The backend that this client had last. Each connection renews the time; another one may have
@@ -28,8 +39,7 @@ static __always_inline bool is_still_good(struct gw_conn *conn, __u32 service, _
 static __always_inline bool pick_affine(struct gw_conn *conn, __u32 service, __u32 timeout_s,
 					__u64 avoided)
 {
-	struct gw_affinity_key key = {.netns_cookie = conn->netns_cookie, .service = service};
-	struct gw_affinity *last = bpf_map_lookup_elem(&gw_affinity, &key);
+	struct gw_affinity *last = find_affinity(conn, service);
 	__s64 passed_ns;
 
 	if (!last)
@@ -56,7 +66,10 @@ static __always_inline void remember_affine(const struct gw_conn *conn, __u32 se
 		.backend_generation = conn->best_generation,
 	};
 
-	bpf_map_update_elem(&gw_affinity, &key, &value, BPF_ANY);
+	if (conn->flags & GW_CONN_USER_NETNS)
+		bpf_map_update_elem(&gw_user_affinity, &key, &value, BPF_ANY);
+	else
+		bpf_map_update_elem(&gw_affinity, &key, &value, BPF_ANY);
 }
 
 #endif

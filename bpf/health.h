@@ -30,6 +30,21 @@ static __always_inline struct gw_suspect_key suspect_key(const struct gw_conn *c
 	return key;
 }
 
+/* Those of users' namespaces are apart (gwbpf/abi.h). */
+static __always_inline struct gw_suspect *find_suspect(const struct gw_suspect_key *key,
+						       bool is_user)
+{
+	return is_user ? bpf_map_lookup_elem(&gw_user_suspects, key) :
+			 bpf_map_lookup_elem(&gw_suspects, key);
+}
+
+static __always_inline struct gw_suspect *suspect_of(const struct gw_conn *conn)
+{
+	struct gw_suspect_key key = suspect_key(conn);
+
+	return find_suspect(&key, conn->flags & GW_CONN_USER_NETNS);
+}
+
 static __always_inline struct gw_health *health_of(const struct gw_conn *conn)
 {
 	__u32 id = conn->backend;
@@ -56,7 +71,8 @@ static __always_inline void note_suspect(const struct gw_conn *conn, __u64 until
 {
 	struct gw_health *health = health_of(conn);
 
-	if (!health)
+	/* A search for such a client looks in any case (pick.h). */
+	if (!health || conn->flags & GW_CONN_USER_NETNS)
 		return;
 	bpf_spin_lock(&health->lock);
 	if (health->suspect_until_ns < until_ns)
@@ -71,7 +87,10 @@ static __always_inline void write_suspect(const struct gw_conn *conn, struct gw_
 
 	/* First, or whoever is reached in between would not look for it. */
 	note_suspect(conn, value->until_ns);
-	bpf_map_update_elem(&gw_suspects, &key, value, BPF_ANY);
+	if (conn->flags & GW_CONN_USER_NETNS)
+		bpf_map_update_elem(&gw_user_suspects, &key, value, BPF_ANY);
+	else
+		bpf_map_update_elem(&gw_suspects, &key, value, BPF_ANY);
 }
 
 /* The client of this record passes its backend over for a while, longer with each failure. Many
@@ -79,9 +98,8 @@ static __always_inline void write_suspect(const struct gw_conn *conn, struct gw_
 static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspicion kind,
 				     __u64 now_ns)
 {
-	struct gw_suspect_key key = suspect_key(conn);
 	struct gw_suspect value = {.failures = 1, .kind = kind, .changed_ns = now_ns};
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+	const struct gw_suspect *known = suspect_of(conn);
 
 	if (known && known->failures && conn->start_ns < known->changed_ns)
 		return known->until_ns;
@@ -97,18 +115,14 @@ static __always_inline __u64 suspect(const struct gw_conn *conn, enum gw_suspici
 static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 now_ns,
 					    __u64 again_ns)
 {
-	struct gw_suspect_key key = suspect_key(conn);
 	struct gw_suspect value = {
 		.until_ns = now_ns + again_ns + SILENT_NS,
 		.changed_ns = now_ns,
 		.failures = 0,
 		.kind = GW_SUSPICION_SILENT,
 	};
-	const struct gw_suspect *known;
+	const struct gw_suspect *known = suspect_of(conn);
 
-	if (conn->flags & GW_CONN_USER_NETNS)
-		return;
-	known = bpf_map_lookup_elem(&gw_suspects, &key);
 	if (known && known->kind != GW_SUSPICION_SILENT && known->until_ns > value.until_ns)
 		return;
 	/* The failures so far are not forgotten over it, nor when the last one was. */
@@ -119,19 +133,17 @@ static __always_inline void suspect_silence(const struct gw_conn *conn, __u64 no
 	write_suspect(conn, &value);
 }
 
-static __always_inline bool is_in_force(const struct gw_suspect_key *key, __u64 now_ns)
+static __always_inline bool is_in_force(const struct gw_suspect *known, __u64 now_ns)
 {
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, key);
-
 	return known && known->until_ns > now_ns;
 }
 
 static __always_inline bool is_failing(const struct gw_conn *conn, __u64 now_ns)
 {
-	struct gw_suspect_key key = suspect_key(conn);
 	const struct gw_health *health = health_of(conn);
 
-	return health && health->suspect_until_ns > now_ns && is_in_force(&key, now_ns);
+	return health && health->suspect_until_ns > now_ns &&
+	       is_in_force(suspect_of(conn), now_ns);
 }
 
 /* It was reached: what failed earlier is over. Not what failed after this attempt began, unless
@@ -139,9 +151,13 @@ static __always_inline bool is_failing(const struct gw_conn *conn, __u64 now_ns)
 static __always_inline void forget_suspicion(const struct gw_conn *conn)
 {
 	struct gw_suspect_key key = suspect_key(conn);
-	const struct gw_suspect *known = bpf_map_lookup_elem(&gw_suspects, &key);
+	const struct gw_suspect *known = suspect_of(conn);
 
-	if (known && (known->kind == GW_SUSPICION_SILENT || conn->start_ns >= known->changed_ns))
+	if (!known || (known->kind != GW_SUSPICION_SILENT && conn->start_ns < known->changed_ns))
+		return;
+	if (conn->flags & GW_CONN_USER_NETNS)
+		bpf_map_delete_elem(&gw_user_suspects, &key);
+	else
 		bpf_map_delete_elem(&gw_suspects, &key);
 }
 
@@ -318,7 +334,7 @@ static __always_inline void trust_own(const struct gw_conn *conn)
 	const struct gw_health *health = health_of(conn);
 
 	/* Most backends never are suspect: they need no look-up in the hash. */
-	if (health && health->suspect_until_ns)
+	if (health && (health->suspect_until_ns || conn->flags & GW_CONN_USER_NETNS))
 		forget_suspicion(conn);
 }
 

@@ -6,8 +6,10 @@
 #include "affinity.h"
 #include "maps.h"
 
-/* Take the hint for this process, if there is one that is still good. */
-static __always_inline bool pick_hinted(struct gw_conn *conn, __u32 service, __u64 hints_until_ns)
+/* Take the hint for this process, if there is one that is still good, and not to a backend that this
+ * client passes over. */
+static __always_inline bool pick_hinted(struct gw_conn *conn, __u32 service, __u64 hints_until_ns,
+					__u64 avoided)
 {
 	struct gw_hint_key key = {
 		.netns_cookie = conn->netns_cookie,
@@ -26,7 +28,7 @@ static __always_inline bool pick_hinted(struct gw_conn *conn, __u32 service, __u
 	conn->best_backend = hint->backend;
 	conn->best_generation = hint->backend_generation;
 	bpf_map_delete_elem(&gw_hints, &key);
-	return conn->start_ns < until_ns &&
+	return conn->start_ns < until_ns && !(avoided >> GW_CLIENT_BIT(conn->best_generation) & 1) &&
 	       is_still_good(conn, service, conn->best_backend, conn->best_generation);
 }
 

@@ -42,9 +42,9 @@ static __always_inline void conn_establish(struct gw_conn *conn, __u64 now_ns)
 	counters = counters_of(conn);
 	if (!counters)
 		return;
+	trust_own(conn);
 	if (conn->flags & GW_CONN_USER_NETNS)
 		return;
-	trust_own(conn);
 	count_up(&counters->established);
 	count_connect_time(counters, now_ns - conn->start_ns);
 	note_reached(conn, now_ns);
@@ -61,11 +61,10 @@ static __always_inline int is_unreachable(int error)
 static __always_inline void hold_against(const struct gw_conn *conn, int error)
 {
 	__u64 now_ns = bpf_ktime_get_ns();
-	__u64 until_ns;
+	__u64 until_ns = suspect(conn, GW_SUSPICION_FAILED, now_ns);
 
 	if (conn->flags & GW_CONN_USER_NETNS)
 		return;
-	until_ns = suspect(conn, GW_SUSPICION_FAILED, now_ns);
 	forget_short(conn);
 	judge(conn, error ? error : ETIMEDOUT, until_ns, now_ns);
 }

@@ -64,6 +64,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GW_USER_SUSPECTS_MAX);
+	__type(key, struct gw_suspect_key);
+	__type(value, struct gw_suspect);
+} gw_user_suspects SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, GW_CLIENTS_MAX);
 	__type(key, struct gw_client_key);
 	__type(value, struct gw_client);
@@ -75,6 +82,13 @@ struct {
 	__type(key, struct gw_affinity_key);
 	__type(value, struct gw_affinity);
 } gw_affinity SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, GW_USER_AFFINITY_MAX);
+	__type(key, struct gw_affinity_key);
+	__type(value, struct gw_affinity);
+} gw_user_affinity SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -373,7 +373,7 @@ static __always_inline __u32 how_to_search(const struct gw_conn *conn, __u32 pol
 
 	if (conn->flags & GW_CONN_USER_NETNS) {
 		how = follows_load(policy) ? GW_POLICY_RR : policy;
-		how |= HOW_NO_PROBE;
+		how |= HOW_NO_PROBE | HOW_USER_NETNS;
 	}
 	return how | (is_trouble ? HOW_TROUBLE : 0) | (is_alone ? HOW_ALONE : 0);
 }
@@ -398,6 +398,9 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 is_alone,
 	if (err)
 		return err;
 	turn = take_turns(service, 1, set.generation, conn->start_ns);
+	/* What such a client has met is noted for it alone. */
+	if (conn->flags & GW_CONN_USER_NETNS)
+		turn.is_trouble = true;
 	conn->how = how_to_search(conn, set.policy, turn.is_trouble, is_alone);
 	if (follows_load(HOW_POLICY(conn->how)))
 		avoided |= under_load;
@@ -430,7 +433,7 @@ static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_
 	__u32 affinity_s = service->affinity_timeout_s;
 	int err = -EAGAIN;
 
-	if (pick_hinted(conn, index, service->hints_until_ns))
+	if (pick_hinted(conn, index, service->hints_until_ns, avoided.always | avoided.under_load))
 		return GW_REASON_BALANCED;
 	if (affinity_s && pick_affine(conn, index, affinity_s, avoided.always))
 		return GW_REASON_BALANCED;

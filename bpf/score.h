@@ -26,6 +26,7 @@
 #define HOW_DESPERATE 0x200 /* too many are ejected: Kubernetes' word counts */
 #define HOW_NO_PROBE 0x400 /* another connection took the lease that this one was to have */
 #define HOW_ALONE 0x800 /* no agent: where nobody is known to be well, kube-proxy may know better */
+#define HOW_USER_NETNS 0x1000 /* the client is in a namespace of a user */
 #define HOW_WEIGHT_SHIFT 16
 
 /* Shares of a weight are compared exactly: two different quotients of numbers below 2^16 differ by
@@ -86,7 +87,9 @@ static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u3
 
 	if (!health)
 		return SCORE_NONE;
-	if (now_ns < health->suspect_until_ns && is_in_force(key, now_ns))
+	/* What clients in users' namespaces have met is noted nowhere else. */
+	if ((how & HOW_USER_NETNS || now_ns < health->suspect_until_ns) &&
+	    is_in_force(find_suspect(key, how & HOW_USER_NETNS), now_ns))
 		score |= SCORE_FAILED;
 	if (how & HOW_DESPERATE)
 		return score;

@@ -23,6 +23,8 @@
 #define GW_SUSPECTS_MAX 16384 /* entries of gw_suspects: the oldest gives way */
 #define GW_CLIENTS_MAX 16384  /* likewise of gw_clients */
 #define GW_AFFINITY_MAX 65536 /* likewise of gw_affinity */
+#define GW_USER_SUSPECTS_MAX 4096 /* likewise of gw_user_suspects */
+#define GW_USER_AFFINITY_MAX 8192 /* likewise of gw_user_affinity */
 #define GW_HINTS_MAX 4096     /* likewise of gw_hints */
 
 struct gw_addr {
@@ -185,7 +187,11 @@ _Static_assert(sizeof(struct gw_health) == 136, "a change of size is a change of
 /* reached_ns is written at most once in this time, unless somebody accuses the backend. */
 #define GW_REACHED_STEP_NS 100000000ull
 
-/* gw_suspects: LRU hash. A backend that one client could not reach. */
+/*
+ * gw_suspects: LRU hash. A backend that one client could not reach. gw_user_suspects: the same of
+ * clients in namespaces of users (GW_CONN_USER_NETNS): whoever can make any number of them makes only
+ * these forget.
+ */
 struct gw_suspect_key {
 	__u64 netns_cookie;
 	__u32 backend;
@@ -252,7 +258,8 @@ struct gw_cursor {
 	__u64 choosy;           /* which ones: bits, by GW_CLIENT_BIT(netns_cookie) */
 };
 
-/* gw_affinity: LRU hash. Which backend a client had last, for session affinity. */
+/* gw_affinity: LRU hash. Which backend a client had last, for session affinity. gw_user_affinity: the
+ * same of clients in namespaces of users. */
 struct gw_affinity_key {
 	__u64 netns_cookie;
 	__u32 service;

@@ -397,6 +397,28 @@ static void test_no_other_socket_is_hit_under_a_flood_of_new_ones(void **state)
 	free(moved);
 }
 
+/* If the application closes its own meanwhile, ours is the last descriptor. */
+static void test_an_application_that_lingers_holds_nobody_else(void **state)
+{
+	const struct linger option = {.l_onoff = 1, .l_linger = 20};
+	int listener = lab_listen("10.1.0.3:7051"), fd;
+	static char data[65536];
+	uint64_t begin_ms;
+
+	(void)state;
+	lab_serve_by(VIP, "10.1.0.3:7051");
+	fd = lab_connect(VIP);
+	assert_return_code(fd, -fd);
+	assert_return_code(setsockopt(fd, SOL_SOCKET, SO_LINGER, &option, sizeof(option)), errno);
+	/* Nobody reads. */
+	while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	begin_ms = clock_now_ms();
+	mover_let_go(fd);
+	assert_in_range(clock_now_ms() - begin_ms, 0, 10000);
+	close(listener);
+}
+
 static int begin(void **state)
 {
 	lab_begin(state);
@@ -427,6 +449,7 @@ int main(void)
 		LAB_TEST(test_one_that_ended_meanwhile_ends_nothing_else),
 		LAB_TEST(test_a_process_id_that_is_used_again_leads_nowhere_else),
 		LAB_TEST(test_no_other_socket_is_hit_under_a_flood_of_new_ones),
+		LAB_TEST(test_an_application_that_lingers_holds_nobody_else),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);

@@ -73,7 +73,7 @@ static void expect_nobody_suspect(const char *const *backends)
 }
 
 /* What the client has of the Service that was made last; zeros if there is nothing. */
-static struct gw_client known(void)
+static struct gw_client find_known(struct gw_client_key *ret)
 {
 	int fd = maps_open_one(LAB_PINS, "gw_clients");
 	struct gw_client_key key, *previous = NULL;
@@ -85,11 +85,20 @@ static struct gw_client known(void)
 	assert_true(fd >= 0);
 	for (; !bpf_map_get_next_key(fd, previous, &key); previous = &key) {
 		assert_int_equal(bpf_map_lookup_elem(fd, &key, &client), 0);
-		if (key.service == service)
-			found = client;
+		if (key.service != service)
+			continue;
+		found = client;
+		*ret = key;
 	}
 	close(fd);
 	return found;
+}
+
+static struct gw_client known(void)
+{
+	struct gw_client_key key;
+
+	return find_known(&key);
 }
 
 static uint64_t avoided_s(void)
@@ -300,6 +309,54 @@ static void test_no_search_looks_at_health_for_it(void **state)
 	close(listener);
 }
 
+/* As if a connection of this process had just been moved, for the sake of this backend. */
+static void hint_at(const char *backend)
+{
+	int fd = maps_open_one(LAB_PINS, "gw_hints");
+	struct gw_hint hint = {.until_ns = clock_now_ns() + 5000000000u};
+	struct gw_client_key client = {0};
+	struct view *view = lab_view();
+	struct gw_hint_key key;
+	struct maps maps;
+
+	find_known(&client);
+	key = (struct gw_hint_key){client.netns_cookie, (uint32_t)getpid(), client.service};
+	hint.backend = lab_backend(view, backend)->id;
+	hint.backend_generation = lab_backend(view, backend)->generation;
+	view_close(view);
+	assert_true(fd >= 0);
+	assert_return_code(bpf_map_update_elem(fd, &key, &hint, BPF_ANY), errno);
+	close(fd);
+	assert_int_equal(maps_open(LAB_PINS, true, &maps), 0);
+	maps.services[client.service].hints_until_ns = hint.until_ns;
+	maps_close(&maps);
+}
+
+static void test_a_move_does_not_lead_to_one_that_hangs_up(void **state)
+{
+	int listener = lab_listen(BAD);
+	uint64_t attempts;
+
+	(void)state;
+	lab_serve_by(VIP, GOOD);
+	open_many(2);
+	lab_serve_by(VIP, BAD);
+	touch(3);
+	serve(GW_POLICY_LC, two);
+	attempts = health_attempts(BAD);
+	hint_at(BAD);
+	touch(1);
+	assert_int_equal(health_attempts(BAD), attempts);
+	/* One that it does not pass over it leads to, although that has more. */
+	lab_forgive();
+	attempts = health_attempts(GOOD);
+	hint_at(GOOD);
+	touch(1);
+	assert_int_equal(health_attempts(GOOD), attempts + 1);
+	close_many(2);
+	close(listener);
+}
+
 static int begin(void **state)
 {
 	lab_forgive();
@@ -326,6 +383,7 @@ int main(void)
 		LAB_TEST(test_one_that_lasts_in_between_ends_it),
 		LAB_TEST(test_one_that_failed_is_worse),
 		LAB_TEST(test_no_search_looks_at_health_for_it),
+		LAB_TEST(test_a_move_does_not_lead_to_one_that_hangs_up),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);

@@ -171,7 +171,22 @@ static size_t suspicions(void)
 }
 
 /* The map holds what all clients suspect, and the oldest entry gives way. */
-static void test_what_it_meets_is_noted_nowhere(void **state)
+static void test_it_passes_over_what_failed_it(void **state)
+{
+	int refused = 0;
+
+	(void)state;
+	stop_listening();
+	clients_be(user);
+	listeners[0] = lab_listen(GOOD);
+	serve(GW_POLICY_LC);
+	for (int i = 0; i < 10; i++)
+		refused += clients_touch(VIP) < 0;
+	assert_int_equal(refused, 1);
+	close(listeners[0]);
+}
+
+static void test_what_it_meets_is_noted_for_nobody_else(void **state)
 {
 	(void)state;
 	stop_listening();
@@ -184,7 +199,7 @@ static void test_what_it_meets_is_noted_nowhere(void **state)
 	assert_int_equal(health_state(BAD), VIEW_BACKEND_SUSPECT);
 }
 
-static void test_a_syn_that_it_repeats_is_noted_nowhere(void **state)
+static void test_a_syn_that_it_repeats_is_noted_for_nobody_else(void **state)
 {
 	int fd;
 
@@ -222,6 +237,74 @@ static void test_it_clears_nobody_and_tries_nobody(void **state)
 	assert_true(health_of(BAD).is_ejected);
 	assert_int_equal(health_state(BAD), VIEW_BACKEND_RETURNING);
 	close(listener);
+}
+
+/* How much there is in a map that forgets its oldest entry when it is full. */
+static size_t count_entries(const char *map)
+{
+	char key[32], *previous = NULL;
+	int fd = maps_open_one(LAB_PINS, map);
+	size_t count = 0;
+
+	assert_true(fd >= 0);
+	while (!bpf_map_get_next_key(fd, previous, key)) {
+		previous = key;
+		count++;
+	}
+	close(fd);
+	return count;
+}
+
+static uint64_t backend_of(int fd)
+{
+	struct gw_walk_conn *conns;
+	uint64_t backend;
+	size_t count;
+
+	assert_return_code(fd, -fd);
+	assert_int_equal(conns_walk_once(LAB_PINS, &conns, &count), 0);
+	assert_int_equal(count, 1);
+	backend = conns->conn.backend;
+	free(conns);
+	lab_abort(fd);
+	return backend;
+}
+
+/* Whoever makes one such namespace after the other must not make the node's clients forget. */
+static void test_its_affinity_is_kept_apart(void **state)
+{
+	size_t before = count_entries("gw_affinity"), of_users = count_entries("gw_user_affinity");
+	int listener;
+	uint64_t first;
+
+	(void)state;
+	lab.affinity_s = 600;
+	serve(GW_POLICY_RR);
+	clients_be(user);
+	listener = lab_listen(GOOD);
+	first = backend_of(lab_connect(VIP));
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(backend_of(lab_connect(VIP)), first);
+	lab.affinity_s = 0;
+	close(listener);
+	assert_int_equal(count_entries("gw_affinity"), before);
+	assert_int_equal(count_entries("gw_user_affinity"), of_users + 1);
+}
+
+static void test_its_suspicions_are_kept_apart(void **state)
+{
+	size_t before = count_entries("gw_suspects"), of_users = count_entries("gw_user_suspects");
+
+	(void)state;
+	stop_listening();
+	fail_as(user);
+	assert_int_equal(count_entries("gw_suspects"), before);
+	assert_int_equal(count_entries("gw_user_suspects"), of_users + 1);
+	clients_be(user);
+	listeners[0] = lab_listen(BAD);
+	lab_serve_by(VIP, BAD);
+	assert_int_equal(clients_touch(VIP), 0);
+	assert_int_equal(count_entries("gw_user_suspects"), of_users);
 }
 
 static int begin(void **state)
@@ -267,9 +350,12 @@ int main(void)
 		LAB_TEST(test_a_recount_leaves_them_out),
 		LAB_TEST(test_its_own_connections_are_spread),
 		LAB_TEST(test_it_accuses_nobody),
-		LAB_TEST(test_what_it_meets_is_noted_nowhere),
-		LAB_TEST(test_a_syn_that_it_repeats_is_noted_nowhere),
+		LAB_TEST(test_it_passes_over_what_failed_it),
+		LAB_TEST(test_what_it_meets_is_noted_for_nobody_else),
+		LAB_TEST(test_a_syn_that_it_repeats_is_noted_for_nobody_else),
 		LAB_TEST(test_it_clears_nobody_and_tries_nobody),
+		LAB_TEST(test_its_affinity_is_kept_apart),
+		LAB_TEST(test_its_suspicions_are_kept_apart),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), start, lab_stop);

@@ -12,6 +12,8 @@
 #include <bpf/libbpf.h>
 #include <cmocka.h>
 #include <gwbpf.skel.h>
+#include <holders.skel.h>
+#include <takeover.skel.h>
 #include <walk.skel.h>
 
 #include "kernel/features.h"
@@ -111,11 +113,43 @@ static void test_a_walk_leaves_the_verifier_room(void **state)
 	assert_true(!by_records || !by_sockets);
 }
 
+static void test_the_search_for_holders_leaves_the_verifier_room(void **state)
+{
+	struct holders_bpf *object = holders_bpf__open();
+
+	(void)state;
+	assert_non_null(object);
+	assert_int_equal(load(object->obj), 0);
+	holders_bpf__destroy(object);
+}
+
+static int load_takeover(void)
+{
+	struct takeover_bpf *object = takeover_bpf__open();
+	int err;
+
+	assert_non_null(object);
+	err = load(object->obj);
+	takeover_bpf__destroy(object);
+	return err;
+}
+
+/* Where an iterator over sockets may not look at records (Linux 5.10), nothing is taken over. */
+static void test_the_takeover_of_records_leaves_the_verifier_room(void **state)
+{
+	int by_sockets = load_walk(false);
+
+	(void)state;
+	assert_int_equal(load_takeover(), by_sockets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_hooks_leave_the_verifier_room),
 		cmocka_unit_test(test_a_walk_leaves_the_verifier_room),
+		cmocka_unit_test(test_the_search_for_holders_leaves_the_verifier_room),
+		cmocka_unit_test(test_the_takeover_of_records_leaves_the_verifier_room),
 	};
 
 	return cmocka_run_group_tests_name("verifier", tests, NULL, NULL);

@@ -22,6 +22,7 @@
 #define REMEMBER_NS (3600 * SECOND_NS) /* a connection that could not be moved is left alone */
 #define LACK_TICKS 10
 #define ASKED_MAX 8 /* rounds that wait */
+#define REMEMBER_MAX 4096 /* the oldest gives way: each round compares all of them */
 #define DECIDE_TICKS 2 /* counts are not decided upon again before what was moved shows in them */
 
 /* What the calls of one Service taught; of whom, as an index is given out again. */
@@ -116,9 +117,12 @@ static void log_moved(const struct rebalance *rebalance, const struct moved *mov
 
 static int remember(struct rebalance *rebalance, const struct moved *moved)
 {
-	struct moved *all = reallocarray(rebalance->moved, rebalance->moved_count + 1,
-					 sizeof(*all));
+	struct moved *all;
 
+	if (rebalance->moved_count == REMEMBER_MAX)
+		memmove(rebalance->moved, rebalance->moved + 1,
+			--rebalance->moved_count * sizeof(*all));
+	all = reallocarray(rebalance->moved, rebalance->moved_count + 1, sizeof(*all));
 	if (!all)
 		return -ENOMEM;
 	all[rebalance->moved_count++] = *moved;

@@ -22,7 +22,8 @@
 #define DRAIN_QUIET_MIN_MS 200
 #define DRAIN_PART 8 /* of what is left of a drain, this part leaves in one round */
 #define LOOK_MS 100     /* while some are still to leave, it looks again so often, */
-#define LOOKS_MS 1500   /* and for so long: the next round decides anew */
+#define LOOKS_MS 1500   /* and for so long, in which every move begins: the next round decides anew */
+#define LOOK_SHARE 9    /* so much longer than a walk takes is the time until the next */
 
 /* The backends of one Service port, in the order of the view. */
 struct members {
@@ -51,6 +52,7 @@ struct round {
 	struct evbuffer *waited;
 	struct evbuffer *glances;
 	uint32_t busy_count; /* moves that were put off, as there was traffic again */
+	uint64_t end_ms;     /* no move begins later: the child must come to its answer */
 	int hints_fd;
 	unsigned short random[3];
 };
@@ -383,6 +385,12 @@ static bool move(struct round *round, const struct gw_walk_conn *conn,
 	return move.result == MOVE_MOVED;
 }
 
+/* A process with very many descriptors takes long to look through. */
+static bool is_in_time(const struct round *round)
+{
+	return clock_now_ms() < round->end_ms;
+}
+
 /* Returns how many are still to leave. */
 static uint32_t level(struct round *round, const struct members *members, size_t from)
 {
@@ -393,7 +401,7 @@ static uint32_t level(struct round *round, const struct members *members, size_t
 	if (quiet)
 		found = find_quiet(round, &members->backends[from], members->quiet_ms,
 				   balance->leave, quiet);
-	for (size_t i = 0; i < found; i++) {
+	for (size_t i = 0; i < found && is_in_time(round); i++) {
 		size_t to = balance_destination(members->balance, members->count, draw, round);
 
 		if (to == members->count || !move(round, quiet[i], &members->backends[to],
@@ -415,19 +423,22 @@ static uint32_t drain(struct round *round, const struct members *members, size_t
 	const struct gw_walk_conn **quiet = calloc(*leave + 1, sizeof(*quiet));
 	size_t found = quiet ? find_quiet(round, backend, quiet_ms, *leave, quiet) : 0;
 
-	for (size_t i = 0; i < found; i++)
+	for (size_t i = 0; i < found && is_in_time(round); i++)
 		*leave -= move(round, quiet[i], NULL, quiet_ms);
 	free(quiet);
 	return *leave;
 }
 
-/* One look at all that are to leave. Returns how many still are. */
+/* One look at all that are to leave, each time from another Service on: if there is not time enough
+ * for all, none of them always comes last. Returns how many still are. */
 static uint32_t act_once(struct round *round)
 {
+	size_t first = (size_t)(draw(round) * (double)round->to_do_count);
 	uint32_t left = 0;
 
 	for (size_t i = 0; i < round->to_do_count; i++) {
-		const struct members *members = &round->services_to_do[i];
+		const struct members *members =
+			&round->services_to_do[(first + i) % round->to_do_count];
 
 		for (size_t from = 0; from < members->count; from++) {
 			if (members->balance[from].leave)
@@ -446,19 +457,36 @@ static int walk(struct round *round)
 	return conns_walk(round->input->conns, &round->conns, &round->conn_count);
 }
 
-static int act(struct round *round)
+/* Where a walk is long, as over the sockets of many namespaces, it is not to fill the time. */
+static uint64_t pause_ms(uint64_t walk_ms)
 {
-	uint64_t end_ms = clock_now_ms() + LOOKS_MS;
+	return walk_ms * LOOK_SHARE > LOOK_MS ? walk_ms * LOOK_SHARE : LOOK_MS;
+}
+
+static int look_again(struct round *round, uint64_t *walk_ms)
+{
+	uint64_t begin_ms;
+	int err;
+
+	usleep((useconds_t)pause_ms(*walk_ms) * 1000);
+	begin_ms = clock_now_ms();
+	err = walk(round);
+	*walk_ms = clock_now_ms() - begin_ms;
+	round->now_ns = clock_now_ns();
+	return err;
+}
+
+static int act(struct round *round, uint64_t walk_ms)
+{
 	int err = 0;
 
+	round->end_ms = clock_now_ms() + LOOKS_MS;
 	round->hints_fd = hints_open(round->input->pin_dir);
 	if (round->hints_fd < 0)
 		return round->hints_fd;
-	while (!err && act_once(round) && !round->input->is_dry && clock_now_ms() < end_ms) {
-		usleep(LOOK_MS * 1000);
-		err = walk(round);
-		round->now_ns = clock_now_ns();
-	}
+	while (!err && act_once(round) && !round->input->is_dry &&
+	       clock_now_ms() + pause_ms(walk_ms) < round->end_ms)
+		err = look_again(round, &walk_ms);
 	close(round->hints_fd);
 	return err;
 }
@@ -485,7 +513,8 @@ static struct glance glance_at(const struct round *round, const struct gw_walk_c
 	};
 }
 
-/* The longest wait of one Service's connections since the last round. */
+/* The longest wait of one Service's connections since the last round; not of those in a user's
+ * namespace, where the peer may be anybody. */
 static int learn_service(struct round *round, const struct view_service *service)
 {
 	struct waited waited = {.service = service->index};
@@ -497,7 +526,8 @@ static int learn_service(struct round *round, const struct view_service *service
 		struct glance now;
 		uint32_t ms;
 
-		if (conn->conn.service != service->index || conn->tcp_state != TCP_ESTABLISHED)
+		if (conn->conn.service != service->index || conn->tcp_state != TCP_ESTABLISHED ||
+		    conn->conn.flags & GW_CONN_USER_NETNS)
 			continue;
 		any = true;
 		now = glance_at(round, conn);
@@ -569,10 +599,12 @@ static int answer(const struct round *round, struct evbuffer *to)
 	return err;
 }
 
-static int look(struct round *round)
+static int look(struct round *round, uint64_t *walk_ms)
 {
+	uint64_t begin_ms = clock_now_ms();
 	int err = walk(round);
 
+	*walk_ms = clock_now_ms() - begin_ms;
 	if (!err)
 		err = view_open(round->input->pin_dir, &round->view);
 	if (err)
@@ -585,14 +617,15 @@ static int look(struct round *round)
 
 static int run(struct round *round)
 {
-	int err = look(round);
+	uint64_t walk_ms;
+	int err = look(round, &walk_ms);
 
 	if (!err)
 		err = learn(round);
 	if (!err && round->input->decides)
 		err = decide(round);
 	if (!err && round->to_do_count)
-		err = act(round);
+		err = act(round, walk_ms);
 	return err;
 }
 

@@ -73,12 +73,16 @@ uint32_t maps_entries(const char *name, uint32_t max_services, uint32_t max_back
 		return cpus > 0 ? (uint32_t)cpus : 1;
 	case MAPS_OF_SUSPECTS:
 		return GW_SUSPECTS_MAX;
+	case MAPS_OF_USER_SUSPECTS:
+		return GW_USER_SUSPECTS_MAX;
 	case MAPS_OF_FILTER:
 		return GW_FILTER_WORDS;
 	case MAPS_OF_CLIENTS:
 		return GW_CLIENTS_MAX;
 	case MAPS_OF_AFFINITY:
 		return GW_AFFINITY_MAX;
+	case MAPS_OF_USER_AFFINITY:
+		return GW_USER_AFFINITY_MAX;
 	case MAPS_OF_NOTES:
 		return GW_NOTES_MAX;
 	case MAPS_OF_HINTS:

@@ -18,8 +18,10 @@ enum maps_size {
 	MAPS_OF_FILTER,
 	MAPS_PER_CPU,
 	MAPS_OF_SUSPECTS,
+	MAPS_OF_USER_SUSPECTS,
 	MAPS_OF_CLIENTS,
 	MAPS_OF_AFFINITY,
+	MAPS_OF_USER_AFFINITY,
 	MAPS_OF_NOTES,
 	MAPS_OF_HINTS,
 	MAPS_PER_SOCKET, /* grows by itself */
@@ -45,8 +47,10 @@ enum maps_size {
 	X(health, ARRAY, __u32, struct gw_health, 0, PER_BACKEND)                                  \
 	X(cursors, ARRAY, __u32, struct gw_cursor, 0, PER_SERVICE)                                 \
 	X(suspects, LRU_HASH, struct gw_suspect_key, struct gw_suspect, 0, OF_SUSPECTS)            \
+	X(user_suspects, LRU_HASH, struct gw_suspect_key, struct gw_suspect, 0, OF_USER_SUSPECTS)  \
 	X(clients, LRU_HASH, struct gw_client_key, struct gw_client, 0, OF_CLIENTS)                \
 	X(affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_AFFINITY)          \
+	X(user_affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_USER_AFFINITY) \
 	X(hints, LRU_HASH, struct gw_hint_key, struct gw_hint, 0, OF_HINTS)                        \
 	X(conns, SK_STORAGE, int, struct gw_conn, BPF_F_NO_PREALLOC, PER_SOCKET)                   \
 	X(service_names, HASH, __u32, struct gw_service_names, BPF_F_NO_PREALLOC, PER_SERVICE)     \

@@ -6,6 +6,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -21,6 +23,7 @@
 #include <gwbpf/holders.h>
 #include <holders.skel.h>
 
+#define LET_GO_NS 20000000
 #define HOLDERS_PER_MOVE 8 /* more than that is shared in any case */
 
 static const struct {
@@ -81,6 +84,29 @@ static enum move_result shut(int fd, const struct move *move)
 	return result;
 }
 
+static void on_timer(int number)
+{
+	(void)number;
+}
+
+void mover_let_go(int fd)
+{
+	const struct sigaction action = {.sa_handler = on_timer};
+	/* Again and again: the first signal may come before close(2) waits. */
+	const struct itimerspec soon = {{.tv_nsec = LET_GO_NS}, {.tv_nsec = LET_GO_NS}};
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+	bool is_set = false;
+	timer_t timer;
+
+	if (!sigaction(SIGRTMIN, &action, NULL) && !timer_create(CLOCK_MONOTONIC, &event, &timer))
+		is_set = true;
+	if (is_set)
+		timer_settime(timer, 0, &soon, NULL);
+	close(fd);
+	if (is_set)
+		timer_delete(timer);
+}
+
 /* Returns whether this descriptor of the process is the socket; then move->result says what came
  * of it. */
 static bool try_descriptor(int pidfd, int number, struct move *move)
@@ -96,7 +122,7 @@ static bool try_descriptor(int pidfd, int number, struct move *move)
 	is_it = is_the_socket(fd, move);
 	if (is_it)
 		move->result = shut(fd, move);
-	close(fd); /* at once: while it is open, the application's close(2) does not end anything */
+	mover_let_go(fd); /* at once: while it is open, the application's close(2) does not end anything */
 	return is_it;
 }
 

@@ -51,4 +51,9 @@ struct move {
  * to be looked through and could not be: then those not found are MOVE_UNFOUND. */
 int mover_run(struct move *moves, size_t count);
 
+/* Close what was taken from a process. If that has closed its own meanwhile, this is the last
+ * descriptor, and close(2) would wait for as long as the application's SO_LINGER says: a timer, whose
+ * signal is SIGRTMIN, ends the wait, and the kernel ends the connection by itself. */
+void mover_let_go(int fd);
+
 #endif
