@@ -116,6 +116,7 @@ static void tell(struct agent *agent)
 		.refused = &sync_stats(agent->sync)->refused,
 		.unprogrammed = sync_unprogrammed(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
+		.cgroup = datapath_cgroup_text(agent->datapath),
 	};
 
 	telling_write(agent->tables, &telling);

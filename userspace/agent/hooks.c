@@ -172,6 +172,8 @@ int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX])
 		return err;
 	hooks->is_attached = true;
 	hooks->missing = -1;
+	if (*datapath_cgroup_text(hooks->datapath))
+		log_warn("%s", datapath_cgroup_text(hooks->datapath));
 	look_around(hooks);
 	test(hooks);
 	/* Before they were attached connections may have ended unseen. */
@@ -202,6 +204,25 @@ static void attach_again(struct hooks *hooks, int lost)
 	}
 }
 
+/* Somebody else has come to the root, or has left it. */
+static void move(struct hooks *hooks)
+{
+	const char *text = datapath_cgroup_text(hooks->datapath);
+	char message[DATAPATH_MESSAGE_MAX];
+
+	hooks->is_refused = datapath_attach(hooks->datapath, message);
+	if (hooks->is_refused) {
+		log_error("cannot move the hooks to another cgroup: %s: retrying", message);
+		return;
+	}
+	if (*text)
+		log_warn("the hooks have moved: %s", text);
+	else
+		log_info("the hooks have moved back to the root cgroup: nobody else takes connects "
+			 "there first");
+	recount(hooks);
+}
+
 const char *hooks_tell_dead(const struct hooks *hooks, char buf[LOOKUP_MESSAGE_MAX])
 {
 	char names[LINKS_NAMES_MAX];
@@ -220,6 +241,8 @@ void hooks_check(struct hooks *hooks)
 
 	if (!hooks->is_attached)
 		return;
+	if (datapath_choose_cgroup(hooks->datapath, false))
+		move(hooks);
 	lost = datapath_lost_hooks(hooks->datapath);
 	if (lost)
 		attach_again(hooks, lost);

@@ -27,7 +27,8 @@ bool hooks_are_live(const struct hooks *hooks);
 /* Why they are not, in the words of `gwbpf status`. Returns buf. */
 const char *hooks_tell_dead(const struct hooks *hooks, char buf[LOOKUP_MESSAGE_MAX]);
 
-/* Test them, and attach again those that are gone. Logs what changed. */
+/* Test them, attach again those that are gone, and move them to where they see connects first. Logs
+ * what changed. */
 void hooks_check(struct hooks *hooks);
 
 /* Begin to compare the counts of connections with those that exist; hooks_go_on(), to be called about

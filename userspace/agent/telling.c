@@ -64,6 +64,8 @@ void telling_write(struct tables *tables, const struct telling *telling)
 		    "no Node is named '%s', so that zones are not known and Services of local "
 		    "endpoints are left to kube-proxy: restart the agent with the right --node-name",
 		    telling->missing_node);
+	if (*telling->cgroup)
+		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->cgroup);
 	refused_visit_all(telling->unprogrammed, add_unprogrammed, &notes);
 	refused_visit_all(telling->refused, add_refused, &notes);
 	notes_write(tables, notes.items, notes.count, notes.more);

@@ -12,6 +12,7 @@ struct telling {
 	const struct refused *refused;      /* by the source */
 	const struct refused *unprogrammed; /* for want of room, or of an address */
 	const char *missing_node;           /* no Node has this name; NULL: there is one */
+	const char *cgroup;                 /* why the hooks are not at the root; "": they are */
 };
 
 /* What is worst comes first: there is room for GW_NOTES_MAX. */
