@@ -180,3 +180,20 @@ dial_from()
 	becomes rmdir "$cgroup/kubelet.slice/kubelet-kubepods.slice"
 	becomes rmdir "$cgroup/kubelet.slice"
 }
+
+@test "a stranger at the root that takes an address is found by what it does, and the hooks move" {
+	balancer connect4 nobody_knows
+	attach "$cgroup" connect4 multi
+	start_agent_as_root
+	becomes grep -q "connects to 10.96.0.1:7051 of service 'fabric/gateway' do not come to gwbpf" "$log"
+	becomes hooks_are_at "$pods"
+	becomes status_is '.problems == [] and (.warnings | any(test("program .nobody_knows.")))'
+	cgroup=$cgroup/host listen 10.1.0.{1,2,3}:7051
+	dial_from "$pods/pod1" 2
+	lab services -o json
+	json '.items[0].attemptsTotal == 2'
+	# It stays there when the agent starts anew.
+	stop "$agent"
+	start_agent_as_root
+	hooks_are_at "$pods"
+}

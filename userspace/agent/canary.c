@@ -13,16 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/proofs.h"
 #include "agent/workers.h"
 #include "base/clock.h"
 
 #define FLIGHT_MS 1000
 #define CGROUP "gwbpf-canary"
-/*
- * SO_MARK of the canary's packets, by which its listener knows them. Only who has CAP_NET_ADMIN can
- * give it to his own. None of its bits is one that kube-proxy or a network plugin gives a meaning.
- */
-#define MARK 0x27u
 
 struct canary {
 	struct gw_meta *meta;
@@ -39,7 +35,7 @@ static int admit_canaries_alone(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(SKF_AD_OFF + SKF_AD_MARK)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MARK, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CANARY_MARK, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
@@ -115,7 +111,7 @@ static socklen_t reserved_address(int family, uint16_t port, struct sockaddr_sto
 static int make_socket(int family)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), no = 0;
-	const unsigned int mark = MARK;
+	const unsigned int mark = CANARY_MARK;
 
 	if (fd >= 0 && family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
@@ -206,7 +202,9 @@ static int fly_both(struct evbuffer *to, void *arg)
 	mapped_error = fly(AF_INET6, port);
 	if (!error)
 		error = mapped_error;
-	return evbuffer_add(to, &error, sizeof(error)) ? -ENOMEM : 0;
+	if (evbuffer_add(to, &error, sizeof(error)))
+		return -ENOMEM;
+	return canary->send.proofs ? proofs_ask(canary->send.proofs, to) : 0;
 }
 
 static bool has_ipv6(void)
@@ -226,25 +224,32 @@ static void mark_ipv6_hooks(struct gw_meta *meta, uint64_t now_ns)
 	meta->live_ns[GW_HOOK_GETPEERNAME6] = now_ns;
 }
 
+/* Which hooks it passed. Where it missed one nothing is proved. */
+static void judge(struct canary *canary, int file, struct canary_flight *flight)
+{
+	if (!has_ipv6())
+		mark_ipv6_hooks(canary->meta, canary->start_ns);
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < canary->start_ns)
+			flight->missing |= 1 << i;
+	if (file >= 0 && !flight->missing && canary->send.proofs)
+		proofs_take(canary->send.proofs, file, sizeof(flight->error));
+}
+
 static void on_end(int file, void *arg)
 {
 	struct canary_flight flight = {0};
 	struct canary *canary = arg;
 	int err = file < 0 ? file : 0;
 
-	if (file >= 0) {
-		if (pread(file, &flight.error, sizeof(flight.error), 0) != sizeof(flight.error))
-			err = -EIO;
-		close(file);
-	}
+	if (file >= 0 && pread(file, &flight.error, sizeof(flight.error), 0) != sizeof(flight.error))
+		err = -EIO;
 	drain(canary->listener);
 	canary->is_flying = false;
 	leave(canary);
-	if (!has_ipv6())
-		mark_ipv6_hooks(canary->meta, canary->start_ns);
-	for (int i = 0; i < GW_HOOK_MAX_; i++)
-		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < canary->start_ns)
-			flight.missing |= 1 << i;
+	judge(canary, err ? -1 : file, &flight);
+	if (file >= 0)
+		close(file);
 	canary->send.done(err, &flight, canary->send.arg);
 }
 
@@ -269,6 +274,8 @@ int canary_send(struct canary *canary, const struct canary_send *send)
 		return -errno;
 	canary->send = *send;
 	canary->start_ns = clock_now_ns();
+	if (send->proofs)
+		proofs_choose(send->proofs);
 	err = workers_start(canary->workers, &work);
 	canary->is_flying = !err;
 	return err;

@@ -54,6 +54,12 @@ static void add_unprogrammed(const char *service, const char *text, void *arg)
 	add(arg, GW_NOTE_WARNING, 0, "service '%s': %s", service, text);
 }
 
+static void add_taken(const char *service, const char *text, void *arg)
+{
+	(void)service;
+	add(arg, GW_NOTE_PROBLEM, 0, "%s", text);
+}
+
 void telling_write(struct tables *tables, const struct telling *telling)
 {
 	struct notes notes = {0};
@@ -64,6 +70,7 @@ void telling_write(struct tables *tables, const struct telling *telling)
 		    "no Node is named '%s', so that zones are not known and Services of local "
 		    "endpoints are left to kube-proxy: restart the agent with the right --node-name",
 		    telling->missing_node);
+	hooks_visit_taken(telling->hooks, add_taken, &notes);
 	if (*telling->cgroup)
 		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->cgroup);
 	refused_visit_all(telling->unprogrammed, add_unprogrammed, &notes);
