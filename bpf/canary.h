@@ -47,6 +47,33 @@ static __always_inline bool is_canary_dest(const struct dest *to)
 	return word[3] == bpf_htonl(GW_CANARY_IPV4) && word[2] == V4_MAPPED && !word[1] && !word[0];
 }
 
+/* One by which the agent asks whether this address comes here. */
+static __always_inline bool is_proof(const struct gw_conn *conn)
+{
+	return conn->backend == GW_PROOF_BACKEND;
+}
+
+static __always_inline enum gw_reason make_canary(struct gw_conn *conn, struct dest *to)
+{
+	conn->vip = to->address;
+	conn->port = to->port;
+	conn->backend = GW_CANARY_BACKEND;
+	conn->state = GW_CONN_PICKED;
+	to->address = loopback(&to->address);
+	return GW_REASON_CANARY;
+}
+
+/* Where the agent does not listen it is refused. */
+static __always_inline enum gw_reason answer_proof(struct gw_conn *conn, struct dest *to)
+{
+	__u32 key = 0;
+	const struct gw_meta *meta = bpf_map_lookup_elem(&gw_meta, &key);
+	enum gw_reason reason = make_canary(conn, to);
+
+	to->port = meta ? meta->canary_port : 0;
+	return reason;
+}
+
 /* Send it to the agent, if it is our own agent's: another gwbpf may share the cgroup. */
 static __always_inline enum gw_reason send_canary(struct bpf_sock *sk, struct dest *to)
 {
@@ -59,12 +86,7 @@ static __always_inline enum gw_reason send_canary(struct bpf_sock *sk, struct de
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!conn)
 		return GW_REASON_NOT_A_SERVICE;
-	conn->vip = to->address;
-	conn->port = to->port;
-	conn->backend = GW_CANARY_BACKEND;
-	conn->state = GW_CONN_PICKED;
-	to->address = loopback(&to->address);
-	return GW_REASON_CANARY;
+	return make_canary(conn, to);
 }
 
 #endif

@@ -195,6 +195,8 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	conn = bpf_sk_storage_get(&gw_conns, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (conn && is_own(conn))
 		return GW_REASON_OWN;
+	if (conn && is_proof(conn))
+		return answer_proof(conn, to);
 	if (conn) {
 		end_old(ctx, sk, conn);
 		conn->start_ns = now_ns;

@@ -432,6 +432,12 @@ enum gw_hook {
  */
 #define GW_OWN_BACKEND 0xfffffffeu
 
+/*
+ * So the agent asks whether connects to a Service's address come to the hook: before its socket
+ * connects there, it gives it a record with this backend. The hook makes a canary of it.
+ */
+#define GW_PROOF_BACKEND 0xfffffffdu
+
 /* Whether the cgroup of the hooks holds the node's pods. */
 enum gw_cover {
 	GW_COVER_UNKNOWN,

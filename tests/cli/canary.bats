@@ -85,6 +85,27 @@ reason()
 	becomes grep -q "every hook is live" "$log"
 }
 
+@test "a program that takes one Service's address is named, and the Service" {
+	{ service other 10.96.0.2; slice other 10.1.0.1; } >"$manifests/b.yaml"
+	stranger cgroup/connect4 taker "if (ctx->user_ip4 == __builtin_bswap32(0x0a600001))
+		ctx->user_ip4 = __builtin_bswap32(0x0a010003);"
+	attach "$cgroup" connect4 multi
+	listen 10.1.0.{1,2,3}:7051
+	start_agent --listen 127.0.0.1:9466
+	becomes status_is '.problems | length == 1 and (.[0] | test(
+		"connects to 10.96.0.1:7051 of service .fabric/gateway. do not come to gwbpf: program .taker. .id [0-9]+. of somebody else at connect4 is in the way: runs before"))'
+	[ "$status" -eq 1 ]
+	json '.hooks | all(.live)'
+	run inside curl -s "http://127.0.0.1:9466/readyz?verbose"
+	contains "$output" "connects to 10.96.0.1:7051 of service 'fabric/gateway' do not come"
+	# Nothing of it has come to anybody, and nothing is counted.
+	[ -z "$(inside ss -Htna "dst 10.1.0.3" "or" "src 10.1.0.3:7051" state established)" ]
+	services_are '.items | all(.attemptsTotal == 0)'
+	detach_stranger "$cgroup" connect4
+	becomes status_is '.problems == []'
+	contains "$(<"$log")" "connects to the address of every Service come to the hooks"
+}
+
 @test "a program that refuses connects is named, also one that runs after ours" {
 	start_agent
 	stranger cgroup/connect4 bouncer "return 0;"

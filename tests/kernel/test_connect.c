@@ -93,6 +93,35 @@ static void test_a_socket_of_the_agents_own_is_left_alone(void **state)
 	close(other);
 }
 
+/* The hook answers, and neither a backend nor whoever has the address sees anything of it. */
+static void test_a_socket_that_asks_is_answered_and_reaches_no_backend(void **state)
+{
+	int server = lab_listen("10.1.0.1:7051"), listener = lab_listen("127.0.0.1:9461");
+	struct gw_meta *meta = tables_meta(lab.tables);
+	int asks = socket(AF_INET, SOCK_STREAM, 0), other = socket(AF_INET, SOCK_STREAM, 0);
+	struct pollfd ready = {.fd = server, .events = POLLIN};
+
+	(void)state;
+	meta->canary_port = htons(9461);
+	assert_int_equal(tables_ask_socket(lab.tables, asks), 0);
+	assert_false(tables_is_answered(lab.tables, asks));
+	assert_int_equal(lab_dial(asks, VIP4), 0);
+	assert_true(tables_is_answered(lab.tables, asks));
+	assert_int_equal(poll(&ready, 1, 100), 0);
+	ready.fd = listener;
+	assert_int_equal(poll(&ready, 1, 5000), 1);
+	close(asks);
+	expect_attempts("10.1.0.1:7051", 0);
+	/* What is no Service's is not answered. */
+	assert_int_equal(tables_ask_socket(lab.tables, other), 0);
+	assert_int_equal(lab_dial(other, "10.1.0.1:7051"), 0);
+	assert_false(tables_is_answered(lab.tables, other));
+	close(other);
+	meta->canary_port = 0;
+	close(server);
+	close(listener);
+}
+
 static void test_an_ipv6_socket_that_dials_a_mapped_address_is_balanced(void **state)
 {
 	int server = lab_listen("10.1.0.1:7051");
@@ -293,6 +322,7 @@ int main(void)
 		LAB_TEST(test_a_connection_reaches_the_backend_and_shows_the_service),
 		LAB_TEST(test_ipv6_reaches_its_backend_and_shows_the_service),
 		LAB_TEST(test_a_socket_of_the_agents_own_is_left_alone),
+		LAB_TEST(test_a_socket_that_asks_is_answered_and_reaches_no_backend),
 		LAB_TEST(test_an_ipv6_socket_that_dials_a_mapped_address_is_balanced),
 		LAB_TEST(test_a_non_blocking_connect_is_balanced),
 		LAB_TEST(test_one_socket_can_connect_again_and_again),

@@ -121,6 +121,8 @@ static void tell(struct agent *agent)
 		.unprogrammed = sync_unprogrammed(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
 		.cannot_move = agent->rebalance ? rebalance_lack(agent->rebalance) : "",
+		.hooks = agent->hooks,
+		.cgroup = datapath_cgroup_text(agent->datapath),
 	};
 
 	telling_write(agent->tables, &telling);
@@ -387,17 +389,6 @@ static int start_kubernetes(struct agent *agent)
 	return fail(agent, message);
 }
 
-static int hooks_are_well(char *detail, size_t size, void *arg)
-{
-	const struct agent *agent = arg;
-	char text[LOOKUP_MESSAGE_MAX];
-
-	if (hooks_are_live(agent->hooks))
-		return true;
-	snprintf(detail, size, "%s", hooks_tell_dead(agent->hooks, text));
-	return false;
-}
-
 struct problems {
 	char *text;
 	size_t size;
@@ -411,6 +402,21 @@ static void add_problem(const char *origin, const char *message, void *arg)
 	(void)origin;
 	snprintf(problems->text + length, problems->size - length, "%s%s", length ? "; " : "",
 		 message);
+}
+
+/* Hooks that are live do what they can: an address that somebody else takes is told. */
+static int hooks_are_well(char *detail, size_t size, void *arg)
+{
+	const struct agent *agent = arg;
+	struct problems problems = {detail, size};
+	char text[LOOKUP_MESSAGE_MAX];
+
+	if (hooks_are_live(agent->hooks)) {
+		hooks_visit_taken(agent->hooks, add_problem, &problems);
+		return true;
+	}
+	snprintf(detail, size, "%s", hooks_tell_dead(agent->hooks, text));
+	return false;
 }
 
 /* Stays so while the API is away: an outage there must not stall a rollout. */

@@ -10,17 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/proofs.h"
 #include "agent/workers.h"
 #include "base/clock.h"
 
 #define FLIGHT_MS 1000
-/*
- * SO_MARK of the canary's packets, by which its listener knows them. Only who has CAP_NET_ADMIN can
- * give it to his own. None of its bits is one that kube-proxy or a network plugin gives a meaning.
- */
-#define MARK 0x27u
+#define CGROUP "gwbpf-canary"
 
 struct canary {
 	struct gw_meta *meta;
@@ -28,6 +26,7 @@ struct canary {
 	struct canary_send send;
 	uint64_t start_ns;
 	int listener;
+	int cgroup_fd; /* of this flight or the last one; -1: there was none */
 	bool is_flying;
 };
 
@@ -36,7 +35,7 @@ static int admit_canaries_alone(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned int)(SKF_AD_OFF + SKF_AD_MARK)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MARK, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, CANARY_MARK, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
@@ -76,6 +75,7 @@ int canary_open(struct event_base *base, struct gw_meta *meta, struct canary **r
 	if (!canary)
 		return -ENOMEM;
 	canary->meta = meta;
+	canary->cgroup_fd = -1;
 	canary->listener = listen_on_loopback(&port);
 	err = canary->listener < 0 ? canary->listener : workers_new(base, &canary->workers);
 	if (err) {
@@ -87,16 +87,6 @@ int canary_open(struct event_base *base, struct gw_meta *meta, struct canary **r
 	meta->canary_port = port;
 	*ret = canary;
 	return 0;
-}
-
-void canary_close(struct canary *canary)
-{
-	if (!canary)
-		return;
-	workers_free(canary->workers);
-	canary->meta->canary_port = 0;
-	close(canary->listener);
-	free(canary);
 }
 
 /* For the IPv6 hooks in its mapped form, as Java dials: it needs no IPv6 address on this host. */
@@ -121,7 +111,7 @@ static socklen_t reserved_address(int family, uint16_t port, struct sockaddr_sto
 static int make_socket(int family)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), no = 0;
-	const unsigned int mark = MARK;
+	const unsigned int mark = CANARY_MARK;
 
 	if (fd >= 0 && family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
@@ -160,17 +150,36 @@ static int fly(int family, uint16_t port)
 	return error;
 }
 
-/* A socket belongs to the cgroup in which it was made. Where it cannot be entered the agent is in
- * it already, or the marks will be missing. */
-static void enter(int cgroup_fd)
+static int enter_one(int cgroup_fd, const char *procs)
 {
-	int fd = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	int fd = openat(cgroup_fd, procs, O_WRONLY | O_CLOEXEC), err = 0;
 
 	if (fd < 0)
-		return;
+		return -errno;
 	if (write(fd, "0", 1) < 0)
-		errno = 0;
+		err = -errno;
 	close(fd);
+	return err;
+}
+
+/*
+ * A socket belongs to the cgroup in which it was made. One that hands controllers down to those
+ * below, as the pods' does, holds no process itself (-EBUSY): then it is a cgroup of our own below
+ * it. Where none can be entered the agent is in it already, or the marks will be missing.
+ */
+static void enter(int cgroup_fd)
+{
+	if (enter_one(cgroup_fd, "cgroup.procs") != -EBUSY)
+		return;
+	if (!mkdirat(cgroup_fd, CGROUP, 0755) || errno == EEXIST)
+		enter_one(cgroup_fd, CGROUP "/cgroup.procs");
+}
+
+/* Nothing of it stays behind. Where a process is still about to leave, the next time removes it. */
+static void leave(struct canary *canary)
+{
+	if (canary->cgroup_fd >= 0)
+		unlinkat(canary->cgroup_fd, CGROUP, AT_REMOVEDIR);
 }
 
 static void drain(int listener)
@@ -188,12 +197,14 @@ static int fly_both(struct evbuffer *to, void *arg)
 	uint16_t port = canary->meta->canary_port;
 	int error, mapped_error;
 
-	enter(canary->send.cgroup_fd);
+	enter(canary->cgroup_fd);
 	error = fly(AF_INET, port);
 	mapped_error = fly(AF_INET6, port);
 	if (!error)
 		error = mapped_error;
-	return evbuffer_add(to, &error, sizeof(error)) ? -ENOMEM : 0;
+	if (evbuffer_add(to, &error, sizeof(error)))
+		return -ENOMEM;
+	return canary->send.proofs ? proofs_ask(canary->send.proofs, to) : 0;
 }
 
 static bool has_ipv6(void)
@@ -213,24 +224,32 @@ static void mark_ipv6_hooks(struct gw_meta *meta, uint64_t now_ns)
 	meta->live_ns[GW_HOOK_GETPEERNAME6] = now_ns;
 }
 
+/* Which hooks it passed. Where it missed one nothing is proved. */
+static void judge(struct canary *canary, int file, struct canary_flight *flight)
+{
+	if (!has_ipv6())
+		mark_ipv6_hooks(canary->meta, canary->start_ns);
+	for (int i = 0; i < GW_HOOK_MAX_; i++)
+		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < canary->start_ns)
+			flight->missing |= 1 << i;
+	if (file >= 0 && !flight->missing && canary->send.proofs)
+		proofs_take(canary->send.proofs, file, sizeof(flight->error));
+}
+
 static void on_end(int file, void *arg)
 {
 	struct canary_flight flight = {0};
 	struct canary *canary = arg;
 	int err = file < 0 ? file : 0;
 
-	if (file >= 0) {
-		if (pread(file, &flight.error, sizeof(flight.error), 0) != sizeof(flight.error))
-			err = -EIO;
-		close(file);
-	}
+	if (file >= 0 && pread(file, &flight.error, sizeof(flight.error), 0) != sizeof(flight.error))
+		err = -EIO;
 	drain(canary->listener);
 	canary->is_flying = false;
-	if (!has_ipv6())
-		mark_ipv6_hooks(canary->meta, canary->start_ns);
-	for (int i = 0; i < GW_HOOK_MAX_; i++)
-		if (__atomic_load_n(&canary->meta->live_ns[i], __ATOMIC_ACQUIRE) < canary->start_ns)
-			flight.missing |= 1 << i;
+	leave(canary);
+	judge(canary, err ? -1 : file, &flight);
+	if (file >= 0)
+		close(file);
 	canary->send.done(err, &flight, canary->send.arg);
 }
 
@@ -246,9 +265,31 @@ int canary_send(struct canary *canary, const struct canary_send *send)
 
 	if (canary->is_flying)
 		return -EALREADY;
+	/* The hooks may move meanwhile. */
+	leave(canary);
+	if (canary->cgroup_fd >= 0)
+		close(canary->cgroup_fd);
+	canary->cgroup_fd = fcntl(send->cgroup_fd, F_DUPFD_CLOEXEC, 0);
+	if (canary->cgroup_fd < 0)
+		return -errno;
 	canary->send = *send;
 	canary->start_ns = clock_now_ns();
+	if (send->proofs)
+		proofs_choose(send->proofs);
 	err = workers_start(canary->workers, &work);
 	canary->is_flying = !err;
 	return err;
+}
+
+void canary_close(struct canary *canary)
+{
+	if (!canary)
+		return;
+	workers_free(canary->workers);
+	leave(canary);
+	if (canary->cgroup_fd >= 0)
+		close(canary->cgroup_fd);
+	canary->meta->canary_port = 0;
+	close(canary->listener);
+	free(canary);
 }

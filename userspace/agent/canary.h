@@ -11,8 +11,15 @@
 
 #include <gwbpf/abi.h>
 
+/*
+ * SO_MARK of the canary's packets, by which its listener knows them. Only who has CAP_NET_ADMIN can
+ * give it to his own. None of its bits is one that kube-proxy or a network plugin gives a meaning.
+ */
+#define CANARY_MARK 0x27u
+
 struct canary;
 struct event_base;
+struct proofs;
 
 /* Listen on loopback for it. base and meta must outlive it. What socket(2) and bind(2) say. */
 int canary_open(struct event_base *base, struct gw_meta *meta, struct canary **ret);
@@ -30,6 +37,7 @@ struct canary_flight {
  */
 struct canary_send {
 	int cgroup_fd;
+	struct proofs *proofs; /* that go with it, and are taken in if it came through; NULL: none */
 	void (*done)(int err, const struct canary_flight *flight, void *arg);
 	void *arg;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hooks.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #include "agent/canary.h"
+#include "agent/proofs.h"
+#include "base/addr.h"
 #include "base/log.h"
 #include "kernel/links.h"
 #include "kernel/neighbours.h"
@@ -18,6 +21,8 @@ struct hooks {
 	struct datapath *datapath;
 	struct tables *tables;
 	struct canary *canary; /* NULL: there is nowhere to listen for it */
+	struct proofs *proofs;
+	size_t taken;          /* addresses, when they were logged last */
 	int missing;           /* what the last canary did not pass; -1: none was sent yet */
 	bool is_attached;
 	bool is_auditing; /* an audit goes on, or is to begin */
@@ -38,6 +43,10 @@ int hooks_new(struct event_base *base, struct datapath *datapath, struct tables 
 		return -ENOMEM;
 	hooks->datapath = datapath;
 	hooks->tables = tables;
+	if (proofs_new(tables, &hooks->proofs)) {
+		free(hooks);
+		return -ENOMEM;
+	}
 	err = canary_open(base, tables_meta(tables), &hooks->canary);
 	if (err)
 		log_warn("cannot test the hooks: cannot listen on loopback: %s", strerror(-err));
@@ -50,6 +59,7 @@ void hooks_free(struct hooks *hooks)
 	if (!hooks)
 		return;
 	canary_close(hooks->canary);
+	proofs_free(hooks->proofs);
 	free(hooks);
 }
 
@@ -134,12 +144,82 @@ static void log_dead(const struct hooks *hooks, const struct canary_flight *flig
 			  links_hook_names(flight->missing, names), end);
 }
 
+struct taken {
+	const struct hooks *hooks;
+	hooks_visit visit;
+	void *arg;
+};
+
+static void tell_taken(uint32_t index, const struct gw_vip_key *key, void *arg)
+{
+	const struct taken *taken = arg;
+	const struct neighbour *suspect =
+		status_find_suspect(taken->hooks->neighbours, taken->hooks->neighbour_count);
+	char service[TABLES_SERVICE_TEXT_MAX], address[ADDR_PORT_TEXT_MAX];
+	char text[2 * GW_NOTE_TEXT_MAX];
+
+	tables_service_text(taken->hooks->tables, index, service);
+	addr_port_format(&key->address, ntohs(key->port), address);
+	if (suspect)
+		snprintf(text, sizeof(text),
+			 "connects to %s of service '%s' do not come to gwbpf: program '%s' (id %u) "
+			 "of %s at %s is in the way: %s",
+			 address, service, suspect->name, suspect->id,
+			 suspect->owner ? suspect->owner : "somebody else", suspect->hook,
+			 suspect->consequence);
+	else
+		snprintf(text, sizeof(text),
+			 "connects to %s of service '%s' do not come to gwbpf, and nobody else's "
+			 "program is seen at the hooks: restart the agent",
+			 address, service);
+	taken->visit(service, text, taken->arg);
+}
+
+void hooks_visit_taken(const struct hooks *hooks, hooks_visit visit, void *arg)
+{
+	struct taken taken = {hooks, visit, arg};
+
+	proofs_visit_taken(hooks->proofs, tell_taken, &taken);
+}
+
+static void count_taken(uint32_t index, const struct gw_vip_key *key, void *arg)
+{
+	size_t *count = arg;
+
+	(void)index;
+	(void)key;
+	++*count;
+}
+
+static void log_taken(const char *service, const char *text, void *arg)
+{
+	(void)service;
+	(void)arg;
+	log_error("%s", text);
+}
+
+/* When they become more or fewer. */
+static void check_taken(struct hooks *hooks)
+{
+	size_t count = 0;
+
+	proofs_visit_taken(hooks->proofs, count_taken, &count);
+	if (count == hooks->taken)
+		return;
+	hooks->taken = count;
+	if (count)
+		hooks_visit_taken(hooks, log_taken, NULL);
+	else
+		log_info("connects to the address of every Service come to the hooks");
+}
+
 /* err: it could not be sent. */
 static void on_flight(int err, const struct canary_flight *flight, void *arg)
 {
 	struct hooks *hooks = arg;
 	int before = hooks->missing;
 
+	check_taken(hooks);
 	hooks->missing = err ? err : flight->missing;
 	if (hooks->missing == before)
 		return;
@@ -155,6 +235,7 @@ static void test(struct hooks *hooks)
 {
 	const struct canary_send send = {
 		.cgroup_fd = datapath_cgroup_fd(hooks->datapath),
+		.proofs = hooks->proofs,
 		.done = on_flight,
 		.arg = hooks,
 	};
@@ -172,6 +253,8 @@ int hooks_attach(struct hooks *hooks, char message[DATAPATH_MESSAGE_MAX])
 		return err;
 	hooks->is_attached = true;
 	hooks->missing = -1;
+	if (*datapath_cgroup_text(hooks->datapath))
+		log_warn("%s", datapath_cgroup_text(hooks->datapath));
 	look_around(hooks);
 	test(hooks);
 	/* Before they were attached connections may have ended unseen. */
@@ -202,6 +285,25 @@ static void attach_again(struct hooks *hooks, int lost)
 	}
 }
 
+/* Somebody else has come to the root, or has left it. */
+static void move(struct hooks *hooks)
+{
+	const char *text = datapath_cgroup_text(hooks->datapath);
+	char message[DATAPATH_MESSAGE_MAX];
+
+	hooks->is_refused = datapath_attach(hooks->datapath, message);
+	if (hooks->is_refused) {
+		log_error("cannot move the hooks to another cgroup: %s: retrying", message);
+		return;
+	}
+	if (*text)
+		log_warn("the hooks have moved: %s", text);
+	else
+		log_info("the hooks have moved back to the root cgroup: nobody else takes connects "
+			 "there first");
+	recount(hooks);
+}
+
 const char *hooks_tell_dead(const struct hooks *hooks, char buf[LOOKUP_MESSAGE_MAX])
 {
 	char names[LINKS_NAMES_MAX];
@@ -220,6 +322,8 @@ void hooks_check(struct hooks *hooks)
 
 	if (!hooks->is_attached)
 		return;
+	if (datapath_choose_cgroup(hooks->datapath, hooks->taken))
+		move(hooks);
 	lost = datapath_lost_hooks(hooks->datapath);
 	if (lost)
 		attach_again(hooks, lost);

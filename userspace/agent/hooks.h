@@ -27,7 +27,12 @@ bool hooks_are_live(const struct hooks *hooks);
 /* Why they are not, in the words of `gwbpf status`. Returns buf. */
 const char *hooks_tell_dead(const struct hooks *hooks, char buf[LOOKUP_MESSAGE_MAX]);
 
-/* Test them, and attach again those that are gone. Logs what changed. */
+/* The Services' addresses that a program of somebody else takes before the hooks see them, in words. */
+typedef void (*hooks_visit)(const char *service, const char *text, void *arg);
+void hooks_visit_taken(const struct hooks *hooks, hooks_visit visit, void *arg);
+
+/* Test them, attach again those that are gone, and move them to where they see connects first. Logs
+ * what changed. */
 void hooks_check(struct hooks *hooks);
 
 /* Begin to compare the counts of connections with those that exist; hooks_go_on(), to be called about

@@ -57,7 +57,8 @@ const struct argp_option agent_options[] = {
 	{"zone", OPTION_ZONE, "ZONE", 0,
 	 "the zone of this node, for topology hints (default: the label of its Node)", 0},
 	{"cgroup", OPTION_CGROUP, "PATH", 0,
-	 "where the hooks are attached (default: the root of the cgroup v2 mount)", 0},
+	 "where the hooks are attached (default: the root of the cgroup v2 mount, or the pods' "
+	 "cgroup where another program takes connects at the root)", 0},
 	{"pin-dir", OPTION_PIN_DIR, "DIR", 0,
 	 "where maps and links are pinned (default: /sys/fs/bpf/gwbpf)", 0},
 	{"max-services", OPTION_MAX_SERVICES, "N", 0, "room for Service ports (default: 4096)", 0},

@@ -54,6 +54,12 @@ static void add_unprogrammed(const char *service, const char *text, void *arg)
 	add(arg, GW_NOTE_WARNING, 0, "service '%s': %s", service, text);
 }
 
+static void add_taken(const char *service, const char *text, void *arg)
+{
+	(void)service;
+	add(arg, GW_NOTE_PROBLEM, 0, "%s", text);
+}
+
 void telling_write(struct tables *tables, const struct telling *telling)
 {
 	struct notes notes = {0};
@@ -68,6 +74,9 @@ void telling_write(struct tables *tables, const struct telling *telling)
 		add(&notes, GW_NOTE_WARNING, 0,
 		    "connections cannot be moved, though gwbpf.io/rebalance or a drain asks for it: %s",
 		    telling->cannot_move);
+	hooks_visit_taken(telling->hooks, add_taken, &notes);
+	if (*telling->cgroup)
+		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->cgroup);
 	refused_visit_all(telling->unprogrammed, add_unprogrammed, &notes);
 	refused_visit_all(telling->refused, add_refused, &notes);
 	notes_write(tables, notes.items, notes.count, notes.more);

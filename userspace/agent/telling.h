@@ -4,6 +4,7 @@
 #define GWBPF_AGENT_TELLING_H
 
 #include "agent/following.h"
+#include "agent/hooks.h"
 #include "agent/refused.h"
 #include "kernel/tables.h"
 
@@ -13,6 +14,8 @@ struct telling {
 	const struct refused *unprogrammed; /* for want of room, or of an address */
 	const char *cannot_move;            /* why, though a Service asks for it; "": it can */
 	const char *missing_node;           /* no Node has this name; NULL: there is one */
+	const struct hooks *hooks;
+	const char *cgroup;                 /* why the hooks are not at the root; "": they are */
 };
 
 /* What is worst comes first: there is room for GW_NOTES_MAX. */

@@ -11,6 +11,7 @@
 #include "cli/lookup.h"
 #include "cli/table.h"
 #include "cli/usage.h"
+#include "kernel/attach_point.h"
 #include "kernel/datapath.h"
 #include "kernel/mounts.h"
 #include "kernel/neighbours.h"
@@ -129,14 +130,26 @@ static void add_neighbour(const struct neighbour *neighbour, struct probe_result
 	describe(neighbour, ret->detail, sizeof(ret->detail));
 }
 
+/* Whoever takes connects at the root runs after the hooks at the pods' cgroup. */
+static void add_point(const struct attach_point *point, struct probe_result *ret)
+{
+	*ret = (struct probe_result){
+		.name = "other-program",
+		.outcome = PROBE_DEGRADED,
+	};
+	snprintf(ret->detail, sizeof(ret->detail), "%s", point->text);
+}
+
 /* Who else balances here. */
 static size_t look_around(const struct cli *cli, struct probe_result *ret)
 {
 	struct hook_status hooks[GW_HOOK_MAX_] = { 0 };
 	struct neighbour neighbours[NEIGHBOURS_MAX];
-	int fd = mounts_open_cgroup(cli->cgroup);
+	struct attach_point point = { 0 };
 	uint32_t ours[GW_HOOK_MAX_];
-	size_t count, i;
+	size_t count, i, kept = 0;
+	int fd = cli->cgroup ? mounts_open_cgroup(cli->cgroup)
+			     : attach_point_open(cli->pin_dir, false, &point);
 
 	datapath_hooks(cli->pin_dir, hooks);
 	for (i = 0; i < GW_HOOK_MAX_; i++)
@@ -145,8 +158,11 @@ static size_t look_around(const struct cli *cli, struct probe_result *ret)
 	if (fd >= 0)
 		close(fd);
 	for (i = 0; i < count; i++)
-		add_neighbour(&neighbours[i], &ret[i]);
-	return count;
+		if (!*point.text || !neighbours[i].takes_all)
+			add_neighbour(&neighbours[i], &ret[kept++]);
+	if (*point.text)
+		add_point(&point, &ret[kept++]);
+	return kept;
 }
 
 int check_run(const struct cli *cli)

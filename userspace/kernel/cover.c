@@ -26,8 +26,7 @@ struct search {
 	bool has_children;
 };
 
-/* Whether any process is in this cgroup or below it. */
-static bool is_used(int parent, const char *name)
+bool cover_is_used(int parent, const char *name)
 {
 	char path[PATH_MAX], line[64] = "";
 	FILE *file;
@@ -46,7 +45,7 @@ static bool is_used(int parent, const char *name)
 
 static bool holds_pods(int parent, const char *name, const struct search *search)
 {
-	return strstr(name, "kubepods") && (!search->wants_used || is_used(parent, name));
+	return strstr(name, "kubepods") && (!search->wants_used || cover_is_used(parent, name));
 }
 
 static void look_below(int fd, int depth, struct search *search)

@@ -15,6 +15,9 @@
  */
 enum gw_cover cover_of_cgroup(int cgroup_fd);
 
+/* Whether any process is in the cgroup of this name below parent, a descriptor, or below that. */
+bool cover_is_used(int parent, const char *name);
+
 /* Whether this process is the only one in it, and nothing is below: the cgroup of a container. */
 bool cover_is_alone(int cgroup_fd);
 

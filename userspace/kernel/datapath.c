@@ -16,6 +16,7 @@
 #include <gwbpf.skel.h>
 
 #include "kernel/attach.h"
+#include "kernel/attach_point.h"
 #include "kernel/features.h"
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
@@ -29,7 +30,8 @@ struct datapath {
 	int lock_fd;
 	int cgroup_fd;
 	int old_conns_fd; /* records of an earlier version, until ours run; -1: none */
-	char *cgroup; /* NULL: the root */
+	char *cgroup; /* NULL: where attach_point_open() says */
+	struct attach_point point;
 	bool adopted;
 	bool is_new; /* nothing was pinned there: what is now is this one's */
 };
@@ -279,20 +281,21 @@ static int pin_maps(struct datapath *datapath, const struct datapath_options *op
 	return 0;
 }
 
-static int open_cgroup(const struct datapath_options *options, int *ret, char *message)
+static int open_cgroup(struct datapath *datapath, int *ret, char *message)
 {
-	int fd = mounts_open_cgroup(options->cgroup);
+	int fd = datapath->cgroup ? mounts_open_cgroup(datapath->cgroup)
+				  : attach_point_open(datapath->pin_dir, false, &datapath->point);
 
 	if (fd >= 0) {
 		*ret = fd;
 		return 0;
 	}
-	if (!options->cgroup)
+	if (!datapath->cgroup)
 		return pins_fail(message, fd,
 			    "cannot find a cgroup v2 mount: %s: mount one (mount -t cgroup2 none "
 			    "/sys/fs/cgroup/unified)",
 			    strerror(-fd));
-	return pins_fail(message, fd, "cannot use cgroup '%s': %s", options->cgroup,
+	return pins_fail(message, fd, "cannot use cgroup '%s': %s", datapath->cgroup,
 		    fd == -ENOTSUP ? "it is not a cgroup v2 directory" : strerror(-fd));
 }
 
@@ -316,7 +319,7 @@ int datapath_open(const struct datapath_options *options, struct datapath **ret,
 	err = geteuid() ? pins_fail(message, -EPERM, "cannot load BPF programs: run as root") : 0;
 	/* Before anything is made. */
 	if (!err)
-		err = open_cgroup(options, &datapath->cgroup_fd, message);
+		err = open_cgroup(datapath, &datapath->cgroup_fd, message);
 	if (!err)
 		err = mounts_make_pin_dir(options->pin_dir, message, DATAPATH_MESSAGE_MAX);
 	if (!err)
@@ -379,17 +382,41 @@ const char *datapath_pin_dir(const struct datapath *datapath)
 /* One that was removed may have been made anew at the same place. */
 static int find_cgroup_again(struct datapath *datapath, char *message)
 {
-	const struct datapath_options options = {.cgroup = datapath->cgroup};
 	int fd, err;
 
 	if (!faccessat(datapath->cgroup_fd, "cgroup.procs", F_OK, 0))
 		return 0;
-	err = open_cgroup(&options, &fd, message);
+	err = open_cgroup(datapath, &fd, message);
 	if (err)
 		return err;
 	close(datapath->cgroup_fd);
 	datapath->cgroup_fd = fd;
 	return 0;
+}
+
+bool datapath_choose_cgroup(struct datapath *datapath, bool is_taken)
+{
+	uint64_t before, now;
+	int fd;
+
+	if (datapath->cgroup)
+		return false;
+	fd = attach_point_open(datapath->pin_dir, is_taken, &datapath->point);
+	if (fd < 0)
+		return false;
+	if (mounts_cgroup_id(datapath->cgroup_fd, &before) || mounts_cgroup_id(fd, &now) ||
+	    before == now) {
+		close(fd);
+		return false;
+	}
+	close(datapath->cgroup_fd);
+	datapath->cgroup_fd = fd;
+	return true;
+}
+
+const char *datapath_cgroup_text(const struct datapath *datapath)
+{
+	return datapath->point.text;
 }
 
 int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX])

@@ -18,7 +18,7 @@ struct datapath;
 
 struct datapath_options {
 	const char *pin_dir;
-	const char *cgroup; /* NULL: the root of the cgroup v2 mount */
+	const char *cgroup; /* NULL: the root of the cgroup v2 mount, or the pods' (attach_point.h) */
 	uint32_t max_services;
 	uint32_t max_backends;
 };
@@ -44,6 +44,16 @@ int datapath_attach(struct datapath *datapath, char message[DATAPATH_MESSAGE_MAX
 
 /* The hooks that do not run our programs at our cgroup (any more), 1 << enum gw_hook. */
 int datapath_lost_hooks(const struct datapath *datapath);
+
+/*
+ * Choose the cgroup again, unless the options named it. is_taken: a program of somebody else takes a
+ * Service's address before our hooks see it. Returns whether it is another one now: then
+ * datapath_attach() moves the hooks.
+ */
+bool datapath_choose_cgroup(struct datapath *datapath, bool is_taken);
+
+/* Why it is not the root, and what that costs, for people; "" if it was not chosen for a reason. */
+const char *datapath_cgroup_text(const struct datapath *datapath);
 
 /* The cgroup that the hooks belong to; the datapath's own descriptor. */
 int datapath_cgroup_fd(const struct datapath *datapath);

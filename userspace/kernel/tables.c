@@ -13,6 +13,7 @@
 #include <bpf/bpf.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "kernel/adopt.h"
 #include "kernel/recount.h"
 #include "kernel/registry.h"
@@ -212,6 +213,53 @@ int tables_own_socket(struct tables *tables, int fd)
 	const struct gw_conn own = {.backend = GW_OWN_BACKEND};
 
 	return bpf_map_update_elem(tables->maps.conns_fd, &fd, &own, BPF_ANY) ? -errno : 0;
+}
+
+int tables_ask_socket(struct tables *tables, int fd)
+{
+	const struct gw_conn ask = {.backend = GW_PROOF_BACKEND};
+
+	return bpf_map_update_elem(tables->maps.conns_fd, &fd, &ask, BPF_ANY) ? -errno : 0;
+}
+
+bool tables_is_answered(struct tables *tables, int fd)
+{
+	struct gw_conn conn;
+
+	return !bpf_map_lookup_elem(tables->maps.conns_fd, &fd, &conn) &&
+	       conn.backend == GW_CANARY_BACKEND;
+}
+
+static bool has_stepped_aside(const struct gw_meta *meta)
+{
+	return meta->suspended || (meta->stale_after_ns && clock_now_ns() - meta->heartbeat_ns >
+								   meta->stale_after_ns);
+}
+
+bool tables_is_balanced(struct tables *tables, uint32_t index, struct gw_vip_key *key)
+{
+	const struct gw_service *service = &tables->maps.services[index];
+	uint32_t found;
+
+	if (service->use != GW_USE_TAKEN || service->suspended ||
+	    has_stepped_aside(tables->maps.meta))
+		return false;
+	*key = (struct gw_vip_key){
+		.address = service->vip,
+		.port = service->port,
+		.protocol = service->protocol,
+	};
+	return !bpf_map_lookup_elem(tables->maps.vips_fd, key, &found) && found == index;
+}
+
+const char *tables_service_text(const struct tables *tables, uint32_t index,
+				char buf[TABLES_SERVICE_TEXT_MAX])
+{
+	struct gw_service_names names = {0};
+
+	bpf_map_lookup_elem(tables->maps.service_names_fd, &index, &names);
+	snprintf(buf, TABLES_SERVICE_TEXT_MAX, "%.62s/%.63s", names.namespace, names.name);
+	return buf;
 }
 
 size_t tables_services(const struct tables *tables, struct gw_service **ret)

@@ -101,6 +101,22 @@ struct gw_meta *tables_meta(struct tables *tables);
  * bpf(2) says. */
 int tables_own_socket(struct tables *tables, int fd);
 
+/*
+ * Whether connects to an address come to the hooks: ask with a socket of this process before it
+ * connects there, and see after connect(2) whether the hook has answered. It sends such a socket to
+ * the canary's listener, never to a backend. -ENOMEM, or what bpf(2) says.
+ */
+int tables_ask_socket(struct tables *tables, int fd);
+bool tables_is_answered(struct tables *tables, int fd);
+
+/* Whether connects to this entry are balanced now; then key is its address. */
+bool tables_is_balanced(struct tables *tables, uint32_t index, struct gw_vip_key *key);
+
+/* An entry for people: "fabric/gateway". */
+#define TABLES_SERVICE_TEXT_MAX (2 * GW_NAME_MAX)
+const char *tables_service_text(const struct tables *tables, uint32_t index,
+				char buf[TABLES_SERVICE_TEXT_MAX]);
+
 /* The map of services, by index; valid as long as the tables. Returns how many places it has. */
 size_t tables_services(const struct tables *tables, struct gw_service **ret);
 

@@ -55,8 +55,7 @@ static int hooks_that_are(const struct status *status, enum hook_life life)
 	return hooks;
 }
 
-/* Those who run first at connect rather than any other; NULL: nobody else's program is there. */
-static const struct neighbour *find_suspect(const struct neighbour *neighbours, size_t count)
+const struct neighbour *status_find_suspect(const struct neighbour *neighbours, size_t count)
 {
 	const struct neighbour *suspect = NULL;
 
@@ -74,7 +73,7 @@ static const struct neighbour *find_suspect(const struct neighbour *neighbours, 
 const char *status_tell_dead(const char *names, const struct neighbour *neighbours, size_t count,
 			     char buf[LOOKUP_MESSAGE_MAX])
 {
-	const struct neighbour *suspect = find_suspect(neighbours, count);
+	const struct neighbour *suspect = status_find_suspect(neighbours, count);
 
 	if (suspect)
 		snprintf(buf, LOOKUP_MESSAGE_MAX,

@@ -51,6 +51,10 @@ struct status {
 int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_MESSAGE_MAX]);
 void status_close(struct status *status);
 
+/* The program that is most likely to keep connections from the hooks: one that runs first at connect
+ * rather than any other. NULL: nobody else's is there. */
+const struct neighbour *status_find_suspect(const struct neighbour *neighbours, size_t count);
+
 /* What is said of hooks that no connection passes, and of who is in the way. Returns buf. */
 const char *status_tell_dead(const char *names, const struct neighbour *neighbours, size_t count,
 			     char buf[LOOKUP_MESSAGE_MAX]);
