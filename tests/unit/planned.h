@@ -62,8 +62,12 @@ static inline struct choice *want(struct fixture *f, const char *port_name, cons
 	struct choice *choice = &f->wants[f->want_count++];
 
 	for (size_t i = 0; i < count; i++)
-		members[i] = (struct member){ f->slice->endpoints[i].address, 7051, 1,
-					      &f->slice->endpoints[i] };
+		members[i] = (struct member){
+			.address = f->slice->endpoints[i].address,
+			.port = 7051,
+			.weight = 1,
+			.endpoint = &f->slice->endpoints[i],
+		};
 	*choice = (struct choice){
 		.service = f->service,
 		.port_name = port_name,
@@ -104,9 +108,12 @@ static inline void store(struct fixture *f, size_t i, const struct choice *choic
 		const struct member *member = &choice->members[m];
 
 		f->stored[i][m] = (struct present_member){
-			member->address, member->port, member->weight,
-			endpoint_names_hash(member->endpoint->pod, member->endpoint->node,
-					    member->endpoint->zone)
+			.address = member->address,
+			.port = member->port,
+			.weight = member->weight,
+			.is_named = member->is_named,
+			.names = endpoint_names_hash(member->endpoint->pod, member->endpoint->node,
+						     member->endpoint->zone),
 		};
 	}
 }
