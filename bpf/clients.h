@@ -33,9 +33,9 @@ static __always_inline bool follows_load(__u32 policy)
 /* Whether this kernel says whose a network namespace is. */
 static __always_inline bool can_see_owner(void)
 {
-	return bpf_core_field_exists(((possible_net_t *)0)->net) &&
-	       bpf_core_field_exists(((struct net *)0)->user_ns) &&
-	       bpf_core_field_exists(((struct user_namespace *)0)->level);
+	return bpf_core_field_exists(possible_net_t, net) &&
+	       bpf_core_field_exists(struct net, user_ns) &&
+	       bpf_core_field_exists(struct user_namespace, level);
 }
 
 /*

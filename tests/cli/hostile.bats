@@ -199,7 +199,7 @@ canaries()
 	agent=$started
 	becomes grep -q "no connection passes" "$log"
 	# Each round has the flight of a canary: a loop that waited for it would be late in each.
-	for round in 1 2 3; do
+	for _ in 1 2 3; do
 		read -r asked failed late <<<"$(ask_health 127.0.0.1:9451 12)"
 		echo "asked $asked times, failed $failed, late $late"
 		[ "$failed" -eq 0 ]

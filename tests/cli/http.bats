@@ -130,7 +130,7 @@ open_files()
 
 @test "http: a connection that is over takes nobody else's with it" {
 	start_agent
-	for i in {1..60}; do
+	for _ in {1..60}; do
 		get /livez
 		[ "$code" = 200 ]
 	done

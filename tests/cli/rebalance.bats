@@ -8,6 +8,7 @@ load moving
 setup()
 {
 	lab_setup
+	# shellcheck disable=SC2034 # moving.bash writes there
 	manifests=$BATS_TEST_TMPDIR/manifests
 }
 

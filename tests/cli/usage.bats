@@ -42,7 +42,7 @@ commands()
 	usage_error "did you mean 'backends'?" -o json backend
 	run --separate-stderr gwbpf zzzzzz
 	[[ $stderr != *"did you mean"* ]]
-	run --separate-stderr gwbpf help detatch
+	run --separate-stderr gwbpf help detahc
 	[ "$status" -eq 2 ]
 	contains "$stderr" "did you mean 'detach'?"
 }

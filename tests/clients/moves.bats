@@ -15,7 +15,6 @@ setup()
 	certificate=$BATS_TEST_TMPDIR/peer
 	"$clients/clients" certificate "$certificate" org1-peer-gateway-svc
 	start "$clients/clients" peer "$certificate" 10.1.0.{1,2,3,4,5,6}:7051
-	peers=$started
 }
 
 teardown()

@@ -263,6 +263,7 @@ static void rebalance(struct job *request)
 		job->is_dry = json_is_true(json_object_get(request->body, "dryRun"));
 		rebalance_ask(request->control->rebalance,
 			      &(struct rebalance_asked){service, job->is_dry, on_round, job});
+		/* cppcheck-suppress memleak; on_round() frees it */
 		return;
 	}
 	free(job);

@@ -220,12 +220,12 @@ static void on_flight(int err, const struct canary_flight *flight, void *arg)
 	int before = hooks->missing;
 
 	check_taken(hooks);
-	hooks->missing = err ? err : flight->missing;
+	hooks->missing = err || !flight ? err : flight->missing;
 	if (hooks->missing == before)
 		return;
 	if (err)
 		log_warn("cannot test the hooks: %s", strerror(-err));
-	else if (flight->missing)
+	else if (flight && flight->missing)
 		log_dead(hooks, flight);
 	else
 		log_info("every hook is live");

@@ -133,7 +133,10 @@ int proofs_take(struct proofs *proofs, int file, long offset)
 	for (size_t i = 0; i < proofs->count; i++) {
 		const struct proof *proof = &proofs->chosen[i];
 
-		proofs->taken[proof->index] = answers[i] ? (struct gw_vip_key){0} : proof->key;
+		if (answers[i])
+			memset(&proofs->taken[proof->index], 0, sizeof(proofs->taken[0]));
+		else
+			proofs->taken[proof->index] = proof->key;
 	}
 	return 0;
 }

@@ -274,6 +274,12 @@ static bool has_deadline(const struct members *members)
 	return false;
 }
 
+static void members_done(struct members *members)
+{
+	free(members->balance);
+	free(members->drain);
+}
+
 static int decide_service(struct round *round, const struct view_service *service)
 {
 	struct members members = members_of(round, service);
@@ -283,8 +289,10 @@ static int decide_service(struct round *round, const struct view_service *servic
 		return 0;
 	members.balance = calloc(members.count + 1, sizeof(*members.balance));
 	members.drain = calloc(members.count + 1, sizeof(*members.drain));
-	if (!members.balance || !members.drain)
+	if (!members.balance || !members.drain) {
+		members_done(&members);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < members.count; i++) {
 		const struct view_backend *backend = &members.backends[i];
 		bool takes = takes_connections(backend);
@@ -297,8 +305,10 @@ static int decide_service(struct round *round, const struct view_service *servic
 			.receives = takes,
 		};
 	}
-	if (!has_destination(&members))
+	if (!has_destination(&members)) {
+		members_done(&members);
 		return 0;
+	}
 	expect_moved(round, &members);
 	for (size_t i = 0; i < members.count; i++)
 		members.drain[i] = decide_drain(&members, &members.backends[i]);

@@ -12,6 +12,7 @@
 static int print_escaped(const char *text)
 {
 	char escaped[TEXT_ESCAPE_MAX];
+	const char *end;
 	size_t length;
 
 	while (*text) {
@@ -19,8 +20,10 @@ static int print_escaped(const char *text)
 			length++;
 		fwrite(text, 1, length, stdout);
 		text += length;
-		if (*text)
-			fwrite(escaped, 1, (size_t)(text_escape(escaped, &text) - escaped), stdout);
+		if (!*text)
+			break;
+		end = text_escape(escaped, &text);
+		fwrite(escaped, 1, (size_t)(end - escaped), stdout);
 	}
 	return ferror(stdout);
 }

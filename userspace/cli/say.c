@@ -10,8 +10,11 @@ void say_text(FILE *file, const char *text)
 {
 	char escaped[TEXT_ESCAPE_MAX];
 
-	while (*text)
-		fwrite(escaped, 1, (size_t)(text_escape(escaped, &text) - escaped), file);
+	while (*text) {
+		const char *end = text_escape(escaped, &text);
+
+		fwrite(escaped, 1, (size_t)(end - escaped), file);
+	}
 }
 
 void say_error(const char *format, ...)

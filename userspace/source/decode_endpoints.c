@@ -167,7 +167,7 @@ static int mirror_all(struct mirror *mirror, const json_t *value)
 {
 	struct report *report = &mirror->report;
 	const json_t *subsets, *subset, *annotations;
-	const char *skip;
+	const char *skip = "";
 	size_t i;
 	int err;
 
