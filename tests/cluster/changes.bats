@@ -163,19 +163,20 @@ replace_service() {
 }
 
 # kube-proxy serves it until its slices are read, and again without the label.
-@test "a label that comes and goes a hundred times refuses nobody" {
+# LABELS=100: so often.
+@test "a label that comes and goes refuses nobody" {
 	# Some 90 connections a second each.
 	for i in 1 2 3 4 5 6; do
 		pods_load "load$i" node1 "$GATEWAY"
 	done
-	for _ in $(seq 100); do
+	for _ in $(seq "${LABELS:-20}"); do
 		kubectl label service -n fabric org1-gateway gwbpf.io/enabled-
 		cluster_wait 20 is_left_alone
 		kubectl label service -n fabric org1-gateway gwbpf.io/enabled=true
 		cluster_wait 20 is_balanced 2
 	done
 	for i in 1 2 3 4 5 6; do
-		[ "$(pods_load_end "load$i" node1)" -gt 1000 ]
+		[ "$(pods_load_end "load$i" node1)" -gt 200 ]
 		[ "$(pods_failures "load$i")" -eq 0 ]
 		kubectl delete pod -n fabric "load$i"
 	done
