@@ -151,7 +151,7 @@ dial_from()
 	becomes hooks_are_at "$cgroup"
 	becomes agent_is_ready
 	contains "$(<"$log")" "the hooks have moved back to the root cgroup"
-	status_is '.warnings == []'
+	becomes status_is '.warnings == []'
 	dial_from "$cgroup/host" 1
 	lab services -o json
 	json '.items[0] | .attemptsTotal == 3 and .active == 3'
