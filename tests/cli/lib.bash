@@ -181,7 +181,7 @@ start_agent_of_port()
 	cat >"$BATS_TEST_TMPDIR/kubeconfig" <<-END
 	{apiVersion: v1, kind: Config, current-context: c,
 	 clusters: [{name: c, cluster: {server: "http://127.0.0.1:$1"}}],
-	 users: [{name: u, user: {token: t}}],
+	 users: [{name: u, user: {}}],
 	 contexts: [{name: c, context: {cluster: c, user: u}}]}
 	END
 	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \

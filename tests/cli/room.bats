@@ -147,7 +147,9 @@ has_backend()
 	json '[.items[] | select(.state == "no-backends")] == []'
 	run --separate-stderr lab_gwbpf status -o json
 	json '.problems | any(contains("no room for the backends"))'
-	json '.warnings | any(test("service .evil/large.: .*no room is left"))'
+	# The agent says so at its next tick.
+	becomes eval 'lab_gwbpf status -o json |
+		jq -e ".warnings | any(test(\"service .evil/large.: .*no room is left\"))"'
 	{ service second 10.96.0.2 && slice second 10.1.0.2; } >"$manifests/b.yaml"
 	{ service first 10.96.0.1 && slice first 10.1.0.3; } >"$manifests/a.yaml"
 	becomes has_backend fabric/second 10.1.0.2

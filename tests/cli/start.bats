@@ -59,7 +59,7 @@ attached()
 
 @test "a port that somebody else has leaves nothing behind" {
 	listen 10.1.0.1:9452
-	agent_fails "cannot listen on 10.1.0.1:9452: Address already in use: give another address with --metrics-listen" \
+	agent_fails "cannot listen on 10.1.0.1:9452: Address already in use: another program answers there: end it, or name another address with --metrics-listen" \
 		--cgroup "$cgroup" --manifests "$manifests" --metrics-listen 10.1.0.1:9452
 	nothing_is_there
 }

@@ -491,24 +491,28 @@ static int start_https(struct agent *agent)
 {
 	const struct options *options = &agent->options;
 	const struct {
+		const char *option;
 		const char *given;
 		const char *preset;
 		bool must_be_had;
 	} all[] = {
-		[HTTP_NODE] = {options->listen, DEFAULT_LISTEN, !options->manifest_count},
-		[HTTP_MONITORING] = {options->metrics_listen, "off", true},
-		[HTTP_CONTROL] = {options->control, DEFAULT_CONTROL, false},
+		[HTTP_NODE] = {"--listen", options->listen, DEFAULT_LISTEN,
+			       !options->manifest_count},
+		[HTTP_MONITORING] = {"--metrics-listen", options->metrics_listen, "off", true},
+		[HTTP_CONTROL] = {"--control", options->control, DEFAULT_CONTROL, false},
 	};
-	char message[HTTP_LISTEN_MESSAGE_MAX];
+	char message[HTTP_LISTEN_MESSAGE_MAX], text[HTTP_LISTEN_MESSAGE_MAX + 64];
 
 	for (int i = 0; i < HTTP_MAX_; i++) {
 		const char *address = all[i].given ? all[i].given : all[i].preset;
 
 		if (!start_http(agent, address, (enum http)i, message))
 			continue;
+		snprintf(text, sizeof(text), "%s, or name another address with %s", message,
+			 all[i].option);
 		if (all[i].given || all[i].must_be_had)
-			return fail(agent, message);
-		log_warn("%s: going on without", message);
+			return fail(agent, text);
+		log_warn("%s: going on without", text);
 	}
 	return 0;
 }

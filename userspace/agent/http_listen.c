@@ -106,9 +106,7 @@ static int open_tcp(const char *text, char message[HTTP_LISTEN_MESSAGE_MAX])
 	if (fd < 0)
 		snprintf(message, HTTP_LISTEN_MESSAGE_MAX, "cannot listen on %s: %s%s", text,
 			 strerror(-fd),
-			 fd == -EADDRINUSE ? ": another program answers there: end it, or choose "
-					     "another port"
-					   : "");
+			 fd == -EADDRINUSE ? ": another program answers there: end it" : "");
 	return fd;
 }
 
