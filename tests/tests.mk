@@ -32,7 +32,7 @@ UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
-UNIT_format   := report/format report/json base/addr base/parse base/text
+UNIT_format   := report/format report/json base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding base/regular \
 	source/yaml source/scalar source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)

@@ -102,7 +102,7 @@ teardown()
 		connect_some "$client"
 	done
 	peer_is '.state == "ejected" and .lastError == "refused" and .consecutiveFailures == 2 and
-		(.lastErrorTime | test("^20..-..-..T..:..:..[.]...Z$")) and
+		(.lastErrorTime | test("^20..-..-..T..:..:..Z$")) and
 		.stateSeconds >= 0 and .stateSeconds < 60 and .ejectionsTotal == 1'
 	run lab_gwbpf backends -o wide
 	contains "${lines[1]}" "STATE-FOR  LAST-ERROR  LAST-ERROR-AGO"

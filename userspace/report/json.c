@@ -79,24 +79,21 @@ json_t *json_seconds(double seconds)
 	return seconds < 0 ? json_null() : json_real((double)(int64_t)(seconds * 1e6 + 0.5) / 1e6);
 }
 
-json_t *json_instant(double age_seconds)
-{
-	uint64_t then_ns = clock_read_ns(CLOCK_REALTIME) - (uint64_t)(age_seconds * 1e9);
-	struct timespec then = {
-		.tv_sec = (time_t)(then_ns / 1000000000u),
-		.tv_nsec = (long)(then_ns % 1000000000u),
-	};
-	char text[TEXT_TIME_MAX];
-
-	return age_seconds < 0 ? json_null() : json_string(text_time(&then, text));
-}
-
 json_t *json_time(time_t time)
 {
-	const struct timespec at = {.tv_sec = time};
-	char text[TEXT_TIME_MAX];
+	char text[sizeof("2026-11-23T06:28:23Z") + 8];
+	struct tm utc;
 
-	return json_string(text_time(&at, text));
+	gmtime_r(&time, &utc);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	return json_string(text);
+}
+
+json_t *json_instant(double age_seconds)
+{
+	if (age_seconds < 0)
+		return json_null();
+	return json_time((time_t)(clock_read_seconds(CLOCK_REALTIME) - age_seconds));
 }
 
 json_t *json_address(const struct gw_addr *address)
