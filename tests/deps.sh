@@ -38,6 +38,7 @@ need setpriv util-linux
 need column bsdextrautils
 need man man-db
 need zsh zsh
+need perl:Time::HiRes perl
 need fish fish
 
 needed "$@"

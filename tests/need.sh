@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # For the scripts deps.sh, which name what a group of targets needs and source this:
 #
-#	need WHAT PACKAGE     WHAT is a program, a path, or lib:NAME as pkg-config knows it
+#	need WHAT PACKAGE     WHAT is a program, a path, lib:NAME as pkg-config knows it, or perl:MODULE
 #	needed "$@"           installs what is missing; with --check COMMAND it only says what is
 #	                      missing and that COMMAND installs it, and fails
 #
@@ -12,6 +12,7 @@ missing= missing_packages=
 need() {
 	case $1 in
 	/*) [ -e "$1" ] ;;
+	perl:*) perl "-M${1#perl:}" -e 1 2>/dev/null ;;
 	lib:*) pkg-config --exists "${1#lib:}" 2>/dev/null ;;
 	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
 	esac || {
