@@ -106,8 +106,12 @@ bring_back() { # PEER COMMAND...
 	"${@:2}"
 	wait_for "the time of $1 to be over" may_be_tried "$1"
 	show_health
-	say "The first new connection tries it:"
-	start_clients client3 $((++newcomers))
+	say "The first new connection of a client that does not suspect it any more tries it:"
+	for client in client3 client1 client2 client3; do
+		start_clients "$client" $((++newcomers))
+		sleep 1
+		! backend_is "$1" usable || break
+	done
 	wait_for "$1 to be usable" backend_is "$1" usable
 	show_health
 	compare
