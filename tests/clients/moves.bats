@@ -136,7 +136,8 @@ ends_in()
 		done
 	done
 	echo "moved $(moved), $(tally -c .)" >&3
-	[ "$(tally .failed)" -le $((want / 1000)) ]
+	# A call can begin between the last look and the end of file: one may be hit, of a thousand moves.
+	[ "$(tally .failed)" -le 1 ]
 	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
 	[ "$(metric 'gwbpf_moves_total{result="stuck"}')" -eq 0 ]
 	# Nothing is left half open: a peer has as many connections as its clients.
