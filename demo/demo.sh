@@ -69,7 +69,7 @@ scene_return() {
 	scene "The Service is annotated with gwbpf.io/rebalance: 300ms"
 	look "connections that are quiet for so long move, a few at a time. Every question gets its answer."
 	sed 's|^  annotations:|&\n    gwbpf.io/rebalance: 300ms|' demo/service.yaml | put_manifest service.yaml
-	wait_for "the connections to be even" usable_are_even
+	patience=60 wait_for "the connections to be even" usable_are_even
 	put_manifest service.yaml <demo/service.yaml
 	wait_for "the annotation to be gone" is_not_moving
 	compare

@@ -20,7 +20,6 @@ const struct argp_option rebalance_options[] = {
 	{ .name = "dry-run",
 	  .key = OPTION_DRY_RUN,
 	  .doc = "print what would be moved, and move nothing" },
-	USAGE_CONTROL_OPTION,
 	USAGE_NAMESPACE_OPTIONS,
 	{ 0 },
 };

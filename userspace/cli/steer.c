@@ -26,12 +26,11 @@ const struct argp_option drain_options[] = {
 	  .key = OPTION_DEADLINE,
 	  .arg = "DURATION",
 	  .doc = "move what is left after so long (30s, 5m), quiet or not; quiet connections before" },
-	USAGE_CONTROL_OPTION,
 	USAGE_NAMESPACE_OPTIONS,
 	{ 0 },
 };
 
-const struct argp_option steer_options[] = { USAGE_CONTROL_OPTION, USAGE_NAMESPACE_OPTIONS, { 0 } };
+const struct argp_option steer_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
 
 /* One of the commands: what it adds to the request, and what its answer means. */
 struct steer {

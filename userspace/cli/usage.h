@@ -41,13 +41,6 @@ enum option_key {
 	  .key = OPTION_ALL_NAMESPACES,                                                            \
 	  .doc = "of every namespace (the default)" }
 
-/* For commands that work through the agent. */
-#define USAGE_CONTROL_OPTION                                                                       \
-	{ .name = "control",                                                                       \
-	  .key = OPTION_CONTROL,                                                                   \
-	  .arg = "PATH",                                                                           \
-	  .doc = "the agent's control socket (default " CLI_CONTROL ")" }
-
 /* A command's own options and those of every command, ended by an empty one. A command that reads
  * its options itself has only its own. */
 void usage_options(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX]);
