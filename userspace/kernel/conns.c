@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 #include <walk.skel.h>
 
+#include "kernel/iterate.h"
 #include "kernel/maps.h"
 #include "kernel/netns.h"
 
@@ -82,20 +83,14 @@ static int open_walk(size_t room, int conns_fd, bool by_records, struct walk_bpf
 	return 0;
 }
 
-/* One read() runs the program over every socket; there is no text to read. */
 static int run_program(const struct bpf_program *program, const struct bpf_iter_attach_opts *options)
 {
 	struct bpf_link *link = bpf_program__attach_iter(program, options);
-	int err = 0, fd;
-	char byte;
+	int err;
 
 	if (!link)
 		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0 || read(fd, &byte, sizeof(byte)) < 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
+	err = iterate(link);
 	bpf_link__destroy(link);
 	return err;
 }

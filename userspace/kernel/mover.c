@@ -23,6 +23,8 @@
 #include <gwbpf/holders.h>
 #include <holders.skel.h>
 
+#include "kernel/iterate.h"
+
 #define LET_GO_NS 20000000
 #define HOLDERS_PER_MOVE 8 /* more than that is shared in any case */
 
@@ -194,16 +196,11 @@ static int mark_sought(const struct search *search, const struct move *moves, si
 static int run_search(struct search *search)
 {
 	struct bpf_link *link = bpf_program__attach_iter(search->walk->progs.gw_walk_files, NULL);
-	int err = 0, fd;
-	char byte;
+	int err;
 
 	if (!link)
 		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	if (fd < 0 || read(fd, &byte, sizeof(byte)) < 0)
-		err = -errno;
-	if (fd >= 0)
-		close(fd);
+	err = iterate(link);
 	bpf_link__destroy(link);
 	search->count = search->walk->bss->found;
 	if (search->count > search->room)

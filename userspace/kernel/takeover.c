@@ -9,6 +9,7 @@
 #include <gwbpf/takeover.h>
 #include <takeover.skel.h>
 
+#include "kernel/iterate.h"
 #include "kernel/maps.h"
 #include "kernel/netns.h"
 
@@ -31,16 +32,7 @@ int takeover_find(const char *pin_dir, uint32_t abi)
 /* The sockets of the network namespace that this thread is in. */
 static int copy_namespace(void *arg)
 {
-	const struct bpf_link *link = arg;
-	int fd = bpf_iter_create(bpf_link__fd(link));
-	char byte;
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = read(fd, &byte, sizeof(byte)) < 0 ? -errno : 0;
-	close(fd);
-	return err;
+	return iterate(arg);
 }
 
 static int copy_all(const struct takeover_bpf *object)

@@ -7,7 +7,6 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
-#include "base/text.h"
 
 #define INDENT 2
 #define DIGITS 15 /* what a double holds for sure: 0.1 is printed as 0.1 */
