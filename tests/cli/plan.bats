@@ -330,7 +330,7 @@ file_refused()
 }
 
 @test "neither control characters of Unicode nor turned text reach a terminal" {
-	local turned=$'\u202e' control=$'\u009b'
+	local turned=$'\xe2\x80\xae' control=$'\xc2\x9b' # U+202E, U+009B in any locale
 	good >"$file"
 	{ service bad 10.96.0.3 7051 "gwbpf.io/policy: \"$turned\""
 	  printf -- '---\napiVersion: v1\nkind: Pod%s31m\nmetadata: {name: x}\n' "$control"
