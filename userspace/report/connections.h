@@ -9,6 +9,7 @@
 
 #include "kernel/view.h"
 #include "report/backends.h"
+#include "report/columns.h"
 #include "report/json.h"
 
 struct connection {
@@ -16,6 +17,8 @@ struct connection {
 	const struct view_backend *backend; /* NULL: it came after the walk */
 	double age_seconds;
 	char client_pod[GW_LONG_NAME_MAX]; /* its name, else its UID; "": none */
+	size_t group;       /* number of its Service port at one address, from 0 */
+	size_t group_count; /* how many connections that has */
 };
 
 struct connections {
@@ -25,6 +28,8 @@ struct connections {
 	struct connection *items; /* those selected, in order of backend and age */
 	size_t count;
 };
+
+extern const struct columns connections_columns; /* of a struct connection */
 
 /* What conns_walk_once() and view_open() say. */
 int connections_open(const char *pin_dir, struct connections *ret);
