@@ -136,6 +136,12 @@ static int set(int key, const char *value, void *arg)
 	case OPTION_DRY_RUN:
 		cli->is_dry = true;
 		break;
+	case OPTION_FILE:
+		cli->file = value;
+		break;
+	case OPTION_NAMES:
+		cli->names = value;
+		break;
 	case OPTION_MANIFESTS:
 		cli->manifests[cli->manifest_count++] = value;
 		break;

@@ -8,7 +8,6 @@
 #include "base/certificate.h"
 #include "base/text.h"
 
-#define DEFAULT "default"
 #define DEFAULT_COUNT 4 /* names that it stands for */
 
 bool tls_names_has(const struct tls_names *names, const char *name)
@@ -30,7 +29,7 @@ static int refuse(const char *name, const char *why, char reason[WEIGHTS_REASON_
 /* How many names there will be once "default" is replaced. */
 static size_t expanded_count(const struct tls_names *names)
 {
-	return names->count + (tls_names_has(names, DEFAULT) ? DEFAULT_COUNT - 1 : 0);
+	return names->count + (tls_names_has(names, TLS_NAMES_DEFAULT) ? DEFAULT_COUNT - 1 : 0);
 }
 
 static int add(struct tls_names *to, const char *name, char reason[WEIGHTS_REASON_MAX])
@@ -49,7 +48,7 @@ static int add(struct tls_names *to, const char *name, char reason[WEIGHTS_REASO
 	if (expanded_count(to) <= TLS_NAMES_MAX && tls_names_has(to, name))
 		return 0;
 	snprintf(reason, WEIGHTS_REASON_MAX,
-		 "there are more than %d names ('" DEFAULT "' counts as %d): give fewer",
+		 "there are more than %d names ('" TLS_NAMES_DEFAULT "' counts as %d): give fewer",
 		 TLS_NAMES_MAX, DEFAULT_COUNT);
 	return -EINVAL;
 }
@@ -91,7 +90,7 @@ void tls_names_expand(const struct tls_names *names, const char *namespace, cons
 
 	ret->count = 0;
 	for (size_t i = 0; i < names->count; i++) {
-		if (strcmp(names->text[i], DEFAULT) != 0) {
+		if (strcmp(names->text[i], TLS_NAMES_DEFAULT) != 0) {
 			add_new(ret, names->text[i]);
 			continue;
 		}

@@ -9,6 +9,7 @@
 #include "model/weights.h"
 
 #define TLS_NAMES_MAX 16
+#define TLS_NAMES_DEFAULT "default"
 #define TLS_NAME_MAX 254 /* of DNS, and a NUL */
 
 struct tls_names {
