@@ -62,6 +62,10 @@ UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 UNIT_http_access := agent/http_access base/addr base/parse
 
+UNIT_TESTS += events wrap
+UNIT_events := agent/events report/json base/addr base/parse base/text
+UNIT_wrap := cli/wrap base/text
+
 UNIT_TESTS += ranges shares proxies
 UNIT_ranges := kernel/ranges
 UNIT_shares := kernel/shares

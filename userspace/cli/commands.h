@@ -12,6 +12,7 @@ int status_run(const struct cli *cli);
 int services_run(const struct cli *cli);
 int backends_run(const struct cli *cli);
 int connections_run(const struct cli *cli);
+int events_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
