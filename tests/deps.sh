@@ -26,6 +26,7 @@ need lib:libmnl libmnl-dev
 
 # The tests and the demo.
 need lib:cmocka libcmocka-dev
+need lib:libcrypto libssl-dev
 need bats bats
 need curl curl
 need jq jq

@@ -32,6 +32,8 @@ enum option_key {
 	OPTION_DRY_RUN,
 	OPTION_SORT,
 	OPTION_WIDE,
+	OPTION_FILE,
+	OPTION_NAMES,
 };
 
 /* For tables of options: which Services are meant. */
