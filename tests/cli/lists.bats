@@ -70,7 +70,7 @@ long=org1-peer0-gateway-deployment-of-a-long-name
 	contains "$output" ".."
 	contains "$output" "##  "
 	[ "$(table_width)" -le 80 ]
-	! grep -P '[^\x00-\x7f]' <<<"$output"
+	[ -z "$(LC_ALL=C tr -d '\0-\177' <<<"$output")" ]
 	# Scripts get every name as it is.
 	lab backends --no-headers
 	[ "${#lines[@]}" -eq 3 ]
@@ -88,13 +88,13 @@ long=org1-peer0-gateway-deployment-of-a-long-name
 		[ "$status" -eq 0 ]
 		contains "$output" 'red\u202e'
 		contains "${output,,}" 'u001b'
-		! grep -q $'\e\|\xe2\x80\xae' <<<"$output"
+		[[ $output != *$'\e'* ]] && [[ $output != *$'\xe2\x80\xae'* ]]
 	done
 }
 
 @test "order, topics and YAML" {
 	{
-		service gateway 10.96.0.1
+		service gateway 10.96.0.1 7051 'gwbpf.io/drain: "first"'
 		named_slice fabric gateway 10.1.0.1 first n1 10.1.0.2 second n2
 		service alone 10.96.0.2
 		named_slice fabric alone 10.1.0.3 third n3
@@ -102,7 +102,6 @@ long=org1-peer0-gateway-deployment-of-a-long-name
 	listen 10.1.0.{2,3}:7051
 	start_agent
 	dial 10.96.0.2:7051 1
-	dial_in_vain 10.96.0.1 7051 || true
 	dial 10.96.0.1:7051 3
 	lab backends --no-headers
 	[ "$(awk '{ print $5 }' <<<"$output" | xargs)" = "third first second" ]
@@ -175,5 +174,5 @@ prints()
 	[ "$(grep -c 'NODE: n1' "$BATS_TEST_TMPDIR/screen")" -eq 2 ]
 	grep -q $'^\e\[H\\(\e\[J\e\[H\\)*NODE: n1.*\e\[K' "$BATS_TEST_TMPDIR/screen"
 	grep -q 'gateway-2' "$BATS_TEST_TMPDIR/screen"
-	! grep -q 'gateway-4' "$BATS_TEST_TMPDIR/screen"
+	[ "$(grep -c 'gateway-4' "$BATS_TEST_TMPDIR/screen")" -eq 0 ]
 }

@@ -53,9 +53,9 @@ commands()
 }
 
 @test "an unknown column names the nearest one" {
-	usage_error "cannot sort by 'actve': there is no such column: did you mean 'ACTIVE'?" \
-		backends --sort actve
-	usage_error "Try \`gwbpf help services'" services --sort usabel
+	usage_error "cannot sort by 'act': there is no such column: did you mean 'ACTIVE'?" \
+		backends --sort act
+	usage_error "Try \`gwbpf help services'" services --sort usable-
 	GWBPF_SORT=zzzzzz usage_error "cannot sort by 'zzzzzz': there is no such column" connections
 	[[ $stderr != *"did you mean"* ]]
 	usage_error "--wide cannot be 'failure': it takes failures|traffic|checks|all" backends --wide failure

@@ -26,7 +26,7 @@ struct thing {
 	static struct value read_##id(const void *arg)                                             \
 	{                                                                                          \
 		const struct thing *t = arg;                                                       \
-                                                                                                   \
+												   \
 		return reading;                                                                    \
 	}
 

@@ -108,38 +108,49 @@ static void set_for_file(struct cli *cli, int key, const char *value)
 		cli->names = value;
 }
 
+/* What is printed, and how. Returns whether the option is one of these. */
+static bool set_printing(struct cli *cli, int key, const char *value)
+{
+	switch (key) {
+	case OPTION_OUTPUT:
+		set_output(cli, value);
+		return true;
+	case OPTION_NO_HEADERS:
+		cli->headers = false;
+		return true;
+	case OPTION_COLOR:
+		if (strcmp(value, "auto"))
+			cli->color = !strcmp(value, "always");
+		return true;
+	case OPTION_NAMESPACE:
+		cli->namespace = value;
+		return true;
+	case OPTION_ALL_NAMESPACES:
+		cli->namespace = NULL;
+		return true;
+	case OPTION_WATCH:
+		cli->is_watching = true;
+		return true;
+	case OPTION_SORT:
+		cli->sort = value;
+		return true;
+	case OPTION_WIDE:
+		cli->topic = topic_from(value);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int set(int key, const char *value, void *arg)
 {
 	struct cli *cli = arg;
 
+	if (set_printing(cli, key, value))
+		return 0;
 	switch (key) {
 	case OPTION_PIN_DIR:
 		cli->pin_dir = value;
-		break;
-	case OPTION_OUTPUT:
-		set_output(cli, value);
-		break;
-	case OPTION_NO_HEADERS:
-		cli->headers = false;
-		break;
-	case OPTION_COLOR:
-		if (strcmp(value, "auto"))
-			cli->color = !strcmp(value, "always");
-		break;
-	case OPTION_NAMESPACE:
-		cli->namespace = value;
-		break;
-	case OPTION_ALL_NAMESPACES:
-		cli->namespace = NULL;
-		break;
-	case OPTION_WATCH:
-		cli->is_watching = true;
-		break;
-	case OPTION_SORT:
-		cli->sort = value;
-		break;
-	case OPTION_WIDE:
-		cli->topic = topic_from(value);
 		break;
 	case OPTION_BACKEND:
 		cli->backend = value;

@@ -240,7 +240,7 @@ static const char *asked_by(const struct view_backend *backend)
 	{                                                                                          \
 		const struct backend_row *row = arg;                                               \
 		const struct view_backend *b = row->backend;                                       \
-                                                                                                   \
+												   \
 		(void)b;                                                                           \
 		return reading;                                                                    \
 	}

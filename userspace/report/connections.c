@@ -188,7 +188,7 @@ static struct value client_of(const struct connection *connection)
 	{                                                                                          \
 		const struct connection *c = arg;                                                  \
 		const struct gw_walk_conn *w = c->walk;                                            \
-                                                                                                   \
+												   \
 		(void)w;                                                                           \
 		return reading;                                                                    \
 	}

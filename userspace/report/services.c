@@ -138,7 +138,7 @@ static struct value rebalance_text(const struct view_service *service)
 	static struct value read_##id(const void *arg)                                             \
 	{                                                                                          \
 		const struct view_service *s = arg;                                                \
-                                                                                                   \
+												   \
 		return reading;                                                                    \
 	}
 
