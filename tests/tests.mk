@@ -47,9 +47,10 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += balance silence
+UNIT_TESTS += balance silence latest
 UNIT_balance := model/balance
 UNIT_silence := model/silence
+UNIT_latest := model/latest
 
 UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access
 UNIT_changes := agent/changes base/addr base/parse model/settings

@@ -13,6 +13,7 @@
 #include "kernel/hints.h"
 #include "kernel/view.h"
 #include "model/balance.h"
+#include "model/latest.h"
 
 #define SECOND_NS 1000000000ull
 #define HINT_NS (5 * SECOND_NS)
@@ -20,10 +21,10 @@
 #define CLIENT_REST_NS (60 * SECOND_NS) /* the same client is not moved twice in this time */
 #define DRAIN_QUIET_MS 3000 /* where a drain has a deadline and the Service no time of its own */
 #define DRAIN_QUIET_MIN_MS 200
-#define DRAIN_PART 8 /* of what is left of a drain, this part leaves in one round */
-#define LOOK_MS 100     /* while some are still to leave, it looks again so often, */
-#define LOOKS_MS 1500   /* and for so long, in which every move begins: the next round decides anew */
-#define LOOK_SHARE 9    /* so much longer than a walk takes is the time until the next */
+#define DRAIN_PART 8  /* of what is left of a drain, this part leaves in one round */
+#define LOOK_MS 100   /* while some are still to leave, it looks again so often, */
+#define LOOKS_MS 1500 /* and for so long, in which every move begins: the next round decides anew */
+#define LOOK_SHARE 9  /* so much longer than a walk takes is the time until the next */
 
 /* The backends of one Service port, in the order of the view. */
 struct members {
@@ -31,8 +32,8 @@ struct members {
 	const struct view_backend *backends;
 	size_t count;
 	struct balance_backend *balance; /* one for each; what is to leave for balance */
-	uint32_t *drain;		 /* one for each: how many are to leave by a drain */
-	uint32_t quiet_ms;		 /* for balance; 0: nothing moves for it */
+	uint32_t *drain;                 /* one for each: how many are to leave by a drain */
+	uint32_t quiet_ms;               /* for balance; 0: nothing moves for it */
 };
 
 struct round {
@@ -45,6 +46,8 @@ struct round {
 	size_t backend_count;
 	struct gw_walk_conn *conns;
 	size_t conn_count;
+	struct latest open; /* begin of each connection, and of the newest of each client */
+	struct latest told; /* when each connection, and each client, was last told to move */
 	struct members *services_to_do;
 	size_t to_do_count;
 	struct moved *moves; /* that were tried */
@@ -91,9 +94,9 @@ static uint32_t quiet_ms_of(const struct round *round, const struct view_service
 	if (service->state != VIEW_SERVICE_READY)
 		return 0;
 	if (service->rebalance_ms == GW_REBALANCE_AUTO)
-		return service->index < round->input->service_count ?
-			       round->input->learnt_quiet_ms[service->index] :
-			       0;
+		return service->index < round->input->service_count
+			       ? round->input->learnt_quiet_ms[service->index]
+			       : 0;
 	if (!service->rebalance_ms && is_asked_for(round, service))
 		return DRAIN_QUIET_MS;
 	return service->rebalance_ms;
@@ -125,26 +128,50 @@ static bool is_of(const struct gw_walk_conn *conn, const struct view_backend *ba
 	       conn->tcp_state == TCP_ESTABLISHED;
 }
 
-static bool is_same_client(const struct moved *moved, const struct gw_walk_conn *conn)
+/* A client is a process in a network namespace, with the connections that it has to one Service. */
+static struct latest_key client_key(uint64_t netns_cookie, uint32_t tgid, uint32_t service)
 {
-	return moved->netns_cookie == conn->conn.netns_cookie && moved->tgid == conn->conn.tgid &&
-	       moved->service == conn->conn.service;
+	return (struct latest_key){ netns_cookie, (uint64_t)tgid << 32 | service };
+}
+
+/* No process has such an id. */
+static struct latest_key cookie_key(uint64_t cookie)
+{
+	return (struct latest_key){ cookie, UINT64_MAX };
+}
+
+static int note_open(struct round *round, const struct gw_walk_conn *conn)
+{
+	uint64_t start_ns = conn->conn.start_ns ? conn->conn.start_ns : 1;
+	int err = latest_note(&round->open, cookie_key(conn->cookie), start_ns);
+
+	if (err)
+		return err;
+	return latest_note(&round->open,
+			   client_key(conn->conn.netns_cookie, conn->conn.tgid, conn->conn.service),
+			   start_ns);
+}
+
+static int note_told(struct round *round, const struct moved *moved)
+{
+	int err = latest_note(&round->told, cookie_key(moved->cookie), moved->time_ns);
+
+	if (err)
+		return err;
+	return latest_note(&round->told,
+			   client_key(moved->netns_cookie, moved->tgid, moved->service),
+			   moved->time_ns);
 }
 
 static bool rests(const struct round *round, const struct gw_walk_conn *conn)
 {
-	for (size_t i = 0; i < round->input->moved_count; i++) {
-		const struct moved *moved = &round->input->moved[i];
+	uint64_t told_ns;
 
-		if (moved->cookie == conn->cookie)
-			return true;
-		if (is_same_client(moved, conn) && round->now_ns - moved->time_ns < CLIENT_REST_NS)
-			return true;
-	}
-	for (size_t i = 0; i < round->move_count; i++)
-		if (is_same_client(&round->moves[i], conn))
-			return true;
-	return false;
+	if (latest_of(&round->told, cookie_key(conn->cookie)))
+		return true;
+	told_ns = latest_of(&round->told, client_key(conn->conn.netns_cookie, conn->conn.tgid,
+						     conn->conn.service));
+	return told_ns && told_ns + CLIENT_REST_NS > round->now_ns;
 }
 
 static bool is_quiet(const struct gw_walk_conn *conn, uint32_t quiet_ms)
@@ -179,7 +206,7 @@ static size_t find_quiet(struct round *round, const struct view_backend *backend
 
 static struct members members_of(const struct round *round, const struct view_service *service)
 {
-	struct members members = {.service = service};
+	struct members members = { .service = service };
 
 	for (size_t i = 0; i < round->backend_count; i++) {
 		if (round->backends[i].service_index != service->index)
@@ -205,20 +232,14 @@ static size_t place_of(const struct members *members, uint32_t id, uint32_t gene
 
 static bool is_open(const struct round *round, uint64_t cookie)
 {
-	for (size_t i = 0; i < round->conn_count; i++)
-		if (round->conns[i].cookie == cookie)
-			return true;
-	return false;
+	return latest_of(&round->open, cookie_key(cookie));
 }
 
 /* Whether the client of a move has connected anew since. */
 static bool has_returned(const struct round *round, const struct moved *moved)
 {
-	for (size_t i = 0; i < round->conn_count; i++)
-		if (is_same_client(moved, &round->conns[i]) &&
-		    round->conns[i].conn.start_ns > moved->time_ns)
-			return true;
-	return false;
+	return latest_of(&round->open, client_key(moved->netns_cookie, moved->tgid,
+						  moved->service)) > moved->time_ns;
 }
 
 static void shift(struct balance_backend *backend, int by)
@@ -373,7 +394,8 @@ static bool move(struct round *round, const struct gw_walk_conn *conn,
 	*moved = (struct moved){
 		.cookie = conn->cookie,
 		.netns_cookie = conn->conn.netns_cookie,
-		.time_ns = clock_now_ns(), /* before it is told: it may be back before that returns */
+		.time_ns =
+			clock_now_ns(), /* before it is told: it may be back before that returns */
 		.tgid = conn->conn.tgid,
 		.service = conn->conn.service,
 		.from = conn->conn.backend,
@@ -390,9 +412,12 @@ static bool move(struct round *round, const struct gw_walk_conn *conn,
 	}
 	moved->result = move.result;
 	/* What is only busy may be quiet at the next look. */
-	round->move_count += move.result != MOVE_BUSY;
-	round->busy_count += move.result == MOVE_BUSY;
-	return move.result == MOVE_MOVED;
+	if (move.result == MOVE_BUSY) {
+		round->busy_count++;
+		return false;
+	}
+	round->move_count++;
+	return !note_told(round, moved) && move.result == MOVE_MOVED;
 }
 
 /* A process with very many descriptors takes long to look through. */
@@ -414,8 +439,8 @@ static uint32_t level(struct round *round, const struct members *members, size_t
 	for (size_t i = 0; i < found && is_in_time(round); i++) {
 		size_t to = balance_destination(members->balance, members->count, draw, round);
 
-		if (to == members->count || !move(round, quiet[i], &members->backends[to],
-						  members->quiet_ms))
+		if (to == members->count ||
+		    !move(round, quiet[i], &members->backends[to], members->quiet_ms))
 			continue;
 		balance->leave--;
 		shift(balance, -1);
@@ -447,8 +472,8 @@ static uint32_t act_once(struct round *round)
 	uint32_t left = 0;
 
 	for (size_t i = 0; i < round->to_do_count; i++) {
-		const struct members *members =
-			&round->services_to_do[(first + i) % round->to_do_count];
+		const struct members
+			*members = &round->services_to_do[(first + i) % round->to_do_count];
 
 		for (size_t from = 0; from < members->count; from++) {
 			if (members->balance[from].leave)
@@ -462,9 +487,15 @@ static uint32_t act_once(struct round *round)
 
 static int walk(struct round *round)
 {
+	int err;
+
 	free(round->conns);
 	round->conns = NULL;
-	return conns_walk(round->input->conns, &round->conns, &round->conn_count);
+	latest_done(&round->open);
+	err = conns_walk(round->input->conns, &round->conns, &round->conn_count);
+	for (size_t i = 0; i < round->conn_count && !err; i++)
+		err = note_open(round, &round->conns[i]);
+	return err;
 }
 
 /* Where a walk is long, as over the sockets of many namespaces, it is not to fill the time. */
@@ -527,7 +558,7 @@ static struct glance glance_at(const struct round *round, const struct gw_walk_c
  * namespace, where the peer may be anybody. */
 static int learn_service(struct round *round, const struct view_service *service)
 {
-	struct waited waited = {.service = service->index};
+	struct waited waited = { .service = service->index };
 	bool any = false;
 
 	for (size_t i = 0; i < round->conn_count; i++) {
@@ -591,7 +622,8 @@ static int answer(const struct round *round, struct evbuffer *to)
 		const struct round_head head = {
 			.moved_count = (uint32_t)round->move_count,
 			.busy_count = round->busy_count,
-			.stuck_count = (uint32_t)(evbuffer_get_length(stuck) / sizeof(struct moved)),
+			.stuck_count = (uint32_t)(evbuffer_get_length(stuck) /
+						  sizeof(struct moved)),
 			.waited_count = (uint32_t)(evbuffer_get_length(round->waited) /
 						   sizeof(struct waited)),
 			.glance_count = (uint32_t)(evbuffer_get_length(round->glances) /
@@ -630,6 +662,8 @@ static int run(struct round *round)
 	uint64_t walk_ms;
 	int err = look(round, &walk_ms);
 
+	for (size_t i = 0; i < round->input->moved_count && !err; i++)
+		err = note_told(round, &round->input->moved[i]);
 	if (!err)
 		err = learn(round);
 	if (!err && round->input->decides)
@@ -650,6 +684,7 @@ int rebalance_round(struct evbuffer *to, void *arg)
 	int err = round.waited && round.glances ? 0 : -ENOMEM;
 
 	memcpy(round.random, &input->seed, sizeof(round.random));
+	round.open.seed = round.told.seed = input->seed;
 	if (!err)
 		err = run(&round);
 	if (!err)
