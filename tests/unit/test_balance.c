@@ -41,21 +41,20 @@ static double always_high(void *arg)
 /* A backend all of whose connections are this node's. */
 static struct balance_backend own(uint32_t active)
 {
-	return (struct balance_backend){
-		.active = active, .own = active, .weight = 1, .receives = true
-	};
+	return (struct balance_backend){.active = active,
+					.own = active,
+					.weight = 1,
+					.receives = true};
 }
 
 static void test_even_backends_are_left_alone(void **state)
 {
-	static const uint32_t even[][3] = {
-		{ 4, 4, 4 }, { 0, 0, 0 }, { 1, 0, 0 }, { 5, 4, 4 }, { 1, 1, 0 }
-	};
+	static const uint32_t even[][3] = {{4, 4, 4}, {0, 0, 0}, {1, 0, 0}, {5, 4, 4}, {1, 1, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(even); i++) {
-		struct balance_backend backends[] = { own(even[i][0]), own(even[i][1]),
-						      own(even[i][2]) };
+		struct balance_backend backends[] = {own(even[i][0]), own(even[i][1]),
+						     own(even[i][2])};
 
 		assert_int_equal(balance_decide(backends, 3, always_low, NULL), 0);
 	}
@@ -64,7 +63,7 @@ static void test_even_backends_are_left_alone(void **state)
 /* Even with the worst of chances: nobody else can move any of it. */
 static void test_a_node_alone_moves_the_whole_surplus(void **state)
 {
-	struct balance_backend backends[] = { own(12), own(12), own(0) };
+	struct balance_backend backends[] = {own(12), own(12), own(0)};
 
 	(void)state;
 	assert_int_equal(balance_decide(backends, 3, always_low, NULL), 8);
@@ -79,7 +78,7 @@ static void test_a_node_alone_moves_the_whole_surplus(void **state)
 
 static void test_the_more_others_have_the_nearer_to_half_of_its_share(void **state)
 {
-	struct balance_backend backends[] = { own(40), own(0) };
+	struct balance_backend backends[] = {own(40), own(0)};
 
 	(void)state;
 	backends[0].own = 20; /* 20 too many, half of which are ours: 10 x 5/8 */
@@ -94,7 +93,7 @@ static void test_the_more_others_have_the_nearer_to_half_of_its_share(void **sta
 
 static void test_an_empty_backend_gets_some_though_nobody_has_too_many(void **state)
 {
-	struct balance_backend backends[] = { own(4), own(4), own(4), own(4), own(0) };
+	struct balance_backend backends[] = {own(4), own(4), own(4), own(4), own(0)};
 
 	(void)state;
 	assert_int_equal(balance_decide(backends, 5, always_low, NULL), 3);
@@ -105,7 +104,7 @@ static void test_an_empty_backend_gets_some_though_nobody_has_too_many(void **st
 
 static void test_weights_are_shares(void **state)
 {
-	struct balance_backend backends[] = { own(9), own(3) };
+	struct balance_backend backends[] = {own(9), own(3)};
 
 	(void)state;
 	backends[0].weight = 3;
@@ -118,7 +117,7 @@ static void test_weights_are_shares(void **state)
 
 static void test_nothing_leaves_where_nobody_takes_it(void **state)
 {
-	struct balance_backend backends[] = { own(12), own(0) };
+	struct balance_backend backends[] = {own(12), own(0)};
 
 	(void)state;
 	backends[0].receives = backends[1].receives = false;
@@ -130,10 +129,9 @@ static void test_nothing_leaves_where_nobody_takes_it(void **state)
 
 static void test_destinations_are_drawn_by_what_is_missing(void **state)
 {
-	struct balance_backend backends[] = { own(10), own(2),
-					      own(0) }; /* 0, 2 and 4 are missing */
+	struct balance_backend backends[] = {own(10), own(2), own(0)}; /* 0, 2 and 4 are missing */
 	uint64_t seed = 1;
-	int drawn[3] = { 0 };
+	int drawn[3] = {0};
 
 	(void)state;
 	for (int i = 0; i < 3000; i++)
@@ -145,7 +143,7 @@ static void test_destinations_are_drawn_by_what_is_missing(void **state)
 
 static void test_the_ratio_is_of_the_fullest(void **state)
 {
-	struct balance_backend backends[] = { own(6), own(6), own(0) };
+	struct balance_backend backends[] = {own(6), own(6), own(0)};
 
 	(void)state;
 	assert_true(balance_ratio(backends, 3) > 1.49 && balance_ratio(backends, 3) < 1.51);
@@ -323,7 +321,7 @@ struct outcome {
 
 static struct outcome play(const struct scene *scene)
 {
-	struct outcome outcome = { 0 };
+	struct outcome outcome = {0};
 
 	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
 		struct world world = world_of(scene, seed);
@@ -345,11 +343,11 @@ static struct outcome play(const struct scene *scene)
 static void test_many_nodes_become_even_and_stay_so(void **state)
 {
 	static const struct scene scenes[] = {
-		{ 1, 3, 12, 0, 0, 0, 0 },      { 1, 5, 16, 0, 0, 0, 0 },
-		{ 2, 3, 12, 1, 0, 9, 60 },     { 10, 3, 12, 1, 0, 17, 80 },
-		{ 50, 4, 2, 1, 0, 18, 80 },    { 100, 4, 2, 2, 0, 34, 150 },
-		{ 20, 4, 10, 5, 0, 90, 300 },  { 100, 10, 10, 10, 0, 220, 600 },
-		{ 20, 4, 10, 1, 0.3, 26, 80 }, { 100, 16, 4, 2, 0.5, 80, 200 },
+		{1, 3, 12, 0, 0, 0, 0},      {1, 5, 16, 0, 0, 0, 0},
+		{2, 3, 12, 1, 0, 9, 60},     {10, 3, 12, 1, 0, 17, 80},
+		{50, 4, 2, 1, 0, 18, 80},    {100, 4, 2, 2, 0, 34, 150},
+		{20, 4, 10, 5, 0, 90, 300},  {100, 10, 10, 10, 0, 220, 600},
+		{20, 4, 10, 1, 0.3, 26, 80}, {100, 16, 4, 2, 0.5, 80, 200},
 	};
 
 	(void)state;
@@ -371,9 +369,9 @@ static void test_many_nodes_become_even_and_stay_so(void **state)
 /* It draws connections to itself, but the others stay even, and nobody is moved twice for it. */
 static void test_a_backend_that_tells_too_little_harms_no_other(void **state)
 {
-	static const struct scene scenes[] = { { 10, 4, 12, 1, 0, 0, 0 },
-					       { 50, 4, 2, 1, 0, 0, 0 },
-					       { 100, 10, 10, 2, 0, 0, 0 } };
+	static const struct scene scenes[] = {{10, 4, 12, 1, 0, 0, 0},
+					      {50, 4, 2, 1, 0, 0, 0},
+					      {100, 10, 10, 2, 0, 0, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(scenes); i++) {

@@ -16,12 +16,12 @@
 
 static struct latest_key key(uint64_t a, uint64_t b)
 {
-	return (struct latest_key){ a, b };
+	return (struct latest_key){a, b};
 }
 
 static void test_nothing_is_known_of_what_was_never_seen(void **state)
 {
-	struct latest latest = { .seed = 1 };
+	struct latest latest = {.seed = 1};
 
 	(void)state;
 	assert_int_equal(latest_of(&latest, key(1, 2)), 0);
@@ -35,7 +35,7 @@ static void test_nothing_is_known_of_what_was_never_seen(void **state)
 
 static void test_the_latest_time_stays(void **state)
 {
-	struct latest latest = { 0 };
+	struct latest latest = {0};
 
 	(void)state;
 	assert_int_equal(latest_note(&latest, key(1, 2), 5), 0);
@@ -56,7 +56,7 @@ static double now_ms(void)
 /* As a round of moves looks up each connection among those that it moved. */
 static void test_ten_thousand_are_looked_up_among_four_thousand(void **state)
 {
-	struct latest latest = { .seed = 0x5eed };
+	struct latest latest = {.seed = 0x5eed};
 	double begin_ms = now_ms();
 	uint64_t found = 0;
 

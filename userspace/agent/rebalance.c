@@ -60,7 +60,7 @@ int rebalance_new(struct event_base *base, const char *pin_dir, struct tables *t
 		  struct stats *stats, struct rebalance **ret)
 {
 	struct rebalance *rebalance = calloc(1, sizeof(*rebalance));
-	int err = rebalance ? workers_new(base, &rebalance->workers) : -ENOMEM;
+	int err = rebalance ? workers_new(base, WORKERS_SECONDS, &rebalance->workers) : -ENOMEM;
 
 	if (err) {
 		free(rebalance);
@@ -182,8 +182,8 @@ static void take_waited(struct rebalance *rebalance, const struct waited *waited
 	learnt = &rebalance->learnt[waited->service];
 	if (addr_compare(&learnt->vip, &services[waited->service].vip) ||
 	    learnt->port != services[waited->service].port)
-		*learnt = (struct learnt){ .vip = services[waited->service].vip,
-					   .port = services[waited->service].port };
+		*learnt = (struct learnt){.vip = services[waited->service].vip,
+					  .port = services[waited->service].port};
 	silence_note(&learnt->silence, clock_now_ms(), waited->waited_ms);
 }
 

@@ -131,13 +131,13 @@ static bool is_of(const struct gw_walk_conn *conn, const struct view_backend *ba
 /* A client is a process in a network namespace, with the connections that it has to one Service. */
 static struct latest_key client_key(uint64_t netns_cookie, uint32_t tgid, uint32_t service)
 {
-	return (struct latest_key){ netns_cookie, (uint64_t)tgid << 32 | service };
+	return (struct latest_key){netns_cookie, (uint64_t)tgid << 32 | service};
 }
 
 /* No process has such an id. */
 static struct latest_key cookie_key(uint64_t cookie)
 {
-	return (struct latest_key){ cookie, UINT64_MAX };
+	return (struct latest_key){cookie, UINT64_MAX};
 }
 
 static int note_open(struct round *round, const struct gw_walk_conn *conn)
@@ -206,7 +206,7 @@ static size_t find_quiet(struct round *round, const struct view_backend *backend
 
 static struct members members_of(const struct round *round, const struct view_service *service)
 {
-	struct members members = { .service = service };
+	struct members members = {.service = service};
 
 	for (size_t i = 0; i < round->backend_count; i++) {
 		if (round->backends[i].service_index != service->index)
@@ -558,7 +558,7 @@ static struct glance glance_at(const struct round *round, const struct gw_walk_c
  * namespace, where the peer may be anybody. */
 static int learn_service(struct round *round, const struct view_service *service)
 {
-	struct waited waited = { .service = service->index };
+	struct waited waited = {.service = service->index};
 	bool any = false;
 
 	for (size_t i = 0; i < round->conn_count; i++) {

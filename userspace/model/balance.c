@@ -9,7 +9,7 @@ struct sums {
 
 static struct sums sum_up(const struct balance_backend *backends, size_t count)
 {
-	struct sums sums = { 0 };
+	struct sums sums = {0};
 
 	for (size_t i = 0; i < count; i++) {
 		if (!backends[i].weight)
