@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "kernel/conns.h"
 #include "kernel/hints.h"
+#include "kernel/mover_child.h"
 #include "kernel/view.h"
 #include "model/balance.h"
 #include "model/latest.h"
@@ -57,6 +58,7 @@ struct round {
 	uint32_t busy_count; /* moves that were put off, as there was traffic again */
 	uint64_t end_ms;     /* no move begins later: the child must come to its answer */
 	int hints_fd;
+	struct mover_child *mover;
 	unsigned short random[3];
 };
 
@@ -140,6 +142,12 @@ static struct latest_key cookie_key(uint64_t cookie)
 	return (struct latest_key){cookie, UINT64_MAX};
 }
 
+/* Nor this one: it stands for all processes there. */
+static struct latest_key netns_key(uint64_t netns_cookie)
+{
+	return (struct latest_key){netns_cookie, UINT64_MAX - 1};
+}
+
 static int note_open(struct round *round, const struct gw_walk_conn *conn)
 {
 	uint64_t start_ns = conn->conn.start_ns ? conn->conn.start_ns : 1;
@@ -156,6 +164,8 @@ static int note_told(struct round *round, const struct moved *moved)
 {
 	int err = latest_note(&round->told, cookie_key(moved->cookie), moved->time_ns);
 
+	if (!err && moved->result == MOVE_HUNG)
+		err = latest_note(&round->told, netns_key(moved->netns_cookie), moved->time_ns);
 	if (err)
 		return err;
 	return latest_note(&round->told,
@@ -167,7 +177,8 @@ static bool rests(const struct round *round, const struct gw_walk_conn *conn)
 {
 	uint64_t told_ns;
 
-	if (latest_of(&round->told, cookie_key(conn->cookie)))
+	if (latest_of(&round->told, cookie_key(conn->cookie)) ||
+	    latest_of(&round->told, netns_key(conn->conn.netns_cookie)))
 		return true;
 	told_ns = latest_of(&round->told, client_key(conn->conn.netns_cookie, conn->conn.tgid,
 						     conn->conn.service));
@@ -372,30 +383,34 @@ static int write_hint(const struct round *round, const struct moved *moved)
 	return hints_write(round->hints_fd, &round->input->services[moved->service], &key, &hint);
 }
 
-/* One connection that is to leave now, to this backend; NULL: wherever the policy says. Returns
- * whether it does. */
-static bool move(struct round *round, const struct gw_walk_conn *conn,
-		 const struct view_backend *to, uint32_t quiet_ms)
+/* Connections that leave together, by one look into all processes where that is needed. */
+struct batch {
+	size_t count;
+	struct move moves[MOVER_CHILD_MOVES];
+	struct moved moved[MOVER_CHILD_MOVES];
+	size_t to[MOVER_CHILD_MOVES]; /* the place among the members, of those that leave for balance */
+};
+
+/* to: NULL: wherever the policy says. */
+static int add_to_batch(const struct round *round, struct batch *batch,
+			const struct gw_walk_conn *conn, const struct view_backend *to,
+			uint32_t quiet_ms)
 {
-	struct move move = {
+	struct moved *moved = &batch->moved[batch->count];
+	int err = 0;
+
+	batch->moves[batch->count] = (struct move){
 		.cookie = conn->cookie,
 		.inode = conn->inode,
 		.holders = conn->holders,
 		.tgid = conn->conn.tgid,
 		.quiet_ms = quiet_ms,
-		.result = MOVE_MOVED,
+		.result = round->input->is_dry ? MOVE_MOVED : MOVE_BUSY,
 	};
-	struct moved *moved = reallocarray(round->moves, round->move_count + 1, sizeof(*moved));
-
-	if (!moved)
-		return false;
-	round->moves = moved;
-	moved = &round->moves[round->move_count];
 	*moved = (struct moved){
 		.cookie = conn->cookie,
 		.netns_cookie = conn->conn.netns_cookie,
-		.time_ns =
-			clock_now_ns(), /* before it is told: it may be back before that returns */
+		.time_ns = clock_now_ns(), /* before it is told: it may be back before that returns */
 		.tgid = conn->conn.tgid,
 		.service = conn->conn.service,
 		.from = conn->conn.backend,
@@ -405,25 +420,79 @@ static bool move(struct round *round, const struct gw_walk_conn *conn,
 		.quiet_ms = conn->idle_ms,
 		.is_drain = !to,
 	};
-	if (!round->input->is_dry) {
-		if (to && write_hint(round, moved))
-			return false;
-		mover_run(&move, 1); /* if it cannot search, the socket is not found */
+	if (to && !round->input->is_dry)
+		err = write_hint(round, moved);
+	batch->count += !err;
+	return err;
+}
+
+static int note_attempt(struct round *round, const struct moved *moved)
+{
+	struct moved *moves = reallocarray(round->moves, round->move_count + 1, sizeof(*moves));
+
+	if (!moves)
+		return -ENOMEM;
+	round->moves = moves;
+	round->moves[round->move_count++] = *moved;
+	return note_told(round, moved);
+}
+
+/* Returns how many have left. */
+static uint32_t run_batch(struct round *round, struct batch *batch)
+{
+	uint32_t left = 0;
+
+	/* If it cannot look into all processes, a socket is not found. */
+	if (!round->input->is_dry && batch->count)
+		mover_child_run(round->mover, batch->moves, batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct moved *moved = &batch->moved[i];
+
+		moved->result = batch->moves[i].result;
+		left += moved->result == MOVE_MOVED;
+		/* What is only busy may be quiet at the next look. */
+		if (moved->result == MOVE_BUSY)
+			round->busy_count++;
+		else if (note_attempt(round, moved))
+			break;
 	}
-	moved->result = move.result;
-	/* What is only busy may be quiet at the next look. */
-	if (move.result == MOVE_BUSY) {
-		round->busy_count++;
-		return false;
-	}
-	round->move_count++;
-	return !note_told(round, moved) && move.result == MOVE_MOVED;
+	return left;
 }
 
 /* A process with very many descriptors takes long to look through. */
 static bool is_in_time(const struct round *round)
 {
 	return clock_now_ms() < round->end_ms;
+}
+
+/* Those of these connections, as many as fit into a batch, for which there is a place. They count
+ * as moved; those that were not are taken back. Returns how many were looked at. */
+static size_t level_some(struct round *round, const struct members *members, size_t from,
+			 const struct gw_walk_conn **quiet, size_t count)
+{
+	struct batch batch = {0};
+	size_t looked = 0;
+
+	for (; looked < count && batch.count < MOVER_CHILD_MOVES; looked++) {
+		size_t to = balance_destination(members->balance, members->count, draw, round);
+
+		if (to == members->count)
+			break;
+		batch.to[batch.count] = to;
+		if (add_to_batch(round, &batch, quiet[looked], &members->backends[to],
+				 members->quiet_ms))
+			continue;
+		shift(&members->balance[from], -1);
+		shift(&members->balance[to], 1);
+	}
+	members->balance[from].leave -= run_batch(round, &batch);
+	for (size_t i = 0; i < batch.count; i++) {
+		if (batch.moves[i].result == MOVE_MOVED)
+			continue;
+		shift(&members->balance[from], 1);
+		shift(&members->balance[batch.to[i]], -1);
+	}
+	return batch.count ? looked : count;
 }
 
 /* Returns how many are still to leave. */
@@ -436,16 +505,8 @@ static uint32_t level(struct round *round, const struct members *members, size_t
 	if (quiet)
 		found = find_quiet(round, &members->backends[from], members->quiet_ms,
 				   balance->leave, quiet);
-	for (size_t i = 0; i < found && is_in_time(round); i++) {
-		size_t to = balance_destination(members->balance, members->count, draw, round);
-
-		if (to == members->count ||
-		    !move(round, quiet[i], &members->backends[to], members->quiet_ms))
-			continue;
-		balance->leave--;
-		shift(balance, -1);
-		shift(&members->balance[to], 1);
-	}
+	for (size_t i = 0; i < found && is_in_time(round);)
+		i += level_some(round, members, from, quiet + i, found - i);
 	free(quiet);
 	return balance->leave;
 }
@@ -458,8 +519,13 @@ static uint32_t drain(struct round *round, const struct members *members, size_t
 	const struct gw_walk_conn **quiet = calloc(*leave + 1, sizeof(*quiet));
 	size_t found = quiet ? find_quiet(round, backend, quiet_ms, *leave, quiet) : 0;
 
-	for (size_t i = 0; i < found && is_in_time(round); i++)
-		*leave -= move(round, quiet[i], NULL, quiet_ms);
+	for (size_t i = 0; i < found && is_in_time(round);) {
+		struct batch batch = {0};
+
+		for (; i < found && batch.count < MOVER_CHILD_MOVES; i++)
+			add_to_batch(round, &batch, quiet[i], NULL, quiet_ms);
+		*leave -= run_batch(round, &batch);
+	}
 	free(quiet);
 	return *leave;
 }
@@ -525,9 +591,11 @@ static int act(struct round *round, uint64_t walk_ms)
 	round->hints_fd = hints_open(round->input->pin_dir);
 	if (round->hints_fd < 0)
 		return round->hints_fd;
+	err = mover_child_new(&round->mover);
 	while (!err && act_once(round) && !round->input->is_dry &&
 	       clock_now_ms() + pause_ms(walk_ms) < round->end_ms)
 		err = look_again(round, &walk_ms);
+	mover_child_free(round->mover);
 	close(round->hints_fd);
 	return err;
 }
