@@ -65,9 +65,10 @@ static uint64_t lack(const struct balance_backend *backend, const struct sums *s
 	return above(sums->active * backend->weight, backend->active * sums->weight);
 }
 
-static uint64_t
-sum_of(const struct balance_backend *backends, size_t count, const struct sums *sums,
-       uint64_t (*number)(const struct balance_backend *backend, const struct sums *sums))
+typedef uint64_t (*number_of)(const struct balance_backend *backend, const struct sums *sums);
+
+static uint64_t sum_of(const struct balance_backend *backends, size_t count,
+		       const struct sums *sums, number_of number)
 {
 	uint64_t all = 0;
 
@@ -144,7 +145,7 @@ size_t balance_destination(const struct balance_backend *backends, size_t count,
 			   balance_random random, void *arg)
 {
 	const struct sums sums = sum_up(backends, count);
-	uint64_t (*number)(const struct balance_backend *, const struct sums *) = missing;
+	number_of number = missing;
 	uint64_t all, at;
 
 	if (!sums.weight)
