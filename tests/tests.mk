@@ -49,11 +49,12 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += balance silence
+UNIT_TESTS += balance silence latest
 UNIT_balance := model/balance
 UNIT_silence := model/silence
+UNIT_latest := model/latest
 
-UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access
+UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access workers
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_refused := agent/refused
@@ -62,6 +63,7 @@ UNIT_following := agent/following
 UNIT_repeats := agent/repeats
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
+UNIT_workers := agent/workers
 UNIT_http_access := agent/http_access base/addr base/parse
 
 UNIT_TESTS += events wrap
