@@ -51,10 +51,12 @@ UNIT_TESTS += balance silence
 UNIT_balance := model/balance
 UNIT_silence := model/silence
 
-UNIT_TESTS += refused retries repeats following changes pod_uid pod_names stats duties http_access
+UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties http_access
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_pod_names := report/pod_names
+UNIT_commands := report/commands
+UNIT_why := model/why $(UNIT_choose)
 UNIT_refused := agent/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following

@@ -4,7 +4,6 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +13,13 @@
 
 #define ANSWER_BYTES_MAX (16u << 20)
 #define SECONDS_MAX 30 /* a round waits for the one that runs, and looks for a while itself */
+#define TRY_SECONDS_MAX 5
 
 struct answer {
 	char *text;
 	size_t length;
+	long status;
+	long seconds_max;
 };
 
 static size_t keep(char *data, size_t size, size_t count, void *arg)
@@ -40,7 +42,7 @@ static size_t keep(char *data, size_t size, size_t count, void *arg)
 
 /* Nothing of the environment, such as a proxy, has a say in it. */
 static CURLcode post(const struct cli *cli, const char *action, const char *body,
-		     struct answer *answer, long *status)
+		     struct answer *answer)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
 	CURL *easy = curl_easy_init();
@@ -55,67 +57,87 @@ static CURLcode post(const struct cli *cli, const char *action, const char *body
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)SECONDS_MAX);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT, answer->seconds_max);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
 	code = curl_easy_perform(easy);
 	if (!code)
-		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
+		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &answer->status);
 out:
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);
 	return code;
 }
 
-static void say_unreachable(const struct cli *cli, const char *action, const char *subject,
-			    CURLcode code)
+static void tell_unreachable(const struct cli *cli, const char *action, const char *subject,
+			     CURLcode code, char message[CONTROL_MESSAGE_MAX])
 {
 	if (code == CURLE_COULDNT_CONNECT)
-		say_error("cannot %s '%s': no agent answers at '%s', and only an agent can do it: run "
-			  "'gwbpf agent', or give the socket of the one that runs with --control (as "
-			  "root)",
-			  action, subject, cli->control);
+		snprintf(message, CONTROL_MESSAGE_MAX,
+			 "cannot %s '%s': no agent answers at '%s', and only an agent can do it: run "
+			 "'gwbpf agent', or give the socket of the one that runs with --control (as "
+			 "root)",
+			 action, subject, cli->control);
 	else
-		say_error("cannot %s '%s': the agent at '%s' did not answer: %s", action, subject,
-			  cli->control, curl_easy_strerror(code));
+		snprintf(message, CONTROL_MESSAGE_MAX,
+			 "cannot %s '%s': the agent at '%s' did not answer: %s", action, subject,
+			 cli->control, curl_easy_strerror(code));
 }
 
-static bool is_answer(const json_t *answer, long status, const char **message)
+static void tell_refusal(const struct cli *cli, const char *action, const char *subject,
+			 const json_t *value, long status, char message[CONTROL_MESSAGE_MAX])
 {
-	*message = json_string_value(json_object_get(answer, "message"));
-	return status == 200 && json_is_object(answer);
+	const char *text = json_string_value(json_object_get(value, "message"));
+
+	if (text)
+		snprintf(message, CONTROL_MESSAGE_MAX, "cannot %s '%s': %s", action, subject, text);
+	else
+		snprintf(message, CONTROL_MESSAGE_MAX,
+			 "cannot %s '%s': what answers at '%s' says %ld: is it a gwbpf agent of this "
+			 "version?",
+			 action, subject, cli->control, status);
 }
 
-int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
-		json_t **ret)
+/* body is taken over. */
+static int ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
+	       long seconds_max, json_t **ret, char message[CONTROL_MESSAGE_MAX])
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	struct answer answer = { 0 };
-	const char *message = NULL;
+	struct answer answer = { .seconds_max = seconds_max };
+	CURLcode code = text ? post(cli, action, text, &answer) : CURLE_OUT_OF_MEMORY;
 	json_t *value = NULL;
-	long status = 0;
-	CURLcode code = text ? post(cli, action, text, &answer, &status) : CURLE_OUT_OF_MEMORY;
 
 	if (!code && answer.text)
 		value = json_loadb(answer.text, answer.length, 0, NULL);
 	free(answer.text);
 	free(text);
 	json_decref(body);
-	if (code) {
-		say_unreachable(cli, action, subject, code);
-		return -EIO;
-	}
-	if (is_answer(value, status, &message)) {
+	if (!code && answer.status == 200 && json_is_object(value)) {
 		*ret = value;
 		return 0;
 	}
-	if (message)
-		say_error("cannot %s '%s': %s", action, subject, message);
+	if (code)
+		tell_unreachable(cli, action, subject, code, message);
 	else
-		say_error("cannot %s '%s': what answers at '%s' says %ld: is it a gwbpf agent of this "
-			  "version?",
-			  action, subject, cli->control, status);
+		tell_refusal(cli, action, subject, value, answer.status, message);
 	json_decref(value);
 	return -EIO;
+}
+
+int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		json_t **ret)
+{
+	char message[CONTROL_MESSAGE_MAX];
+	int err = ask(cli, action, subject, body, SECONDS_MAX, ret, message);
+
+	if (err)
+		say_error("%s", message);
+	return err;
+}
+
+int control_try(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		json_t **ret, char message[CONTROL_MESSAGE_MAX])
+{
+	return ask(cli, action, subject, body, TRY_SECONDS_MAX, ret, message);
 }

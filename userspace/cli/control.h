@@ -15,4 +15,12 @@ struct cli;
 int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
 		json_t **ret);
 
+/*
+ * The same for whoever goes on without an answer: nothing is said, and message is what is wrong. The
+ * agent has a few seconds.
+ */
+#define CONTROL_MESSAGE_MAX 512
+int control_try(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		json_t **ret, char message[CONTROL_MESSAGE_MAX]);
+
 #endif

@@ -126,9 +126,12 @@ static void swap_weights(struct weights **a, struct weights **b)
 void service_swap_settings(struct service *a, struct service *b)
 {
 	struct settings kept = a->settings;
+	uint32_t annotated = a->annotated;
 
 	a->settings = b->settings;
 	b->settings = kept;
+	a->annotated = b->annotated;
+	b->annotated = annotated;
 	swap_weights(&a->weights, &b->weights);
 	swap_weights(&a->drain, &b->drain);
 }
