@@ -54,9 +54,13 @@ UNIT_balance := model/balance
 UNIT_silence := model/silence
 UNIT_latest := model/latest
 
-UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access workers
+UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties \
+	http_access workers
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
+UNIT_pod_names := report/pod_names
+UNIT_commands := report/commands
+UNIT_why := model/why $(UNIT_choose)
 UNIT_refused := agent/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
@@ -131,7 +135,7 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
-BENCH_SCALE    := $(B)/tests/bench/bench_scale
+BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections
 BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
@@ -149,9 +153,9 @@ bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## m
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: need-tests all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services and 10,000 connections (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
-	$(Q)$(BENCH_SCALE)
+	$(Q)for program in $(BENCH_SCALE); do $$program || exit 1; done
 
 $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 	$(call say,CC,$<)

@@ -589,7 +589,8 @@ static int start_source(struct agent *agent)
 	    health_log_new(agent->tables, &agent->health_log) ||
 	    drain_log_new(agent->tables, &agent->drain_log))
 		return fail(agent, "cannot start: out of memory");
-	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
+	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node,
+					  agent->sync};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 

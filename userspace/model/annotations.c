@@ -304,6 +304,8 @@ static const struct {
 #undef ANNOTATION_ROW
 };
 
+_Static_assert(COUNT(annotations) <= 32, "struct service has a bit for each");
+
 static const char annotation_list[] =
 #define ANNOTATION_ITEM(key, set) ", " key
 	ANNOTATIONS(ANNOTATION_ITEM);
@@ -313,8 +315,14 @@ static int set_value(struct service *service, const char *key, const char *value
 		     char reason[REASON_MAX])
 {
 	for (size_t i = 0; i < COUNT(annotations); i++) {
-		if (strcmp(key, annotations[i].key) == 0)
-			return annotations[i].set(service, value, reason);
+		int err;
+
+		if (strcmp(key, annotations[i].key) != 0)
+			continue;
+		err = annotations[i].set(service, value, reason);
+		if (!err)
+			service->annotated |= 1u << i;
+		return err;
 	}
 	if (strcmp(key, ENABLED_LABEL) == 0)
 		snprintf(reason, REASON_MAX, "it must be a label");
@@ -336,4 +344,14 @@ int annotations_set(struct service *service, const char *key, const char *value,
 		snprintf(message, size, "cannot use annotation '%s': %s", text_excerpt(key, quoted),
 			 reason);
 	return err;
+}
+
+const char *annotations_key(size_t number)
+{
+	return number < COUNT(annotations) ? annotations[number].key : NULL;
+}
+
+bool annotations_has(const struct service *service, size_t number)
+{
+	return service->annotated >> number & 1;
 }
