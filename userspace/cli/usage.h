@@ -29,6 +29,7 @@ enum option_key {
 	OPTION_CONTROL,
 	OPTION_DEADLINE,
 	OPTION_DRY_RUN,
+	OPTION_FOR,
 };
 
 /* For tables of options: which Services are meant. */
