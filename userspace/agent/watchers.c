@@ -21,7 +21,7 @@
 #define TURN_US 25000      /* between two looks at what the hooks have told */
 #define SIGHTS_A_TURN 500  /* so that the loop is not held up: about 5 ms */
 #define LEASE_NS 5000000000ull /* how long the hooks go on telling an agent that was killed */
-#define UNREAD_BYTES_MAX (256 * 1024) /* of one watcher: about 700 lines */
+#define UNREAD_BYTES_MAX (1024 * 1024) /* of one watcher: about 2,700 lines */
 #define SILENT_SECONDS 60  /* one that reads nothing for so long is ended */
 
 /* Which Service; "" and 0: any. */

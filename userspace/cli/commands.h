@@ -23,6 +23,7 @@ int rebalance_run(const struct cli *cli);
 int drain_run(const struct cli *cli);
 int undrain_run(const struct cli *cli);
 int weight_run(const struct cli *cli);
+int tls_run(const struct cli *cli);
 int version_run(const struct cli *cli);
 int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);
@@ -35,6 +36,7 @@ extern const struct argp_option plan_options[];
 extern const struct argp_option check_options[];
 extern const struct argp_option detach_options[];
 extern const struct argp_option rebalance_options[];
+extern const struct argp_option tls_options[];
 extern const struct argp_option drain_options[];
 extern const struct argp_option steer_options[]; /* of undrain and weight */
 

@@ -30,6 +30,8 @@ enum option_key {
 	OPTION_DEADLINE,
 	OPTION_DRY_RUN,
 	OPTION_FOR,
+	OPTION_FILE,
+	OPTION_NAMES,
 };
 
 /* For tables of options: which Services are meant. */
