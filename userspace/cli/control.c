@@ -269,6 +269,7 @@ int control_follow(const struct cli *cli, const struct control_follow *follow)
 		.take = take_lines,
 		.arg = &lines,
 	};
+	char message[CONTROL_MESSAGE_MAX];
 	long status = 0;
 	CURLcode code = perform(cli, &request, &status);
 
@@ -276,11 +277,14 @@ int control_follow(const struct cli *cli, const struct control_follow *follow)
 	if (lines.is_begun && (lines.is_over || code == CURLE_OPERATION_TIMEDOUT))
 		return 0;
 	if (lines.is_begun)
-		say_error("cannot %s any longer: the agent at '%s' has ended", follow->what,
-			  cli->control);
+		snprintf(message, sizeof(message),
+			 "cannot %s any longer: the agent at '%s' has ended", follow->what,
+			 cli->control);
 	else if (code && code != CURLE_WRITE_ERROR)
-		say_unreachable(cli, follow->what, code);
+		tell_unreachable(cli, follow->what, code, message);
 	else
-		say_refused(cli, follow->what, status, *lines.refusal ? lines.refusal : NULL);
+		tell_refused(cli, follow->what, status, *lines.refusal ? lines.refusal : NULL,
+			     message);
+	say_error("%s", message);
 	return -EIO;
 }
