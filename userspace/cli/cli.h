@@ -41,6 +41,7 @@ struct cli {
 	const char *sort;   /* title of a column of the command */
 	const char *namespace;
 	const char *backend;
+	const char *from;
 	const char *cgroup;
 	const char *node_name;
 	const char *zone;
@@ -51,6 +52,7 @@ struct cli {
 	const char *names;
 	bool is_dry;
 	uint32_t deadline_ms; /* 0: none */
+	uint32_t for_ms;      /* 0: until it is interrupted */
 	const char **manifests;
 	size_t manifest_count;
 	const char **arguments;

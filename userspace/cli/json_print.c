@@ -11,7 +11,7 @@
 #include "report/yaml.h"
 
 /* JSON and YAML have the escapes that are wanted here, and what needs them stands in strings only. */
-static int print_escaped(const char *text)
+int json_print_text(const char *text)
 {
 	char escaped[TEXT_ESCAPE_MAX];
 	const char *end;
@@ -32,14 +32,17 @@ static int print_escaped(const char *text)
 
 int json_print(const struct cli *cli, json_t *answer)
 {
-	char *text = cli->is_yaml ? yaml_render(answer) : json_render(answer);
+	/* It is not taken apart where the command ends here: of a long list that took a quarter of the
+	 * time. */
+	json_t *kept = cli->is_watching ? answer : json_incref(answer);
+	char *text = cli->is_yaml ? yaml_render(kept) : json_render(kept);
 	int err;
 
 	if (!text) {
 		say_error("cannot print the answer: out of memory");
 		return EXIT_FAILURE;
 	}
-	err = print_escaped(text);
+	err = json_print_text(text);
 	free(text);
 	if (!err)
 		return EXIT_SUCCESS;

@@ -11,4 +11,7 @@ struct cli;
  * it is not 0. */
 int json_print(const struct cli *cli, json_t *answer);
 
+/* The same of one that is rendered already. Returns whether standard output failed. */
+int json_print_text(const char *text);
+
 #endif

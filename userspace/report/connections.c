@@ -3,6 +3,7 @@
 #include "report/connections.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <arpa/inet.h>
@@ -11,7 +12,6 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "kernel/conns.h"
-#include "report/clients.h"
 #include "report/format.h"
 #include "report/lookup.h"
 
@@ -64,6 +64,8 @@ int connections_open(const char *pin_dir, struct connections *ret)
 	err = conns_walk_once(pin_dir, &ret->walk, &ret->walked);
 	if (!err)
 		err = view_open(pin_dir, &ret->view);
+	if (!err)
+		err = clients_new(ret->view, &ret->clients);
 	if (err)
 		connections_close(ret);
 	return err;
@@ -73,6 +75,7 @@ void connections_close(struct connections *connections)
 {
 	free(connections->items);
 	free(connections->walk);
+	clients_free(connections->clients);
 	view_close(connections->view);
 	*connections = (struct connections){ 0 };
 }
@@ -81,13 +84,15 @@ int connections_select(struct connections *connections, report_wants *wants, con
 {
 	uint64_t now = clock_now_ns();
 	size_t i;
+	int err = 0;
 
 	connections->items = calloc(connections->walked + 1, sizeof(*connections->items));
 	if (!connections->items)
 		return -ENOMEM;
-	for (i = 0; i < connections->walked; i++) {
+	for (i = 0; i < connections->walked && !err; i++) {
 		const struct gw_walk_conn *walk = &connections->walk[i];
 		const struct view_backend *backend;
+		struct connection *item;
 
 		if (!is_live(walk))
 			continue;
@@ -95,17 +100,24 @@ int connections_select(struct connections *connections, report_wants *wants, con
 					    walk->conn.backend_generation);
 		if (wants && !wants(backend, arg))
 			continue;
-		connections->items[connections->count++] = (struct connection){
+		item = &connections->items[connections->count++];
+		*item = (struct connection){
 			.walk = walk,
 			.backend = backend,
 			.age_seconds = (double)(now - walk->conn.start_ns) / 1e9,
 		};
-		clients_name_pod(connections->view, walk,
-				 connections->items[connections->count - 1].client_pod);
+		err = clients_find(connections->clients, walk, &item->client);
 	}
 	qsort(connections->items, connections->count, sizeof(*connections->items), compare);
 	group_items(connections->items, connections->count);
-	return 0;
+	return err;
+}
+
+double connection_unanswered_seconds(const struct gw_walk_conn *walk)
+{
+	bool is_answered = walk->segments_received && walk->received_ms <= walk->sent_ms;
+
+	return !walk->segments_sent || is_answered ? -1 : walk->sent_ms / 1e3;
 }
 
 static struct value peer_of(const struct connection *connection)
@@ -119,8 +131,10 @@ static struct value peer_of(const struct connection *connection)
 
 static struct value client_of(const struct connection *connection)
 {
-	if (*connection->client_pod)
-		return value_text(connection->client_pod);
+	const struct client *client = &connection->client;
+
+	if (*client->pod || *client->command)
+		return value_text(*client->pod ? client->pod : client->command);
 	return value_address_port(&connection->walk->source, connection->walk->source_port);
 }
 
@@ -139,8 +153,6 @@ static struct value client_of(const struct connection *connection)
 #define COLUMNS(X)                                                                                 \
 	X(peer, "PEER", NULL, PEOPLE | MAIN | TRAF, 12,                                            \
 	  "the backend's pod, or its address where it has none", peer_of(c))                       \
-	X(client, "CLIENT", NULL, PEOPLE | MAIN | TRAF, 12,                                        \
-	  "the client's pod, or its address where it has none", client_of(c))                      \
 	X(namespace, "NAMESPACE", "namespace", KEY | PLAIN, 0,                                     \
 	  "of the Service", value_name(BACKEND(namespace)))                                        \
 	X(service, "SERVICE", "service", KEY | PLAIN, 0, "the Service",                            \
@@ -158,10 +170,12 @@ static struct value client_of(const struct connection *connection)
 	X(pod, "POD", "pod", PLAIN | ALL, 0, "the backend's pod", value_name(BACKEND(pod)))        \
 	X(source_address_port, "SOURCE", NULL, KEY | PLAIN | ALL, 0,                               \
 	  "address and port of the client", value_address_port(&w->source, w->source_port))        \
+	X(client, "CLIENT", NULL, MAIN | TRAF | PLAIN | ALL, 12,                                   \
+	  "the client's pod, or else its command, or its address", client_of(c))                   \
 	X(source, NULL, "source", 0, 0, "", value_address(&w->source))                             \
 	X(source_port, NULL, "sourcePort", 0, 0, "", value_count(w->source_port))                  \
 	X(client_pod, "CLIENT-POD", "clientPod", ALL, 0,                                           \
-	  "the client's pod, by its name or else its UID", value_name(c->client_pod))              \
+	  "the client's pod, by its name or else its UID", value_name(c->client.pod))              \
 	X(pid, "PID", "clientPid", TRAF | ALL | PLAIN | NUMBER, 0,                                 \
 	  "the process that called connect()",                                                     \
 	  w->conn.tgid ? value_count(w->conn.tgid) : value_unknown())                              \
@@ -175,13 +189,23 @@ static struct value client_of(const struct connection *connection)
 	  "since connect() was called", value_seconds(c->age_seconds))                             \
 	X(idle, "IDLE", "idleSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                      \
 	  "since data was sent or came", value_seconds(w->idle_ms / 1e3))                          \
-	X(rtt, "RTT", "rttSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                         \
+	X(rtt, "RTT", "rttSeconds", TRAF | ALL | PLAIN | NUMBER, 0,                                \
 	  "round trip as TCP measures it",                                                         \
 	  w->srtt_us ? value_latency(w->srtt_us / 1e6) : value_unknown())                          \
 	X(sent, "SENT", "bytesSent", TRAF | ALL | PLAIN | NUMBER, 0,                               \
 	  "bytes that the backend has acknowledged", value_bytes(w->bytes_sent))                   \
 	X(received, "RECEIVED", "bytesReceived", TRAF | ALL | PLAIN | NUMBER, 0,                   \
-	  "bytes that came from it", value_bytes(w->bytes_received))
+	  "bytes that came from it", value_bytes(w->bytes_received))                               \
+	X(client_namespace, NULL, "clientNamespace", 0, 0, "", value_name(c->client.namespace))    \
+	X(client_command, "COMMAND", "clientCommand", ALL, 0,                                      \
+	  "command of the process that called connect()", value_name(c->client.command))           \
+	X(retransmits, "RETRANSMITS", "retransmitsTotal", TRAF | ALL | NUMBER, 0,                  \
+	  "segments that were sent again", value_count(w->retransmits))                            \
+	X(unacked, "UNACKED", "bytesUnacked", TRAF | ALL | NUMBER, 0,                              \
+	  "bytes that the backend has not acknowledged", value_bytes(w->unacked))                  \
+	X(unanswered, "UNANSWERED", "unansweredSeconds", MAIN | ALL | PLAIN | NUMBER, 0,           \
+	  "for how long, at least, what was sent last has had no answer",                          \
+	  value_seconds(connection_unanswered_seconds(w)))
 
 #define READ(id, title, field, shown, width, help, reading)                                        \
 	static struct value read_##id(const void *arg)                                             \
