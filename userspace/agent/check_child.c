@@ -80,6 +80,8 @@ int check_child_main(void)
 	if (!err)
 		err = check_sandbox_drop();
 	if (!err)
+		err = check_sandbox_bound();
+	if (!err)
 		err = check_sandbox_enter();
 	if (err) {
 		fprintf(stderr, "cannot look at backends: %s\n", strerror(-err));
