@@ -144,6 +144,11 @@ struct view_backend {
 	uint32_t consecutive_failures; /* since anybody reached it */
 	uint32_t ejections;
 	double ejected_remaining_seconds; /* 0: it is not ejected, or one connection may try it */
+	const struct gw_tls *tls;          /* what its certificate must carry */
+	struct gw_certificate certificate; /* as it was seen last; all zero if it was not, or was
+					    * compared with other names than now */
+	double certificate_age_seconds;    /* below 0: it was not seen */
+	bool is_excluded;                  /* its certificate keeps new connections away */
 	struct gw_counters counters;
 };
 
@@ -173,6 +178,8 @@ const uint64_t *view_reasons(const struct view *view);
 const char *view_service_state_name(enum view_service_state state);
 const char *view_drain_name(enum view_drain drain);
 const char *view_backend_state_name(enum view_backend_state state);
+const char *view_certificate_name(uint32_t read); /* "malformed" for GW_CERTIFICATE_MALFORMED */
+const char *view_certificate_text(uint32_t read); /* what it means */
 const char *view_error_name(uint32_t error); /* "refused" for ECONNREFUSED; NULL for 0 */
 const char *view_reason_name(enum gw_reason reason);
 const char *view_reason_text(enum gw_reason reason);

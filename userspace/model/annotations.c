@@ -13,6 +13,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/tls_names.h"
 #include "model/weights.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -267,6 +268,37 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	return 0;
 }
 
+static int set_tls_names(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	struct gw_tls *tls = &service->settings.tls;
+	struct tls_names names;
+
+	if (strlen(value) >= sizeof(tls->names)) {
+		snprintf(reason, REASON_MAX, "the list has more than %zu letters: give fewer names",
+			 sizeof(tls->names) - 1);
+		return -EINVAL;
+	}
+	if (strcmp(value, "off") != 0 && tls_names_parse(value, &names, reason))
+		return -EINVAL;
+	memset(tls->names, 0, sizeof(tls->names));
+	if (strcmp(value, "off") != 0)
+		memcpy(tls->names, value, strlen(value));
+	return 0;
+}
+
+static int set_tls_exclude(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	char quoted[TEXT_EXCERPT_MAX];
+
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
+		snprintf(reason, REASON_MAX, "'%s' is neither 'on' nor 'off'",
+			 text_excerpt(value, quoted));
+		return -EINVAL;
+	}
+	service->settings.tls.excludes = !strcmp(value, "on");
+	return 0;
+}
+
 /* Every annotation: its key, after the prefix, and what reads its value. */
 #define PREFIX "gwbpf.io/"
 #define ANNOTATIONS(X)                                                                             \
@@ -277,7 +309,9 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	X("rebalance", set_rebalance)                                                              \
 	X("connect-timeout", set_connect_timeout)                                                  \
 	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
-	X("ejection", set_ejection)
+	X("ejection", set_ejection)                                                                \
+	X("tls-names", set_tls_names)                                                              \
+	X("tls-exclude", set_tls_exclude)
 
 static const struct {
 	const char *key;

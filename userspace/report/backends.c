@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "report/certificates.h"
 #include "report/lookup.h"
 
 /* Cumulative, as in Prometheus: so many connections took le seconds at most. */
@@ -134,6 +135,7 @@ static json_t *to_json(const struct view *view, const struct view_backend *backe
 	value = json_extend(value, json_pack("{so so}", "drain", drain_to_json(backend),
 					     "weightBy", backend->steered_weight ?
 						     json_string("command") : json_null()));
+	value = json_extend(value, json_pack("{so}", "tls", certificates_to_json(backend)));
 	return json_extend(value, counters_to_json(backend));
 }
 

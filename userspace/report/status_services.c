@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "report/certificates.h"
 #include "report/format.h"
 #include "report/status_texts.h"
 
@@ -113,6 +114,8 @@ void status_judge_services(struct status *status)
 
 		judge_service(status, service, is_first);
 	}
-	for (size_t i = 0; i < backend_count; i++)
+	for (size_t i = 0; i < backend_count; i++) {
 		judge_backend(status, &backends[i]);
+		certificates_judge(status, &backends[i]);
+	}
 }
