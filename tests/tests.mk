@@ -7,7 +7,7 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 UNIT_TESTS := addr log text parse settings weights annotations model kept choose usable drained \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths fingerprint args naming format
-OBJECT := model/object model/settings model/weights base/addr base/parse base/text
+OBJECT := model/object model/settings model/weights model/check_setting base/addr base/parse base/text
 CERTIFICATE := base/certificate base/certificate_names base/distinguished base/der base/text base/addr \
 	base/parse
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The program: every command in one table, from which help and completions are made too. */
+#include <string.h>
+
 #include "agent/agent.h"
+#include "agent/check_child.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 
@@ -115,5 +118,8 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+	/* By the agent, which starts it; it is no command. */
+	if (argc == 1 && !strcmp(argv[0], CHECK_CHILD_NAME))
+		return check_child_main();
 	return cli_main(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);
 }

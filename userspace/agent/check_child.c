@@ -72,6 +72,7 @@ int check_child_main(void)
 	int err;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, CHECK_CHILD_NAME);
 	signal(SIGPIPE, SIG_IGN);
 	/* strerror(3) may read a file at its first use. */
 	strerror(ECONNREFUSED);

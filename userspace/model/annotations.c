@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "base/text.h"
 #include "model/tls_names.h"
+#include "model/check_setting.h"
 #include "model/weights.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -299,6 +300,25 @@ static int set_tls_exclude(struct service *service, const char *value, char reas
 	return 0;
 }
 
+static int set_check(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	_Static_assert(CHECK_SETTING_REASON_MAX <= REASON_MAX, "it is written there");
+	return check_setting_parse(value, &service->settings.check, reason);
+}
+
+static int set_on_down(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	char quoted[TEXT_EXCERPT_MAX];
+
+	if (strcmp(value, "keep") != 0 && strcmp(value, "move") != 0) {
+		snprintf(reason, REASON_MAX, "'%s' is neither 'keep' nor 'move'",
+			 text_excerpt(value, quoted));
+		return -EINVAL;
+	}
+	service->settings.moves_down = !strcmp(value, "move");
+	return 0;
+}
+
 /* Every annotation: its key, after the prefix, and what reads its value. */
 #define PREFIX "gwbpf.io/"
 #define ANNOTATIONS(X)                                                                             \
@@ -311,7 +331,9 @@ static int set_tls_exclude(struct service *service, const char *value, char reas
 	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
 	X("ejection", set_ejection)                                                                \
 	X("tls-names", set_tls_names)                                                              \
-	X("tls-exclude", set_tls_exclude)
+	X("tls-exclude", set_tls_exclude)                                                          \
+	X("check", set_check)                                                                      \
+	X("on-down", set_on_down)
 
 static const struct {
 	const char *key;

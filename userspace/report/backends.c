@@ -80,6 +80,10 @@ static const char *reason_of(const struct view *view, const struct view_backend 
 		return "it was ejected, and one connection tries it now";
 	case VIEW_BACKEND_RETURNING:
 		return "it was ejected, its time is over, and nobody has tried it since";
+	case VIEW_BACKEND_DOWN:
+		return view_seen_is_good(backend->checked.seen)
+			       ? "checks failed, and not enough of them have succeeded since"
+			       : view_seen_text(backend->checked.seen);
 	case VIEW_BACKEND_DRAINING:
 		return drain_reason(backend);
 	case VIEW_BACKEND_LEAVING:
@@ -96,6 +100,23 @@ static const char *reason_of(const struct view *view, const struct view_backend 
 	}
 	return has_service ? "its Service no longer has this address and port"
 			   : "its Service is no longer balanced";
+}
+
+/* null: its Service asks for no check. */
+static json_t *check_to_json(const struct view_backend *backend)
+{
+	const struct gw_checked *checked = &backend->checked;
+
+	if (backend->check->kind == GW_CHECK_OFF)
+		return json_null();
+	return json_pack("{ss ss so so so}",
+			 "kind", view_check_kind_name(backend->check->kind),
+			 "result", view_seen_name(checked->seen),
+			 "message", json_text_or_null(*checked->text ? checked->text : NULL),
+			 "ageSeconds", backend->checked_age_seconds < 0 ?
+				 json_null() : json_seconds(backend->checked_age_seconds),
+			 "durationSeconds", backend->checked_age_seconds < 0 ?
+				 json_null() : json_seconds((double)checked->duration_ns / 1e9));
 }
 
 /* What is left of its connections; a deadline that nobody set is null. */
@@ -132,7 +153,8 @@ static json_t *to_json(const struct view *view, const struct view_backend *backe
 				  "stateSeconds", json_seconds(backend->state_seconds),
 				  "reason", json_text_or_null(reason_of(view, backend)),
 				  "active", backend->active);
-	value = json_extend(value, json_pack("{so so}", "drain", drain_to_json(backend),
+	value = json_extend(value, json_pack("{so so so}", "drain", drain_to_json(backend),
+					     "check", check_to_json(backend),
 					     "weightBy", backend->steered_weight ?
 						     json_string("command") : json_null()));
 	value = json_extend(value, json_pack("{so}", "tls", certificates_to_json(backend)));
