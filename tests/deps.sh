@@ -29,6 +29,7 @@ need lib:smartcols libsmartcols-dev
 
 # The tests and the demo.
 need lib:cmocka libcmocka-dev
+need openssl openssl
 need lib:libcrypto libssl-dev
 need bats bats
 need curl curl

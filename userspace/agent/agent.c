@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/certificates.h"
 #include "agent/checks.h"
 #include "agent/control.h"
 #include "agent/covered.h"
@@ -58,6 +59,7 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	struct rebalance *rebalance;
+	struct certificates *certificates;
 	struct checks *checks;
 	struct health_log *health_log;
 	struct drain_log *drain_log;
@@ -156,6 +158,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	tell(agent);
 	health_log_tick(agent->health_log);
 	drain_log_tick(agent->drain_log);
+	certificates_tick(agent->certificates);
 	checks_tick(agent->checks);
 	if (tables_meta(agent->tables)->source_synced)
 		rebalance_tick(agent->rebalance);
@@ -563,7 +566,8 @@ static int start_source(struct agent *agent)
 			  sync_stats(agent->sync), &agent->rebalance) ||
 	    health_log_new(agent->tables, &agent->health_log) ||
 	    drain_log_new(agent->tables, &agent->drain_log) ||
-	    checks_new(agent->base, agent->tables, &agent->checks))
+	    certificates_new(agent->base, agent->tables, &agent->certificates) ||
+	    checks_new(agent->base, agent->tables, agent->certificates, &agent->checks))
 		return fail(agent, "cannot start: out of memory");
 	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
@@ -582,6 +586,7 @@ static void stop(struct agent *agent)
 	drain_log_free(agent->drain_log);
 	health_log_free(agent->health_log);
 	checks_free(agent->checks);
+	certificates_free(agent->certificates);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

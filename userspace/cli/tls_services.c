@@ -14,6 +14,7 @@
 #include "cli/tls_print.h"
 #include "kernel/view.h"
 #include "report/certificates.h"
+#include "report/status.h"
 
 static bool is_wanted(const struct view_backend *backend, const void *arg)
 {
@@ -46,7 +47,7 @@ static void add_hints(const struct view *view, const json_t *items)
 
 	if (!json_array_size(items))
 		puts("no Service asks for it: the annotation gwbpf.io/tls-names=default does");
-	if (!view_meta(view)->agent_pid)
+	if (!status_agent_is_running(view_meta(view)))
 		puts("no agent runs: this is what the last one saw");
 	json_array_foreach(items, i, item) {
 		if (!json_is_null(json_object_get(item, "ageSeconds")))

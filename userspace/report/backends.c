@@ -81,6 +81,8 @@ static const char *reason_of(const struct view *view, const struct view_backend 
 	case VIEW_BACKEND_RETURNING:
 		return "it was ejected, its time is over, and nobody has tried it since";
 	case VIEW_BACKEND_DOWN:
+		if (backend->is_excluded)
+			return "its certificate lacks a name, has expired or is malformed";
 		return view_seen_is_good(backend->checked.seen)
 			       ? "checks failed, and not enough of them have succeeded since"
 			       : view_seen_text(backend->checked.seen);

@@ -98,7 +98,7 @@ static void judge_backend(struct status *status, const struct view_backend *back
 	char address[ADDR_PORT_TEXT_MAX], age[FORMAT_MAX];
 	bool has_pod = *backend->pod, is_timed = backend->ejected_remaining_seconds > 0;
 
-	if (backend->state == VIEW_BACKEND_DOWN)
+	if (backend->state == VIEW_BACKEND_DOWN && !backend->is_excluded)
 		judge_down(status, backend);
 	if (backend->state != VIEW_BACKEND_EJECTED && backend->state != VIEW_BACKEND_PROBING)
 		return;
