@@ -107,6 +107,15 @@ UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
 
+CHECK_LOOK := agent/check_look agent/check_tls agent/check_message base/addr base/parse
+UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_check_setting := model/check_setting base/parse base/text
+UNIT_check_judge := model/check_judge
+UNIT_check_look := $(CHECK_LOOK)
+UNIT_check_sandbox := agent/check_sandbox
+UNIT_corpus_answer := tests/fuzz/replay tests/fuzz/fuzz_answer tests/fuzz/fuzz \
+	$(sort agent/check_message $(UNIT_decode))
+
 UNIT_TESTS += judge
 UNIT_judge := tests/soak/judge
 

@@ -95,10 +95,13 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (info.ssi_signo == SIGHUP) {
 		log_info("reading the manifests again");
+		notify_reloading();
 		if (agent->file)
 			file_source_reload(agent->file);
+		notify_ready();
 		return;
 	}
+	notify_stopping();
 	log_info("ending: hooks and maps stay in place");
 	event_base_loopbreak(agent->base);
 }
@@ -150,6 +153,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	beat(agent);
+	notify_alive();
 	err = tables_collect_some(agent->tables, LINGER_MS);
 	if (err)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
@@ -214,7 +218,7 @@ static void on_programmed(void *arg)
 	if (!datapath_is_adopted(agent->datapath) && attach(agent))
 		return;
 	log_info("hooks are attached, ready");
-	notify("READY=1");
+	notify_ready();
 }
 
 /* Whether the hooks have stepped aside by now: what the maps hold is then as old as that. */

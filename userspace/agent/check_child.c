@@ -74,11 +74,11 @@ int check_child_main(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, CHECK_CHILD_NAME);
 	signal(SIGPIPE, SIG_IGN);
-	/* strerror(3) may read a file at its first use. */
-	strerror(ECONNREFUSED);
 	err = open_child(&child);
 	if (!err)
 		err = check_sandbox_drop();
+	if (!err)
+		err = check_sandbox_bound();
 	if (!err)
 		err = check_sandbox_enter();
 	if (err) {

@@ -49,14 +49,20 @@ int check_sandbox_drop(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
-	const struct rlimit memory = {MEMORY_BYTES, MEMORY_BYTES}, nothing = {0, 0};
 
-	/* Also the memory of its address space, which a core file or a debugger would show. */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ||
-	    setrlimit(RLIMIT_DATA, &memory) || setrlimit(RLIMIT_FSIZE, &nothing) ||
-	    setrlimit(RLIMIT_CORE, &nothing))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		return -errno;
 	return syscall(SYS_capset, &header, none) ? -errno : 0;
+}
+
+int check_sandbox_bound(void)
+{
+	const struct rlimit memory = {MEMORY_BYTES, MEMORY_BYTES}, nothing = {0, 0};
+
+	if (setrlimit(RLIMIT_DATA, &memory) || setrlimit(RLIMIT_FSIZE, &nothing) ||
+	    setrlimit(RLIMIT_CORE, &nothing))
+		return -errno;
+	return 0;
 }
 
 static int allow_all(scmp_filter_ctx filter)

@@ -10,8 +10,11 @@
  * nowhere, standard error stays. 0 or -errno. */
 int check_sandbox_close(int keep);
 
-/* Give up every capability, and bound memory. 0 or -errno. */
+/* Give up every capability, and hide memory from debuggers and core files. 0 or -errno. */
 int check_sandbox_drop(void);
+
+/* Bound memory, and write no file. 0 or -errno. */
+int check_sandbox_bound(void);
 
 /* Forbid all system calls but those that looking needs: what else is tried fails with EPERM. After
  * all that opens a file, such as a library. 0 or -errno. */

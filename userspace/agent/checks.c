@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent/backend_event.h"
 #include "agent/certificates.h"
 #include "agent/checker.h"
 #include "agent/repeats.h"
@@ -135,9 +136,17 @@ static void tell_change(struct checks *checks, uint32_t id, enum check_change ch
 {
 	const struct gw_checked *checked = &checks->maps.checked[id];
 	const struct gw_check *check = check_of(checks, id);
+	const struct backend_event event = {
+		.kind = change == CHECK_CHANGE_UP ? EVENTS_BACK : EVENTS_DOWN,
+		.backend = id,
+		.generation = checks->maps.backends[id].generation,
+	};
 	char backend[TABLES_BACKEND_TEXT_MAX], line[LINE_TEXT_MAX];
 
-	tables_backend_text(checks->tables, id, checks->maps.backends[id].generation, backend);
+	backend_event_add(checks->tables, &event, "check (%s): %s%s%s",
+			  view_check_kind_name(check->kind), view_seen_text(checked->seen),
+			  *checked->text ? ": " : "", checked->text);
+	tables_backend_text(checks->tables, id, event.generation, backend);
 	if (change == CHECK_CHANGE_UP)
 		snprintf(line, sizeof(line),
 			 "up: backend %s: its check (%s) succeeded %u times in a row", backend,
