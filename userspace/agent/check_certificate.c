@@ -30,7 +30,7 @@ static void copy_issuer(const char *issuer, char ret[GW_ISSUER_MAX])
 {
 	size_t i;
 
-	for (i = 0; issuer[i] && i < GW_ISSUER_MAX - 1; i++)
+	for (i = 0; i < GW_ISSUER_MAX - 1 && issuer[i]; i++)
 		ret[i] = issuer[i] >= ' ' && issuer[i] <= '~' ? issuer[i] : '?';
 	ret[i] = '\0';
 }

@@ -20,6 +20,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define REASON_MAX WEIGHTS_REASON_MAX
 #define PART_MAX 32 /* of the ejection annotation */
+#define KEY_MAX 40  /* of one that is quoted: the names of all that are known follow */
 
 #define ENABLED_LABEL "gwbpf.io/enabled"
 
@@ -368,12 +369,12 @@ int annotations_set(struct service *service, const char *key, const char *value,
 		    size_t size)
 {
 	char reason[REASON_MAX];
-	char quoted[TEXT_EXCERPT_MAX];
+	char quoted[KEY_MAX];
 	int err;
 
 	err = set_value(service, key, value, reason);
 	if (err == -ENOENT || err == -EINVAL)
-		snprintf(message, size, "cannot use annotation '%s': %s", text_excerpt(key, quoted),
-			 reason);
+		snprintf(message, size, "cannot use annotation '%s': %s",
+			 text_cut(key, quoted, sizeof(quoted)), reason);
 	return err;
 }
