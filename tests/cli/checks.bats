@@ -118,6 +118,10 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 		"$BATS_TEST_TMPDIR/agent.log"
 	dial 10.96.0.1:7051 4
 	active 10.2.0.2 1
+	run lab_gwbpf explain gateway
+	contains "$output" "its check (http) fails: it did not answer in time"
+	run lab_gwbpf events --control "$control"
+	contains "$output" "check (http): it did not answer in time"
 	run inside curl -sS http://127.0.0.1:9451/metrics
 	contains "$output" 'backend="10.2.0.2:7051",backend_pod="",state="down"} 1'
 	[[ $output =~ gwbpf_backend_check_up\{[^}]*10.2.0.2:7051[^}]*\}\ 0 ]]

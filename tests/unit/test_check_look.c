@@ -22,8 +22,10 @@
 
 #include "agent/check_tls.h"
 #include "base/addr.h"
+#include "base/clock.h"
 
 #define TIMEOUT_MS 1500
+#define LONG_MS 60000 /* longer than any look that ends by itself */
 #define HUGE_BYTES (10 << 20)
 
 static EVP_PKEY *key;
@@ -307,13 +309,15 @@ static void on_ended(const struct check_answer *answer, void *arg)
 		event_base_loopbreak(looking->base);
 }
 
+static uint32_t timeout_ms = TIMEOUT_MS; /* of the looks to come */
+
 static struct check_order order(uint64_t ticket, enum gw_check_kind kind, uint16_t port)
 {
 	struct check_order order = {
 		.ticket = ticket,
 		.kind = kind,
 		.port = port,
-		.timeout_ms = TIMEOUT_MS,
+		.timeout_ms = timeout_ms,
 		.server_name = "gateway",
 		.path = "/healthz",
 	};
@@ -381,7 +385,18 @@ static void test_hostile_peers_are_seen_through(void **state)
 	expect(GW_CHECK_TLS, has_a_huge_certificate, GW_SEEN_TOO_MUCH, false);
 	expect(GW_CHECK_TLS, has_a_chain_of_33_kb, GW_SEEN_TOO_MUCH, false);
 	expect(GW_CHECK_TLS, renegotiates, GW_SEEN_OK, false);
+}
+
+/* However long they may: what a peer says is bounded too. */
+static void test_a_peer_that_talks_without_end_is_left(void **state)
+{
+	uint64_t start_ms = clock_now_ms();
+
+	(void)state;
+	timeout_ms = LONG_MS;
 	expect(GW_CHECK_TLS, talks_without_end, GW_SEEN_OK, false);
+	assert_true(clock_now_ms() - start_ms < LONG_MS / 2);
+	timeout_ms = TIMEOUT_MS;
 }
 
 static void test_http(void **state)
@@ -430,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_a_peer_that_asks_for_a_client_certificate_is_well),
 		cmocka_unit_test(test_hostile_peers_are_seen_through),
+		cmocka_unit_test(test_a_peer_that_talks_without_end_is_left),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_tcp),
 	};

@@ -15,12 +15,15 @@
 #include "base/text.h"
 #include "model/tls_names.h"
 #include "model/check_setting.h"
+#include "model/selector.h"
 #include "model/weights.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define REASON_MAX WEIGHTS_REASON_MAX
 #define PART_MAX 32 /* of the ejection annotation */
 #define KEY_MAX 40  /* of one that is quoted: the names of all that are known follow */
+
+_Static_assert(SELECTOR_REASON_MAX == REASON_MAX, "a reason goes through");
 
 #define ENABLED_LABEL "gwbpf.io/enabled"
 
@@ -320,6 +323,18 @@ static int set_on_down(struct service *service, const char *value, char reason[R
 	return 0;
 }
 
+static int set_clients_except(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	struct selector *except;
+	int err = selector_parse(value, &except, reason);
+
+	if (err)
+		return err;
+	free(service->except);
+	service->except = except;
+	return 0;
+}
+
 /* Every annotation: its key, after the prefix, and what reads its value. */
 #define PREFIX "gwbpf.io/"
 #define ANNOTATIONS(X)                                                                             \
@@ -334,7 +349,8 @@ static int set_on_down(struct service *service, const char *value, char reason[R
 	X("tls-names", set_tls_names)                                                              \
 	X("tls-exclude", set_tls_exclude)                                                          \
 	X("check", set_check)                                                                      \
-	X("on-down", set_on_down)
+	X("on-down", set_on_down)                                                                  \
+	X("clients-except", set_clients_except)
 
 static const struct {
 	const char *key;
@@ -345,6 +361,8 @@ static const struct {
 #undef ANNOTATION_ROW
 };
 
+_Static_assert(COUNT(annotations) <= 32, "struct service has a bit for each");
+
 static const char annotation_list[] =
 #define ANNOTATION_ITEM(key, set) ", " key
 	ANNOTATIONS(ANNOTATION_ITEM);
@@ -354,8 +372,14 @@ static int set_value(struct service *service, const char *key, const char *value
 		     char reason[REASON_MAX])
 {
 	for (size_t i = 0; i < COUNT(annotations); i++) {
-		if (strcmp(key, annotations[i].key) == 0)
-			return annotations[i].set(service, value, reason);
+		int err;
+
+		if (strcmp(key, annotations[i].key) != 0)
+			continue;
+		err = annotations[i].set(service, value, reason);
+		if (!err)
+			service->annotated |= 1u << i;
+		return err;
 	}
 	if (strcmp(key, ENABLED_LABEL) == 0)
 		snprintf(reason, REASON_MAX, "it must be a label");
@@ -377,4 +401,14 @@ int annotations_set(struct service *service, const char *key, const char *value,
 		snprintf(message, size, "cannot use annotation '%s': %s",
 			 text_cut(key, quoted, sizeof(quoted)), reason);
 	return err;
+}
+
+const char *annotations_key(size_t number)
+{
+	return number < COUNT(annotations) ? annotations[number].key : NULL;
+}
+
+bool annotations_has(const struct service *service, size_t number)
+{
+	return service->annotated >> number & 1;
 }
