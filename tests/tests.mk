@@ -6,7 +6,7 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log text parse settings weights annotations model kept choose usable drained \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
-	manifests_bad file file_paths fingerprint args naming format
+	manifests_bad file file_paths same store args naming format
 OBJECT := model/object model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
@@ -18,6 +18,8 @@ UNIT_weights  := model/weights base/parse base/text
 UNIT_annotations := model/annotations $(OBJECT)
 UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
+UNIT_same     := $(OBJECT)
+UNIT_store    := model/store model/refused model/model $(OBJECT)
 UNIT_choose   := model/choose model/rules model/model $(OBJECT)
 UNIT_usable   := $(UNIT_choose)
 UNIT_drained  := $(UNIT_choose)
@@ -39,7 +41,6 @@ UNIT_manifests_bad := $(UNIT_manifests)
 UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
 	source/fingerprint $(UNIT_manifests)
 UNIT_file_paths := $(UNIT_file)
-UNIT_fingerprint := source/fingerprint
 
 UNIT_TESTS += corpus_manifest corpus_decode corpus_json
 UNIT_corpus_manifest := tests/fuzz/replay tests/fuzz/fuzz_manifest tests/fuzz/fuzz $(UNIT_manifests)
@@ -54,7 +55,7 @@ UNIT_silence := model/silence
 UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
-UNIT_refused := agent/refused
+UNIT_refused := model/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
 UNIT_repeats := agent/repeats

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "agent/refused.h"
+#include "model/refused.h"
 #include "kernel/mover.h"
 #include "source/sink.h"
 

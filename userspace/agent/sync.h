@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "agent/following.h"
-#include "agent/refused.h"
+#include "model/refused.h"
 #include "agent/stats.h"
 #include "kernel/tables.h"
 #include "source/sink.h"

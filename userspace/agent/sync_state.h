@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "agent/following.h"
-#include "agent/refused.h"
+#include "model/refused.h"
 #include "agent/repeats.h"
 #include "agent/retries.h"
 #include "agent/stats.h"

@@ -5,7 +5,7 @@
 
 #include "agent/following.h"
 #include "agent/hooks.h"
-#include "agent/refused.h"
+#include "model/refused.h"
 #include "kernel/tables.h"
 
 struct telling {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Memory of the objects that a source decodes. Knows nothing of what they mean. */
+/* Memory of the objects that a source decodes, and whether two say the same. Knows nothing of what
+ * they mean. */
 #include "model/object.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,20 +117,87 @@ bool service_names_drain(const struct service *service, const char *pod)
 	return weights_find(service->drain, pod);
 }
 
-static void swap_weights(struct weights **a, struct weights **b)
+int service_copy_settings(struct service *service, const struct service *from)
 {
-	struct weights *kept = *a;
+	struct weights *weights, *drain;
 
-	*a = *b;
-	*b = kept;
+	if (weights_copy(from->weights, &weights))
+		return -ENOMEM;
+	if (weights_copy(from->drain, &drain)) {
+		free(weights);
+		return -ENOMEM;
+	}
+	free(service->weights);
+	free(service->drain);
+	service->settings = from->settings;
+	service->weights = weights;
+	service->drain = drain;
+	return 0;
 }
 
-void service_swap_settings(struct service *a, struct service *b)
-{
-	struct settings kept = a->settings;
+#if __SIZEOF_POINTER__ == 8
+#define MUST_BE_COMPARED "a new member must be compared"
+_Static_assert(sizeof(struct service_port) == 16, MUST_BE_COMPARED);
+_Static_assert(sizeof(struct service) == 160, MUST_BE_COMPARED);
+_Static_assert(sizeof(struct slice_port) == 16, MUST_BE_COMPARED);
+_Static_assert(sizeof(struct endpoint) == 64, MUST_BE_COMPARED);
+_Static_assert(sizeof(struct slice) == 88, MUST_BE_COMPARED);
+#endif
 
-	a->settings = b->settings;
-	b->settings = kept;
-	swap_weights(&a->weights, &b->weights);
-	swap_weights(&a->drain, &b->drain);
+static bool same_ports(const struct service *a, const struct service *b)
+{
+	if (a->port_count != b->port_count)
+		return false;
+	for (size_t i = 0; i < a->port_count; i++)
+		if (a->ports[i].port != b->ports[i].port ||
+		    strcmp(a->ports[i].name, b->ports[i].name))
+			return false;
+	return true;
+}
+
+static bool same_settings(const struct service *a, const struct service *b)
+{
+	return a->settings_good == b->settings_good && settings_equal(&a->settings, &b->settings) &&
+	       weights_equal(a->weights, b->weights) && weights_equal(a->drain, b->drain);
+}
+
+bool service_says_same(const struct service *a, const struct service *held)
+{
+	bool keeps = *a->invalid && held->settings_good;
+
+	return !strcmp(a->namespace, held->namespace) && !strcmp(a->name, held->name) &&
+	       a->enabled == held->enabled && a->headless == held->headless &&
+	       a->external_name == held->external_name && a->other_proxy == held->other_proxy &&
+	       a->local_only == held->local_only &&
+	       a->client_ip_affinity == held->client_ip_affinity &&
+	       a->affinity_timeout_s == held->affinity_timeout_s &&
+	       a->vip_count == held->vip_count &&
+	       !memcmp(a->vips, held->vips, a->vip_count * sizeof(a->vips[0])) &&
+	       same_ports(a, held) && (keeps || same_settings(a, held)) &&
+	       !strcmp(a->invalid, held->invalid) && a->created_time == held->created_time;
+}
+
+static bool same_endpoint(const struct endpoint *a, const struct endpoint *b)
+{
+	return !memcmp(&a->address, &b->address, sizeof(a->address)) && a->ready == b->ready &&
+	       a->serving == b->serving && a->terminating == b->terminating &&
+	       !strcmp(a->node, b->node) && !strcmp(a->zone, b->zone) && !strcmp(a->pod, b->pod) &&
+	       !strcmp(a->zone_hints, b->zone_hints) && !strcmp(a->node_hints, b->node_hints);
+}
+
+bool slice_says_same(const struct slice *a, const struct slice *held)
+{
+	if (strcmp(a->namespace, held->namespace) || strcmp(a->name, held->name) ||
+	    strcmp(a->service, held->service) || a->family != held->family ||
+	    a->mirrored != held->mirrored || a->port_count != held->port_count ||
+	    a->endpoint_count != held->endpoint_count)
+		return false;
+	for (size_t i = 0; i < a->port_count; i++)
+		if (a->ports[i].port != held->ports[i].port ||
+		    strcmp(a->ports[i].name, held->ports[i].name))
+			return false;
+	for (size_t i = 0; i < a->endpoint_count; i++)
+		if (!same_endpoint(&a->endpoints[i], &held->endpoints[i]))
+			return false;
+	return true;
 }

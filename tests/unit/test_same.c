@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every member of an object that means something is part of its fingerprint. */
+/* Every member of an object that means something makes it say something else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "source/fingerprint.h"
+#include "model/object.h"
 
 /* A Service and a slice, made anew for each change. */
 struct objects_of_test {
@@ -48,28 +48,27 @@ static void fill(struct objects_of_test *all)
 	all->slice.endpoints = all->endpoints;
 }
 
+/* Exactly one of the two, the Service and the slice, says something else with the change. */
 #define CHANGE(member, value)                                                                      \
 	do {                                                                                       \
+		fill(&held);                                                                       \
 		fill(&all);                                                                        \
-		assert_true(fingerprint_service(&all.service) == service);                         \
-		assert_true(fingerprint_slice(&all.slice) == slice);                               \
+		assert_true(service_says_same(&all.service, &held.service));                       \
+		assert_true(slice_says_same(&all.slice, &held.slice));                             \
 		all.member = (value);                                                              \
-		seen[count++] = fingerprint_service(&all.service);                                 \
-		seen[count++] = fingerprint_slice(&all.slice);                                     \
-		if ((seen[count - 2] == service) == (seen[count - 1] == slice))                    \
+		if (service_says_same(&all.service, &held.service) ==                              \
+		    slice_says_same(&all.slice, &held.slice))                                      \
 			fail_msg("one of the two must change with " #member);                      \
+		if (service_says_same(&held.service, &all.service) ==                              \
+		    slice_says_same(&held.slice, &all.slice))                                      \
+			fail_msg("and the other way round with " #member);                         \
 	} while (0)
 
 static void test_every_member_counts(void **state)
 {
-	struct objects_of_test all;
-	uint64_t seen[128], service, slice;
-	size_t count = 0, i, j;
+	struct objects_of_test all, held;
 
 	(void)state;
-	fill(&all);
-	service = fingerprint_service(&all.service);
-	slice = fingerprint_slice(&all.slice);
 	CHANGE(service.namespace, text("other"));
 	CHANGE(service.name, text("other"));
 	CHANGE(service.enabled, true);
@@ -106,6 +105,7 @@ static void test_every_member_counts(void **state)
 	CHANGE(slice.name, text("other"));
 	CHANGE(slice.service, text("other"));
 	CHANGE(slice.family, FAMILY_IPV6);
+	CHANGE(slice.mirrored, true);
 	CHANGE(slice.port_count, 2);
 	CHANGE(slice.port_count, 0);
 	CHANGE(slice.endpoint_count, 2);
@@ -121,18 +121,36 @@ static void test_every_member_counts(void **state)
 	CHANGE(endpoints[0].pod, text("other"));
 	CHANGE(endpoints[0].zone_hints, text("a\nb\n"));
 	CHANGE(endpoints[0].node_hints, text("other"));
-	/* And no two changes are alike. */
-	for (i = 0; i < count; i++) {
-		for (j = 0; j < i; j++)
-			assert_true(seen[i] != seen[j] || seen[i] == service || seen[i] == slice);
-	}
+}
+
+static void test_refused_settings_do_not_count_where_good_ones_go_on(void **state)
+{
+	struct objects_of_test all, held;
+
+	(void)state;
+	fill(&held);
+	fill(&all);
+	held.service.invalid = all.service.invalid = text("why");
+	all.service.settings_good = false;
+	all.service.settings.policy = GW_POLICY_RR;
+	all.service.weights = &weights;
+	all.service.drain = &weights;
+	assert_true(service_says_same(&all.service, &held.service));
+	/* All else does. */
+	all.service.enabled = true;
+	assert_false(service_says_same(&all.service, &held.service));
+	/* And where none were ever good, so do they. */
+	all.service.enabled = held.service.enabled;
+	held.service.settings_good = false;
+	assert_false(service_says_same(&all.service, &held.service));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused_settings_do_not_count_where_good_ones_go_on),
 		cmocka_unit_test(test_every_member_counts),
 	};
 
-	return cmocka_run_group_tests_name("fingerprint", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("same", tests, NULL, NULL);
 }
