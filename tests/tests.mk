@@ -38,8 +38,7 @@ UNIT_format   := report/format report/json base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding base/regular \
 	source/yaml source/scalar source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)
-UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
-	source/fingerprint $(UNIT_manifests)
+UNIT_file     := tests/unit/file_fixture source/file source/watches $(sort $(UNIT_store) $(UNIT_manifests))
 UNIT_file_paths := $(UNIT_file)
 
 UNIT_TESTS += corpus_manifest corpus_decode corpus_json

@@ -162,7 +162,7 @@ static void test_what_an_origin_no_longer_names_goes_at_its_end(void **state)
 		put(f->origins[0], "x", 1);
 		put(f->origins[0], "y", 1);
 		put(f->origins[0], "z", 1);
-		store_end(f->origins[0]);
+		store_end(f->origins[0], 0);
 		expect(f, i ? "" : "add x 1\nadd y 1\nadd z 1\n");
 	}
 	/* A round that does not come to its end takes nothing away. */
@@ -177,7 +177,7 @@ static void test_what_an_origin_no_longer_names_goes_at_its_end(void **state)
 	assert_false(store_keep(f->origins[0], STORE_SERVICE, "fabric", "new"));
 	assert_false(store_keep(f->origins[1], STORE_SERVICE, "fabric", "z"));
 	expect(f, "add w 1\n");
-	store_end(f->origins[0]);
+	store_end(f->origins[0], 0);
 	expect(f, "lose z\nlose w\n");
 }
 
@@ -247,8 +247,10 @@ static void test_a_second_file_is_told_until_it_takes_over(void **state)
 	expect(f, "add x 2\nchange x 1\nrefuse 2.yaml: " SECOND("x", "1.yaml"));
 	assert_true(store_has_refusals(second));
 	assert_false(store_has_refusals(first));
-	store_refuse(f->store, "2.yaml", "Service 'fabric/y'", "bad");
-	store_refuse(f->store, "0.yaml", "", "worse");
+	assert_true(store_has_refusals_at(f->store, "2.yaml"));
+	assert_false(store_has_refusals_at(f->store, "1.yaml"));
+	store_refuse(second, "Service 'fabric/y'", "bad");
+	store_refuse_at(f->store, "0.yaml", "", "worse");
 	assert_int_equal(store_refusal_count(f->store), 3);
 	f->told[0] = '\0';
 	store_visit_refusals(f->store, append, f);
@@ -256,14 +258,15 @@ static void test_a_second_file_is_told_until_it_takes_over(void **state)
 	/* It is read again. */
 	store_begin(second);
 	put(second, "x", 2);
-	store_end(second);
+	store_end(second, 0);
 	expect(f, "accept 2.yaml\nrefuse 2.yaml: " SECOND("x", "1.yaml"));
 	assert_int_equal(store_refusal_count(f->store), 2);
 	drop(first, "x");
 	expect(f, "accept 2.yaml\nchange x 2\n");
 	assert_false(store_has_refusals(second));
-	store_accept(f->store, "0.yaml");
-	store_accept(f->store, "0.yaml");
+	assert_true(store_has_refusals_at(f->store, "0.yaml"));
+	store_accept_at(f->store, "0.yaml");
+	store_accept_at(f->store, "0.yaml");
 	expect(f, "accept 0.yaml\n");
 	assert_int_equal(store_refusal_count(f->store), 0);
 	/* One that goes is no longer told. */
@@ -272,11 +275,11 @@ static void test_a_second_file_is_told_until_it_takes_over(void **state)
 	drop(second, "x");
 	assert_int_equal(store_refusal_count(f->store), 0);
 	put(second, "x", 2);
-	store_drop_origin(second);
+	store_drop_origin(second, 0);
 	assert_int_equal(store_refusal_count(f->store), 0);
 }
 
-static void test_a_retired_origin_stays_until_its_time(void **state)
+static void test_what_nobody_names_stays_until_its_time(void **state)
 {
 	struct fixture *f = *state;
 	struct origin *again;
@@ -284,24 +287,31 @@ static void test_a_retired_origin_stays_until_its_time(void **state)
 	put(f->origins[0], "x", 1);
 	put(f->origins[0], "y", 1);
 	put(f->origins[1], "y", 2);
-	store_refuse(f->store, "a", "", "bad");
+	store_refuse(f->origins[0], "", "bad");
 	f->told[0] = '\0';
 	assert_int_equal(store_expire(f->store, 5000), 0);
-	store_retire_origin(f->origins[0], 1100);
+	store_drop_origin(f->origins[0], 1100);
 	expect(f, "accept a\nchange y 2\n");
+	assert_null(store_find_place(f->store, STORE_SERVICE, "fabric", "x"));
 	assert_int_equal(store_expire(f->store, 1099), 1100);
 	expect(f, "");
-	/* Its successor takes what is the same without a word. */
+	/* A successor takes what is the same without a word, and it is the successor's then. */
 	again = add_origin(f, "a", 0, true);
 	put(again, "x", 1);
+	assert_int_equal(store_expire(f->store, 1100), 0);
 	expect(f, "");
+	/* What leaves one origin and comes to another in between never goes. */
+	store_begin(again);
+	store_end(again, 1200);
 	put_slice(f->origins[2], "s", "x");
-	store_retire_origin(f->origins[2], 1200);
-	assert_int_equal(store_expire(f->store, 1100), 1200);
+	store_drop_origin(f->origins[2], 1150);
+	put(f->origins[1], "x", 1);
 	expect(f, "add s of x\n");
-	assert_int_equal(store_expire(f->store, 1200), 0);
+	assert_int_equal(store_expire(f->store, 1149), 1150);
+	assert_int_equal(store_expire(f->store, 1150), 0);
 	expect(f, "lose slice s\n");
-	drop(again, "x");
+	assert_string_equal(store_find_place(f->store, STORE_SERVICE, "fabric", "x"), "b");
+	drop(f->origins[1], "x");
 	expect(f, "lose x\n");
 }
 
@@ -318,12 +328,12 @@ static void test_an_heir_goes_on_with_what_is_inherited(void **state)
 	store_begin(heir);
 	put(heir, "x", 2);
 	store_inherit(heir, old);
-	store_drop_origin(old);
+	store_drop_origin(old, 0);
 	expect(f, "change x 2\n");
 	put(heir, "y", 1);
-	store_end(heir);
+	store_end(heir, 0);
 	expect(f, "lose z\n");
-	store_drop_origin(heir);
+	store_drop_origin(heir, 0);
 	expect(f, "lose x\nlose y\n");
 }
 
@@ -407,7 +417,7 @@ static void list_all(struct origin *origin, size_t services)
 		put(origin, name, 7051);
 		put_slice(origin, slice, name);
 	}
-	store_end(origin);
+	store_end(origin, 0);
 }
 
 static void test_a_list_that_brings_nothing_new_changes_no_service(void **state)
@@ -486,7 +496,7 @@ static void tell_some(struct fixture *f, struct reference *reference, size_t at,
 			put(f->origins[at], name, *said);
 		}
 	}
-	store_end(f->origins[at]);
+	store_end(f->origins[at], 0);
 }
 
 static void test_whatever_is_told_the_highest_origin_counts(void **state)
@@ -542,7 +552,7 @@ int main(void)
 		STORE_TEST(test_the_higher_origin_counts_and_the_other_takes_over),
 		STORE_TEST(test_of_equals_the_one_that_spoke_last_counts),
 		STORE_TEST(test_a_second_file_is_told_until_it_takes_over),
-		STORE_TEST(test_a_retired_origin_stays_until_its_time),
+		STORE_TEST(test_what_nobody_names_stays_until_its_time),
 		STORE_TEST(test_an_heir_goes_on_with_what_is_inherited),
 		STORE_TEST(test_last_good_settings_are_of_whom_was_in_force),
 		STORE_TEST(test_what_is_admitted_may_be_changed_before_it_is_compared),

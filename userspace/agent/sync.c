@@ -44,7 +44,7 @@ static void log_mended(const char *origin, const char *text, void *arg)
 	struct sync *sync = arg;
 
 	(void)text;
-	if (!refused_has(&sync->stats.refused, origin))
+	if (!store_has_refusals_at(sync->store, origin))
 		log_info("'%s' is good again: all of it is taken in", origin);
 }
 
@@ -207,59 +207,71 @@ static void keep_present_settings(struct sync *sync, struct service *service)
 	}
 }
 
-static void put_service(struct service *service, void *arg)
+static void admit(struct service *service, const struct service *held, void *arg)
 {
 	struct sync *sync = arg;
-	int err;
 
-	if (!service->settings_good &&
-	    !model_find_service(sync->model, service->namespace, service->name))
+	if (!service->settings_good && !held)
 		keep_present_settings(sync, service);
 	if (is_named(sync, service))
 		service->enabled = true;
-	err = model_put_service(sync->model, service);
-	if (err)
-		log_error("cannot take in a service: %s", strerror(-err));
 }
 
-/* Whether the change that made slice is one that was not seen before: a list brings all again. */
-static bool is_news(const struct sync *sync, const struct slice *slice)
+/* The change that made a slice is one that was not seen before, unless a list brings it again. */
+static void on_put(enum store_kind kind, const void *object, const void *old, void *arg)
 {
-	const struct slice *const *known;
-	size_t count = model_slices(sync->model, slice->namespace, slice->service, &known);
+	const struct slice *slice = object, *known = old;
+	struct sync *sync = arg;
 
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(known[i]->name, slice->name) == 0)
-			return slice->changed_time > known[i]->changed_time;
-	return true;
+	if (kind != STORE_SLICE || slice->changed_time <= sync->start_time ||
+	    (known && slice->changed_time <= known->changed_time))
+		return;
+	if (sync->pending_count < PENDING_MAX)
+		sync->pending[sync->pending_count++] = slice->changed_time;
+}
+
+static void put_service(struct service *service, void *arg)
+{
+	struct sync *sync = arg;
+
+	if (store_put(sync->told, STORE_SERVICE, service))
+		log_error("cannot take in a service: out of memory");
 }
 
 static void put_slice(struct slice *slice, void *arg)
 {
 	struct sync *sync = arg;
-	int err;
 
-	if (slice->changed_time > sync->start_time && sync->pending_count < PENDING_MAX &&
-	    is_news(sync, slice))
-		sync->pending[sync->pending_count++] = slice->changed_time;
-	err = model_put_slice(sync->model, slice);
-
-	if (err)
-		log_error("cannot take in an EndpointSlice: %s", strerror(-err));
+	if (store_put(sync->told, STORE_SLICE, slice))
+		log_error("cannot take in an EndpointSlice: out of memory");
 }
 
 static void remove_service(const char *namespace, const char *name, void *arg)
 {
 	struct sync *sync = arg;
 
-	model_remove_service(sync->model, namespace, name);
+	store_drop(sync->told, STORE_SERVICE, namespace, name);
 }
 
 static void remove_slice(const char *namespace, const char *name, void *arg)
 {
 	struct sync *sync = arg;
 
-	model_remove_slice(sync->model, namespace, name);
+	store_drop(sync->told, STORE_SLICE, namespace, name);
+}
+
+static void refuse(const char *origin, const char *object, const char *message, void *arg)
+{
+	struct sync *sync = arg;
+
+	store_refuse_at(sync->store, origin, object, message);
+}
+
+static void accept_all(const char *origin, void *arg)
+{
+	struct sync *sync = arg;
+
+	store_accept_at(sync->store, origin);
 }
 
 static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
@@ -271,29 +283,27 @@ static void await_slices(const char *namespace, const char *name, bool awaited, 
 
 /* Files are their owner's, who wants to see what became of each change; what comes from an API
  * server may change without pause. */
-static void refuse(const char *origin, const char *object, const char *message, void *arg)
+static void on_refused(const char *place, const char *object, const char *message, void *arg)
 {
-	char note[GW_NOTE_TEXT_MAX], text[REFUSAL_TEXT_MAX];
+	char text[REFUSAL_TEXT_MAX];
 	struct sync *sync = arg;
 
-	snprintf(note, sizeof(note), "%s%s%s", object, *object ? ": " : "", message);
 	sync->stats.objects_refused_total++;
-	refused_add(&sync->stats.refused, origin, note);
 	snprintf(text, sizeof(text), "refused from '%s': %s%s%s: everything else stays in force",
-		 origin, object, *object ? ": " : "", message);
+		 place, object, *object ? ": " : "", message);
 	if (tables_meta(sync->tables)->source == GW_SOURCE_FILE ||
-	    repeats_tell(&sync->repeats, origin, text, clock_now_ms()))
+	    repeats_tell(&sync->repeats, place, text, clock_now_ms()))
 		log_warn("%s", text);
 }
 
 /* It may be refused again at once, for the same reason: what is good is known at the next tick. */
-static void accept_all(const char *origin, void *arg)
+static void on_accepted(const char *place, void *arg)
 {
 	struct sync *sync = arg;
 
-	if (refused_mend(&sync->stats.refused, origin) && !refused_has(&sync->mended, origin))
-		refused_add(&sync->mended, origin, "");
-	repeats_end(&sync->repeats, origin);
+	if (!refused_has(&sync->mended, place))
+		refused_add(&sync->mended, place, "");
+	repeats_end(&sync->repeats, place);
 }
 
 static void set_node(bool exists, const char *zone, void *arg)
@@ -352,6 +362,23 @@ static void claim_present(const char *namespace, const char *name, void *arg)
 			claims_take(sync->claims, &have[i].vip, have[i].port, owner, &holder);
 }
 
+static int make_store(struct sync *sync)
+{
+	static const struct store_ops ops = {
+		.admit = admit,
+		.put = on_put,
+		.refused = on_refused,
+		.accepted = on_accepted,
+	};
+	int err = store_new(&ops, sync, &sync->store);
+
+	if (err)
+		return err;
+	sync->model = store_model(sync->store);
+	sync->stats.store = sync->sink.store = sync->store;
+	return store_add_origin(sync->store, &(struct origin_setup){ .place = "" }, &sync->told);
+}
+
 int sync_new(struct tables *tables, const struct sync_options *options, struct sync **ret)
 {
 	struct sync *sync = calloc(1, sizeof(*sync));
@@ -379,7 +406,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		.recovered = recovered,
 		.arg = sync,
 	};
-	if (model_new(&sync->model) || claims_new(&sync->claims)) {
+	if (make_store(sync) || claims_new(&sync->claims)) {
 		sync_free(sync);
 		return -ENOMEM;
 	}
@@ -392,12 +419,11 @@ void sync_free(struct sync *sync)
 {
 	if (!sync)
 		return;
-	model_free(sync->model);
+	store_free(sync->store);
 	if (sync->claims)
 		claims_free(sync->claims);
 	retries_done(&sync->retries);
 	refused_done(&sync->mended);
-	refused_done(&sync->stats.refused);
 	refused_done(&sync->unprogrammed);
 	following_done(&sync->following);
 	repeats_done(&sync->repeats);

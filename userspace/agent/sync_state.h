@@ -13,7 +13,7 @@
 #include "agent/stats.h"
 #include "agent/sync.h"
 #include "model/claims.h"
-#include "model/model.h"
+#include "model/store.h"
 
 #define OWNER_MAX (2 * GW_NAME_MAX)
 #define PENDING_MAX 1024
@@ -31,7 +31,9 @@ struct turn {
 struct sync {
 	struct tables *tables;
 	const struct sync_options *options;
-	struct model *model;
+	struct store *store;
+	struct origin *told; /* in the store: by the sink's own functions */
+	struct model *model; /* the store's */
 	struct claims *claims;
 	struct sink sink;
 	struct stats stats;

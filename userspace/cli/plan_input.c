@@ -74,7 +74,7 @@ static void on_refuse(const char *object, const char *message, void *arg)
 {
 	struct plan_input *input = arg;
 
-	store_refuse(input->store, input->file, object, message);
+	store_refuse_at(input->store, input->file, object, message);
 }
 
 static int take_objects(struct plan_input *input, struct manifest *manifest)

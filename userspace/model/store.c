@@ -21,8 +21,13 @@ struct name {
 	enum store_kind kind;
 	struct naming_list namings; /* in the order in which they count */
 	struct naming *in_force;    /* of whom the model has the object */
+	bool is_orphan;             /* nobody names it: in the store's list */
+	uint64_t until_ms;          /* then */
+	TAILQ_ENTRY(name) orphan;
 	char text[];
 };
+
+TAILQ_HEAD(name_list, name);
 
 /* That an origin names an object. */
 struct naming {
@@ -39,9 +44,8 @@ struct origin {
 	struct store *store;
 	size_t rank;
 	bool is_exclusive;
-	bool is_retired;
-	uint64_t until_ms; /* of a retired one */
 	uint64_t round;
+	bool has_refusals;
 	size_t seconds; /* namings that are second */
 	struct naming_list namings;
 	TAILQ_ENTRY(origin) entry;
@@ -55,6 +59,7 @@ struct store {
 	struct model *model;
 	void *names[STORE_KIND_MAX_]; /* tsearch(3) */
 	struct origin_list origins;
+	struct name_list orphans;
 	struct refused refused;
 	size_t seconds;
 	bool changed;
@@ -163,6 +168,7 @@ int store_new(const struct store_ops *ops, void *arg, struct store **ret)
 	store->ops = ops;
 	store->arg = arg;
 	TAILQ_INIT(&store->origins);
+	TAILQ_INIT(&store->orphans);
 	*ret = store;
 	return 0;
 }
@@ -223,8 +229,6 @@ int store_add_origin(struct store *store, const struct origin_setup *setup, stru
 /* As strcmp: the one that counts comes first. */
 static int compare_origins(const struct origin *a, const struct origin *b)
 {
-	if (a->is_retired != b->is_retired)
-		return a->is_retired - b->is_retired;
 	if (a->rank != b->rank)
 		return a->rank < b->rank ? -1 : 1;
 	return strcmp(a->place, b->place);
@@ -259,7 +263,7 @@ static void tell_second(struct naming *naming)
 	const struct store *store = origin->store;
 	char object[SECOND_TEXT_MAX], message[SECOND_TEXT_MAX];
 
-	if (!origin->is_exclusive || origin->is_retired)
+	if (!origin->is_exclusive)
 		return;
 	if (!naming->is_second) {
 		naming->is_second = true;
@@ -363,6 +367,9 @@ static struct naming *add_naming(struct origin *origin, struct name *name)
 	naming->name = name;
 	TAILQ_INSERT_TAIL(&origin->namings, naming, of_origin);
 	insert_naming(naming);
+	if (name->is_orphan)
+		TAILQ_REMOVE(&origin->store->orphans, name, orphan);
+	name->is_orphan = false;
 	return naming;
 }
 
@@ -380,7 +387,8 @@ static void remove_name(struct store *store, struct name *name)
 	free(name);
 }
 
-static void end_naming(struct naming *naming)
+/* until_ms as of store_drop_origin(). */
+static void end_naming(struct naming *naming, uint64_t until_ms)
 {
 	struct store *store = naming->origin->store;
 	struct name *name = naming->name;
@@ -392,10 +400,15 @@ static void end_naming(struct naming *naming)
 		name->in_force = NULL;
 	kinds[name->kind].free(naming->object);
 	free(naming);
-	if (TAILQ_EMPTY(&name->namings))
-		remove_name(store, name);
-	else
+	if (!TAILQ_EMPTY(&name->namings)) {
 		settle(name);
+	} else if (until_ms) {
+		name->is_orphan = true;
+		name->until_ms = until_ms;
+		TAILQ_INSERT_TAIL(&store->orphans, name, orphan);
+	} else {
+		remove_name(store, name);
+	}
 }
 
 int store_put(struct origin *origin, enum store_kind kind, void *object)
@@ -419,7 +432,7 @@ int store_put(struct origin *origin, enum store_kind kind, void *object)
 		move_naming(naming);
 	if (!naming) {
 		kinds[kind].free(object);
-		if (name && TAILQ_EMPTY(&name->namings))
+		if (name && TAILQ_EMPTY(&name->namings) && !name->is_orphan)
 			remove_name(store, name);
 		return -ENOMEM;
 	}
@@ -449,7 +462,7 @@ void store_drop(struct origin *origin, enum store_kind kind, const char *namespa
 	struct naming *naming = find_naming(origin, find_name(origin->store, kind, namespace, name));
 
 	if (naming)
-		end_naming(naming);
+		end_naming(naming, 0);
 }
 
 void store_inherit(struct origin *origin, struct origin *from)
@@ -458,7 +471,7 @@ void store_inherit(struct origin *origin, struct origin *from)
 
 	while ((naming = TAILQ_FIRST(&from->namings))) {
 		if (find_naming(origin, naming->name)) {
-			end_naming(naming);
+			end_naming(naming, 0);
 			continue;
 		}
 		forget_second(naming);
@@ -473,7 +486,7 @@ void store_inherit(struct origin *origin, struct origin *from)
 
 bool store_has_refusals(const struct origin *origin)
 {
-	return origin->seconds || refused_has(&origin->store->refused, origin->place);
+	return origin->seconds || origin->has_refusals;
 }
 
 static void accept_all(struct origin *origin)
@@ -485,6 +498,7 @@ static void accept_all(struct origin *origin)
 	if (origin->seconds)
 		TAILQ_FOREACH(naming, &origin->namings, of_origin)
 			forget_second(naming);
+	origin->has_refusals = false;
 	refused_mend(&origin->store->refused, origin->place);
 	tell_accepted(origin->store, origin->place);
 }
@@ -495,18 +509,18 @@ void store_begin(struct origin *origin)
 	accept_all(origin);
 }
 
-void store_end(struct origin *origin)
+void store_end(struct origin *origin, uint64_t until_ms)
 {
 	struct naming *naming, *next;
 
 	for (naming = TAILQ_FIRST(&origin->namings); naming; naming = next) {
 		next = TAILQ_NEXT(naming, of_origin);
 		if (naming->round != origin->round)
-			end_naming(naming);
+			end_naming(naming, until_ms);
 	}
 }
 
-void store_drop_origin(struct origin *origin)
+void store_drop_origin(struct origin *origin, uint64_t until_ms)
 {
 	struct naming *naming;
 
@@ -514,37 +528,24 @@ void store_drop_origin(struct origin *origin)
 		return;
 	accept_all(origin);
 	while ((naming = TAILQ_FIRST(&origin->namings)))
-		end_naming(naming);
+		end_naming(naming, until_ms);
 	TAILQ_REMOVE(&origin->store->origins, origin, entry);
 	free(origin);
 }
 
-void store_retire_origin(struct origin *origin, uint64_t until_ms)
-{
-	struct naming *naming;
-
-	accept_all(origin);
-	origin->is_retired = true;
-	origin->until_ms = until_ms;
-	TAILQ_FOREACH(naming, &origin->namings, of_origin) {
-		move_naming(naming);
-		settle(naming->name);
-	}
-}
-
 uint64_t store_expire(struct store *store, uint64_t now_ms)
 {
-	struct origin *origin, *next;
+	struct name *name, *next;
 	uint64_t next_ms = 0;
 
-	for (origin = TAILQ_FIRST(&store->origins); origin; origin = next) {
-		next = TAILQ_NEXT(origin, entry);
-		if (!origin->is_retired)
-			continue;
-		if (origin->until_ms <= now_ms)
-			store_drop_origin(origin);
-		else if (!next_ms || origin->until_ms < next_ms)
-			next_ms = origin->until_ms;
+	for (name = TAILQ_FIRST(&store->orphans); name; name = next) {
+		next = TAILQ_NEXT(name, orphan);
+		if (name->until_ms <= now_ms) {
+			TAILQ_REMOVE(&store->orphans, name, orphan);
+			remove_name(store, name);
+		} else if (!next_ms || name->until_ms < next_ms) {
+			next_ms = name->until_ms;
+		}
 	}
 	return next_ms;
 }
@@ -554,10 +555,11 @@ const char *store_find_place(const struct store *store, enum store_kind kind,
 {
 	const struct name *found = find_name(store, kind, namespace, name);
 
-	return found ? TAILQ_FIRST(&found->namings)->origin->place : NULL;
+	return found && !found->is_orphan ? TAILQ_FIRST(&found->namings)->origin->place : NULL;
 }
 
-void store_refuse(struct store *store, const char *place, const char *object, const char *message)
+void store_refuse_at(struct store *store, const char *place, const char *object,
+		     const char *message)
 {
 	char text[GW_NOTE_TEXT_MAX];
 
@@ -567,10 +569,27 @@ void store_refuse(struct store *store, const char *place, const char *object, co
 		store->ops->refused(place, object, message, store->arg);
 }
 
-void store_accept(struct store *store, const char *place)
+void store_refuse(struct origin *origin, const char *object, const char *message)
+{
+	origin->has_refusals = true;
+	store_refuse_at(origin->store, origin->place, object, message);
+}
+
+void store_accept_at(struct store *store, const char *place)
 {
 	if (refused_mend(&store->refused, place))
 		tell_accepted(store, place);
+}
+
+bool store_has_refusals_at(const struct store *store, const char *place)
+{
+	const struct origin *origin;
+
+	if (store->seconds)
+		TAILQ_FOREACH(origin, &store->origins, entry)
+			if (origin->seconds && !strcmp(origin->place, place))
+				return true;
+	return refused_has(&store->refused, place);
 }
 
 size_t store_refusal_count(const struct store *store)

@@ -30,7 +30,7 @@ struct store_ops {
 	/* An object is in force, in place of old, or NULL. Both stay the store's. */
 	void (*put)(enum store_kind kind, const void *object, const void *old, void *arg);
 	void (*removed)(enum store_kind kind, const char *namespace, const char *name, void *arg);
-	/* See store_refuse(), store_accept(). */
+	/* See store_refuse(), store_accept_at(). */
 	void (*refused)(const char *place, const char *object, const char *message, void *arg);
 	void (*accepted)(const char *place, void *arg);
 };
@@ -57,25 +57,21 @@ struct origin_setup {
 /* It names nothing yet. -ENOMEM */
 int store_add_origin(struct store *store, const struct origin_setup *setup, struct origin **ret);
 
-/* What it names goes, and so does it. Takes NULL. */
-void store_drop_origin(struct origin *origin);
+/* It names nothing any more, and is gone. What is refused there is accepted. What no other origin
+ * names stays until store_expire() is called at until_ms or later; 0: it goes at once. Takes NULL. */
+void store_drop_origin(struct origin *origin, uint64_t until_ms);
 
-/*
- * The same, but what nobody else names stays until store_expire() is called at until_ms or later.
- * Meanwhile every other origin counts more. What is refused at its place is accepted.
- */
-void store_retire_origin(struct origin *origin, uint64_t until_ms);
-
-/* Drop the origins whose time has come. Returns when to call again; 0: never. */
+/* What nobody has named until now goes. Returns when to call again; 0: never. */
 uint64_t store_expire(struct store *store, uint64_t now_ms);
 
 /*
- * The origin tells all it has, from here to store_end(): what it does not name in between goes
- * then. What was refused at its place is accepted. Until store_end() nothing goes: whoever cannot
- * read on does not call it. An origin may also put and drop single objects at any time.
+ * The origin tells all it has, from here to store_end(): what it does not name in between it names
+ * no more; until_ms as of store_drop_origin(). What was refused there is accepted. Until
+ * store_end() nothing goes: whoever cannot read on does not call it. An origin may also put and
+ * drop single objects at any time.
  */
 void store_begin(struct origin *origin);
-void store_end(struct origin *origin);
+void store_end(struct origin *origin, uint64_t until_ms);
 
 /*
  * The origin names an object. The store owns it from then on, also on failure (-ENOMEM: what was in
@@ -87,7 +83,7 @@ int store_put(struct origin *origin, enum store_kind kind, void *object);
 bool store_keep(struct origin *origin, enum store_kind kind, const char *namespace,
 		const char *name);
 
-/* It no longer names the object. Of no effect if it did not. */
+/* It no longer names the object, which goes at once if nobody does. Of no effect if it did not. */
 void store_drop(struct origin *origin, enum store_kind kind, const char *namespace,
 		const char *name);
 
@@ -95,19 +91,23 @@ void store_drop(struct origin *origin, enum store_kind kind, const char *namespa
  * store_begin(); from names nothing any more. Cannot fail. */
 void store_inherit(struct origin *origin, struct origin *from);
 
-/* The place of the origin whose object is in force; NULL: nobody names it. */
+/* The place of the origin whose object is in force; NULL: no origin names it. */
 const char *store_find_place(const struct store *store, enum store_kind kind,
 			     const char *namespace, const char *name);
 
-/* object ("" for the place itself), or a part of it, is refused at a place: an origin's, or one
- * thing that it says. message: why, and the remedy. Nothing else changes. */
-void store_refuse(struct store *store, const char *place, const char *object, const char *message);
+/* object ("": all of it), or a part of it, is refused in this origin. message: why, and the remedy.
+ * What the origin names stays as it is. */
+void store_refuse(struct origin *origin, const char *object, const char *message);
 
-/* Nothing is refused at this place any more; it may be again at once. */
-void store_accept(struct store *store, const char *place);
-
-/* Whether anything of this origin is refused now at its place. */
+/* Whether anything is. */
 bool store_has_refusals(const struct origin *origin);
+
+/* The same at a place that is no origin, or one object's alone; and that nothing is refused there
+ * any more, which may change again at once. */
+void store_refuse_at(struct store *store, const char *place, const char *object,
+		     const char *message);
+void store_accept_at(struct store *store, const char *place);
+bool store_has_refusals_at(const struct store *store, const char *place);
 
 /* What is refused now. */
 size_t store_refusal_count(const struct store *store);

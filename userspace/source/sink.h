@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a source delivers what it finds: the agent's side of every source. */
+/* Where a source delivers what it finds: a store for objects, the agent for what concerns the source
+ * itself. */
 #ifndef GWBPF_SOURCE_SINK_H
 #define GWBPF_SOURCE_SINK_H
 
 #include <stdbool.h>
 
 #include "model/object.h"
+#include "model/store.h"
 
 /* Why a source cannot be read at the moment: the word in gwbpf_source_errors_total{reason}. */
 #define SOURCE_ERRORS(X)                                                                           \
@@ -33,6 +35,8 @@ enum source_error {
 const char *source_error_name(enum source_error error);
 
 struct sink {
+	/* What the objects are told to; it tells what came of them to whoever made it. */
+	struct store *store;
 	/* An object is new or changed; the sink owns it from then on. */
 	void (*put_service)(struct service *service, void *arg);
 	void (*put_slice)(struct slice *slice, void *arg);
