@@ -49,15 +49,17 @@ $(B)/%.o: userspace/%.c | $(SKELETONS)
 	$(Q)$(CC) $(GW_CPPFLAGS) $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
 
 # What a target lacks is said before anything is built: its first prerequisite is one of these.
-NEEDS := bench cluster fresh fuzz kernels lint
+NEEDS := bench cluster fresh fuzz kernels lint packages
 
-.PHONY: need-build need-tests need-image $(NEEDS:%=need-%)
+.PHONY: need-build need-tests need-image need-deb $(NEEDS:%=need-%)
 need-build:
 	$(Q)tests/deps.sh --check 'make deps' build
 need-tests:
 	$(Q)tests/deps.sh --check 'make deps'
 need-image:
 	$(Q)deploy/image/deps.sh --check 'make image-deps'
+need-deb:
+	$(Q)deploy/deb/deps.sh --check 'make deb-deps'
 $(NEEDS:%=need-%): need-%:
 	$(Q)tests/$*/deps.sh --check 'make $*-deps'
 
@@ -80,6 +82,7 @@ include tests/tests.mk
 include tests/soak/soak.mk
 include tests/fuzz/fuzz.mk
 include tests/fresh/fresh.mk
+include tests/packages/packages.mk
 include tests/lint/lint.mk
 include tests/cluster/cluster.mk
 include tests/clients/clients.mk
@@ -99,6 +102,12 @@ install: all ## install program, man page and completions (DESTDIR, PREFIX)
 	$(Q)build/gwbpf completion bash > $(SHARE)/bash-completion/completions/gwbpf
 	$(Q)build/gwbpf completion zsh > $(SHARE)/zsh/site-functions/_gwbpf
 	$(Q)build/gwbpf completion fish > $(SHARE)/fish/vendor_completions.d/gwbpf.fish
+
+.PHONY: uninstall
+uninstall: ## remove what install put there (DESTDIR, PREFIX)
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/gwbpf $(SHARE)/man/man8/gwbpf.8 \
+		$(SHARE)/bash-completion/completions/gwbpf $(SHARE)/zsh/site-functions/_gwbpf \
+		$(SHARE)/fish/vendor_completions.d/gwbpf.fish
 
 .PHONY: deps
 deps: ## install what building and testing needs (Debian, Ubuntu)

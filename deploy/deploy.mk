@@ -11,3 +11,15 @@ image: need-build need-image build/gwbpf-image.tar ## build the container image,
 build/gwbpf-image.tar: build/gwbpf deploy/image/scratch.sh deploy/image/collect.sh
 	$(call say,IMAGE,$@)
 	$(Q)deploy/image/scratch.sh gwbpf:$(VERSION) $@ build/gwbpf /usr/bin/sleep
+
+.PHONY: dist
+dist: ## make the source archive of this commit and its checksum (build/gwbpf-VERSION.tar.gz)
+	$(Q)deploy/dist.sh $(VERSION) build
+
+.PHONY: deb-deps
+deb-deps: ## install what building the Debian package needs
+	$(Q)deploy/deb/deps.sh
+
+.PHONY: deb
+deb: need-build need-deb dist ## build the Debian package of this commit (build/gwbpf_VERSION_ARCH.deb)
+	$(Q)deploy/deb/build.sh build/gwbpf-$(VERSION).tar.gz build

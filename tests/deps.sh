@@ -27,6 +27,7 @@ need lib:smartcols libsmartcols-dev
 
 # The tests and the demo.
 need lib:cmocka libcmocka-dev
+need lib:libcrypto libssl-dev
 need bats bats
 need curl curl
 need jq jq

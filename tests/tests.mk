@@ -62,6 +62,10 @@ UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 UNIT_http_access := agent/http_access base/addr base/parse
 
+UNIT_TESTS += events wrap
+UNIT_events := agent/events report/json base/addr base/parse base/text
+UNIT_wrap := cli/wrap base/text
+
 UNIT_TESTS += ranges shares proxies
 UNIT_ranges := kernel/ranges
 UNIT_shares := kernel/shares
@@ -91,13 +95,22 @@ UNIT_corpus_kubeconfig := tests/fuzz/replay tests/fuzz/fuzz_kubeconfig tests/fuz
 UNIT_corpus_kube := tests/fuzz/replay tests/fuzz/fuzz_kube tests/fuzz/fuzz \
 	$(sort $(KUBE_INTAKE) $(UNIT_decode))
 
+CERTIFICATE := base/certificate base/certificate_names base/distinguished base/der base/text base/addr \
+	base/parse
+UNIT_TESTS += certificate corpus_certificate tls_names
+UNIT_certificate := $(CERTIFICATE)
+UNIT_tls_names := model/tls_names $(CERTIFICATE)
+UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
+UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
+	$(sort $(CERTIFICATE) $(UNIT_decode))
+
 UNIT_TESTS += judge
 UNIT_judge := tests/soak/judge
 
 define UNIT_RULE
 $$(B)/tests/unit/test_$(1): $$(B)/tests/unit/test_$(1).o $$(UNIT_$(1):%=$$(B)/%.o)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(GW_LDFLAGS) -o $$@ $$^ $$(GW_LDLIBS) $$(CMOCKA)
+	$$(Q)$$(CC) $$(GW_LDFLAGS) -o $$@ $$^ $$(GW_LDLIBS) $$(CMOCKA) $$(UNIT_LIBS_$(1))
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_RULE,$(t))))
 

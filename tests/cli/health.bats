@@ -116,5 +116,9 @@ teardown()
 	peer_is '.state == "usable" and .stateSeconds != null and .lastError == "refused" and
 		.consecutiveFailures == 0'
 	becomes logs "returned: backend fabric/gateway 10.1.0.1:7051 .*(ejections until now: 1)"
+	run lab_gwbpf events fabric/gateway --control "$control" -o json
+	json '[.items[] | select(.event != "accused") | .event] == ["ejected", "back"]'
+	json '.items | map(select(.event == "ejected"))[0] | .backend == "10.1.0.1:7051" and
+		(.cause | startswith("refused: for 3.0 s")) and .clientNetnsCookie != null'
 	! logs "contradicted"
 }

@@ -59,7 +59,8 @@ commands()
 }
 
 @test "help lists every command, and explains each" {
-	for name in agent status services backends connections plan check detach rebalance drain undrain weight version \
+	for name in agent status services backends connections events plan check detach rebalance drain undrain weight \
+		tls version \
 		completion help; do
 		commands | grep -qx "$name"
 		run --separate-stderr gwbpf help "$name"

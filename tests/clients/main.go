@@ -15,9 +15,10 @@ func main() {
 		"certificate": certificate,
 		"peer":        peer,
 		"client":      client,
+		"table":       table,
 	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: clients certificate|peer|client …")
+		fmt.Fprintln(os.Stderr, "usage: clients certificate|peer|client|table …")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {

@@ -10,9 +10,6 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 readme=${1:-$top/README.md}
-suite=bookworm
-cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/gwbpf/fresh
-base=$cache/$suite
 log=$top/build/fresh.log
 work= # what is made for this run
 tee=  # the process that writes the log
@@ -22,46 +19,11 @@ fail() {
 	exit 1
 }
 
+. "$here/base.sh"
+
 # The commands are the lines of the first code block below "## Try it".
 readme_commands() {
 	awk '/^## / { inside = /^## Try it/ } inside && /^```/ { block++; next } inside && block == 1' "$readme"
-}
-
-# --- the base --------------------------------------------------------------------------------------
-
-# Of this machine's own apt: where the suite comes from.
-mirror() {
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
-		awk -v suite=$suite '$2 == suite && $3 == "main" { print $1; exit }'
-}
-
-# It finds packages where this machine finds them, with the same settings for fetching them.
-copy_apt_settings() {
-	local apt=$1/etc/apt
-
-	rm -f "$apt/sources.list"
-	cp -a /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/trusted.gpg* /etc/apt/keyrings \
-		/etc/apt/auth.conf* "$apt/" 2>/dev/null
-	mkdir -p "$1/usr/share/keyrings"
-	cp -a /usr/share/keyrings/. "$1/usr/share/keyrings/"
-	apt-config dump Acquire >"$apt/apt.conf.d/90acquire"
-}
-
-make_base() {
-	local uri
-
-	[ ! -d "$base" ] || return 0
-	command -v debootstrap >/dev/null || fail "debootstrap is missing (make fresh-deps)"
-	uri=$(mirror)
-	[ -n "$uri" ] || fail "no apt source of this machine has Debian's $suite"
-	echo "making the base, once: $base"
-	rm -rf "$base.new"
-	debootstrap --variant=minbase "$suite" "$base.new" "$uri" >"$cache/debootstrap.log" 2>&1 || {
-		tail -n 20 "$cache/debootstrap.log" >&2
-		fail "debootstrap failed: $cache/debootstrap.log"
-	}
-	rm -f "$base.new"/var/cache/apt/archives/*.deb
-	mv "$base.new" "$base"
 }
 
 # --- one run ---------------------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 # is worth keeping to tests/fuzz/corpus, which the unit tests replay.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := manifest decode json kube kubeconfig
+FUZZ_TARGETS := manifest decode json kube kubeconfig certificate
 FUZZ_manifest := $(UNIT_manifests)
 FUZZ_decode   := $(UNIT_decode)
 FUZZ_json     := source/json_text $(UNIT_decode)
 FUZZ_kube     := $(sort $(KUBE_INTAKE) $(UNIT_decode))
 FUZZ_kubeconfig := $(sort $(UNIT_kubeconfig) $(UNIT_decode))
+FUZZ_certificate := $(sort $(CERTIFICATE) $(UNIT_decode))
+FUZZ_SEEDS_certificate := tests/data/certificates
 
 define FUZZ_RULE
 build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $$(FUZZ_$(1):%=userspace/%.c) \
@@ -25,7 +27,8 @@ fuzz-$(1): need-build need-fuzz build/fuzz/fuzz_$(1)
 	$$(Q)LSAN_OPTIONS=suppressions=tests/fuzz/lsan.supp:print_suppressions=0 \
 		build/fuzz/fuzz_$(1) -max_total_time=$$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
 		-max_len=16384 -print_final_stats=1 -artifact_prefix=build/fuzz/$(1)- \
-		-dict=tests/fuzz/words.dict build/fuzz/found-$(1) tests/fuzz/corpus/$(1)
+		-dict=tests/fuzz/words.dict build/fuzz/found-$(1) tests/fuzz/corpus/$(1) \
+		$$(FUZZ_SEEDS_$(1))
 endef
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_RULE,$(t))))
 

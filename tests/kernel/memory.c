@@ -3,17 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel/lab.h"
 #include "kernel/lab_cgroup.h"
 
-#define V1 "/sys/fs/cgroup/memory"
-
 static char agent[320], clients[320];
+static char v1[] = "/tmp/gwbpf-memory-XXXXXX"; /* where the hierarchy of v1 is mounted */
 static bool is_v1;
 
 /* Of v2 the lab's own cgroup is the clients', and the agent's stands beside it, so that neither has
@@ -37,16 +39,29 @@ static bool make_v2(void)
 	return is_done;
 }
 
-bool memory_make(void)
+/* Where v1 has the controller. It need not be mounted, in a container for one, so it is mounted for
+ * this process alone. */
+static bool make_v1(void)
 {
-	is_v1 = !access(V1 "/cgroup.procs", W_OK);
-	if (!is_v1)
-		return make_v2();
-	snprintf(agent, sizeof(agent), V1 "/gwbpf-agent-%d", getpid());
-	snprintf(clients, sizeof(clients), V1 "/gwbpf-clients-%d", getpid());
+	assert_return_code(unshare(CLONE_NEWNS), errno);
+	assert_return_code(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), errno);
+	assert_non_null(mkdtemp(v1));
+	if (mount("cgroup", v1, "cgroup", 0, "memory")) {
+		rmdir(v1);
+		return false;
+	}
+	is_v1 = true;
+	lab_remove_cgroup(agent);
+	snprintf(agent, sizeof(agent), "%s/gwbpf-agent-%d", v1, getpid());
+	snprintf(clients, sizeof(clients), "%s/gwbpf-clients-%d", v1, getpid());
 	assert_return_code(mkdir(agent, 0755), errno);
 	assert_return_code(mkdir(clients, 0755), errno);
 	return true;
+}
+
+bool memory_make(void)
+{
+	return make_v2() || make_v1();
 }
 
 void memory_be_agent(void)
@@ -76,8 +91,11 @@ uint64_t memory_used(void)
 
 void memory_remove(void)
 {
-	lab_join_cgroup(is_v1 ? V1 : clients);
+	lab_join_cgroup(is_v1 ? v1 : clients);
 	lab_remove_cgroup(agent);
-	if (is_v1)
-		lab_remove_cgroup(clients);
+	if (!is_v1)
+		return;
+	lab_remove_cgroup(clients);
+	umount2(v1, MNT_DETACH);
+	rmdir(v1);
 }

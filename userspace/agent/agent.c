@@ -12,7 +12,9 @@
 
 #include "agent/control.h"
 #include "agent/covered.h"
+#include "agent/drain_log.h"
 #include "agent/duties.h"
+#include "agent/events.h"
 #include "agent/health_log.h"
 #include "agent/hooks.h"
 #include "agent/httpd.h"
@@ -56,6 +58,7 @@ struct agent {
 	struct hooks *hooks;
 	struct rebalance *rebalance;
 	struct health_log *health_log;
+	struct drain_log *drain_log;
 	unsigned int ticks;
 	struct control control;
 	struct httpd_options http_options[HTTP_MAX_];
@@ -88,10 +91,13 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (info.ssi_signo == SIGHUP) {
 		log_info("reading the manifests again");
+		notify_reloading();
 		if (agent->file)
 			file_source_reload(agent->file);
+		notify_ready();
 		return;
 	}
+	notify_stopping();
 	log_info("ending: hooks and maps stay in place");
 	event_base_loopbreak(agent->base);
 }
@@ -143,6 +149,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	beat(agent);
+	notify_alive();
 	err = tables_collect_some(agent->tables, LINGER_MS);
 	if (err)
 		log_error("cannot set free what is no longer used, retrying in 1 s: %s",
@@ -150,6 +157,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sync_retry(agent->sync);
 	tell(agent);
 	health_log_tick(agent->health_log);
+	drain_log_tick(agent->drain_log);
 	if (tables_meta(agent->tables)->source_synced)
 		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
@@ -204,13 +212,32 @@ static void on_programmed(void *arg)
 	if (!datapath_is_adopted(agent->datapath) && attach(agent))
 		return;
 	log_info("hooks are attached, ready");
-	notify("READY=1");
+	notify_ready();
 }
 
 /* Whether the hooks have stepped aside by now: what the maps hold is then as old as that. */
 static bool was_away(const struct gw_meta *meta)
 {
 	return meta->stale_after_ns && clock_now_ns() - meta->heartbeat_ns > meta->stale_after_ns;
+}
+
+static void keep_start(const struct gw_meta *meta, bool is_adopted)
+{
+	const struct events_about about = {.kind = EVENTS_STARTED};
+	double age = (double)(clock_now_ns() - meta->alive_ns) / 1e9;
+
+	if (!is_adopted)
+		events_add(&about, "version " GWBPF_VERSION ": there was none before it on this node");
+	else if (meta->agent_pid)
+		events_add(&about,
+			   "version " GWBPF_VERSION ": the one before it (process %u, version %.32s) "
+			   "was killed, or crashed: it gave its last sign of life %.1f s ago",
+			   meta->agent_pid, meta->version, age);
+	else
+		events_add(&about,
+			   "version " GWBPF_VERSION ": the one before it (version %.32s) ended in good "
+			   "order %.1f s ago",
+			   meta->version, age);
 }
 
 static void introduce(struct agent *agent)
@@ -221,7 +248,7 @@ static void introduce(struct agent *agent)
 	if (is_late)
 		log_warn("no agent was here for longer than --stale-after: all Services are left "
 			 "to kube-proxy until they have been read");
-
+	keep_start(meta, datapath_is_adopted(agent->datapath));
 	snprintf(meta->version, sizeof(meta->version), "%s", GWBPF_VERSION);
 	snprintf(meta->node, sizeof(meta->node), "%s", agent->options.node);
 	snprintf(meta->zone, sizeof(meta->zone), "%s",
@@ -470,6 +497,7 @@ static int start_http(struct agent *agent, const char *address, enum http http,
 		.listen = address,
 		.pin_dir = agent->options.pin_dir,
 		.metrics_backends = agent->options.metrics_backends,
+		.node = agent->options.node,
 		.control = http == HTTP_CONTROL ? &agent->control : NULL,
 		.is_for = whom[http],
 		.checks = {
@@ -534,7 +562,8 @@ static int start_source(struct agent *agent)
 		agent->http_options[i].stats = sync_stats(agent->sync);
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
 			  sync_stats(agent->sync), &agent->rebalance) ||
-	    health_log_new(agent->tables, &agent->health_log))
+	    health_log_new(agent->tables, &agent->health_log) ||
+	    drain_log_new(agent->tables, &agent->drain_log))
 		return fail(agent, "cannot start: out of memory");
 	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
@@ -550,6 +579,7 @@ static void stop(struct agent *agent)
 		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
+	drain_log_free(agent->drain_log);
 	health_log_free(agent->health_log);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
@@ -587,6 +617,7 @@ int agent_main(int argc, char **argv)
 		log_error("cannot make the event loop: allow more open files (ulimit -n)");
 		return 1;
 	}
+	events_begin();
 	log_info("gwbpf " GWBPF_VERSION " starts on node '%s'", agent.options.node);
 	/* The kernel comes last: what can fail before leaves nothing there. */
 	if (!start_events(&agent) && !check_configuration(&agent) && !check_cover(&agent) &&

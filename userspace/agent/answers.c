@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/events.h"
 #include "agent/metrics.h"
 #include "agent/page.h"
 #include "kernel/view.h"
@@ -117,4 +118,18 @@ int answer_connections(struct evbuffer *to, void *arg)
 		err = write_json(to, connections_to_json(&connections));
 	connections_close(&connections);
 	return err;
+}
+
+int answer_events(struct evbuffer *to, void *arg)
+{
+	const struct answers_input *input = arg;
+
+	return write_json(to, events_to_json(input->node, false));
+}
+
+int answer_events_with_clients(struct evbuffer *to, void *arg)
+{
+	const struct answers_input *input = arg;
+
+	return write_json(to, events_to_json(input->node, true));
 }

@@ -14,6 +14,7 @@ struct answers_input {
 	const char *pin_dir;
 	const struct stats *stats;
 	uint32_t metrics_backends;
+	const char *node;
 	struct process process; /* the agent's, not the worker's */
 };
 
@@ -24,5 +25,7 @@ int answer_status(struct evbuffer *to, void *arg);
 int answer_services(struct evbuffer *to, void *arg);
 int answer_backends(struct evbuffer *to, void *arg);
 int answer_connections(struct evbuffer *to, void *arg);
+int answer_events(struct evbuffer *to, void *arg);
+int answer_events_with_clients(struct evbuffer *to, void *arg);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/backend_event.h"
 #include "agent/repeats.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -99,12 +100,51 @@ static void write_line(const struct trouble_change *change, const char *backend,
 	*line = '\0';
 }
 
+static void keep_event(const struct health_log *log, const struct trouble_change *change)
+{
+	struct backend_event event = {
+		.backend = change->backend,
+		.generation = change->generation,
+		.client = change->client,
+	};
+	const char *error = view_error_name(change->health.error);
+
+	if (!error)
+		error = "unknown";
+	switch (change->kind) {
+	case TROUBLE_ACCUSED:
+		event.kind = EVENTS_ACCUSED;
+		backend_event_add(log->tables, &event, "%s (failures in a row: %u)", error,
+				  change->health.failures);
+		break;
+	case TROUBLE_EJECTED:
+		event.kind = EVENTS_EJECTED;
+		backend_event_add(log->tables, &event, "%s: for %.1f s (failures in a row: %u)",
+				  error, (double)change->ejected_ms / 1e3,
+				  change->health.failures);
+		break;
+	case TROUBLE_RETURNED:
+		event.kind = EVENTS_BACK;
+		backend_event_add(log->tables, &event, "a connection reached it");
+		break;
+	case TROUBLE_FORGOTTEN:
+		event.kind = EVENTS_BACK;
+		backend_event_add(log->tables, &event, "its endpoint went and came back ready");
+		break;
+	case TROUBLE_CONTRADICTED:
+	case TROUBLE_RETURNING:
+	case TROUBLE_KIND_MAX_:
+		break;
+	}
+}
+
 /* A backend that comes and goes tells of each kind once a minute. */
 static void on_change(const struct trouble_change *change, void *arg)
 {
 	char backend[TABLES_BACKEND_TEXT_MAX], line[HEALTH_LINE_MAX], key[64];
 	struct health_log *log = arg;
 
+	keep_event(log, change);
 	tables_backend_text(log->tables, change->backend, change->generation, backend);
 	write_line(change, backend, line);
 	snprintf(key, sizeof(key), "%u %u %u", change->kind, change->backend, change->generation);

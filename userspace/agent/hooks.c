@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/canary.h"
+#include "agent/events.h"
 #include "agent/proofs.h"
 #include "base/addr.h"
 #include "base/log.h"
@@ -267,6 +269,22 @@ bool hooks_are_live(const struct hooks *hooks)
 	return hooks->is_attached && !hooks->missing;
 }
 
+/* To the log, and as an event. */
+static void tell(enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void tell(enum log_level level, const char *format, ...)
+{
+	char text[EVENTS_CAUSE_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log_write(level, "%s", text);
+	events_add(&(struct events_about){.kind = EVENTS_HOOKS}, "%s", text);
+}
+
 /* Once in the log is enough of what lasts. */
 static void attach_again(struct hooks *hooks, int lost)
 {
@@ -274,11 +292,12 @@ static void attach_again(struct hooks *hooks, int lost)
 	bool was_refused = hooks->is_refused;
 
 	if (!was_refused)
-		log_warn("hooks that were taken away by somebody else: %s: attaching them again",
-			 links_hook_names(lost, names));
+		tell(LOG_LEVEL_WARN,
+		     "hooks that were taken away by somebody else: %s: attaching them again",
+		     links_hook_names(lost, names));
 	hooks->is_refused = datapath_attach(hooks->datapath, message);
 	if (!hooks->is_refused) {
-		log_info("the hooks are attached again");
+		tell(LOG_LEVEL_INFO, "the hooks are attached again");
 		recount(hooks);
 	} else if (!was_refused) {
 		log_error("%s: retrying", message);
@@ -297,10 +316,11 @@ static void move(struct hooks *hooks)
 		return;
 	}
 	if (*text)
-		log_warn("the hooks have moved: %s", text);
+		tell(LOG_LEVEL_WARN, "the hooks have moved: %s", text);
 	else
-		log_info("the hooks have moved back to the root cgroup: nobody else takes connects "
-			 "there first");
+		tell(LOG_LEVEL_INFO,
+		     "the hooks have moved back to the root cgroup: nobody else takes connects "
+		     "there first");
 	recount(hooks);
 }
 

@@ -145,6 +145,8 @@ static const struct page pages[] = {
 	{"/api/v1/services", NODE, JSON, NULL, answer_services},
 	{"/api/v1/backends", NODE, JSON, NULL, answer_backends},
 	{"/api/v1/connections", ROOT, JSON, NULL, answer_connections},
+	{"/api/v1/events", HTTPD_FOR_NODE, JSON, NULL, answer_events},
+	{"/api/v1/events", ROOT, JSON, NULL, answer_events_with_clients},
 };
 
 struct waiting {
@@ -234,12 +236,15 @@ static void change(struct evhttp_request *request, struct httpd *httpd, const ch
 		    &(struct control_request){text, length, on_changed, request});
 }
 
-static const struct page *find_page(const char *path)
+/* That of this path which is for whoever may ask here; else one that is for others; or NULL. */
+static const struct page *find_page(const char *path, enum httpd_for is_for)
 {
+	const struct page *found = NULL;
+
 	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-		if (!strcmp(pages[i].path, path))
-			return &pages[i];
-	return NULL;
+		if (!strcmp(pages[i].path, path) && (!found || pages[i].is_for & is_for))
+			found = &pages[i];
+	return found;
 }
 
 /* Whether whoever asks may ask here for anything at all; if not, it has been told so. */
@@ -261,8 +266,8 @@ static bool admit(struct evhttp_request *request, const struct httpd *httpd)
 static void on_request(struct evhttp_request *request, void *arg)
 {
 	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
-	const struct page *page = find_page(path ? path : "");
 	struct httpd *httpd = arg;
+	const struct page *page = find_page(path ? path : "", httpd->options->is_for);
 
 	http_limit_note(httpd->limit, request);
 	if (!admit(request, httpd))
@@ -317,6 +322,7 @@ int httpd_start(struct event_base *base, const struct httpd_options *options, st
 		.pin_dir = options->pin_dir,
 		.stats = options->stats,
 		.metrics_backends = options->metrics_backends,
+		.node = options->node,
 	};
 	httpd->http = evhttp_new(base);
 	if (!httpd->http || workers_new(base, &httpd->workers))

@@ -35,6 +35,7 @@ struct httpd_options {
 	const char *pin_dir;
 	const struct stats *stats; /* there when the loop begins, not before */
 	uint32_t metrics_backends;
+	const char *node;
 	struct control *control; /* NULL: nothing can be changed here; there as stats are */
 	enum httpd_for is_for;
 	struct httpd_check checks[HTTPD_CHECKS_MAX];

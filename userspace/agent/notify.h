@@ -3,7 +3,13 @@
 #ifndef GWBPF_AGENT_NOTIFY_H
 #define GWBPF_AGENT_NOTIFY_H
 
-/* "READY=1". Of no effect where $NOTIFY_SOCKET is not set. */
-void notify(const char *state);
+/* Nothing happens where $NOTIFY_SOCKET is not set. */
+void notify_ready(void);     /* also after a reload */
+void notify_reloading(void); /* notify_ready() ends it */
+void notify_stopping(void);
+
+/* The event loop turns: for WatchdogSec=, and at least twice in that time. Nothing happens where the
+ * unit has none. */
+void notify_alive(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/changes.h"
+#include "agent/events.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -44,6 +45,21 @@ static void note_refusal(const char *message, void *arg)
 		snprintf(job->refusal, sizeof(job->refusal), "%s", message);
 }
 
+/* owner is "NAMESPACE/NAME". */
+static void keep_event(const struct job *job, enum events_kind kind, const char *cause)
+{
+	char namespace[OWNER_MAX];
+	char *slash;
+
+	snprintf(namespace, sizeof(namespace), "%s", job->owner);
+	slash = strchr(namespace, '/');
+	*slash = '\0';
+	events_add(&(struct events_about){.kind = kind,
+					  .namespace = namespace,
+					  .service = slash + 1},
+		   "%s", cause);
+}
+
 /* Of a Service with a thousand ports there is one line. */
 static void tell_refusals(const struct job *job)
 {
@@ -54,6 +70,8 @@ static void tell_refusals(const struct job *job)
 			 job->refusals - 1);
 	snprintf(text, sizeof(text), "%s%s", job->refusal, more);
 	refused_add(&job->sync->unprogrammed, job->owner, text);
+	if (!job->was_refused)
+		keep_event(job, EVENTS_REFUSED, text);
 	log_write(level_of(job, LOG_LEVEL_WARN),
 		  "service '%s': not balanced as wanted: %s: everything else stays in force",
 		  job->owner, text);
@@ -110,18 +128,35 @@ static int claim(struct job *job)
 	return (int)kept;
 }
 
+/* What the first complete list brings is how things are, and no change. */
+static void keep_change(const struct job *job, const struct plan_step *step, const char *address,
+			const char *changes)
+{
+	char text[CHANGES_MAX + 128];
+
+	if (!job->sync->complete || job->was_refused)
+		return;
+	snprintf(text, sizeof(text), "%s has %zu backends (%s), before %zu%s%s", address,
+		 step->want->member_count, choice_reason_name(step->want->reason),
+		 step->have ? step->have->member_count : 0, *changes ? ": " : "", changes);
+	keep_event(job, EVENTS_SET_CHANGED, text);
+}
+
 static void log_step(const struct job *job, const struct plan_step *step)
 {
 	const struct gw_addr *vip = step->want ? &step->want->vip : &step->have->vip;
 	uint16_t port = step->want ? step->want->port : step->have->port;
-	char address[ADDR_PORT_TEXT_MAX], changes[CHANGES_MAX];
+	char address[ADDR_PORT_TEXT_MAX + 32], changes[CHANGES_MAX];
 
 	addr_port_format(vip, port, address);
 	if (step->kind == PLAN_WITHDRAW) {
 		log_info("service '%s': %s is no longer balanced", job->owner, address);
+		strcat(address, " is no longer balanced");
+		keep_event(job, EVENTS_WITHDRAWN, address);
 		return;
 	}
 	changes_describe(step, changes);
+	keep_change(job, step, address, changes);
 	log_write(job->sync->complete ? level_of(job, LOG_LEVEL_INFO) : LOG_LEVEL_DEBUG,
 		  "service '%s': %s has %zu backends (%s), before %zu%s%s", job->owner, address,
 		  step->want->member_count, choice_reason_name(step->want->reason),
@@ -215,6 +250,7 @@ static void note_outcome(struct job *job, int err)
 	else if (job->was_refused) {
 		retries_forget(&sync->retries, job->owner);
 		log_info("service '%s': what was refused before is no more", job->owner);
+		keep_event(job, EVENTS_ACCEPTED, "what was refused before is no more");
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/backend_event.h"
 #include "agent/rebalance_round.h"
 #include "agent/workers.h"
 #include "base/addr.h"
@@ -113,6 +114,17 @@ static void log_moved(const struct rebalance *rebalance, const struct moved *mov
 	log_info("moving a connection of process %u from %s to %s: %s: %s (quiet for %.1f s)",
 		 moved->tgid, from, to, move_result_name(moved->result),
 		 move_result_text(moved->result), moved->quiet_ms / 1e3);
+	backend_event_add(rebalance->tables,
+			  &(struct backend_event){
+				  .kind = EVENTS_MOVED,
+				  .backend = moved->from,
+				  .generation = moved->from_generation,
+				  .client = moved->netns_cookie,
+				  .pid = moved->tgid,
+			  },
+			  "%s, %s: %s: to %s (quiet for %.1f s)",
+			  moved->is_drain ? "drain" : "balance", move_result_name(moved->result),
+			  move_result_text(moved->result), to, moved->quiet_ms / 1e3);
 }
 
 static int remember(struct rebalance *rebalance, const struct moved *moved)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/events.h"
 #include "agent/sync_state.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -44,8 +45,11 @@ static void log_mended(const char *origin, const char *text, void *arg)
 	struct sync *sync = arg;
 
 	(void)text;
-	if (!store_has_refusals_at(sync->store, origin))
-		log_info("'%s' is good again: all of it is taken in", origin);
+	if (store_has_refusals_at(sync->store, origin))
+		return;
+	log_info("'%s' is good again: all of it is taken in", origin);
+	events_add(&(struct events_about){.kind = EVENTS_ACCEPTED},
+		   "'%s' is good again: all of it is taken in", origin);
 }
 
 static void sum_up(size_t count, const char *text, void *arg)
@@ -292,8 +296,11 @@ static void on_refused(const char *place, const char *object, const char *messag
 	snprintf(text, sizeof(text), "refused from '%s': %s%s%s: everything else stays in force",
 		 place, object, *object ? ": " : "", message);
 	if (tables_meta(sync->tables)->source == GW_SOURCE_FILE ||
-	    repeats_tell(&sync->repeats, place, text, clock_now_ms()))
+	    repeats_tell(&sync->repeats, place, text, clock_now_ms())) {
 		log_warn("%s", text);
+		events_add(&(struct events_about){.kind = EVENTS_REFUSED}, "from '%s': %s%s%s",
+			   place, object, *object ? ": " : "", message);
+	}
 }
 
 /* It may be refused again at once, for the same reason: what is good is known at the next tick. */
@@ -335,6 +342,8 @@ static void failed(const char *origin, enum source_error error, const char *mess
 	sync->stats.source_errors[error]++;
 	log_write(is_news ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "%s%s", message,
 		  sync->complete ? "; everything that was read stays in force" : "");
+	if (is_news)
+		events_add(&(struct events_about){.kind = EVENTS_SOURCE_AWAY}, "%s", message);
 }
 
 static void recovered(const char *origin, void *arg)
@@ -343,6 +352,7 @@ static void recovered(const char *origin, void *arg)
 
 	following_recovered(&sync->following, origin);
 	log_info("%s can be read again", origin);
+	events_add(&(struct events_about){.kind = EVENTS_SOURCE_BACK}, "%s", origin);
 }
 
 /* The addresses that stand in the kernel keep their owners. */

@@ -42,6 +42,8 @@ struct cli {
 	bool force;
 	bool strict;
 	const char *control;
+	const char *file;
+	const char *names;
 	bool is_dry;
 	uint32_t deadline_ms; /* 0: none */
 	const char **manifests;

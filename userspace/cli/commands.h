@@ -12,6 +12,7 @@ int status_run(const struct cli *cli);
 int services_run(const struct cli *cli);
 int backends_run(const struct cli *cli);
 int connections_run(const struct cli *cli);
+int events_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
@@ -21,6 +22,7 @@ int rebalance_run(const struct cli *cli);
 int drain_run(const struct cli *cli);
 int undrain_run(const struct cli *cli);
 int weight_run(const struct cli *cli);
+int tls_run(const struct cli *cli);
 int version_run(const struct cli *cli);
 int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);
@@ -32,6 +34,7 @@ extern const struct argp_option plan_options[];
 extern const struct argp_option check_options[];
 extern const struct argp_option detach_options[];
 extern const struct argp_option rebalance_options[];
+extern const struct argp_option tls_options[];
 extern const struct argp_option drain_options[];
 extern const struct argp_option steer_options[]; /* of undrain and weight */
 

@@ -15,4 +15,7 @@ struct cli;
 int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
 		json_t **ret);
 
+/* The same of a GET: path is below /api/v1/. what says what cannot be done: "list the events". */
+int control_get(const struct cli *cli, const char *path, const char *what, json_t **ret);
+
 #endif

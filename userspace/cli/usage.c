@@ -86,6 +86,14 @@ static bool is_color_wanted(void)
 	return isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb");
 }
 
+static void set_for_file(struct cli *cli, int key, const char *value)
+{
+	if (key == OPTION_FILE)
+		cli->file = value;
+	else if (key == OPTION_NAMES)
+		cli->names = value;
+}
+
 static int set(int key, const char *value, void *arg)
 {
 	struct cli *cli = arg;
@@ -142,6 +150,8 @@ static int set(int key, const char *value, void *arg)
 	case ARGS_ARGUMENT:
 		cli->arguments[cli->argument_count++] = value;
 		break;
+	default:
+		set_for_file(cli, key, value);
 	}
 	return 0;
 }

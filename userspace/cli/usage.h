@@ -29,6 +29,8 @@ enum option_key {
 	OPTION_CONTROL,
 	OPTION_DEADLINE,
 	OPTION_DRY_RUN,
+	OPTION_FILE,
+	OPTION_NAMES,
 };
 
 /* For tables of options: which Services are meant. */

@@ -281,24 +281,49 @@ static bool is_backend(const struct tables *tables, uint32_t id, uint32_t genera
 	       tables->maps.backends[id].generation == generation;
 }
 
+bool tables_name_service(const struct tables *tables, uint32_t index, struct tables_names *ret)
+{
+	const struct gw_service *service;
+
+	*ret = (struct tables_names){0};
+	if (index >= tables->maps.services_count)
+		return false;
+	service = &tables->maps.services[index];
+	ret->vip = service->vip;
+	ret->vip_port = ntohs(service->port);
+	return service->use == GW_USE_TAKEN &&
+	       !bpf_map_lookup_elem(tables->maps.service_names_fd, &index, &ret->service);
+}
+
+bool tables_name_backend(const struct tables *tables, uint32_t id, uint32_t generation,
+			 struct tables_names *ret)
+{
+	const struct gw_backend *backend;
+
+	*ret = (struct tables_names){0};
+	if (!is_backend(tables, id, generation))
+		return false;
+	backend = &tables->maps.backends[id];
+	tables_name_service(tables, backend->service, ret);
+	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &ret->backend);
+	ret->address = backend->address;
+	ret->port = ntohs(backend->port);
+	return true;
+}
+
 const char *tables_backend_text(const struct tables *tables, uint32_t id, uint32_t generation,
 				char buf[TABLES_BACKEND_TEXT_MAX])
 {
-	struct gw_backend_names names = {0};
-	struct gw_service_names service = {0};
-	const struct gw_backend *backend;
 	char address[ADDR_PORT_TEXT_MAX];
+	struct tables_names names;
 
-	if (!is_backend(tables, id, generation)) {
+	if (!tables_name_backend(tables, id, generation, &names)) {
 		snprintf(buf, TABLES_BACKEND_TEXT_MAX, "a backend that is gone");
 		return buf;
 	}
-	backend = &tables->maps.backends[id];
-	bpf_map_lookup_elem(tables->maps.backend_names_fd, &id, &names);
-	bpf_map_lookup_elem(tables->maps.service_names_fd, &backend->service, &service);
-	snprintf(buf, TABLES_BACKEND_TEXT_MAX, "%.64s/%.64s %s (%.253s)", service.namespace,
-		 service.name, addr_port_format(&backend->address, ntohs(backend->port), address),
-		 names.pod);
+	snprintf(buf, TABLES_BACKEND_TEXT_MAX, "%.64s/%.64s %s (%.253s)", names.service.namespace,
+		 names.service.name, addr_port_format(&names.address, names.port, address),
+		 names.backend.pod);
 	return buf;
 }
 

@@ -126,6 +126,22 @@ size_t tables_services(const struct tables *tables, struct gw_service **ret);
 const char *tables_backend_text(const struct tables *tables, uint32_t id, uint32_t generation,
 				char buf[TABLES_BACKEND_TEXT_MAX]);
 
+/* The same in parts. false: it is gone. */
+struct tables_names {
+	struct gw_backend_names backend;
+	struct gw_service_names service;
+	struct gw_addr address;
+	struct gw_addr vip;
+	uint16_t port;
+	uint16_t vip_port;
+};
+
+bool tables_name_backend(const struct tables *tables, uint32_t id, uint32_t generation,
+			 struct tables_names *ret);
+
+/* Those of a Service alone, by its index. false: there is none. */
+bool tables_name_service(const struct tables *tables, uint32_t index, struct tables_names *ret);
+
 /* A connection of this backend was told to connect anew, for balance or by a drain. */
 void tables_count_moved(struct tables *tables, uint32_t id, uint32_t generation, bool is_drain);
 

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `gwbpf events`: what has happened on this node since its agent started. */
+#include "cli/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/control.h"
+#include "cli/json_print.h"
+#include "cli/say.h"
+#include "cli/table.h"
+#include "cli/wrap.h"
+
+#define DATE_LENGTH 10 /* of "2026-01-31T09:30:00.250Z" */
+#define TIME_LENGTH 8
+#define WIDTH 80
+#define INDENT 10
+
+/* Which Service is meant, by the names in the events: it may be gone. "" is any. */
+struct wanted {
+	char namespace[256];
+	char name[256];
+};
+
+static const char *field(const json_t *event, const char *key)
+{
+	const char *text = json_string_value(json_object_get(event, key));
+
+	return text ? text : "";
+}
+
+/* NAMESPACE/NAME or NAME; a port behind it is not looked at, as the backends of all have events. */
+static void read_wanted(const struct cli *cli, struct wanted *ret)
+{
+	const char *text = cli->argument_count ? cli->arguments[0] : "";
+	const char *slash = strchr(text, '/');
+
+	*ret = (struct wanted){ 0 };
+	if (cli->namespace)
+		snprintf(ret->namespace, sizeof(ret->namespace), "%s", cli->namespace);
+	if (slash)
+		snprintf(ret->namespace, sizeof(ret->namespace), "%.*s", (int)(slash - text), text);
+	snprintf(ret->name, sizeof(ret->name), "%s", slash ? slash + 1 : text);
+	ret->name[strcspn(ret->name, ":")] = '\0';
+}
+
+static bool is_wanted(const struct wanted *wanted, const json_t *event)
+{
+	return (!*wanted->namespace || !strcmp(wanted->namespace, field(event, "namespace"))) &&
+	       (!*wanted->name || !strcmp(wanted->name, field(event, "service")));
+}
+
+static void drop_others(const struct wanted *wanted, json_t *events)
+{
+	size_t i = 0;
+
+	while (i < json_array_size(events))
+		if (is_wanted(wanted, json_array_get(events, i)))
+			i++;
+		else
+			json_array_remove(events, i);
+}
+
+static enum table_mood mood_of(const char *event)
+{
+	static const char *const bad[] = { "ejected", "down", "refused", "source-away" };
+	static const char *const good[] = { "back", "accepted", "source-back" };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (!strcmp(event, bad[i]))
+			return TABLE_BAD;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (!strcmp(event, good[i]))
+			return TABLE_GOOD;
+	return TABLE_DOUBTFUL;
+}
+
+/* "fabric/gateway org1-peer1 10.244.0.11:7051"; returns buf. */
+static const char *object_of(const json_t *event, char *buf, size_t size)
+{
+	const char *service = field(event, "service"), *pod = field(event, "pod");
+	const char *backend = field(event, "backend");
+
+	snprintf(buf, size, "%s%s%s%s%s%s%s", field(event, "namespace"), *service ? "/" : "", service,
+		 *pod ? " " : "", pod, *backend ? " " : "", backend);
+	return buf;
+}
+
+static void print_event(const struct cli *cli, const json_t *event)
+{
+	const char *time = field(event, "time"), *kind = field(event, "event");
+	char object[1024], text[2048];
+	const char *pid_text = "";
+	json_int_t pid = json_integer_value(json_object_get(event, "clientPid"));
+	char by[64];
+
+	if (pid) {
+		snprintf(by, sizeof(by), " (process %lld)", (long long)pid);
+		pid_text = by;
+	}
+	printf("%.*s  ", TIME_LENGTH, strlen(time) > DATE_LENGTH ? time + DATE_LENGTH + 1 : "");
+	table_print_state(cli, kind, mood_of(kind));
+	object_of(event, object, sizeof(object));
+	snprintf(text, sizeof(text), "%s%s%s%s%s", *object ? " " : "", object, ": ",
+		 field(event, "cause"), pid_text);
+	wrap_text(stdout, text, &(struct wrap){ .column = (int)(INDENT + strlen(kind)),
+						.indent = INDENT, .width = WIDTH });
+}
+
+static void print_head(const struct cli *cli, const json_t *answer)
+{
+	json_int_t forgotten = json_integer_value(json_object_get(answer, "forgottenTotal"));
+	const char *since = field(answer, "sinceTime");
+
+	if (!cli->headers)
+		return;
+	table_print_node(cli, field(answer, "observedBy"));
+	printf("EVENTS: since %.*s %.*s UTC, when the agent started", DATE_LENGTH, since, TIME_LENGTH,
+	       strlen(since) > DATE_LENGTH ? since + DATE_LENGTH + 1 : "");
+	if (forgotten)
+		printf("; %lld older ones are forgotten", (long long)forgotten);
+	puts("");
+}
+
+/* The oldest first: the last line is what happened last. */
+static int print_events(const struct cli *cli, const json_t *answer, const json_t *events)
+{
+	char day[DATE_LENGTH + 1] = "";
+	const json_t *event;
+	size_t i;
+
+	print_head(cli, answer);
+	if (!json_array_size(events) && cli->headers)
+		puts("(none)");
+	json_array_foreach(events, i, event) {
+		const char *time = field(event, "time");
+
+		if (strncmp(day, time, DATE_LENGTH) != 0 && cli->headers) {
+			snprintf(day, sizeof(day), "%s", time);
+			printf("%s\n", day);
+		}
+		print_event(cli, event);
+	}
+	return ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int events_run(const struct cli *cli)
+{
+	struct wanted wanted;
+	json_t *answer, *events;
+	int status;
+
+	if (control_get(cli, "events", "list the events", &answer))
+		return EXIT_FAILURE;
+	events = json_object_get(answer, "items");
+	read_wanted(cli, &wanted);
+	drop_others(&wanted, events);
+	if (cli->output == CLI_OUTPUT_JSON)
+		return json_print(answer);
+	status = print_events(cli, answer, events);
+	json_decref(answer);
+	return status;
+}
