@@ -84,7 +84,8 @@ UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices $(UNIT_kubeconfig) $(UNIT_decode)) \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices $(UNIT_kubeconfig) \
+	$(UNIT_store) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
 UNIT_kube_slices := $(UNIT_kube)

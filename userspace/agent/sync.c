@@ -234,50 +234,6 @@ static void on_put(enum store_kind kind, const void *object, const void *old, vo
 		sync->pending[sync->pending_count++] = slice->changed_time;
 }
 
-static void put_service(struct service *service, void *arg)
-{
-	struct sync *sync = arg;
-
-	if (store_put(sync->told, STORE_SERVICE, service))
-		log_error("cannot take in a service: out of memory");
-}
-
-static void put_slice(struct slice *slice, void *arg)
-{
-	struct sync *sync = arg;
-
-	if (store_put(sync->told, STORE_SLICE, slice))
-		log_error("cannot take in an EndpointSlice: out of memory");
-}
-
-static void remove_service(const char *namespace, const char *name, void *arg)
-{
-	struct sync *sync = arg;
-
-	store_drop(sync->told, STORE_SERVICE, namespace, name);
-}
-
-static void remove_slice(const char *namespace, const char *name, void *arg)
-{
-	struct sync *sync = arg;
-
-	store_drop(sync->told, STORE_SLICE, namespace, name);
-}
-
-static void refuse(const char *origin, const char *object, const char *message, void *arg)
-{
-	struct sync *sync = arg;
-
-	store_refuse_at(sync->store, origin, object, message);
-}
-
-static void accept_all(const char *origin, void *arg)
-{
-	struct sync *sync = arg;
-
-	store_accept_at(sync->store, origin);
-}
-
 static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
 {
 	struct sync *sync = arg;
@@ -386,7 +342,7 @@ static int make_store(struct sync *sync)
 		return err;
 	sync->model = store_model(sync->store);
 	sync->stats.store = sync->sink.store = sync->store;
-	return store_add_origin(sync->store, &(struct origin_setup){ .place = "" }, &sync->told);
+	return 0;
 }
 
 int sync_new(struct tables *tables, const struct sync_options *options, struct sync **ret)
@@ -402,13 +358,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 	sync->start_time = clock_read_seconds(CLOCK_REALTIME);
 	snprintf(sync->zone, sizeof(sync->zone), "%s", options->zone ? options->zone : "");
 	sync->sink = (struct sink){
-		.put_service = put_service,
-		.put_slice = put_slice,
-		.remove_service = remove_service,
-		.remove_slice = remove_slice,
 		.await_slices = await_slices,
-		.refuse = refuse,
-		.accept_all = accept_all,
 		.commit = commit,
 		.set_node = set_node,
 		.heard = heard,

@@ -32,7 +32,6 @@ struct sync {
 	struct tables *tables;
 	const struct sync_options *options;
 	struct store *store;
-	struct origin *told; /* in the store: by the sink's own functions */
 	struct model *model; /* the store's */
 	struct claims *claims;
 	struct sink sink;
