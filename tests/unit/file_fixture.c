@@ -53,10 +53,13 @@ static void on_put(enum store_kind kind, const void *object, const void *old, vo
 {
 	const struct service *put = object;
 	const struct slice *put_slice = object;
+	const struct pod *pod = object;
 
 	(void)old;
 	(void)arg;
-	if (kind == STORE_SERVICE)
+	if (kind == STORE_POD)
+		note(lines, sizeof(lines), "put Pod %s %s\n", pod->name, pod->uid);
+	else if (kind == STORE_SERVICE)
 		note(lines, sizeof(lines), "put Service %s %d\n", put->name,
 		     put->port_count ? put->ports[0].port : 0);
 	else
@@ -66,10 +69,15 @@ static void on_put(enum store_kind kind, const void *object, const void *old, vo
 
 static void on_removed(enum store_kind kind, const char *namespace, const char *name, void *arg)
 {
+	static const char *const words[] = {
+		[STORE_SERVICE] = "Service",
+		[STORE_SLICE] = "EndpointSlice",
+		[STORE_POD] = "Pod",
+	};
+
 	(void)arg;
 	assert_string_equal(namespace, "fabric");
-	note(lines, sizeof(lines), "remove %s %s\n",
-	     kind == STORE_SERVICE ? "Service" : "EndpointSlice", name);
+	note(lines, sizeof(lines), "remove %s %s\n", words[kind], name);
 }
 
 static void refuse(const char *origin, const char *object, const char *message, void *arg)

@@ -41,9 +41,13 @@ static void on_put(enum store_kind kind, const void *object, const void *old, vo
 {
 	const struct service *service = object;
 	const struct slice *slice = object;
+	const struct pod *pod = object;
 
 	(void)old;
-	if (kind == STORE_SERVICE)
+	if (kind == STORE_POD)
+		tell(arg, "put pod %s/%s %s %s %s=%s\n", pod->namespace, pod->name, pod->uid,
+		     pod->node, pod->labels->items[0].key, pod->labels->items[0].value);
+	else if (kind == STORE_SERVICE)
 		tell(arg, "put service %s/%s\n", service->namespace, service->name);
 	else
 		tell(arg, "put slice %s/%s of %s, endpoints %zu\n", slice->namespace, slice->name,
@@ -52,12 +56,23 @@ static void on_put(enum store_kind kind, const void *object, const void *old, vo
 
 static void on_removed(enum store_kind kind, const char *namespace, const char *name, void *arg)
 {
-	tell(arg, "remove %s %s/%s\n", kind == STORE_SERVICE ? "service" : "slice", namespace, name);
+	static const char *const words[] = {
+		[STORE_SERVICE] = "service",
+		[STORE_SLICE] = "slice",
+		[STORE_POD] = "pod",
+	};
+
+	tell(arg, "remove %s %s/%s\n", words[kind], namespace, name);
 }
 
 static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
 {
 	tell(arg, "%s slices of %s/%s\n", awaited ? "await" : "know", namespace, name);
+}
+
+static void await_pods(bool awaited, void *arg)
+{
+	tell(arg, "%s pods\n", awaited ? "await" : "know");
 }
 
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
@@ -110,6 +125,7 @@ static const struct store_ops store_ops = {
 
 static const struct sink sink_template = {
 	.await_slices = await_slices,
+	.await_pods = await_pods,
 	.commit = commit,
 	.set_node = set_node,
 	.heard = heard,

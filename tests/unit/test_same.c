@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -67,8 +69,11 @@ static void fill(struct objects_of_test *all)
 static void test_every_member_counts(void **state)
 {
 	struct objects_of_test all, held;
+	char reason[SELECTOR_REASON_MAX];
+	struct selector *selector;
 
 	(void)state;
+	assert_int_equal(selector_parse("app=x", &selector, reason), 0);
 	CHANGE(service.namespace, text("other"));
 	CHANGE(service.name, text("other"));
 	CHANGE(service.enabled, true);
@@ -94,11 +99,13 @@ static void test_every_member_counts(void **state)
 	CHANGE(service.settings.keep_percent, 1);
 	CHANGE(service.settings.rebalance_ms, 1);
 	CHANGE(service.settings.drain_deadline_ms, 1);
+	CHANGE(service.annotated, 1);
 	CHANGE(service.weights, &weights);
 	CHANGE(service.weights, &of_another_pod);
 	CHANGE(service.weights, &another_weight);
 	CHANGE(service.weights, &two_weights);
 	CHANGE(service.drain, &weights);
+	CHANGE(service.except, selector);
 	CHANGE(ports[0].name, text("other"));
 	CHANGE(ports[0].port, 1);
 	CHANGE(slice.namespace, text("other"));
@@ -121,6 +128,7 @@ static void test_every_member_counts(void **state)
 	CHANGE(endpoints[0].pod, text("other"));
 	CHANGE(endpoints[0].zone_hints, text("a\nb\n"));
 	CHANGE(endpoints[0].node_hints, text("other"));
+	free(selector);
 }
 
 static void test_refused_settings_do_not_count_where_good_ones_go_on(void **state)
@@ -145,11 +153,46 @@ static void test_refused_settings_do_not_count_where_good_ones_go_on(void **stat
 	assert_false(service_says_same(&all.service, &held.service));
 }
 
+static struct pod *pod_with(const char *name, const char *uid, const char *node, const char *key,
+			    const char *value)
+{
+	const struct label label = { key, value };
+	struct pod *pod = calloc(1, sizeof(*pod));
+
+	assert_non_null(pod);
+	*pod = (struct pod){ .namespace = strdup("fabric"), .name = strdup(name),
+			     .uid = strdup(uid), .node = strdup(node),
+			     .labels = labels_copy(&label, *key != 0) };
+	return pod;
+}
+
+static void test_every_member_of_a_pod_counts(void **state)
+{
+	struct pod *pods[] = {
+		pod_with("a", "u", "n", "k", "v"), pod_with("b", "u", "n", "k", "v"),
+		pod_with("a", "w", "n", "k", "v"), pod_with("a", "u", "m", "k", "v"),
+		pod_with("a", "u", "n", "k", "w"), pod_with("a", "u", "n", "l", "v"),
+		pod_with("a", "u", "n", "", ""),
+	};
+	struct pod *again = pod_with("a", "u", "n", "k", "v");
+	size_t count = sizeof(pods) / sizeof(pods[0]);
+
+	(void)state;
+	assert_true(pod_says_same(again, pods[0]));
+	pod_free(again);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < count; j++)
+			assert_true(pod_says_same(pods[i], pods[j]) == (i == j));
+	for (size_t i = 0; i < count; i++)
+		pod_free(pods[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_settings_do_not_count_where_good_ones_go_on),
 		cmocka_unit_test(test_every_member_counts),
+		cmocka_unit_test(test_every_member_of_a_pod_counts),
 	};
 
 	return cmocka_run_group_tests_name("same", tests, NULL, NULL);

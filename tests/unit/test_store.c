@@ -373,15 +373,21 @@ static void test_last_good_settings_are_of_whom_was_in_force(void **state)
 	assert_true(found->settings_good);
 }
 
-static void admit(struct service *service, const struct service *held, void *arg)
+static bool admit(enum store_kind kind, void *object, const void *held, void *arg)
 {
+	struct service *service = object;
+
+	assert_int_equal(kind, STORE_SERVICE);
 	tell(arg, "admit %s%s\n", service->name, held ? " again" : "");
 	service->enabled = true;
+	return service->ports[0].port != 666;
 }
 
 static void test_what_is_admitted_may_be_changed_before_it_is_compared(void **state)
 {
-	static const struct store_ops admitting = { .admit = admit, .put = on_put };
+	static const struct store_ops admitting = {
+		.admit = admit, .put = on_put, .removed = on_removed
+	};
 	struct fixture *f = *state;
 	struct service *service;
 
@@ -394,6 +400,11 @@ static void test_what_is_admitted_may_be_changed_before_it_is_compared(void **st
 		assert_int_equal(store_put(f->origins[0], STORE_SERVICE, service), 0);
 	}
 	expect(f, "admit x\nadd x 1\nadmit x again\n");
+	/* What is none of ours is as if it were not named. */
+	put(f->origins[0], "y", 666);
+	expect(f, "admit y\n");
+	put(f->origins[0], "x", 666);
+	expect(f, "admit x again\nlose x\n");
 }
 
 static bool count(const char *namespace, const char *name, void *arg)

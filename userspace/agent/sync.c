@@ -168,6 +168,23 @@ void sync_go_on(struct sync *sync)
 		finish_first(sync);
 }
 
+/* Returns whether the model has changed. */
+static bool look_at_pods(struct sync *sync)
+{
+	bool has_changed = pods_look(&sync->pods);
+
+	sync->has_new_pods = false;
+	if (pods_are_moving_in(&sync->pods))
+		sync->options->look(sync->options->arg);
+	return has_changed;
+}
+
+void sync_look_at_pods(struct sync *sync)
+{
+	if (look_at_pods(sync) && sync->is_listed)
+		sync_go_on(sync);
+}
+
 static void commit(bool complete, void *arg)
 {
 	struct sync *sync = arg;
@@ -179,6 +196,8 @@ static void commit(bool complete, void *arg)
 		tables_visit_services(sync->tables, withdraw_vanished, sync);
 	}
 	sync->is_listed = true;
+	if (sync->has_new_pods)
+		look_at_pods(sync);
 	heard(sync);
 	sync_go_on(sync);
 }
@@ -211,27 +230,48 @@ static void keep_present_settings(struct sync *sync, struct service *service)
 	}
 }
 
-static void admit(struct service *service, const struct service *held, void *arg)
+static void admit_service(struct sync *sync, struct service *service, const struct service *held)
 {
-	struct sync *sync = arg;
-
 	if (!service->settings_good && !held)
 		keep_present_settings(sync, service);
 	if (is_named(sync, service))
 		service->enabled = true;
 }
 
-/* The change that made a slice is one that was not seen before, unless a list brings it again. */
-static void on_put(enum store_kind kind, const void *object, const void *old, void *arg)
+static bool admit(enum store_kind kind, void *object, const void *held, void *arg)
 {
-	const struct slice *slice = object, *known = old;
 	struct sync *sync = arg;
 
-	if (kind != STORE_SLICE || slice->changed_time <= sync->start_time ||
-	    (known && slice->changed_time <= known->changed_time))
-		return;
-	if (sync->pending_count < PENDING_MAX)
+	if (kind == STORE_SERVICE)
+		admit_service(sync, object, held);
+	return kind != STORE_POD || pods_are_here(&sync->pods, object);
+}
+
+/* The change that made a slice is one that was not seen before, unless a list brings it again. */
+static void note_delay(struct sync *sync, const struct slice *slice, const struct slice *known)
+{
+	if (slice->changed_time > sync->start_time && sync->pending_count < PENDING_MAX &&
+	    (!known || slice->changed_time > known->changed_time))
 		sync->pending[sync->pending_count++] = slice->changed_time;
+}
+
+static void on_put(enum store_kind kind, const void *object, const void *old, void *arg)
+{
+	struct sync *sync = arg;
+
+	if (kind == STORE_SLICE)
+		note_delay(sync, object, old);
+	if (kind != STORE_POD)
+		return;
+	pods_note_new(&sync->pods);
+	sync->has_new_pods = true;
+}
+
+static void await_pods(bool awaited, void *arg)
+{
+	struct sync *sync = arg;
+
+	model_await_pods(sync->model, awaited);
 }
 
 static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
@@ -359,6 +399,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 	snprintf(sync->zone, sizeof(sync->zone), "%s", options->zone ? options->zone : "");
 	sync->sink = (struct sink){
 		.await_slices = await_slices,
+		.await_pods = await_pods,
 		.commit = commit,
 		.set_node = set_node,
 		.heard = heard,
@@ -370,6 +411,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		sync_free(sync);
 		return -ENOMEM;
 	}
+	sync->pods = (struct pods){.model = sync->model, .node = options->node};
 	tables_visit_services(tables, claim_present, sync);
 	*ret = sync;
 	return 0;
@@ -390,6 +432,17 @@ void sync_free(struct sync *sync)
 	free(sync);
 }
 
+const struct model *sync_model(const struct sync *sync)
+{
+	return sync->model;
+}
+
+/* Where no Node has this name, no endpoint is local and no hint is meant. */
+struct place sync_place(const struct sync *sync)
+{
+	return (struct place){sync->options->node, sync->has_node ? sync->zone : ""};
+}
+
 struct stats *sync_stats(struct sync *sync)
 {
 	return &sync->stats;
@@ -403,6 +456,11 @@ const struct following *sync_following(const struct sync *sync)
 const struct refused *sync_unprogrammed(const struct sync *sync)
 {
 	return &sync->unprogrammed;
+}
+
+const char *sync_homeless(const struct sync *sync)
+{
+	return pods_are_moving_in(&sync->pods) ? "" : sync->pods.homeless;
 }
 
 bool sync_has_node(const struct sync *sync)

@@ -36,6 +36,7 @@ struct cli {
 	/* Of some; NULL and 0: not given. */
 	const char *namespace;
 	const char *backend;
+	const char *from;
 	const char *cgroup;
 	const char *node_name;
 	const char *zone;

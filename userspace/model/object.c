@@ -23,6 +23,7 @@ void service_free(struct service *service)
 	free(service->ports);
 	free(service->weights);
 	free(service->drain);
+	free(service->except);
 	free(service->invalid);
 	free(service->name);
 	free(service->namespace);
@@ -98,6 +99,18 @@ void slice_free(struct slice *slice)
 	free(slice);
 }
 
+void pod_free(struct pod *pod)
+{
+	if (!pod)
+		return;
+	free(pod->namespace);
+	free(pod->name);
+	free(pod->uid);
+	free(pod->node);
+	free(pod->labels);
+	free(pod);
+}
+
 uint32_t service_affinity_s(const struct service *service)
 {
 	return service->client_ip_affinity ? service->affinity_timeout_s : 0;
@@ -119,29 +132,35 @@ bool service_names_drain(const struct service *service, const char *pod)
 
 int service_copy_settings(struct service *service, const struct service *from)
 {
-	struct weights *weights, *drain;
+	struct weights *weights = NULL, *drain = NULL;
+	char reason[SELECTOR_REASON_MAX];
+	struct selector *except;
 
-	if (weights_copy(from->weights, &weights))
-		return -ENOMEM;
-	if (weights_copy(from->drain, &drain)) {
+	if (weights_copy(from->weights, &weights) || weights_copy(from->drain, &drain) ||
+	    selector_parse(selector_text(from->except), &except, reason)) {
 		free(weights);
+		free(drain);
 		return -ENOMEM;
 	}
 	free(service->weights);
 	free(service->drain);
+	free(service->except);
 	service->settings = from->settings;
+	service->annotated = from->annotated;
 	service->weights = weights;
 	service->drain = drain;
+	service->except = except;
 	return 0;
 }
 
 #if __SIZEOF_POINTER__ == 8
 #define MUST_BE_COMPARED "a new member must be compared"
 _Static_assert(sizeof(struct service_port) == 16, MUST_BE_COMPARED);
-_Static_assert(sizeof(struct service) == 160, MUST_BE_COMPARED);
+_Static_assert(sizeof(struct service) == 168, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct slice_port) == 16, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct endpoint) == 64, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct slice) == 88, MUST_BE_COMPARED);
+_Static_assert(sizeof(struct pod) == 40, MUST_BE_COMPARED);
 #endif
 
 static bool same_ports(const struct service *a, const struct service *b)
@@ -158,7 +177,9 @@ static bool same_ports(const struct service *a, const struct service *b)
 static bool same_settings(const struct service *a, const struct service *b)
 {
 	return a->settings_good == b->settings_good && settings_equal(&a->settings, &b->settings) &&
-	       weights_equal(a->weights, b->weights) && weights_equal(a->drain, b->drain);
+	       a->annotated == b->annotated && weights_equal(a->weights, b->weights) &&
+	       weights_equal(a->drain, b->drain) &&
+	       !strcmp(selector_text(a->except), selector_text(b->except));
 }
 
 bool service_says_same(const struct service *a, const struct service *held)
@@ -200,4 +221,24 @@ bool slice_says_same(const struct slice *a, const struct slice *held)
 		if (!same_endpoint(&a->endpoints[i], &held->endpoints[i]))
 			return false;
 	return true;
+}
+
+static bool same_labels(const struct labels *a, const struct labels *b)
+{
+	size_t count = a ? a->count : 0;
+
+	if (count != (b ? b->count : 0))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(a->items[i].key, b->items[i].key) ||
+		    strcmp(a->items[i].value, b->items[i].value))
+			return false;
+	return true;
+}
+
+bool pod_says_same(const struct pod *a, const struct pod *held)
+{
+	return !strcmp(a->namespace, held->namespace) && !strcmp(a->name, held->name) &&
+	       !strcmp(a->uid, held->uid) && !strcmp(a->node, held->node) &&
+	       same_labels(a->labels, held->labels);
 }

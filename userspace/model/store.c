@@ -109,6 +109,7 @@ struct kind {
 
 KIND(service)
 KIND(slice)
+KIND(pod)
 
 #define KIND_ROW(title, type)                                                                      \
 	{                                                                                          \
@@ -118,6 +119,7 @@ KIND(slice)
 static const struct kind kinds[STORE_KIND_MAX_] = {
 	[STORE_SERVICE] = KIND_ROW("Service", service),
 	[STORE_SLICE] = KIND_ROW("EndpointSlice", slice),
+	[STORE_POD] = KIND_ROW("Pod", pod),
 };
 
 static int compare_names(const void *a, const void *b)
@@ -411,6 +413,17 @@ static void end_naming(struct naming *naming, uint64_t until_ms)
 	}
 }
 
+static bool admit(const struct store *store, enum store_kind kind, void *object)
+{
+	const char *namespace, *name;
+
+	if (!store->ops->admit)
+		return true;
+	kinds[kind].read_name(object, &namespace, &name);
+	return store->ops->admit(kind, object, kinds[kind].find(store->model, namespace, name),
+				 store->arg);
+}
+
 int store_put(struct origin *origin, enum store_kind kind, void *object)
 {
 	struct store *store = origin->store;
@@ -419,9 +432,11 @@ int store_put(struct origin *origin, enum store_kind kind, void *object)
 	struct name *name;
 
 	kinds[kind].read_name(object, &namespace, &text);
-	if (kind == STORE_SERVICE && store->ops->admit)
-		store->ops->admit(object, model_find_service(store->model, namespace, text),
-				  store->arg);
+	if (!admit(store, kind, object)) {
+		store_drop(origin, kind, namespace, text);
+		kinds[kind].free(object);
+		return 0;
+	}
 	name = find_name(store, kind, namespace, text);
 	if (!name)
 		name = add_name(store, kind, namespace, text);

@@ -20,13 +20,15 @@
 enum store_kind {
 	STORE_SERVICE, /* struct service */
 	STORE_SLICE,   /* struct slice */
+	STORE_POD,     /* struct pod */
 	STORE_KIND_MAX_
 };
 
 /* Any of them may be NULL. They must not change the store. */
 struct store_ops {
-	/* A Service is about to be looked at; held: the one in force under its name, or NULL. */
-	void (*admit)(struct service *service, const struct service *held, void *arg);
+	/* An object is about to be looked at, and may be changed; held: the one in force under its
+	 * name, or NULL. false: it is none of ours, and its origin does not name it. */
+	bool (*admit)(enum store_kind kind, void *object, const void *held, void *arg);
 	/* An object is in force, in place of old, or NULL. Both stay the store's. */
 	void (*put)(enum store_kind kind, const void *object, const void *old, void *arg);
 	void (*removed)(enum store_kind kind, const char *namespace, const char *name, void *arg);

@@ -281,6 +281,13 @@ static void keep_mirrored(struct origin *origin, const struct manifest_name *ref
 	while (store_keep(origin, STORE_SLICE, refused->namespace, name));
 }
 
+static enum store_kind kind_of(const struct manifest_name *refused)
+{
+	if (refused->kind == OBJECT_POD)
+		return STORE_POD;
+	return refused->kind == OBJECT_SERVICE ? STORE_SERVICE : STORE_SLICE;
+}
+
 /* What was refused whole is not gone: the last good one stays. */
 static void keep_refused(struct origin *origin, const struct manifest *manifest)
 {
@@ -290,9 +297,7 @@ static void keep_refused(struct origin *origin, const struct manifest *manifest)
 		if (refused->kind == OBJECT_ENDPOINTS)
 			keep_mirrored(origin, refused);
 		else
-			store_keep(origin,
-				   refused->kind == OBJECT_SERVICE ? STORE_SERVICE : STORE_SLICE,
-				   refused->namespace, refused->name);
+			store_keep(origin, kind_of(refused), refused->namespace, refused->name);
 	}
 }
 
@@ -307,6 +312,10 @@ static int put_all(struct origin *origin, struct manifest *manifest)
 	for (size_t i = 0; i < manifest->slice_count && !err; i++) {
 		err = store_put(origin, STORE_SLICE, manifest->slices[i]);
 		manifest->slices[i] = NULL;
+	}
+	for (size_t i = 0; i < manifest->pod_count && !err; i++) {
+		err = store_put(origin, STORE_POD, manifest->pods[i]);
+		manifest->pods[i] = NULL;
 	}
 	return err;
 }

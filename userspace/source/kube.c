@@ -14,6 +14,7 @@
 #include "source/decode.h"
 #include "source/kube_follow.h"
 #include "source/kube_http.h"
+#include "source/kube_pods.h"
 #include "source/kube_pulse.h"
 #include "source/kube_slices.h"
 
@@ -105,7 +106,11 @@ static int put_service(const json_t *object, const char *namespace, const char *
 	err = decode_service(object, kube_follow_refuse, &origin, &service);
 	if (err)
 		return err == -EINVAL ? 1 : err; /* refused: the one before stays in force */
-	err = store_put(follow->origin, STORE_SERVICE, service);
+	err = kube_pods_want(follow->all->pods, namespace, name, service->except);
+	if (err)
+		service_free(service);
+	else
+		err = store_put(follow->origin, STORE_SERVICE, service);
 	if (!err)
 		err = kube_slices_want(follow->all->slices, namespace, name);
 	return err ? err : 1;
@@ -115,8 +120,10 @@ static void remove_service(const char *namespace, const char *name, void *arg)
 {
 	struct kube_follow *follow = arg;
 
-	if (kube_follow_drop(follow, namespace, name))
-		kube_slices_drop(follow->all->slices, namespace, name);
+	if (!kube_follow_drop(follow, namespace, name))
+		return;
+	kube_slices_drop(follow->all->slices, namespace, name);
+	kube_pods_want(follow->all->pods, namespace, name, false);
 }
 
 static void tell_node(struct kube_follows *all, bool exists, const char *zone)
@@ -166,7 +173,8 @@ static void commit(struct kube_follows *all)
 	const struct sink *sink = all->sink;
 	bool changed = store_take_changed(sink->store) || all->changed;
 
-	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices)))
+	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices) &&
+			      kube_pods_are_listed(all->pods)))
 		return;
 	if (all->synced && !changed)
 		return;
@@ -264,11 +272,13 @@ static int follow_node(struct kube_follows *all, const char *name)
 	return kube_follow_begin(follow, &node_ops, ", or give --zone");
 }
 
-/* Slices are followed as Services are found. */
+/* Slices are followed as Services are found, and pods as these ask for it. */
 static int follow_all(struct kube_follows *all, const struct kube_options *options)
 {
 	int err = kube_slices_new(all, options->namespace, &all->slices);
 
+	if (!err)
+		err = kube_pods_new(all, options->node, options->namespace, &all->pods);
 	if (!err)
 		err = follow_labelled(all, options->namespace);
 	for (size_t i = 0; i < options->service_count && !err; i++)
@@ -384,6 +394,7 @@ void kube_source_stop(struct kube_source *source)
 	while (source->follows.first)
 		kube_follow_stop(source->follows.first);
 	kube_slices_free(source->follows.slices);
+	kube_pods_free(source->follows.pods);
 	kube_pulse_stop(source->pulse);
 	kube_http_free(source->follows.http);
 	free(source->follows.kubeconfig);

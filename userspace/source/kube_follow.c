@@ -16,6 +16,7 @@ static void free_follow(struct kube_follow *follow)
 	free(follow->namespace);
 	free(follow->name);
 	free(follow->labels);
+	free(follow->fields);
 	free(follow->subject);
 	free(follow->problem);
 	free(follow);
@@ -66,6 +67,7 @@ int kube_follow_begin(struct kube_follow *follow, const struct kube_watch_ops *o
 	setup.selection.namespace = follow->namespace;
 	setup.selection.name = follow->name;
 	setup.selection.labels = follow->labels;
+	setup.selection.fields = follow->fields;
 	if (!follow->incomplete)
 		err = store_add_origin(all->sink->store,
 				       &(struct origin_setup){ .place = follow->subject },

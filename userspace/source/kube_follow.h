@@ -14,7 +14,10 @@
 
 #define KUBE_ORIGIN_BYTES 640
 
+
+
 struct kube_group;
+struct kube_pods;
 struct kube_slices;
 
 /* One watch and what it stands for. */
@@ -28,6 +31,7 @@ struct kube_follow {
 	char *namespace;                 /* NULL: all */
 	char *name;                      /* NULL: any */
 	char *labels;
+	char *fields;
 	char *subject;
 	char *problem; /* the last message of failed(); NULL: none since recovered() */
 	struct kube_group *group; /* of slices; kube_slices.c */
@@ -45,6 +49,7 @@ struct kube_follows {
 	char *context;
 	struct kube_follow *first;
 	struct kube_slices *slices;
+	struct kube_pods *pods;
 	/* What belongs together was put: have it programmed, once everything was listed. */
 	void (*commit)(struct kube_follows *all);
 	bool synced;  /* all were listed once, and committed */

@@ -52,6 +52,9 @@ struct sink {
 	/* Whether the slices of a Service that was put are still to be read: told once it was put,
 	 * and again when they are. Without a word they are not. */
 	void (*await_slices)(const char *namespace, const char *name, bool awaited, void *arg);
+	/* Whether the pods of this node are still to be read: told before and after the first list
+	 * of them, which a right that is missing ends as well. */
+	void (*await_pods)(bool awaited, void *arg);
 	/* The API server said something, be it only that nothing has changed. */
 	void (*heard)(void *arg);
 	/* An attempt to read origin failed; all that was delivered stays in force. message names
