@@ -81,7 +81,6 @@ struct kind {
 				       const char **name)                                          \
 	{                                                                                          \
 		const struct type *named = object;                                                 \
-                                                                                                   \
 		*namespace = named->namespace;                                                     \
 		*name = named->name;                                                               \
 	}                                                                                          \
@@ -94,7 +93,6 @@ struct kind {
 	{                                                                                          \
 		struct type *replaced;                                                             \
 		int err = model_exchange_##type(model, object, &replaced);                         \
-                                                                                                   \
 		*old = replaced;                                                                   \
 		return err;                                                                        \
 	}                                                                                          \
