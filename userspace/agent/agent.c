@@ -24,6 +24,7 @@
 #include "agent/rights.h"
 #include "agent/sync.h"
 #include "agent/telling.h"
+#include "agent/watchers.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/datapath.h"
@@ -59,6 +60,7 @@ struct agent {
 	struct rebalance *rebalance;
 	struct health_log *health_log;
 	struct drain_log *drain_log;
+	struct watchers *watchers;
 	unsigned int ticks;
 	struct control control;
 	struct httpd_options http_options[HTTP_MAX_];
@@ -521,6 +523,7 @@ static int start_http(struct agent *agent, const char *address, enum http http,
 		.pin_dir = agent->options.pin_dir,
 		.metrics_backends = agent->options.metrics_backends,
 		.node = agent->options.node,
+		.watchers = http == HTTP_CONTROL ? &agent->watchers : NULL,
 		.control = http == HTTP_CONTROL ? &agent->control : NULL,
 		.is_for = whom[http],
 		.checks = {
@@ -568,6 +571,23 @@ static int start_https(struct agent *agent)
 	return 0;
 }
 
+static int start_watching(struct agent *agent)
+{
+	const struct watchers_options options = {
+		.base = agent->base,
+		.datapath = agent->datapath,
+		.tables = agent->tables,
+		.node = agent->options.node,
+	};
+	char message[128];
+	int err = watchers_new(&options, &agent->watchers);
+
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot read what the hooks tell: %s", strerror(-err));
+	return fail(agent, message);
+}
+
 static int start_source(struct agent *agent)
 {
 	agent->sync_options = (struct sync_options){
@@ -589,6 +609,8 @@ static int start_source(struct agent *agent)
 	    health_log_new(agent->tables, &agent->health_log) ||
 	    drain_log_new(agent->tables, &agent->drain_log))
 		return fail(agent, "cannot start: out of memory");
+	if (start_watching(agent))
+		return -1;
 	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node,
 					  agent->sync};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
@@ -600,6 +622,8 @@ static void stop(struct agent *agent)
 	rebalance_free(agent->rebalance);
 	agent->rebalance = NULL;
 	agent->control.rebalance = NULL;
+	watchers_free(agent->watchers);
+	agent->watchers = NULL;
 	for (int i = 0; i < HTTP_MAX_; i++)
 		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);

@@ -47,6 +47,7 @@ struct cli {
 	const char *names;
 	bool is_dry;
 	uint32_t deadline_ms; /* 0: none */
+	uint32_t for_ms;      /* 0: until it is interrupted */
 	const char **manifests;
 	size_t manifest_count;
 	const char **arguments;

@@ -14,6 +14,7 @@ int backends_run(const struct cli *cli);
 int connections_run(const struct cli *cli);
 int explain_run(const struct cli *cli);
 int events_run(const struct cli *cli);
+int monitor_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
@@ -32,6 +33,7 @@ extern const struct argp_option status_options[];
 extern const struct argp_option services_options[]; /* of each that takes the name of a Service */
 extern const struct argp_option connections_options[];
 extern const struct argp_option explain_options[];
+extern const struct argp_option monitor_options[];
 extern const struct argp_option plan_options[];
 extern const struct argp_option check_options[];
 extern const struct argp_option detach_options[];
