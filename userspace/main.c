@@ -6,6 +6,9 @@
 #include "agent/check_child.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "report/backends.h"
+#include "report/connections.h"
+#include "report/services.h"
 
 static const struct command commands[] = {
 	{ .name = "agent",
@@ -20,19 +23,22 @@ static const struct command commands[] = {
 	  .help = "a line for each Service address and port",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
-	  .options = services_options,
+	  .options = services_list_options,
+	  .columns = &services_columns,
 	  .run = services_run },
 	{ .name = "backends",
 	  .help = "a line for each backend",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
-	  .options = services_options,
+	  .options = backends_options,
+	  .columns = &backends_columns,
 	  .run = backends_run },
 	{ .name = "connections",
 	  .help = "live balanced connections, across network namespaces",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
 	  .options = connections_options,
+	  .columns = &connections_columns,
 	  .run = connections_run },
 	{ .name = "explain",
 	  .help = "why connections to a Service go where they go, and why not elsewhere",
@@ -51,7 +57,7 @@ static const struct command commands[] = {
 	  .help = "what has happened on this node since its agent started, and why",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
-	  .options = services_options,
+	  .options = events_options,
 	  .run = events_run },
 	{ .name = "monitor",
 	  .help = "a line for each connect, establishment, failure, close, ejection, return and move",

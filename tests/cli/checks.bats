@@ -121,7 +121,7 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	run lab_gwbpf explain gateway
 	contains "$output" "its check (http) fails: it did not answer in time"
 	run lab_gwbpf events --control "$control"
-	contains "$output" "check (http): it did not answer in time"
+	contains "$output" "down fabric/gateway 10.2.0.2:7051: check (http): "
 	run inside curl -sS http://127.0.0.1:9451/metrics
 	contains "$output" 'backend="10.2.0.2:7051",backend_pod="",state="down"} 1'
 	[[ $output =~ gwbpf_backend_check_up\{[^}]*10.2.0.2:7051[^}]*\}\ 0 ]]

@@ -13,7 +13,7 @@ commands()
 	usage_error "there is no command 'frobnicate'" frobnicate
 	usage_error "no command is given" --pin-dir services
 	usage_error "unrecognized option '--frobnicate'" services --frobnicate
-	usage_error "--output cannot be 'yaml': it takes table|wide|json" services -o yaml
+	usage_error "--output cannot be 'xml': it takes table|wide|json|yaml" services -o xml
 	usage_error "--output cannot be 'tab'" services -o tab
 	usage_error "--color cannot be 'blue'" status --color blue
 	usage_error "unexpected argument 'x'" status x
@@ -48,8 +48,26 @@ commands()
 }
 
 @test "a bad value in the environment is wrong usage that names the variable" {
-	GWBPF_OUTPUT=yaml usage_error "GWBPF_OUTPUT cannot be 'yaml'" version
+	GWBPF_OUTPUT=xml usage_error "GWBPF_OUTPUT cannot be 'xml'" version
 	GWBPF_NO_HEADERS=1 usage_error "GWBPF_NO_HEADERS cannot be '1': it takes true|false" version
+}
+
+@test "an unknown column names the nearest one" {
+	usage_error "cannot sort by 'act': there is no such column: did you mean 'ACTIVE'?" \
+		backends --sort act
+	usage_error "Try \`gwbpf help services'" services --sort usable-
+	GWBPF_SORT=zzzzzz usage_error "cannot sort by 'zzzzzz': there is no such column" connections
+	[[ $stderr != *"did you mean"* ]]
+	usage_error "--wide cannot be 'failure': it takes failures|traffic|checks|all" backends --wide failure
+	usage_error "unrecognized option '--sort'" version --sort state
+}
+
+@test "YAML says what JSON says" {
+	run gwbpf version -o yaml
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "apiVersion: gwbpf.io/v1" ]
+	[ "${lines[1]}" = "kind: Version" ]
+	contains "$output" "version: \"$(gwbpf version -o json | jq -r .version)\""
 }
 
 @test "plan without manifests is wrong usage" {
@@ -117,13 +135,55 @@ complete_bash()
 	source /dev/stdin <<<"$(gwbpf completion bash)"
 	[ "$(complete_bash gwbpf '')" = "$(commands | xargs)" ]
 	[ "$(complete_bash gwbpf conn)" = connections ]
-	[ "$(complete_bash gwbpf services -o '')" = "table wide json" ]
+	[ "$(complete_bash gwbpf services -o '')" = "table wide json yaml" ]
 	[ "$(complete_bash gwbpf services --output = j)" = json ]
 	[ "$(complete_bash gwbpf detach --f)" = --force ]
 	[ "$(complete_bash gwbpf status --pin-dir /us)" = /usr ]
 	[ "$(complete_bash gwbpf completion '')" = "bash zsh fish" ]
 	[ "$(complete_bash gwbpf agent --log-f)" = --log-format ]
 	[ "$(complete_bash gwbpf agent --ou)" = "" ]
+	[ "$(complete_bash gwbpf backends --sort ac)" = active ]
+	[ "$(complete_bash gwbpf backends --wide '')" = "failures traffic checks all" ]
+	[ "$(complete_bash gwbpf -o json -n fabric backends --sort ac)" = active ]
+	[ "$(complete_bash gwbpf -o json ver)" = version ]
+}
+
+# A gwbpf of the tests that lists what a node might have, names that mean harm among them.
+fake_gwbpf()
+{
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/gwbpf" <<-'END'
+	#!/bin/sh
+	[ -z "$GWBPF_WATCH$GWBPF_SORT$GWBPF_WIDE" ] || exec sleep 1000
+	[ "$2 $3 $4" = "-o table --no-headers" ] || exit 1
+	case $1 in
+	services) echo 'fabric  gateway  grpc  10.96.0.1:7051  lc  ready  2  2  0  0  0'
+		echo 'fabric  $(reboot)  grpc  10.96.0.2:7051  lc  ready  2  2  0  0  0' ;;
+	backends) echo 'fabric  gateway  grpc  10.1.0.1:7051      org1-peer0  usable  0  0  0  0'
+		echo 'fabric  gateway  grpc  10.1.0.2:7051      -           usable  0  0  0  0'
+		echo 'fabric  gateway  grpc  [fd00::1]:7051     `reboot`    usable  0  0  0  0' ;;
+	esac
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/gwbpf"
+}
+
+@test "bash completes Services and backends" {
+	source /dev/stdin <<<"$(gwbpf completion bash)"
+	fake_gwbpf
+	unset -f gwbpf
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	export GWBPF_WATCH=true GWBPF_SORT=active GWBPF_WIDE=all
+	[ "$(complete_bash gwbpf backends '')" = fabric/gateway ]
+	[ "$(complete_bash gwbpf drain org)" = org1-peer0 ]
+	[ "$(complete_bash gwbpf connections --backend org)" = org1-peer0 ]
+	COMP_WORDBREAKS=' ='
+	[ "$(complete_bash gwbpf undrain 1)" = "10.1.0.1:7051 10.1.0.2:7051" ]
+	# bash takes a word apart at colons, and replaces what is behind the last one.
+	COMP_WORDBREAKS=' =:'
+	[ "$(complete_bash gwbpf drain 10.1.0.1 :)" = 7051 ]
+	[ "$(complete_bash gwbpf drain 10.1.0.1 : 70)" = 7051 ]
+	[ "$(complete_bash gwbpf drain '[fd00' :: '1]' : 7)" = 7051 ]
+	[ "$(complete_bash gwbpf connections --backend 10.1.0.2 : 7)" = 7051 ]
 }
 
 @test "zsh takes the completions" {
@@ -137,6 +197,13 @@ complete_bash()
 	run zsh -f -c "fpath=($BATS_TEST_TMPDIR \$fpath); autoload -U compinit && compinit -u -D &&
 		autoload +X _gwbpf && print \$_comps[gwbpf]"
 	[ "$output" = _gwbpf ]
+	# What there is to complete, as zsh sees it.
+	fake_gwbpf
+	run zsh -f -c "PATH=$BATS_TEST_TMPDIR/bin:\$PATH; compdef() { :; }; compadd() { print -l \$names; }
+		. $BATS_TEST_TMPDIR/_gwbpf; _gwbpf_services; _gwbpf_backends"
+	[ "$(sort <<<"$output" | xargs)" = "10.1.0.1:7051 10.1.0.2:7051 [fd00::1]:7051 fabric/gateway org1-peer0" ]
+	grep -q -- "--sort=.*:value:(peer namespace service .* active " "$BATS_TEST_TMPDIR/_gwbpf"
+	grep -q -- "--wide=.*:value:(failures traffic checks all)" "$BATS_TEST_TMPDIR/_gwbpf"
 }
 
 @test "fish completes commands, options and their words" {
@@ -148,9 +215,16 @@ complete_bash()
 			cut -f1 | xargs
 	}
 	[ "$(complete_fish 'gwbpf conn')" = connections ]
-	[ "$(complete_fish 'gwbpf services -o ')" = "json table wide" ]
+	[ "$(complete_fish 'gwbpf services -o ')" = "json table wide yaml" ]
 	[ "$(complete_fish 'gwbpf detach --f')" = --force ]
 	[ "$(complete_fish 'gwbpf completion ')" = "bash fish zsh" ]
+	[ "$(complete_fish 'gwbpf backends --sort ac')" = active ]
+	[ "$(complete_fish 'gwbpf backends --wide ')" = "all checks failures traffic" ]
+	fake_gwbpf
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	[ "$(complete_fish 'gwbpf backends ')" = fabric/gateway ]
+	[ "$(complete_fish 'gwbpf drain org')" = org1-peer0 ]
+	[ "$(complete_fish 'gwbpf connections --backend 10.1.0.1')" = 10.1.0.1:7051 ]
 }
 
 @test "the man page is clean, and has every command and option" {
@@ -173,6 +247,14 @@ complete_bash()
 	done
 	# And no command that there is not.
 	[ "$(grep -c '^\.It Cm' "$root/docs/gwbpf.8")" -eq "$(commands | wc -l)" ]
+}
+
+@test "the man page has the columns of each list, as the help has them" {
+	for list in services backends connections; do
+		columns=$(gwbpf help $list | sed '1,/^Columns:$/d')
+		[ "$(wc -l <<<"$columns")" -ge 15 ]
+		[ "$columns" = "$(sed -n "/^Columns of $list:/,/^\.Ed/p" "$root/docs/gwbpf.8" | grep '^  ')" ]
+	done
 }
 
 @test "the man page and the guide name every state of a Service and of a backend" {

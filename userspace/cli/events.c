@@ -14,7 +14,14 @@
 #include "cli/json_print.h"
 #include "cli/say.h"
 #include "cli/table.h"
+#include "cli/usage.h"
 #include "cli/wrap.h"
+
+const struct argp_option events_options[] = {
+	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
+	{ 0 },
+};
 
 #define DATE_LENGTH 10 /* of "2026-01-31T09:30:00.250Z" */
 #define TIME_LENGTH 8
@@ -161,7 +168,7 @@ int events_run(const struct cli *cli)
 	read_wanted(cli, &wanted);
 	drop_others(&wanted, events);
 	if (cli->output == CLI_OUTPUT_JSON)
-		return json_print(answer);
+		return json_print(cli, answer);
 	status = print_events(cli, answer, events);
 	json_decref(answer);
 	return status;

@@ -23,6 +23,7 @@ const struct argp_option explain_options[] = {
 	  .arg = "POD",
 	  .doc = "as this client sees it: a pod of this node, or the number of a process" },
 	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
 	{ 0 },
 };
 
@@ -166,7 +167,7 @@ static int run(const struct cli *cli, struct explain *explain)
 	else if (is_unknown(cli, explain, &asked, value))
 		json_decref(value);
 	else
-		status = cli->output == CLI_OUTPUT_JSON ? json_print(value)
+		status = cli->output == CLI_OUTPUT_JSON ? json_print(cli, value)
 							: explain_print(cli, value);
 	json_decref(agent);
 	return status;

@@ -77,7 +77,7 @@ static int print(const struct cli *cli, const struct view *view, json_t *list)
 	int status;
 
 	if (cli->output == CLI_OUTPUT_JSON) {
-		status = json_print(list);
+		status = json_print(cli, list);
 	} else {
 		table_print_node(cli, lookup_node(view));
 		status = tls_print(cli, &printing, items);
