@@ -172,9 +172,8 @@ static struct value certificate_of(const struct view_backend *backend)
 {
 	char text[CERTIFICATES_TEXT_MAX];
 
-	if (!backend->certificate.time_ns)
-		return value_unknown();
-	return value_format("%s", certificates_text(backend, text));
+	certificates_text(backend, text);
+	return strcmp(text, "-") ? value_format("%s", text) : value_unknown();
 }
 
 static const char *asked_by(const struct view_backend *backend)
@@ -234,11 +233,11 @@ static const char *asked_by(const struct view_backend *backend)
 	X(check_result, "CHECK", NULL, CHECKS | ALL, 0,                                            \
 	  "what the last check of it saw", value_name(check_result(b)))                            \
 	X(check, NULL, "check", 0, 0, "", value_json(check_to_json(b)))                            \
-	X(certificate, "CERTIFICATE", NULL, CHECKS | ALL, 0,                                       \
-	  "what its certificate lacks, or how long it is valid", certificate_of(b))                \
-	X(tls, NULL, "tls", 0, 0, "", value_json(certificates_to_json(b)))                         \
 	X(weight_by, NULL, "weightBy", 0, 0, "",                                                   \
 	  value_text(b->steered_weight ? "command" : NULL))                                        \
+	X(certificate, "CERTIFICATE", NULL, CHECKS | ALL, 0,                                       \
+	  "names that its certificate lacks, or how long it is valid", certificate_of(b))          \
+	X(tls, NULL, "tls", 0, 0, "", value_json(certificates_to_json(b)))                         \
 	X(attempts, "ATTEMPTS", "attemptsTotal", FAIL | TRAF | ALL | PLAIN | NUMBER, 0,            \
 	  "connects that were sent to it", C(attempts))                                            \
 	X(established, "ESTABLISHED", "establishedTotal", TRAF | ALL | PLAIN | NUMBER, 0,          \
