@@ -167,6 +167,8 @@ is_excluded()
 	json '[.items[1, 2].state] == ["usable", "usable"]'
 	run lab_gwbpf status -o json
 	json ".warnings | any(test(\"10.2.0.1:7051.*lacks 'org1-peer1', so it gets no new connections\"))"
+	run lab_gwbpf explain fabric/gateway
+	contains "$output" "its certificate"
 	before=$(lab_gwbpf backends -o json | jq '.items[0].attemptsTotal')
 	for _ in 1 2 3 4 5 6; do use; done
 	[ "$(lab_gwbpf backends -o json | jq '.items[0].attemptsTotal')" -eq "$before" ]
@@ -175,6 +177,9 @@ is_excluded()
 	peer 1 plain
 	becomes state 1 usable
 	becomes shows 1 '.excluded | not'
+	run lab_gwbpf --control "$control" events -o json
+	json '[.items[] | tostring] | any(test("its certificate: it lacks .org1-peer1.")) and
+		any(test("its certificate: it carries every name"))'
 	grep -q 'certificate-includes: .*10.2.0.1:7051' "$BATS_TEST_TMPDIR/agent.log"
 }
 
