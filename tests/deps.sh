@@ -19,6 +19,7 @@ need lib:libfyaml libfyaml-dev
 need lib:libcurl libcurl4-openssl-dev
 need lib:libmnl libmnl-dev
 need lib:smartcols libsmartcols-dev
+need lib:ncursesw libncurses-dev
 
 [ "${3-}" != build ] || {
 	needed "$@"

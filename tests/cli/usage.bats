@@ -59,7 +59,7 @@ commands()
 }
 
 @test "help lists every command, and explains each" {
-	for name in agent status services backends connections events monitor plan check detach rebalance drain undrain weight \
+	for name in agent status services backends connections events monitor top plan check detach rebalance drain undrain weight \
 		tls version \
 		completion help; do
 		commands | grep -qx "$name"

@@ -14,6 +14,7 @@ int backends_run(const struct cli *cli);
 int connections_run(const struct cli *cli);
 int events_run(const struct cli *cli);
 int monitor_run(const struct cli *cli);
+int top_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
