@@ -68,6 +68,7 @@ struct agent {
 	struct event *signals;
 	struct event *tick;
 	struct event *go_on; /* what one turn of the loop has left */
+	struct event *look;  /* for the cgroups of new pods */
 	enum gw_cover cover;
 	bool is_following; /* at the last tick it was allowed to read its source */
 	bool is_in_force; /* the hooks are attached, by this agent or an earlier one */
@@ -127,6 +128,7 @@ static void tell(struct agent *agent)
 		.following = sync_following(agent->sync),
 		.refused = &sync_stats(agent->sync)->refused,
 		.unprogrammed = sync_unprogrammed(agent->sync),
+		.homeless = sync_homeless(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
 		.cannot_move = agent->rebalance ? rebalance_lack(agent->rebalance) : "",
 		.hooks = agent->hooks,
@@ -164,6 +166,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
 		hooks_check(agent->hooks);
+	if (duties & DUTY_CHECK_HOOKS || *sync_homeless(agent->sync))
+		sync_look_at_pods(agent->sync);
 	if (duties & DUTY_CHECK_HOOKS)
 		covered_check_again(&agent->options, datapath_cgroup_fd(agent->datapath),
 				    &agent->cover);
@@ -189,6 +193,24 @@ static void go_on(void *arg)
 	struct agent *agent = arg;
 
 	event_add(agent->go_on, &now);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	sync_look_at_pods(agent->sync);
+}
+
+static void look(void *arg)
+{
+	const struct timeval soon = {.tv_usec = PODS_LOOK_MS * 1000};
+	struct agent *agent = arg;
+
+	if (!evtimer_pending(agent->look, NULL))
+		evtimer_add(agent->look, &soon);
 }
 
 static int attach(struct agent *agent)
@@ -367,7 +389,8 @@ static int start_events(struct agent *agent)
 				   agent);
 	agent->tick = event_new(agent->base, -1, EV_PERSIST, on_tick, agent);
 	agent->go_on = event_new(agent->base, -1, 0, on_go_on, agent);
-	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on ||
+	agent->look = evtimer_new(agent->base, on_look, agent);
+	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on || !agent->look ||
 	    event_add(agent->signals, NULL) || event_add(agent->tick, &second))
 		return fail(agent, "cannot make the event loop: allow more open files (ulimit -n)");
 	return 0;
@@ -574,6 +597,7 @@ static int start_source(struct agent *agent)
 		.service_count = agent->options.service_count,
 		.programmed = on_programmed,
 		.go_on = go_on,
+		.look = look,
 		.arg = agent,
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
@@ -587,7 +611,8 @@ static int start_source(struct agent *agent)
 		return fail(agent, "cannot start: out of memory");
 	if (start_watching(agent))
 		return -1;
-	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
+	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node,
+					  agent->sync};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
@@ -620,6 +645,8 @@ static void stop(struct agent *agent)
 		event_free(agent->tick);
 	if (agent->go_on)
 		event_free(agent->go_on);
+	if (agent->look)
+		event_free(agent->look);
 	if (agent->signal_fd >= 0)
 		close(agent->signal_fd);
 	event_base_free(agent->base);

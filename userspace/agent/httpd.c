@@ -340,7 +340,7 @@ int httpd_start(struct event_base *base, const struct httpd_options *options, st
 		.node = options->node,
 	};
 	httpd->http = evhttp_new(base);
-	if (!httpd->http || workers_new(base, &httpd->workers))
+	if (!httpd->http || workers_new(base, WORKERS_SECONDS, &httpd->workers))
 		goto fail;
 	evhttp_set_allowed_methods(httpd->http, 0xffff); /* the wrong ones are told so */
 	evhttp_set_gencb(httpd->http, on_request, httpd);

@@ -18,6 +18,14 @@ struct cli;
 int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
 		json_t **ret);
 
+/*
+ * The same for whoever goes on without an answer: nothing is said, and message is what is wrong. The
+ * agent has a few seconds.
+ */
+#define CONTROL_MESSAGE_MAX 1024
+int control_try(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		json_t **ret, char message[CONTROL_MESSAGE_MAX]);
+
 /* The same of a GET: path is below /api/v1/. what says what cannot be done: "list the events". */
 int control_get(const struct cli *cli, const char *path, const char *what, json_t **ret);
 
