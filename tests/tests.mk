@@ -78,7 +78,8 @@ UNIT_duties := agent/duties
 UNIT_workers := agent/workers
 UNIT_http_access := agent/http_access base/addr base/parse
 
-UNIT_TESTS += events wrap
+UNIT_TESTS += events wrap top_rows
+UNIT_top_rows := cli/top_rows base/addr base/parse
 UNIT_events := agent/events report/json base/addr base/parse base/text
 UNIT_wrap := cli/wrap base/text
 

@@ -15,6 +15,7 @@ int connections_run(const struct cli *cli);
 int explain_run(const struct cli *cli);
 int events_run(const struct cli *cli);
 int monitor_run(const struct cli *cli);
+int top_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
