@@ -46,6 +46,7 @@ struct cli {
 	const char *file;
 	const char *names;
 	bool is_dry;
+	bool clients;
 	uint32_t deadline_ms; /* 0: none */
 	const char **manifests;
 	size_t manifest_count;

@@ -32,6 +32,7 @@ enum option_key {
 	OPTION_FROM,
 	OPTION_FILE,
 	OPTION_NAMES,
+	OPTION_CLIENTS,
 };
 
 /* For tables of options: which Services are meant. */
