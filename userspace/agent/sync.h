@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "agent/following.h"
+#include "agent/pods.h"
 #include "agent/refused.h"
 #include "agent/stats.h"
 #include "kernel/tables.h"
@@ -27,6 +28,8 @@ struct sync_options {
 	void (*programmed)(void *arg);
 	/* Call sync_go_on() in the next turn of the event loop. */
 	void (*go_on)(void *arg);
+	/* Call sync_look_at_pods() after PODS_LOOK_MS. */
+	void (*look)(void *arg);
 	void *arg;
 };
 
@@ -50,6 +53,13 @@ const struct following *sync_following(const struct sync *sync);
 
 /* What is not in force for want of room, or of an address, by Service. */
 const struct refused *sync_unprogrammed(const struct sync *sync);
+
+/* Look in which cgroups the pods are, and program what that changes. To be called now and then, as
+ * cgroups may be made anew. */
+void sync_look_at_pods(struct sync *sync);
+
+/* The pods that a Service excepts and that are balanced all the same, for people; "": none. */
+const char *sync_homeless(const struct sync *sync);
 
 /* Program what the last turn of the loop has left: a turn takes a bounded time, whatever changed. */
 void sync_go_on(struct sync *sync);

@@ -13,6 +13,7 @@
 #include "cli/say.h"
 
 #define ANSWER_BYTES_MAX (16u << 20)
+#define LINE_BYTES_MAX 65536
 #define WHAT_MAX 512
 #define SECONDS_MAX 30 /* a round waits for the one that runs, and looks for a while itself */
 #define TRY_SECONDS_MAX 5
@@ -195,4 +196,95 @@ int control_get(const struct cli *cli, const char *path, const char *what, json_
 	if (err)
 		say_error("%s", message);
 	return err;
+}
+
+struct lines {
+	const struct control_follow *follow;
+	char *text; /* of a line that is not whole yet */
+	size_t length;
+	bool is_begun; /* the first line was of an agent that goes on */
+	bool is_over;
+	char refusal[512]; /* what came in its place */
+};
+
+/* The first one says what follows. */
+static bool take_first(struct lines *lines)
+{
+	json_t *head = json_loads(lines->text, 0, NULL);
+	const char *kind = json_string_value(json_object_get(head, "kind"));
+
+	lines->is_begun = kind && !strcmp(kind, "Monitor");
+	if (!lines->is_begun)
+		snprintf(lines->refusal, sizeof(lines->refusal), "%s", lines->text);
+	json_decref(head);
+	return lines->is_begun;
+}
+
+static bool take_line(struct lines *lines)
+{
+	bool goes_on = (lines->is_begun || take_first(lines)) &&
+		       lines->follow->take(lines->text, lines->follow->arg);
+
+	lines->is_over = !goes_on;
+	free(lines->text);
+	lines->text = NULL;
+	lines->length = 0;
+	return goes_on;
+}
+
+static size_t take_lines(char *data, size_t size, size_t count, void *arg)
+{
+	size_t left = size * count;
+	struct lines *lines = arg;
+
+	while (left) {
+		const char *newline = memchr(data, '\n', left);
+		size_t length = newline ? (size_t)(newline - data) : left;
+		char *text;
+
+		if (length > LINE_BYTES_MAX - lines->length)
+			return 0;
+		text = realloc(lines->text, lines->length + length + 1);
+		if (!text)
+			return 0;
+		memcpy(text + lines->length, data, length);
+		lines->text = text;
+		lines->length += length;
+		text[lines->length] = '\0';
+		length += newline != NULL;
+		data += length;
+		left -= length;
+		if (newline && !take_line(lines))
+			return 0;
+	}
+	return size * count;
+}
+
+int control_follow(const struct cli *cli, const struct control_follow *follow)
+{
+	struct lines lines = { .follow = follow };
+	const struct request request = {
+		.path = follow->path,
+		.timeout_ms = follow->for_ms,
+		.take = take_lines,
+		.arg = &lines,
+	};
+	char message[CONTROL_MESSAGE_MAX];
+	long status = 0;
+	CURLcode code = perform(cli, &request, &status);
+
+	free(lines.text);
+	if (lines.is_begun && (lines.is_over || code == CURLE_OPERATION_TIMEDOUT))
+		return 0;
+	if (lines.is_begun)
+		snprintf(message, sizeof(message),
+			 "cannot %s any longer: the agent at '%s' has ended", follow->what,
+			 cli->control);
+	else if (code && code != CURLE_WRITE_ERROR)
+		tell_unreachable(cli, follow->what, code, message);
+	else
+		tell_refused(cli, follow->what, status, *lines.refusal ? lines.refusal : NULL,
+			     message);
+	say_error("%s", message);
+	return -EIO;
 }

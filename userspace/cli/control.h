@@ -3,6 +3,9 @@
 #ifndef GWBPF_CLI_CONTROL_H
 #define GWBPF_CLI_CONTROL_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <jansson.h>
 
 struct cli;
@@ -25,5 +28,22 @@ int control_try(const struct cli *cli, const char *action, const char *subject, 
 
 /* The same of a GET: path is below /api/v1/. what says what cannot be done: "list the events". */
 int control_get(const struct cli *cli, const char *path, const char *what, json_t **ret);
+
+/*
+ * A GET whose answer is lines that do not end: each is given to take, without its newline, as it
+ * comes, until take returns false, the time (0: none) is over, or the agent ends. Returns 0 in the
+ * first two cases; else it says what is wrong. -EIO
+ */
+typedef bool (*control_take)(const char *line, void *arg);
+
+struct control_follow {
+	const char *path;
+	const char *what; /* cannot be done: "watch connections" */
+	uint32_t for_ms;
+	control_take take;
+	void *arg;
+};
+
+int control_follow(const struct cli *cli, const struct control_follow *follow);
 
 #endif

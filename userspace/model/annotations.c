@@ -13,11 +13,14 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/selector.h"
 #include "model/weights.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define REASON_MAX WEIGHTS_REASON_MAX
 #define PART_MAX 32 /* of the ejection annotation */
+
+_Static_assert(SELECTOR_REASON_MAX == REASON_MAX, "a reason goes through");
 
 #define ENABLED_LABEL "gwbpf.io/enabled"
 
@@ -267,6 +270,18 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	return 0;
 }
 
+static int set_clients_except(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	struct selector *except;
+	int err = selector_parse(value, &except, reason);
+
+	if (err)
+		return err;
+	free(service->except);
+	service->except = except;
+	return 0;
+}
+
 /* Every annotation: its key, after the prefix, and what reads its value. */
 #define PREFIX "gwbpf.io/"
 #define ANNOTATIONS(X)                                                                             \
@@ -277,7 +292,8 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	X("rebalance", set_rebalance)                                                              \
 	X("connect-timeout", set_connect_timeout)                                                  \
 	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
-	X("ejection", set_ejection)
+	X("ejection", set_ejection)                                                                \
+	X("clients-except", set_clients_except)
 
 static const struct {
 	const char *key;
