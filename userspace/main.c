@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The program: every command in one table, from which help and completions are made too. */
+#include <string.h>
+
 #include "agent/agent.h"
+#include "agent/check_child.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "report/backends.h"
@@ -46,6 +49,8 @@ static const struct command commands[] = {
 	  .run = explain_run },
 	{ .name = "tls",
 	  .help = "which names certificates carry, and until when they are valid",
+	  .arguments = "[SERVICE]",
+	  .arguments_max = 1,
 	  .options = tls_options,
 	  .run = tls_run },
 	{ .name = "events",
@@ -136,5 +141,8 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+	/* By the agent, which starts it; it is no command. */
+	if (argc == 1 && !strcmp(argv[0], CHECK_CHILD_NAME))
+		return check_child_main();
 	return cli_main(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);
 }

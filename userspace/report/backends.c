@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/addr.h"
+#include "report/certificates.h"
 #include "report/lookup.h"
 #include "report/services.h"
 
@@ -34,6 +35,23 @@ static json_t *moved_to_json(const struct gw_counters *counters)
 	return json_pack("{so so}",
 			 "rebalance", json_count(counters->rebalanced),
 			 "drain", json_count(counters->drained));
+}
+
+/* null: its Service asks for no check. */
+static json_t *check_to_json(const struct view_backend *backend)
+{
+	const struct gw_checked *checked = &backend->checked;
+
+	if (backend->check->kind == GW_CHECK_OFF)
+		return json_null();
+	return json_pack("{ss ss so so so}",
+			 "kind", view_check_kind_name(backend->check->kind),
+			 "result", view_seen_name(checked->seen),
+			 "message", json_text_or_null(*checked->text ? checked->text : NULL),
+			 "ageSeconds", backend->checked_age_seconds < 0 ?
+				 json_null() : json_seconds(backend->checked_age_seconds),
+			 "durationSeconds", backend->checked_age_seconds < 0 ?
+				 json_null() : json_seconds((double)checked->duration_ns / 1e9));
 }
 
 /* What is left of its connections; a deadline that nobody set is null. */
@@ -96,6 +114,12 @@ const char *backends_reason(const struct backend_row *row)
 		return "it was ejected, and one connection tries it now";
 	case VIEW_BACKEND_RETURNING:
 		return "it was ejected, its time is over, and nobody has tried it since";
+	case VIEW_BACKEND_DOWN:
+		if (row->backend->is_excluded)
+			return "its certificate lacks a name, has expired or is malformed";
+		return view_seen_is_good(row->backend->checked.seen)
+			       ? "checks failed, and not enough of them have succeeded since"
+			       : view_seen_text(row->backend->checked.seen);
 	case VIEW_BACKEND_DRAINING:
 		return drain_reason(row->backend);
 	case VIEW_BACKEND_LEAVING:
@@ -114,6 +138,7 @@ const char *backends_remedy(const struct backend_row *row)
 	switch (backend->state) {
 	case VIEW_BACKEND_SUSPECT:
 	case VIEW_BACKEND_EJECTED:
+	case VIEW_BACKEND_DOWN:
 		return "see its log, and what '--wide failures' counts";
 	case VIEW_BACKEND_DRAINING:
 		return backend->drained_by == VIEW_DRAIN_COMMAND ? NULL :
@@ -133,6 +158,19 @@ static struct value peer_of(const struct view_backend *backend)
 	if (*backend->pod)
 		return value_text(backend->pod);
 	return value_address_port(&backend->address, backend->port);
+}
+
+static const char *check_result(const struct view_backend *backend)
+{
+	return backend->check->kind == GW_CHECK_OFF ? "" : view_seen_name(backend->checked.seen);
+}
+
+static struct value certificate_of(const struct view_backend *backend)
+{
+	char text[CERTIFICATES_TEXT_MAX];
+
+	certificates_text(backend, text);
+	return strcmp(text, "-") ? value_format("%s", text) : value_unknown();
 }
 
 static const char *asked_by(const struct view_backend *backend)
@@ -189,8 +227,14 @@ static const char *asked_by(const struct view_backend *backend)
 	  "its part of the connections to this Service port",                                      \
 	  value_share(b->active, (double)row->group_active))                                       \
 	X(drain, NULL, "drain", 0, 0, "", value_json(drain_to_json(b)))                            \
+	X(check_result, "CHECK", NULL, CHECKS | ALL, 0,                                            \
+	  "what the last check of it saw", value_name(check_result(b)))                            \
+	X(check, NULL, "check", 0, 0, "", value_json(check_to_json(b)))                            \
 	X(weight_by, NULL, "weightBy", 0, 0, "",                                                   \
 	  value_text(b->steered_weight ? "command" : NULL))                                        \
+	X(certificate, "CERTIFICATE", NULL, CHECKS | ALL, 0,                                       \
+	  "names that its certificate lacks, or how long it is valid", certificate_of(b))          \
+	X(tls, NULL, "tls", 0, 0, "", value_json(certificates_to_json(b)))                         \
 	X(attempts, "ATTEMPTS", "attemptsTotal", FAIL | TRAF | ALL | PLAIN | NUMBER, 0,            \
 	  "connects that were sent to it", C(attempts))                                            \
 	X(established, "ESTABLISHED", "establishedTotal", TRAF | ALL | PLAIN | NUMBER, 0,          \

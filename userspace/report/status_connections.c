@@ -127,13 +127,13 @@ static void sum_up_doubts(const struct status *status, const char *pin_dir, stru
 }
 
 /* "10.1.0.1:7051 (pod 'peer1') of service 'fabric/gateway'" */
-#define WHO_MAX 448
+#define WHO_MAX 288
 static const char *who(const struct view_backend *backend, char buf[WHO_MAX])
 {
 	char address[ADDR_PORT_TEXT_MAX];
 
 	addr_port_format(&backend->address, backend->port, address);
-	snprintf(buf, WHO_MAX, "%s%s%.200s%s of service '%s/%s'", address,
+	snprintf(buf, WHO_MAX, "%s%s%.60s%s of service '%s/%s'", address,
 		 *backend->pod ? " (pod '" : "", backend->pod, *backend->pod ? "')" : "",
 		 backend->namespace, backend->service);
 	return buf;
@@ -163,7 +163,7 @@ static void judge_hung(struct status *status, const struct sum *sums, size_t i)
 	addr_port_format(&backends[i].address, backends[i].port, address);
 	status_add_warning(status, "backend %s may hang: bytes sent, none received for %s on %u of %u "
 				   "connections: unless they wait for events, see its log; 'gwbpf drain "
-				   "%s --deadline 10s' moves them to others",
+				   "%s --deadline 10s' moves them; gwbpf.io/check finds such by itself",
 			   who(&backends[i], text), format_age(sum->least_late_ms / 1e3, age),
 			   sum->late, sum->count, address);
 }
