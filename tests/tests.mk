@@ -52,8 +52,9 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += columns shorten yaml
+UNIT_TESTS += columns columns_text shorten yaml
 UNIT_columns := report/columns $(UNIT_format)
+UNIT_columns_text := report/columns_text $(UNIT_columns)
 UNIT_shorten := cli/shorten
 UNIT_yaml := report/yaml
 
