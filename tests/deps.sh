@@ -20,7 +20,6 @@ need lib:libcurl libcurl4-openssl-dev
 need lib:libmnl libmnl-dev
 need lib:libssl libssl-dev
 need lib:libseccomp libseccomp-dev
-need lib:smartcols libsmartcols-dev
 
 [ "${3-}" != build ] || {
 	needed "$@"

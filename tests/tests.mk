@@ -49,6 +49,11 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
+UNIT_TESTS += columns shorten yaml
+UNIT_columns := report/columns $(UNIT_format)
+UNIT_shorten := cli/shorten
+UNIT_yaml := report/yaml
+
 UNIT_TESTS += balance silence latest
 UNIT_balance := model/balance
 UNIT_silence := model/silence

@@ -104,7 +104,7 @@ static void judge_backend(struct status *status, const struct view_backend *back
 	addr_port_format(&backend->address, backend->port, address);
 	status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is ejected, as several clients "
 				   "could not reach it, %s%s: see its log, and what 'gwbpf backends "
-				   "-o wide %s/%s' counts",
+				   "--wide failures %s/%s' counts",
 			   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
 			   backend->namespace, backend->service,
 			   is_timed ? "for the next " : "until a connection reaches it again",
