@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "kernel/view.h"
 #include "model/balance.h"
 #include "model/latest.h"
+#include "report/clients.h"
 
 #define SECOND_NS 1000000000ull
 #define HINT_NS (5 * SECOND_NS)
@@ -397,6 +399,7 @@ static int add_to_batch(const struct round *round, struct batch *batch,
 			uint32_t quiet_ms)
 {
 	struct moved *moved = &batch->moved[batch->count];
+	char pod[GW_LONG_NAME_MAX];
 	int err = 0;
 
 	batch->moves[batch->count] = (struct move){
@@ -420,6 +423,8 @@ static int add_to_batch(const struct round *round, struct batch *batch,
 		.quiet_ms = conn->idle_ms,
 		.is_drain = !to,
 	};
+	clients_name_pod(round->view, conn, pod);
+	snprintf(moved->pod, sizeof(moved->pod), "%.*s", MOVED_POD_MAX - 1, pod);
 	if (to && !round->input->is_dry)
 		err = write_hint(round, moved);
 	batch->count += !err;
