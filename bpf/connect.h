@@ -84,6 +84,28 @@ static __always_inline bool is_denied(void)
 	return has_set_retval && bpf_get_retval() < 0;
 }
 
+/* Whether the process is of a pod whose connects to this service are left alone. */
+static __always_inline bool is_excepted(__u32 service)
+{
+	struct gw_excepted_key key = {.service = service};
+
+	for (int level = 1; level <= GW_EXCEPTED_LEVEL_MAX; level++) {
+		key.cgroup_id = bpf_get_current_ancestor_cgroup_id(level);
+		if (!key.cgroup_id)
+			return false;
+		if (bpf_map_lookup_elem(&gw_excepted, &key))
+			return true;
+	}
+	return false;
+}
+
+static __always_inline bool is_agents(struct bpf_sock *sk)
+{
+	const struct gw_conn *conn = bpf_sk_storage_get(&gw_conns, sk, NULL, 0);
+
+	return conn && (is_own(conn) || is_proof(conn));
+}
+
 static __always_inline __u8 owner_flag(struct bpf_sock *sk)
 {
 	const struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
@@ -173,6 +195,17 @@ static __always_inline enum gw_reason leave(struct bpf_sock_addr *ctx, struct bp
 	return reason;
 }
 
+/* The record names no backend then. */
+static __always_inline void refuse_all(struct gw_conn *conn, __u32 index)
+{
+	count_no_backends(index);
+	if (!conn || !is_watched_now())
+		return;
+	conn->backend = 0;
+	conn->backend_generation = 0;
+	monitor_write(conn, GW_SIGHT_FAILED, GW_SIGHT_NO_BACKENDS, 0);
+}
+
 /* Decide about one connect, and change `to` if it is balanced. */
 static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struct dest *to)
 {
@@ -189,6 +222,9 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 	reason = find_service(to, &index, &service);
 	if (reason == GW_REASON_BALANCED)
 		reason = is_denied() ? GW_REASON_DENIED : check_agent(&now_ns, &is_alone);
+	if (reason == GW_REASON_BALANCED && service && service->flags & GW_SERVICE_EXCEPTS &&
+	    !is_agents(sk) && is_excepted(index))
+		reason = GW_REASON_EXCEPTED;
 	if (reason != GW_REASON_BALANCED || !service)
 		return leave(ctx, sk, to, reason);
 	/* A new one is all zero: nothing is to be ended. */
@@ -205,7 +241,7 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 		reason = balance_unrecorded(index, to);
 	}
 	if (reason == GW_REASON_NO_BACKENDS)
-		count_no_backends(index);
+		refuse_all(conn, index);
 	return reason;
 }
 

@@ -98,6 +98,14 @@ struct {
 } gw_hints SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, GW_EXCEPTED_MAX);
+	__type(key, struct gw_excepted_key);
+	__type(value, __u8);
+} gw_excepted SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);

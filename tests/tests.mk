@@ -4,10 +4,10 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log text parse settings weights annotations model kept choose usable drained \
+UNIT_TESTS := addr log text parse settings weights selector annotations model kept choose usable drained excepted \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths fingerprint args naming format
-OBJECT := model/object model/settings model/weights base/addr base/parse base/text
+OBJECT := model/object model/selector model/settings model/weights base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log base/text
@@ -15,18 +15,20 @@ UNIT_text     := base/text
 UNIT_parse    := base/parse
 UNIT_settings := model/settings
 UNIT_weights  := model/weights base/parse base/text
+UNIT_selector := model/selector base/text
 UNIT_annotations := model/annotations $(OBJECT)
 UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
 UNIT_choose   := model/choose model/rules model/model $(OBJECT)
 UNIT_usable   := $(UNIT_choose)
 UNIT_drained  := $(UNIT_choose)
+UNIT_excepted := $(UNIT_choose)
 UNIT_plan     := model/plan $(OBJECT)
 UNIT_plan_edges := $(UNIT_plan)
 UNIT_policy_table := model/policy_table
 UNIT_maglev   := model/policy_table
 UNIT_claims   := model/claims $(OBJECT)
-UNIT_decode   := source/decode source/decode_service source/decode_slice \
+UNIT_decode   := source/decode source/decode_service source/decode_slice source/decode_pod \
 	source/decode_endpoints source/fields model/annotations $(OBJECT)
 UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
@@ -39,7 +41,7 @@ UNIT_manifests_bad := $(UNIT_manifests)
 UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
 	source/fingerprint $(UNIT_manifests)
 UNIT_file_paths := $(UNIT_file)
-UNIT_fingerprint := source/fingerprint
+UNIT_fingerprint := source/fingerprint model/selector base/text
 
 UNIT_TESTS += corpus_manifest corpus_decode corpus_json
 UNIT_corpus_manifest := tests/fuzz/replay tests/fuzz/fuzz_manifest tests/fuzz/fuzz $(UNIT_manifests)
@@ -52,9 +54,13 @@ UNIT_balance := model/balance
 UNIT_silence := model/silence
 UNIT_latest := model/latest
 
-UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access workers
+UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties \
+	http_access workers
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
+UNIT_pod_names := report/pod_names
+UNIT_commands := report/commands
+UNIT_why := model/why $(UNIT_choose)
 UNIT_refused := agent/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
@@ -74,7 +80,7 @@ UNIT_shares := kernel/shares
 UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
-	kube_intake kube kube_named kube_slices
+	kube_intake kube kube_named kube_slices kube_pods
 KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
 	source/kube_config source/kube_bytes source/kube_resource source/sink base/regular base/text
 KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
@@ -86,10 +92,11 @@ UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices $(UNIT_kubeconfig) $(UNIT_decode)) \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices source/kube_pods $(UNIT_kubeconfig) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
 UNIT_kube_slices := $(UNIT_kube)
+UNIT_kube_pods := $(UNIT_kube)
 
 UNIT_TESTS += corpus_kube corpus_kubeconfig
 UNIT_corpus_kubeconfig := tests/fuzz/replay tests/fuzz/fuzz_kubeconfig tests/fuzz/fuzz \
@@ -128,7 +135,7 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
-BENCH_SCALE    := $(B)/tests/bench/bench_scale
+BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections
 BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
@@ -146,9 +153,9 @@ bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## m
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: need-tests all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services and 10,000 connections (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
-	$(Q)$(BENCH_SCALE)
+	$(Q)for program in $(BENCH_SCALE); do $$program || exit 1; done
 
 $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 	$(call say,CC,$<)

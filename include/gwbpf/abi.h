@@ -12,7 +12,7 @@
 #include <linux/bpf.h> /* struct bpf_spin_lock, which the verifier knows by its name */
 #include <linux/types.h>
 
-#define GW_ABI_VERSION 3
+#define GW_ABI_VERSION 4
 #define GW_MAGIC 0x67776270u /* "gwbp" */
 
 #define GW_SET_MAX 1000      /* backends of one service that are chosen from */
@@ -26,6 +26,7 @@
 #define GW_USER_SUSPECTS_MAX 4096 /* likewise of gw_user_suspects */
 #define GW_USER_AFFINITY_MAX 8192 /* likewise of gw_user_affinity */
 #define GW_HINTS_MAX 4096     /* likewise of gw_hints */
+#define GW_EXCEPTED_MAX 16384 /* entries of gw_excepted, of all Services */
 
 struct gw_addr {
 	__be32 word[4];
@@ -86,6 +87,22 @@ _Static_assert(sizeof(struct gw_service) == 64, "a change of size is a change of
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
 #define GW_SERVICE_NO_ROOM 4u   /* left to kube-proxy: there is no room for its set as it is wanted */
+
+#define GW_SERVICE_EXCEPTS 8u   /* some clients stand in gw_excepted: the hook looks there */
+
+/*
+ * gw_excepted: hash. A pod whose connects to a service are left to kube-proxy, by its cgroup: that
+ * holds those of its containers. The value says nothing.
+ */
+struct gw_excepted_key {
+	__u64 cgroup_id;
+	__u32 service;
+	__u32 zero;
+};
+_Static_assert(sizeof(struct gw_excepted_key) == 16, "a change of size is a change of ABI");
+
+/* How far below the root of the hierarchy such a cgroup can be. */
+#define GW_EXCEPTED_LEVEL_MAX 12
 
 /*
  * gw_sets: array of one word per service: the range of gw_slots that is its set now. A reader
@@ -533,7 +550,8 @@ _Static_assert(sizeof(struct gw_note) == 496, "a change of size is a change of A
 	X(NO_SYN, "no-syn", "a connect that failed before its first packet, such as for no route") \
 	X(MISSED_CLOSE, "missed-close", "a connection ended unseen: the next recount corrects it") \
 	X(BACKEND_GONE, "backend-gone", "an event of a connection whose backend id is not in use") \
-	X(OWN, "own", "left alone: the agent's own, to the API server")
+	X(OWN, "own", "left alone: the agent's own, to the API server")                            \
+	X(EXCEPTED, "excepted", "left alone: a pod that gwbpf.io/clients-except names")
 
 enum gw_reason {
 #define GW_REASON_ENUM(id, name, text) GW_REASON_##id,
@@ -544,11 +562,11 @@ enum gw_reason {
 
 /* gw_reasons: array, mmap'ed, one per possible CPU, which has its cache lines to itself. Every
  * connect of the node adds here: in a per-CPU map the add cost more than all else that it pays. */
-#define GW_REASON_ROOM 16
+#define GW_REASON_ROOM 32
 struct gw_reason_counts {
 	__u64 count[GW_REASON_ROOM]; /* by reason */
 };
-_Static_assert(sizeof(struct gw_reason_counts) == 128, "whole cache lines");
+_Static_assert(sizeof(struct gw_reason_counts) == 256, "whole cache lines");
 _Static_assert(GW_REASON_MAX_ <= GW_REASON_ROOM, "a change of size is a change of ABI");
 
 /*

@@ -35,6 +35,12 @@ lab_fails()
 	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
+connections_are()
+{
+	lab connections -o json
+	json "$1"
+}
+
 backends_are()
 {
 	lab backends -o json
@@ -189,7 +195,9 @@ backends_are()
 		.source == "10.1.0.9" and .sourcePort > 0 and .clientPid == $dialer and
 		.state == "established" and .netns == "$(stat -Lc %i "/proc/$holder/ns/net")" and
 		.ageSeconds >= 0 and .ageSeconds < 60 and .idleSeconds >= 0 and .rttSeconds > 0 and
-		.bytesSent == 5 and .bytesReceived == 5 and .clientPod == null and .pod == null)
+		.bytesSent == 5 and .bytesReceived == 5 and .clientPod == null and .pod == null and
+		.clientNamespace == null and .clientCommand == "perl" and .retransmitsTotal == 0 and
+		.bytesUnacked == 0 and .unansweredSeconds == null)
 	END
 	)"
 	json '[.items[].cookie] | unique | length == 6 and all(type == "string")'
@@ -198,7 +206,7 @@ backends_are()
 	json '.items | length == 2 and all(.backendAddress == "10.1.0.2")'
 	lab connections gateway:grpc --no-headers
 	[ "${#lines[@]}" -eq 6 ]
-	[[ ${lines[0]} =~ ^fabric\ +gateway\ +10.1.0.1:7051\ +-\ +10.1.0.9:[0-9]+\ +$dialer\ +established ]]
+	[[ ${lines[0]} =~ ^fabric\ +gateway\ +10.1.0.1:7051\ +-\ +10.1.0.9:[0-9]+\ +perl\ +$dialer\ +established ]]
 	stop "$dialer"
 	lab connections
 	[ "${lines[1]}" = "(none)" ]
@@ -219,6 +227,20 @@ backends_are()
 	lab backends
 	[[ $output =~ gateway\ +grpc\ +10.96.0.1:7051\ +10.1.0.1:7051\ +-\ +leaving ]]
 	[[ $output =~ gateway\ +grpc\ +10.96.0.8:7051\ +10.1.0.1:7051\ +-\ +usable ]]
+}
+
+@test "connections: what was sent and has had no answer" {
+	listen 10.1.0.{1,2,3}:7051
+	listener=$started
+	start_agent
+	dial 10.96.0.1:7051 3
+	kill -STOP "$listener"
+	# It waits for the first of the answers in vain.
+	kill -USR1 "$dialer"
+	becomes connections_are '[.items[].unansweredSeconds | select(. != null and . < 60)] | length == 1'
+	json 'all(.items[]; .bytesUnacked == 0)'
+	kill -CONT "$listener"
+	becomes connections_are 'all(.items[]; .unansweredSeconds == null)'
 }
 
 @test "connections: the pod that a client is in" {

@@ -59,7 +59,8 @@ commands()
 }
 
 @test "help lists every command, and explains each" {
-	for name in agent status services backends connections events plan check detach rebalance drain undrain weight \
+	for name in agent status services backends connections events monitor explain plan check detach \
+		rebalance drain undrain weight \
 		tls version \
 		completion help; do
 		commands | grep -qx "$name"

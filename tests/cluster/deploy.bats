@@ -123,7 +123,8 @@ objects() {
 }
 
 @test "uninstalling changes the pods alone: the same objects, detaching before anything else" {
-	for pair in base:uninstall overlays/one-namespace:overlays/one-namespace-uninstall; do
+	for pair in base:uninstall overlays/one-namespace:overlays/one-namespace-uninstall \
+			overlays/clients-except:overlays/clients-except-uninstall; do
 		[ "$(objects "${pair#*:}")" = "$(objects "${pair%:*}")" ]
 		run rendered "${pair#*:}" DaemonSet
 		[ "$(jq -c '.spec.selector' <<<"$output")" = \

@@ -238,6 +238,8 @@ int lab_try_service(const char *name, const char *vip, enum gw_policy policy,
 		.port_name = "",
 		.verdict = VERDICT_BALANCE,
 		.reason = CHOICE_READY,
+		.excepted = lab.excepted,
+		.excepted_count = lab.excepted_count,
 	};
 	struct member *members = calloc(GW_SET_MAX, sizeof(*members));
 	int err = members ? addr_port_parse(vip, &choice.vip, &choice.port) : -ENOMEM;

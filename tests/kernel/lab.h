@@ -47,6 +47,8 @@ struct lab {
 	char cgroup[256];
 	struct settings settings; /* of the Services to come, their policy apart; all 0: nothing */
 	uint32_t affinity_s;      /* likewise; 0: no session affinity */
+	const uint64_t *excepted; /* likewise: cgroups that they except, in order */
+	size_t excepted_count;
 	uint32_t max_services;    /* for the next lab_open() */
 	uint32_t max_backends;
 	/* What lab_service() last found no room for; "": nothing. */

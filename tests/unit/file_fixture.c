@@ -78,6 +78,20 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 	note(lines, sizeof(lines), "remove EndpointSlice %s\n", name);
 }
 
+static void put_pod(struct pod *put, void *arg)
+{
+	(void)arg;
+	note(lines, sizeof(lines), "put Pod %s %s\n", put->name, put->uid);
+	pod_free(put);
+}
+
+static void remove_pod(const char *namespace, const char *name, void *arg)
+{
+	(void)arg;
+	assert_string_equal(namespace, "fabric");
+	note(lines, sizeof(lines), "remove Pod %s\n", name);
+}
+
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
 	(void)arg;
@@ -111,6 +125,8 @@ static const struct sink sink = {
 	.put_slice = put_slice,
 	.remove_service = remove_service,
 	.remove_slice = remove_slice,
+	.put_pod = put_pod,
+	.remove_pod = remove_pod,
 	.refuse = refuse,
 	.accept_all = accept_all,
 	.recovered = recovered,

@@ -65,6 +65,23 @@ static void await_slices(const char *namespace, const char *name, bool awaited, 
 	tell(arg, "%s slices of %s/%s\n", awaited ? "await" : "know", namespace, name);
 }
 
+static void put_pod(struct pod *pod, void *arg)
+{
+	tell(arg, "put pod %s/%s %s %s %s=%s\n", pod->namespace, pod->name, pod->uid, pod->node,
+	     pod->labels->items[0].key, pod->labels->items[0].value);
+	pod_free(pod);
+}
+
+static void remove_pod(const char *namespace, const char *name, void *arg)
+{
+	tell(arg, "remove pod %s/%s\n", namespace, name);
+}
+
+static void await_pods(bool awaited, void *arg)
+{
+	tell(arg, "%s pods\n", awaited ? "await" : "know");
+}
+
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
 {
 	/* That a token goes without TLS: the API server of these tests has none. */
@@ -114,6 +131,9 @@ static const struct sink sink_template = {
 	.remove_service = remove_service,
 	.remove_slice = remove_slice,
 	.await_slices = await_slices,
+	.put_pod = put_pod,
+	.remove_pod = remove_pod,
+	.await_pods = await_pods,
 	.refuse = refuse,
 	.accept_all = accept_all,
 	.commit = commit,

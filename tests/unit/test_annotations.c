@@ -313,16 +313,17 @@ static void test_drain_wins_over_weights(void **state)
 static const char *const keys[] = { "gwbpf.io/policy",	"gwbpf.io/weights",
 				    "gwbpf.io/drain",	"gwbpf.io/connect-timeout",
 				    "gwbpf.io/dead-peer-timeout", "gwbpf.io/ejection",
-				    "gwbpf.io/rebalance", "gwbpf.io/drain-deadline" };
+				    "gwbpf.io/rebalance", "gwbpf.io/drain-deadline",
+				    "gwbpf.io/clients-except" };
 static const char *const good_values[] = { "wlc", "a=2", "b",  "1s",
-					   "9s",  "time=1s", "3s", "25s" };
-#define ORDERS 40320 /* of eight; each eleventh is tried */
+					   "9s",  "time=1s", "3s", "25s", "app in (a)" };
+#define ORDERS 362880 /* of nine; each 101st is tried */
 
 /* In each of the orders, with one of them refused: the others are as if there were none. */
 static void set_in_order(unsigned int order, size_t refused, const struct service *wanted)
 {
 	struct service *service = needed(calloc(1, sizeof(*service)));
-	size_t left[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	size_t left[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
 
 	settings_init(&service->settings);
 	for (size_t count = COUNT(left); count > 0; count--) {
@@ -337,6 +338,7 @@ static void set_in_order(unsigned int order, size_t refused, const struct servic
 	assert_true(settings_equal(&service->settings, &wanted->settings));
 	assert_int_equal(service_weight_of(service, "a"), service_weight_of(wanted, "a"));
 	assert_int_equal(service_weight_of(service, "b"), service_weight_of(wanted, "b"));
+	assert_string_equal(selector_text(service->except), selector_text(wanted->except));
 	service_free(service);
 }
 
@@ -351,7 +353,7 @@ static void test_no_annotation_depends_on_another(void **state)
 			if (i != refused)
 				accept(wanted, keys[i], good_values[i]);
 		}
-		for (unsigned int order = 0; order < ORDERS; order += 11)
+		for (unsigned int order = 0; order < ORDERS; order += 101)
 			set_in_order(order, refused, wanted);
 		service_free(wanted);
 	}
@@ -395,7 +397,8 @@ static void test_the_remedy_survives_keys_and_values_of_any_length(void **state)
 						"...' is not a time from 2s to 24h, or 0",
 						"...' is too long for a time or a share",
 						"...' is not a time from 200ms to 1h",
-						"...' is not a time from 1s to 24h" };
+						"...' is not a time from 1s to 24h",
+						"it has 299999 bytes, and 1024 at most are read" };
 	static char text[300000];
 
 	memset(text, 'x', sizeof(text) - 1);

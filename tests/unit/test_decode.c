@@ -32,7 +32,9 @@ static void test_kinds_are_told_by_api_version_and_kind(void **state)
 		{ "{'apiVersion': 'v1', 'kind': 'ServiceList'}", OBJECT_LIST },
 		{ "{'apiVersion': 'discovery.k8s.io/v1', 'kind': 'EndpointSliceList'}",
 		  OBJECT_LIST },
-		{ "{'apiVersion': 'v1', 'kind': 'PodList'}", OBJECT_OTHER },
+		{ "{'apiVersion': 'v1', 'kind': 'PodList'}", OBJECT_LIST },
+		{ "{'apiVersion': 'v1', 'kind': 'Pod'}", OBJECT_POD },
+		{ "{'apiVersion': 'v1', 'kind': 'SecretList'}", OBJECT_OTHER },
 		{ "{'apiVersion': 1, 'kind': ['Service']}", OBJECT_OTHER },
 		{ "[]", OBJECT_OTHER },
 		{ "'Service'", OBJECT_OTHER },
@@ -51,7 +53,7 @@ static void test_kinds_are_told_by_api_version_and_kind(void **state)
 	item = value_of("{'metadata': {}}");
 	assert_int_equal(decode_item_kind(list, item), OBJECT_SERVICE);
 	json_decref(item);
-	item = value_of("{'apiVersion': 'v1', 'kind': 'Pod'}");
+	item = value_of("{'apiVersion': 'v1', 'kind': 'Secret'}");
 	assert_int_equal(decode_item_kind(list, item), OBJECT_OTHER);
 	json_decref(item);
 	json_decref(list);

@@ -55,6 +55,32 @@ static void test_only_what_changed_is_delivered(void **state)
 	expect("put Service b 3\ncommit\n");
 }
 
+/* As clients, for gwbpf.io/clients-except. */
+static void test_pods_are_delivered_as_other_objects_are(void **state)
+{
+	static const char pod[] = "---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: fabric, "
+				  "name: p, uid: u%d, labels: {app: x}}\nstatus: {phase: %s}\n";
+	char text[512];
+
+	(void)state;
+	snprintf(text, sizeof(text), pod, 1, "Running");
+	write_file("a.yaml", text);
+	start(".", NULL);
+	expect("put Pod p u1\ncommit\n");
+	/* The same, with a status that says nothing of interest: the next commit is the other's. */
+	snprintf(text, sizeof(text), pod, 1, "Pending");
+	replace_file("a.yaml", text);
+	take_what_is_there();
+	snprintf(text, sizeof(text), pod, 2, "Running");
+	replace_file("a.yaml", text);
+	wait_for_commit();
+	expect("put Pod p u2\ncommit\n");
+	snprintf(text, sizeof(text), pod, 2, "Succeeded");
+	replace_file("a.yaml", text);
+	wait_for_commit();
+	expect("remove Pod p\ncommit\n");
+}
+
 static void test_a_new_file_is_read_when_it_is_closed(void **state)
 {
 	const char *text = service("a", 1);
@@ -302,6 +328,7 @@ int main(void)
 		FILE_TEST(test_everything_is_delivered_once_at_the_start),
 		FILE_TEST(test_arguments_are_read_in_their_order),
 		FILE_TEST(test_only_what_changed_is_delivered),
+		FILE_TEST(test_pods_are_delivered_as_other_objects_are),
 		FILE_TEST(test_a_new_file_is_read_when_it_is_closed),
 		FILE_TEST(test_a_file_in_place_of_a_deleted_one_is_read_when_it_is_closed),
 		FILE_TEST(test_a_hard_link_is_read_at_once),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -64,10 +65,13 @@ static void test_every_member_counts(void **state)
 {
 	struct objects_of_test all;
 	uint64_t seen[128], service, slice;
+	char reason[SELECTOR_REASON_MAX];
+	struct selector *selector;
 	size_t count = 0, i, j;
 
 	(void)state;
 	fill(&all);
+	assert_int_equal(selector_parse("app=x", &selector, reason), 0);
 	service = fingerprint_service(&all.service);
 	slice = fingerprint_slice(&all.slice);
 	CHANGE(service.namespace, text("other"));
@@ -100,6 +104,7 @@ static void test_every_member_counts(void **state)
 	CHANGE(service.weights, &another_weight);
 	CHANGE(service.weights, &two_weights);
 	CHANGE(service.drain, &weights);
+	CHANGE(service.except, selector);
 	CHANGE(ports[0].name, text("other"));
 	CHANGE(ports[0].port, 1);
 	CHANGE(slice.namespace, text("other"));
@@ -126,12 +131,44 @@ static void test_every_member_counts(void **state)
 		for (j = 0; j < i; j++)
 			assert_true(seen[i] != seen[j] || seen[i] == service || seen[i] == slice);
 	}
+	free(selector);
+}
+
+static uint64_t pod_with(const char *name, const char *uid, const char *node, const char *key,
+			 const char *value)
+{
+	const struct label label = { key, value };
+	struct pod pod = { .namespace = text("fabric"), .name = text(name), .uid = text(uid),
+			   .node = text(node), .labels = labels_copy(&label, *key != 0) };
+	uint64_t fingerprint = fingerprint_pod(&pod);
+
+	free(pod.labels);
+	return fingerprint;
+}
+
+static void test_every_member_of_a_pod_counts(void **state)
+{
+	uint64_t seen[6];
+	size_t i, j;
+
+	(void)state;
+	seen[0] = pod_with("a", "u", "n", "k", "v");
+	assert_true(seen[0] == pod_with("a", "u", "n", "k", "v"));
+	seen[1] = pod_with("b", "u", "n", "k", "v");
+	seen[2] = pod_with("a", "w", "n", "k", "v");
+	seen[3] = pod_with("a", "u", "m", "k", "v");
+	seen[4] = pod_with("a", "u", "n", "k", "w");
+	seen[5] = pod_with("a", "u", "n", "", "");
+	for (i = 0; i < 6; i++)
+		for (j = 0; j < i; j++)
+			assert_true(seen[i] != seen[j]);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_member_counts),
+		cmocka_unit_test(test_every_member_of_a_pod_counts),
 	};
 
 	return cmocka_run_group_tests_name("fingerprint", tests, NULL, NULL);

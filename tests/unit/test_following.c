@@ -63,6 +63,20 @@ static void test_what_is_forbidden_is_not_followed(void **state)
 	assert_int_equal(following_state(&following), FOLLOWING_ALL);
 }
 
+/* What it costs is that clients-except leaves nobody out. */
+static void test_that_pods_may_not_be_read_stops_nothing(void **state)
+{
+	struct following following = {0};
+
+	(void)state;
+	assert_true(following_failed(&following, "pods of node 'n'", SOURCE_ERROR_FORBIDDEN, "no",
+				     SECOND));
+	assert_int_equal(following_state(&following), FOLLOWING_ALL);
+	following_failed(&following, "services", SOURCE_ERROR_FORBIDDEN, "no", SECOND);
+	assert_int_equal(following_state(&following), FOLLOWING_FORBIDDEN);
+	following_done(&following);
+}
+
 static void append(const struct following_lag *lag, void *arg)
 {
 	char *all = arg;
@@ -95,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_outage_is_logged_once_then_once_a_minute),
 		cmocka_unit_test(test_what_is_forbidden_is_not_followed),
+		cmocka_unit_test(test_that_pods_may_not_be_read_stops_nothing),
 		cmocka_unit_test(test_each_is_told_with_its_last_message_and_its_beginning),
 	};
 

@@ -36,6 +36,24 @@ static void test_what_is_not_wanted_any_more_is_withdrawn(void **state)
 	assert_string_equal(planned(f), "withdraw 1");
 }
 
+static void test_other_exceptions_are_a_change(void **state)
+{
+	static const uint64_t two[] = { 7, 9 }, others[] = { 7, 8 };
+	struct fixture *f = *state;
+	struct present *entry = in_force(f);
+
+	f->wants[0].excepted = two;
+	f->wants[0].excepted_count = 2;
+	assert_string_equal(planned(f), "change 1");
+	entry->excepted = others;
+	entry->excepted_count = 2;
+	assert_string_equal(planned(f), "change 1");
+	entry->excepted = two;
+	assert_string_equal(planned(f), "");
+	f->wants[0].excepted_count = 1;
+	assert_string_equal(planned(f), "change 1");
+}
+
 static void test_what_is_withdrawn_already_needs_no_step(void **state)
 {
 	struct fixture *f = *state;
@@ -186,6 +204,8 @@ int main(void)
 		PLAN_TEST(test_what_is_as_wanted_needs_no_step),
 		PLAN_TEST(test_what_is_new_is_added_in_the_order_of_the_service),
 		PLAN_TEST(test_what_is_not_wanted_any_more_is_withdrawn),
+		PLAN_TEST(test_other_exceptions_are_a_change),
+		PLAN_TEST(test_other_exceptions_are_a_change),
 		PLAN_TEST(test_what_is_withdrawn_already_needs_no_step),
 		PLAN_TEST(test_what_was_withdrawn_is_published_again),
 		PLAN_TEST(test_what_lacks_room_is_tried_again),

@@ -24,6 +24,7 @@
 #include "agent/rights.h"
 #include "agent/sync.h"
 #include "agent/telling.h"
+#include "agent/watchers.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/datapath.h"
@@ -59,6 +60,7 @@ struct agent {
 	struct rebalance *rebalance;
 	struct health_log *health_log;
 	struct drain_log *drain_log;
+	struct watchers *watchers;
 	unsigned int ticks;
 	struct control control;
 	struct httpd_options http_options[HTTP_MAX_];
@@ -66,6 +68,7 @@ struct agent {
 	struct event *signals;
 	struct event *tick;
 	struct event *go_on; /* what one turn of the loop has left */
+	struct event *look;  /* for the cgroups of new pods */
 	enum gw_cover cover;
 	bool is_following; /* at the last tick it was allowed to read its source */
 	bool is_in_force; /* the hooks are attached, by this agent or an earlier one */
@@ -125,6 +128,7 @@ static void tell(struct agent *agent)
 		.following = sync_following(agent->sync),
 		.refused = &sync_stats(agent->sync)->refused,
 		.unprogrammed = sync_unprogrammed(agent->sync),
+		.homeless = sync_homeless(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
 		.cannot_move = agent->rebalance ? rebalance_lack(agent->rebalance) : "",
 		.hooks = agent->hooks,
@@ -162,6 +166,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
 		hooks_check(agent->hooks);
+	if (duties & DUTY_CHECK_HOOKS || *sync_homeless(agent->sync))
+		sync_look_at_pods(agent->sync);
 	if (duties & DUTY_CHECK_HOOKS)
 		covered_check_again(&agent->options, datapath_cgroup_fd(agent->datapath),
 				    &agent->cover);
@@ -187,6 +193,24 @@ static void go_on(void *arg)
 	struct agent *agent = arg;
 
 	event_add(agent->go_on, &now);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	sync_look_at_pods(agent->sync);
+}
+
+static void look(void *arg)
+{
+	const struct timeval soon = {.tv_usec = PODS_LOOK_MS * 1000};
+	struct agent *agent = arg;
+
+	if (!evtimer_pending(agent->look, NULL))
+		evtimer_add(agent->look, &soon);
 }
 
 static int attach(struct agent *agent)
@@ -365,7 +389,8 @@ static int start_events(struct agent *agent)
 				   agent);
 	agent->tick = event_new(agent->base, -1, EV_PERSIST, on_tick, agent);
 	agent->go_on = event_new(agent->base, -1, 0, on_go_on, agent);
-	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on ||
+	agent->look = evtimer_new(agent->base, on_look, agent);
+	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on || !agent->look ||
 	    event_add(agent->signals, NULL) || event_add(agent->tick, &second))
 		return fail(agent, "cannot make the event loop: allow more open files (ulimit -n)");
 	return 0;
@@ -498,6 +523,7 @@ static int start_http(struct agent *agent, const char *address, enum http http,
 		.pin_dir = agent->options.pin_dir,
 		.metrics_backends = agent->options.metrics_backends,
 		.node = agent->options.node,
+		.watchers = http == HTTP_CONTROL ? &agent->watchers : NULL,
 		.control = http == HTTP_CONTROL ? &agent->control : NULL,
 		.is_for = whom[http],
 		.checks = {
@@ -545,6 +571,23 @@ static int start_https(struct agent *agent)
 	return 0;
 }
 
+static int start_watching(struct agent *agent)
+{
+	const struct watchers_options options = {
+		.base = agent->base,
+		.datapath = agent->datapath,
+		.tables = agent->tables,
+		.node = agent->options.node,
+	};
+	char message[128];
+	int err = watchers_new(&options, &agent->watchers);
+
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot read what the hooks tell: %s", strerror(-err));
+	return fail(agent, message);
+}
+
 static int start_source(struct agent *agent)
 {
 	agent->sync_options = (struct sync_options){
@@ -554,6 +597,7 @@ static int start_source(struct agent *agent)
 		.service_count = agent->options.service_count,
 		.programmed = on_programmed,
 		.go_on = go_on,
+		.look = look,
 		.arg = agent,
 	};
 	if (sync_new(agent->tables, &agent->sync_options, &agent->sync))
@@ -565,7 +609,10 @@ static int start_source(struct agent *agent)
 	    health_log_new(agent->tables, &agent->health_log) ||
 	    drain_log_new(agent->tables, &agent->drain_log))
 		return fail(agent, "cannot start: out of memory");
-	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
+	if (start_watching(agent))
+		return -1;
+	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node,
+					  agent->sync};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
@@ -575,6 +622,8 @@ static void stop(struct agent *agent)
 	rebalance_free(agent->rebalance);
 	agent->rebalance = NULL;
 	agent->control.rebalance = NULL;
+	watchers_free(agent->watchers);
+	agent->watchers = NULL;
 	for (int i = 0; i < HTTP_MAX_; i++)
 		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
@@ -596,6 +645,8 @@ static void stop(struct agent *agent)
 		event_free(agent->tick);
 	if (agent->go_on)
 		event_free(agent->go_on);
+	if (agent->look)
+		event_free(agent->look);
 	if (agent->signal_fd >= 0)
 		close(agent->signal_fd);
 	event_base_free(agent->base);

@@ -135,6 +135,11 @@ static void describe_settings(struct text *text, const char *start, const struct
 	const struct settings *new = &step->want->service->settings;
 	const char *separator = text->at == start ? "" : ", ";
 
+	if (step->have->excepted_count != step->want->excepted_count) {
+		append(text, "%s%zu pods of this node excepted, before %zu", separator,
+		       step->want->excepted_count, step->have->excepted_count);
+		separator = ", ";
+	}
 	if (settings_equal(old, new))
 		return;
 	if (old->policy != new->policy)

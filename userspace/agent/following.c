@@ -22,17 +22,19 @@ static bool is_forbidden(enum source_error error)
 	       error == SOURCE_ERROR_CONFIG;
 }
 
-/* As the Kubernetes source names its Node. */
-static bool is_node(const char *origin)
+/* As the Kubernetes source names its Node, which costs the zone alone, and its pods, which cost what
+ * clients-except asks for. */
+static bool costs_little(const char *origin)
 {
-	return !strncmp(origin, "node '", strlen("node '"));
+	return !strncmp(origin, "node '", strlen("node '")) ||
+	       !strncmp(origin, "pods of node '", strlen("pods of node '"));
 }
 
 static enum following_state state_of(const struct lag *lag)
 {
 	if (!is_forbidden(lag->error))
 		return FOLLOWING_UNREACHABLE;
-	return is_node(lag->origin) ? FOLLOWING_ALL : FOLLOWING_FORBIDDEN;
+	return costs_little(lag->origin) ? FOLLOWING_ALL : FOLLOWING_FORBIDDEN;
 }
 
 static struct lag *find(const struct following *following, const char *origin)
@@ -88,8 +90,8 @@ bool following_failed(struct following *following, const char *origin, enum sour
 	lag->error = error;
 	free(lag->message);
 	lag->message = copy;
-	/* An outage is told by what it costs more than the zone. */
-	if (is_node(origin) && !is_forbidden(error))
+	/* An outage is told by what it costs more. */
+	if (costs_little(origin) && !is_forbidden(error))
 		return false;
 	return is_worth_a_line(following, is_new, !is_forbidden(error), now_ns);
 }

@@ -38,7 +38,7 @@ bool following_failed(struct following *following, const char *origin, enum sour
 /* origin is read again. Returns whether its failure was there. */
 bool following_recovered(struct following *following, const char *origin);
 
-/* That the Node may not be read costs the zone alone, and counts as nothing here. */
+/* That the Node or the pods may not be read costs little, and counts as nothing here. */
 enum following_state following_state(const struct following *following);
 
 struct following_lag {

@@ -168,6 +168,23 @@ void sync_go_on(struct sync *sync)
 		finish_first(sync);
 }
 
+/* Returns whether the model has changed. */
+static bool look_at_pods(struct sync *sync)
+{
+	bool has_changed = pods_look(&sync->pods);
+
+	sync->has_new_pods = false;
+	if (pods_are_moving_in(&sync->pods))
+		sync->options->look(sync->options->arg);
+	return has_changed;
+}
+
+void sync_look_at_pods(struct sync *sync)
+{
+	if (look_at_pods(sync) && sync->is_listed)
+		sync_go_on(sync);
+}
+
 static void commit(bool complete, void *arg)
 {
 	struct sync *sync = arg;
@@ -179,6 +196,8 @@ static void commit(bool complete, void *arg)
 		tables_visit_services(sync->tables, withdraw_vanished, sync);
 	}
 	sync->is_listed = true;
+	if (sync->has_new_pods)
+		look_at_pods(sync);
 	heard(sync);
 	sync_go_on(sync);
 }
@@ -264,6 +283,28 @@ static void remove_slice(const char *namespace, const char *name, void *arg)
 	struct sync *sync = arg;
 
 	model_remove_slice(sync->model, namespace, name);
+}
+
+static void put_pod(struct pod *pod, void *arg)
+{
+	struct sync *sync = arg;
+
+	pods_put(&sync->pods, pod);
+	sync->has_new_pods = true;
+}
+
+static void remove_pod(const char *namespace, const char *name, void *arg)
+{
+	struct sync *sync = arg;
+
+	model_remove_pod(sync->model, namespace, name);
+}
+
+static void await_pods(bool awaited, void *arg)
+{
+	struct sync *sync = arg;
+
+	model_await_pods(sync->model, awaited);
 }
 
 static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
@@ -380,6 +421,9 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		.remove_service = remove_service,
 		.remove_slice = remove_slice,
 		.await_slices = await_slices,
+		.put_pod = put_pod,
+		.remove_pod = remove_pod,
+		.await_pods = await_pods,
 		.refuse = refuse,
 		.accept_all = accept_all,
 		.commit = commit,
@@ -393,6 +437,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		sync_free(sync);
 		return -ENOMEM;
 	}
+	sync->pods = (struct pods){.model = sync->model, .node = options->node};
 	tables_visit_services(tables, claim_present, sync);
 	*ret = sync;
 	return 0;
@@ -414,6 +459,17 @@ void sync_free(struct sync *sync)
 	free(sync);
 }
 
+const struct model *sync_model(const struct sync *sync)
+{
+	return sync->model;
+}
+
+/* Where no Node has this name, no endpoint is local and no hint is meant. */
+struct place sync_place(const struct sync *sync)
+{
+	return (struct place){sync->options->node, sync->has_node ? sync->zone : ""};
+}
+
 struct stats *sync_stats(struct sync *sync)
 {
 	return &sync->stats;
@@ -427,6 +483,11 @@ const struct following *sync_following(const struct sync *sync)
 const struct refused *sync_unprogrammed(const struct sync *sync)
 {
 	return &sync->unprogrammed;
+}
+
+const char *sync_homeless(const struct sync *sync)
+{
+	return pods_are_moving_in(&sync->pods) ? "" : sync->pods.homeless;
 }
 
 bool sync_has_node(const struct sync *sync)

@@ -10,9 +10,11 @@
 #include <stddef.h>
 
 #include "agent/following.h"
+#include "agent/pods.h"
 #include "agent/refused.h"
 #include "agent/stats.h"
 #include "kernel/tables.h"
+#include "model/choose.h"
 #include "source/sink.h"
 
 struct sync;
@@ -26,6 +28,8 @@ struct sync_options {
 	void (*programmed)(void *arg);
 	/* Call sync_go_on() in the next turn of the event loop. */
 	void (*go_on)(void *arg);
+	/* Call sync_look_at_pods() after PODS_LOOK_MS. */
+	void (*look)(void *arg);
 	void *arg;
 };
 
@@ -40,11 +44,22 @@ bool sync_has_node(const struct sync *sync);
 
 struct stats *sync_stats(struct sync *sync);
 
+/* What the source has told, and where we are, for whoever explains what is made of it. */
+const struct model *sync_model(const struct sync *sync);
+struct place sync_place(const struct sync *sync);
+
 /* What of the source cannot be read now. */
 const struct following *sync_following(const struct sync *sync);
 
 /* What is not in force for want of room, or of an address, by Service. */
 const struct refused *sync_unprogrammed(const struct sync *sync);
+
+/* Look in which cgroups the pods are, and program what that changes. To be called now and then, as
+ * cgroups may be made anew. */
+void sync_look_at_pods(struct sync *sync);
+
+/* The pods that a Service excepts and that are balanced all the same, for people; "": none. */
+const char *sync_homeless(const struct sync *sync);
 
 /* Program what the last turn of the loop has left: a turn takes a bounded time, whatever changed. */
 void sync_go_on(struct sync *sync);

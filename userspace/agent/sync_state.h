@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "agent/following.h"
+#include "agent/pods.h"
 #include "agent/refused.h"
 #include "agent/repeats.h"
 #include "agent/retries.h"
@@ -47,6 +48,8 @@ struct sync {
 	struct refused mended;       /* origins of which nothing may be refused any more */
 	struct following following;
 	struct repeats repeats; /* of what a source says that is wrong */
+	struct pods pods;
+	bool has_new_pods; /* nobody has looked for their cgroups yet */
 	double start_time; /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
 	size_t pending_count;

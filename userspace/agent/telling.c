@@ -74,6 +74,8 @@ void telling_write(struct tables *tables, const struct telling *telling)
 		add(&notes, GW_NOTE_WARNING, 0,
 		    "connections cannot be moved, though gwbpf.io/rebalance or a drain asks for it: %s",
 		    telling->cannot_move);
+	if (*telling->homeless)
+		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->homeless);
 	hooks_visit_taken(telling->hooks, add_taken, &notes);
 	if (*telling->cgroup)
 		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->cgroup);

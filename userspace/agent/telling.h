@@ -13,6 +13,7 @@ struct telling {
 	const struct refused *refused;      /* by the source */
 	const struct refused *unprogrammed; /* for want of room, or of an address */
 	const char *cannot_move;            /* why, though a Service asks for it; "": it can */
+	const char *homeless;               /* pods that are to be excepted and are not; "": none */
 	const char *missing_node;           /* no Node has this name; NULL: there is one */
 	const struct hooks *hooks;
 	const char *cgroup;                 /* why the hooks are not at the root; "": they are */

@@ -36,6 +36,7 @@ struct cli {
 	/* Of some; NULL and 0: not given. */
 	const char *namespace;
 	const char *backend;
+	const char *from;
 	const char *cgroup;
 	const char *node_name;
 	const char *zone;
@@ -46,6 +47,7 @@ struct cli {
 	const char *names;
 	bool is_dry;
 	uint32_t deadline_ms; /* 0: none */
+	uint32_t for_ms;      /* 0: until it is interrupted */
 	const char **manifests;
 	size_t manifest_count;
 	const char **arguments;

@@ -35,6 +35,7 @@ static const struct table_column columns[] = {
 	{ "BACKEND", 0 },
 	{ "POD", 0 },
 	{ "SOURCE", 0 },
+	{ "CLIENT", 0 },
 	{ "PID", TABLE_RIGHT },
 	{ "STATE", 0 },
 	{ "AGE", TABLE_RIGHT },
@@ -42,6 +43,9 @@ static const struct table_column columns[] = {
 	{ "RTT", TABLE_RIGHT },
 	{ "SENT", TABLE_RIGHT },
 	{ "RECEIVED", TABLE_RIGHT },
+	{ "UNANSWERED", TABLE_RIGHT },
+	{ "UNACKED", TABLE_RIGHT | TABLE_WIDE },
+	{ "RETRANSMITS", TABLE_RIGHT | TABLE_WIDE },
 	{ "NETNS", TABLE_RIGHT | TABLE_WIDE },
 	{ "COOKIE", TABLE_RIGHT | TABLE_WIDE },
 };
@@ -92,6 +96,7 @@ static void add_row(struct table *table, const struct connection *connection)
 {
 	const struct gw_walk_conn *walk = connection->walk;
 	const struct view_backend *backend = connection->backend;
+	const struct client *client = &connection->client;
 	char text[ADDR_PORT_TEXT_MAX], quantity[FORMAT_MAX];
 
 	table_row(table);
@@ -102,6 +107,7 @@ static void add_row(struct table *table, const struct connection *connection)
 		   addr_port_format(&walk->destination, ntohs(walk->destination_port), text));
 	table_text(table, backend ? backend->pod : NULL);
 	table_text(table, addr_port_format(&walk->source, walk->source_port, text));
+	table_text(table, *client->pod ? client->pod : client->command);
 	if (walk->conn.tgid)
 		table_number(table, walk->conn.tgid);
 	else
@@ -113,6 +119,9 @@ static void add_row(struct table *table, const struct connection *connection)
 	table_text(table, format_rtt(walk->srtt_us, quantity));
 	table_text(table, format_bytes(walk->bytes_sent, quantity));
 	table_text(table, format_bytes(walk->bytes_received, quantity));
+	table_text(table, format_age(connection_unanswered_seconds(walk), quantity));
+	table_text(table, format_bytes(walk->unacked, quantity));
+	table_number(table, walk->retransmits);
 	table_number(table, walk->netns_inode);
 	table_number(table, walk->cookie);
 }

@@ -9,4 +9,7 @@
  * it is not 0. */
 int json_print(json_t *answer);
 
+/* The same of one that is rendered already. Returns whether standard output failed. */
+int json_print_text(const char *text);
+
 #endif

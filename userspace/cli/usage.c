@@ -121,6 +121,9 @@ static int set(int key, const char *value, void *arg)
 	case OPTION_BACKEND:
 		cli->backend = value;
 		break;
+	case OPTION_FROM:
+		cli->from = value;
+		break;
 	case OPTION_CGROUP:
 		cli->cgroup = value;
 		break;
@@ -141,6 +144,8 @@ static int set(int key, const char *value, void *arg)
 		break;
 	case OPTION_DEADLINE:
 		return parse_duration_ms(value, &cli->deadline_ms);
+	case OPTION_FOR:
+		return parse_duration_ms(value, &cli->for_ms);
 	case OPTION_DRY_RUN:
 		cli->is_dry = true;
 		break;

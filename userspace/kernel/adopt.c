@@ -304,6 +304,8 @@ int tables_adopt(struct tables *tables)
 	if (!err)
 		err = adopt_vips(&adoption);
 	if (!err)
+		err = tables_adopt_excepted(tables, adoption.entries);
+	if (!err)
 		err = finish(&adoption);
 	if (!err)
 		err = tables_move_stragglers(tables);

@@ -29,6 +29,7 @@ static void describe_lack(const struct tables *tables, const struct share *share
 		[SHARE_SERVICES] = {"Services", "raise --max-services"},
 		[SHARE_BACKENDS] = {"backends", "raise --max-backends"},
 		[SHARE_TABLES] = {"slots of policy tables", "raise --max-services"},
+		[SHARE_EXCEPTED] = {"pods of clients-except, which are balanced", "name fewer"},
 	};
 
 	snprintf(message, GW_MESSAGE_MAX,
@@ -115,7 +116,8 @@ static uint32_t flags_of(const struct table_entry *entry)
 {
 	return (entry->withdrawn ? GW_SERVICE_WITHDRAWN : 0) |
 	       (entry->message[0] ? GW_SERVICE_INVALID : 0) |
-	       (entry_is_without_room(entry) ? GW_SERVICE_NO_ROOM : 0);
+	       (entry_is_without_room(entry) ? GW_SERVICE_NO_ROOM : 0) |
+	       (entry->excepted_count ? GW_SERVICE_EXCEPTS : 0);
 }
 
 static void write_settings(struct tables *tables, const struct table_entry *entry)
@@ -173,6 +175,37 @@ static int note_lack(struct tables *tables, const struct tables_job *job, struct
 	return err;
 }
 
+static void refuse_missing(const struct tables *tables, const struct tables_job *job,
+			   const struct table_entry *entry, uint32_t missing)
+{
+	char text[GW_MESSAGE_MAX];
+
+	describe_lack(tables, entry->share, SHARE_EXCEPTED, missing, text);
+	refuse(job, &entry->vip, entry->port, text);
+}
+
+/* The settings, and connects find it or do not. Whom it excepts is known before they find it, and
+ * forgotten after. */
+static int put_in_force(struct tables *tables, const struct tables_job *job,
+			const struct plan_step *step, struct table_entry *entry)
+{
+	struct stale_excepted stale;
+	uint32_t missing;
+	int err = tables_add_excepted(tables, entry, step->want, &stale, &missing);
+
+	if (err)
+		return err;
+	write_settings(tables, entry);
+	if (step->publish && !entry_is_without_room(entry))
+		err = publish(tables, entry);
+	else
+		err = unpublish(tables, entry);
+	tables_remove_excepted(tables, entry, &stale);
+	if (missing)
+		refuse_missing(tables, job, entry, missing);
+	return err || !missing ? err : -ENOSPC;
+}
+
 /* In force as wanted, or left to kube-proxy: a set that was wanted once may name pods that are gone
  * and addresses that are somebody else's by now. */
 static int change(struct tables *tables, const struct tables_job *job,
@@ -199,11 +232,7 @@ static int change(struct tables *tables, const struct tables_job *job,
 		entry->affinity_timeout_s = affinity_before;
 		return err;
 	}
-	write_settings(tables, entry);
-	if (step->publish && !entry_is_without_room(entry))
-		err = publish(tables, entry);
-	else
-		err = unpublish(tables, entry);
+	err = put_in_force(tables, job, step, entry);
 	/* Until tables_collect() has emptied it. */
 	tables->leaving += entry_is_without_room(entry);
 	return err || !lack ? err : -ENOSPC;

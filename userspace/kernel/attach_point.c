@@ -14,6 +14,7 @@
 #include "kernel/datapath.h"
 #include "kernel/mounts.h"
 #include "kernel/others.h"
+#include "kernel/pod_cgroups.h"
 
 #define PODS_DEPTH_MAX 3 /* kubelet.slice/kubelet-kubepods.slice, and one above */
 
@@ -24,16 +25,6 @@ struct pods {
 	bool is_used;
 	char left_out[128]; /* another one with processes */
 };
-
-/* As the kubelet names it, by its cgroup driver and its --cgroup-root. */
-static bool is_pods_name(const char *name)
-{
-	static const char suffix[] = "-kubepods.slice";
-	size_t length = strlen(name), end = sizeof(suffix) - 1;
-
-	return !strcmp(name, "kubepods") || !strcmp(name, "kubepods.slice") ||
-	       (length > end && !strcmp(name + length - end, suffix));
-}
 
 static void note_pods(int root, const char *path, struct pods *pods)
 {
@@ -67,7 +58,7 @@ static void look_below(int root, const char *path, int depth, struct pods *pods)
 		    snprintf(below, sizeof(below), "%s%s%s", path, *path ? "/" : "",
 			     child->d_name) >= (int)sizeof(below))
 			continue;
-		if (is_pods_name(child->d_name))
+		if (pod_cgroups_is_root(child->d_name))
 			note_pods(root, below, pods);
 		else if (depth > 1)
 			look_below(root, below, depth - 1, pods);

@@ -106,6 +106,7 @@ static int empty_entry(struct tables *tables, struct table_entry *entry, uint64_
 	__atomic_store_n(&tables->maps.sets[entry->index], GW_SET_WORD(0, entry->generation, 0),
 			 __ATOMIC_RELEASE);
 	entry->range = (struct range){0};
+	tables_forget_excepted(tables, entry);
 	shares_give(&tables->shares, entry->share, SHARE_TABLES, entry->table_slots);
 	entry->table_slots = 0;
 	tables->releases++;
@@ -219,6 +220,7 @@ static void collect_backends(struct round *round, struct table_entry *entry)
 
 static void free_entry(struct tables *tables, struct group *group, struct table_entry *entry)
 {
+	tables_forget_excepted(tables, entry);
 	__atomic_store_n(&tables->maps.services[entry->index].use, GW_USE_FREE, __ATOMIC_RELEASE);
 	bpf_map_delete_elem(tables->maps.service_names_fd, &entry->index);
 	ids_give(&tables->service_ids, entry->index);

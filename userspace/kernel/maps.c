@@ -87,6 +87,8 @@ uint32_t maps_entries(const char *name, uint32_t max_services, uint32_t max_back
 		return GW_NOTES_MAX;
 	case MAPS_OF_HINTS:
 		return GW_HINTS_MAX;
+	case MAPS_OF_EXCEPTED:
+		return GW_EXCEPTED_MAX;
 	default:
 		return 0;
 	}

@@ -24,6 +24,7 @@ enum maps_size {
 	MAPS_OF_USER_AFFINITY,
 	MAPS_OF_NOTES,
 	MAPS_OF_HINTS,
+	MAPS_OF_EXCEPTED,
 	MAPS_PER_SOCKET, /* grows by itself */
 };
 
@@ -52,6 +53,7 @@ enum maps_size {
 	X(affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_AFFINITY)          \
 	X(user_affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_USER_AFFINITY) \
 	X(hints, LRU_HASH, struct gw_hint_key, struct gw_hint, 0, OF_HINTS)                        \
+	X(excepted, HASH, struct gw_excepted_key, __u8, BPF_F_NO_PREALLOC, OF_EXCEPTED)            \
 	X(conns, SK_STORAGE, int, struct gw_conn, BPF_F_NO_PREALLOC, PER_SOCKET)                   \
 	X(service_names, HASH, __u32, struct gw_service_names, BPF_F_NO_PREALLOC, PER_SERVICE)     \
 	X(backend_names, HASH, __u32, struct gw_backend_names, BPF_F_NO_PREALLOC, PER_BACKEND)

@@ -118,6 +118,7 @@ void entry_free(struct table_entry *entry)
 	free(entry->shown);
 	free(entry->backends);
 	free(entry->members);
+	free(entry->excepted);
 	free(entry);
 }
 

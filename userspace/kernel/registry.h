@@ -57,6 +57,8 @@ struct table_entry {
 	size_t backend_count;
 	struct present_member *members;
 	size_t member_count;
+	uint64_t *excepted; /* cgroups that gw_excepted has for it, in order */
+	size_t excepted_count;
 };
 
 /* All entries of one Service. */
@@ -130,6 +132,27 @@ int tables_filter_open(struct tables *tables); /* -ENOMEM */
 void tables_filter_add(struct tables *tables, const struct gw_vip_key *key);
 void tables_filter_remove(struct tables *tables, const struct gw_vip_key *key);
 void tables_filter_settle(struct tables *tables);
+
+/*
+ * Whose connects are left alone (excepted.c). Add: all that are wanted and for which there is room
+ * are in gw_excepted then, beside those that are not wanted any more, which go to `stale`; missing:
+ * for how many there was no room. Remove: those, once the hook needs them no more. -ENOMEM: nothing
+ * has changed.
+ */
+struct stale_excepted {
+	uint64_t *cgroups;
+	size_t count;
+};
+
+int tables_add_excepted(struct tables *tables, struct table_entry *entry,
+			const struct choice *want, struct stale_excepted *stale,
+			uint32_t *missing);
+void tables_remove_excepted(struct tables *tables, const struct table_entry *entry,
+			    struct stale_excepted *stale);
+/* All of an entry that connects do not find. */
+void tables_forget_excepted(struct tables *tables, struct table_entry *entry);
+/* What an earlier agent has left; entries: by index, NULL: not in use. */
+int tables_adopt_excepted(struct tables *tables, struct table_entry *const *entries);
 
 /* Slots of a set: header, members, table. */
 uint32_t set_slots(size_t members, size_t table_length);

@@ -10,6 +10,7 @@ static const uint32_t least[SHARE_KINDS_MAX_] = {
 	[SHARE_SERVICES] = SHARES_LEAST_SERVICES,
 	[SHARE_BACKENDS] = SHARES_LEAST_BACKENDS,
 	[SHARE_TABLES] = SHARES_LEAST_TABLES,
+	[SHARE_EXCEPTED] = SHARES_LEAST_EXCEPTED,
 };
 
 static int compare_shares(const void *a, const void *b)

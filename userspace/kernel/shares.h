@@ -15,12 +15,14 @@ enum share_kind {
 	SHARE_SERVICES, /* entries of gw_services */
 	SHARE_BACKENDS, /* backend ids */
 	SHARE_TABLES,   /* slots of policy tables */
+	SHARE_EXCEPTED, /* entries of gw_excepted */
 	SHARE_KINDS_MAX_
 };
 
 #define SHARES_LEAST_SERVICES 16
 #define SHARES_LEAST_BACKENDS 1000 /* one set of the largest size */
 #define SHARES_LEAST_TABLES 512    /* one table of the largest size */
+#define SHARES_LEAST_EXCEPTED 256  /* the pods of a node */
 
 /* One namespace. */
 struct share {

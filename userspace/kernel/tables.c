@@ -63,6 +63,7 @@ static void limit_shares(struct tables *tables)
 	tables->shares.limit[SHARE_SERVICES] = (uint32_t)tables->maps.services_count;
 	tables->shares.limit[SHARE_BACKENDS] = (uint32_t)tables->maps.backends_count;
 	tables->shares.limit[SHARE_TABLES] = half > plain ? (uint32_t)(half - plain) : 0;
+	tables->shares.limit[SHARE_EXCEPTED] = GW_EXCEPTED_MAX;
 }
 
 int tables_open(const char *pin_dir, struct tables **ret)
@@ -144,6 +145,8 @@ static struct present present_of(const struct table_entry *entry)
 		.message = entry->message,
 		.members = entry->members,
 		.member_count = entry->member_count,
+		.excepted = entry->excepted,
+		.excepted_count = entry->excepted_count,
 	};
 
 	return present;

@@ -71,6 +71,11 @@ struct view_service {
 	uint16_t port;
 	enum gw_policy policy;
 	uint32_t affinity_timeout_s; /* 0: no session affinity */
+	uint32_t connect_timeout_ms;   /* 0: the kernel's */
+	uint32_t dead_peer_timeout_ms; /* 0: the sockets are left alone */
+	uint32_t eject_base_ms;        /* 0: nothing is ejected */
+	uint32_t eject_max_ms;
+	uint32_t keep_percent;         /* as many as that are never ejected; of a set without members 0 */
 	uint32_t rebalance_ms;       /* 0: off; GW_REBALANCE_AUTO */
 	uint32_t drain_deadline_ms;  /* 0: none */
 	uint32_t learnt_quiet_ms;    /* with GW_REBALANCE_AUTO; 0: not known yet */

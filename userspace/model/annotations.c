@@ -13,11 +13,14 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/selector.h"
 #include "model/weights.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define REASON_MAX WEIGHTS_REASON_MAX
 #define PART_MAX 32 /* of the ejection annotation */
+
+_Static_assert(SELECTOR_REASON_MAX == REASON_MAX, "a reason goes through");
 
 #define ENABLED_LABEL "gwbpf.io/enabled"
 
@@ -267,6 +270,18 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	return 0;
 }
 
+static int set_clients_except(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	struct selector *except;
+	int err = selector_parse(value, &except, reason);
+
+	if (err)
+		return err;
+	free(service->except);
+	service->except = except;
+	return 0;
+}
+
 /* Every annotation: its key, after the prefix, and what reads its value. */
 #define PREFIX "gwbpf.io/"
 #define ANNOTATIONS(X)                                                                             \
@@ -277,7 +292,8 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	X("rebalance", set_rebalance)                                                              \
 	X("connect-timeout", set_connect_timeout)                                                  \
 	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
-	X("ejection", set_ejection)
+	X("ejection", set_ejection)                                                                \
+	X("clients-except", set_clients_except)
 
 static const struct {
 	const char *key;
@@ -288,6 +304,8 @@ static const struct {
 #undef ANNOTATION_ROW
 };
 
+_Static_assert(COUNT(annotations) <= 32, "struct service has a bit for each");
+
 static const char annotation_list[] =
 #define ANNOTATION_ITEM(key, set) ", " key
 	ANNOTATIONS(ANNOTATION_ITEM);
@@ -297,8 +315,14 @@ static int set_value(struct service *service, const char *key, const char *value
 		     char reason[REASON_MAX])
 {
 	for (size_t i = 0; i < COUNT(annotations); i++) {
-		if (strcmp(key, annotations[i].key) == 0)
-			return annotations[i].set(service, value, reason);
+		int err;
+
+		if (strcmp(key, annotations[i].key) != 0)
+			continue;
+		err = annotations[i].set(service, value, reason);
+		if (!err)
+			service->annotated |= 1u << i;
+		return err;
 	}
 	if (strcmp(key, ENABLED_LABEL) == 0)
 		snprintf(reason, REASON_MAX, "it must be a label");
@@ -320,4 +344,14 @@ int annotations_set(struct service *service, const char *key, const char *value,
 		snprintf(message, size, "cannot use annotation '%s': %s", text_excerpt(key, quoted),
 			 reason);
 	return err;
+}
+
+const char *annotations_key(size_t number)
+{
+	return number < COUNT(annotations) ? annotations[number].key : NULL;
+}
+
+bool annotations_has(const struct service *service, size_t number)
+{
+	return service->annotated >> number & 1;
 }

@@ -271,6 +271,7 @@ static enum choice_reason why_left_alone(const struct model *model, const struct
 		/* What has not been heard of must not be refused. */
 		{ model_awaits_slices(model, service->namespace, service->name),
 		  CHOICE_SLICES_UNKNOWN },
+		{ service->except && model_awaits_pods(model), CHOICE_PODS_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < COUNT(reasons); i++) {
@@ -306,6 +307,21 @@ static struct choice *new_choices(const struct service *service, enum choice_rea
 	return choices;
 }
 
+/* All choices of a Service share one array, which the first one owns. */
+static int fill_excepted(const struct model *model, const struct service *service,
+			 struct choice *choices, size_t count)
+{
+	uint64_t *excepted;
+	size_t excepted_count;
+	int err = model_excepted(model, service, &excepted, &excepted_count);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		choices[i].excepted = excepted;
+		choices[i].excepted_count = excepted_count;
+	}
+	return err;
+}
+
 int choose(const struct model *model, const struct service *service, const struct place *place,
 	   struct choice **ret, size_t *count)
 {
@@ -319,7 +335,9 @@ int choose(const struct model *model, const struct service *service, const struc
 	if (!choices)
 		return -ENOMEM;
 	if (reason == CHOICE_REASON_MAX_) {
-		err = gather(model, service, &gathering);
+		err = fill_excepted(model, service, choices, made);
+		if (!err)
+			err = gather(model, service, &gathering);
 		for (size_t i = 0; i < made && !err; i++) {
 			choices[i].reason = CHOICE_TOO_LARGE;
 			if (i && i * gathering.count > CHOOSE_LOOKS_MAX)
@@ -341,6 +359,8 @@ void choices_free(struct choice *choices, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		free(choices[i].members);
+	if (choices)
+		free((void *)choices[0].excepted);
 	free(choices);
 }
 

@@ -47,7 +47,8 @@ enum verdict {
 	X(NO_TCP_PORT, "no-tcp-port", "no TCP port")                                               \
 	X(TOO_LARGE, "too-large", "its ports times its endpoints are too many")                    \
 	X(INVALID, "invalid", "its settings are refused, and there are no earlier ones")           \
-	X(SLICES_UNKNOWN, "slices-unknown", "its EndpointSlices have not been read yet")
+	X(SLICES_UNKNOWN, "slices-unknown", "its EndpointSlices have not been read yet")           \
+	X(PODS_UNKNOWN, "pods-unknown", "the pods that clients-except is about have not been read")
 
 enum choice_reason {
 #define CHOICE_REASON_ENUM(id, name, text) CHOICE_##id,
@@ -78,6 +79,8 @@ struct choice {
 	enum choice_reason reason;
 	struct member *members; /* ordered by address and port, no two alike */
 	size_t member_count;
+	const uint64_t *excepted; /* cgroups of pods that are left alone, in order; NULL: none */
+	size_t excepted_count;
 	size_t surplus; /* usable endpoints beyond GW_SET_MAX, which are not used */
 };
 

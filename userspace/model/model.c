@@ -34,12 +34,22 @@ struct holder {
 	struct model_entry *entry;
 };
 
+/* A pod in its tree. */
+struct lodger {
+	struct object_name key; /* must be first; points into the pod */
+	struct pod *pod;
+	uint64_t cgroup; /* 0: not known */
+};
+
 struct model {
 	void *entries; /* tsearch(3) */
 	size_t entry_count;
 	void *holders;
 	size_t service_count;
 	size_t slice_count;
+	void *lodgers;
+	size_t lodger_count;
+	bool pods_awaited;
 	/* Has room for every entry, so that a change can be noted without fail. */
 	struct model_entry **changed;
 	size_t changed_count;
@@ -102,10 +112,19 @@ static void free_holder(void *arg)
 	free(holder);
 }
 
+static void free_lodger(void *arg)
+{
+	struct lodger *lodger = arg;
+
+	pod_free(lodger->pod);
+	free(lodger);
+}
+
 void model_free(struct model *model)
 {
 	if (!model)
 		return;
+	tdestroy(model->lodgers, free_lodger);
 	tdestroy(model->holders, free_holder);
 	tdestroy(model->entries, free_entry);
 	free(model->changed);
@@ -375,6 +394,220 @@ void model_visit_changed(struct model *model, model_visit visit, void *arg)
 		entry->changed = false;
 		drop_if_empty(model, entry);
 	}
+}
+
+struct touch {
+	struct model *model;
+	const struct pod *pod; /* NULL: any */
+};
+
+static void touch_excepting(const void *node, VISIT which, void *arg)
+{
+	struct model_entry *entry = *(struct model_entry *const *)node;
+	const struct touch *touch = arg;
+	const struct selector *except = entry->service ? entry->service->except : NULL;
+
+	if ((which == postorder || which == leaf) && except &&
+	    (!touch->pod || selector_is_met(except, touch->pod->labels)))
+		mark_changed(touch->model, entry);
+}
+
+/* The Services that leave this pod to kube-proxy. */
+static void touch_services(struct model *model, const struct pod *pod)
+{
+	struct touch touch = { model, pod };
+
+	twalk_r(model->entries, touch_excepting, &touch);
+}
+
+static struct lodger *get_lodger(struct model *model, const struct pod *pod)
+{
+	struct lodger *lodger = find(&model->lodgers, pod->namespace, pod->name);
+
+	if (lodger)
+		return lodger;
+	lodger = calloc(1, sizeof(*lodger));
+	if (!lodger)
+		return NULL;
+	lodger->key = (struct object_name){ pod->namespace, pod->name };
+	if (!tsearch(lodger, &model->lodgers, compare_names)) {
+		free(lodger);
+		return NULL;
+	}
+	model->lodger_count++;
+	return lodger;
+}
+
+int model_put_pod(struct model *model, struct pod *pod)
+{
+	struct lodger *lodger = get_lodger(model, pod);
+	struct pod *old;
+
+	if (!lodger) {
+		pod_free(pod);
+		return -ENOMEM;
+	}
+	old = lodger->pod;
+	if (!old || strcmp(old->uid, pod->uid) != 0)
+		lodger->cgroup = 0;
+	lodger->key = (struct object_name){ pod->namespace, pod->name };
+	lodger->pod = pod;
+	if (old)
+		touch_services(model, old);
+	touch_services(model, pod);
+	pod_free(old);
+	return 0;
+}
+
+void model_remove_pod(struct model *model, const char *namespace, const char *name)
+{
+	struct lodger *lodger = find(&model->lodgers, namespace, name);
+
+	if (!lodger)
+		return;
+	tdelete(lodger, &model->lodgers, compare_names);
+	model->lodger_count--;
+	touch_services(model, lodger->pod);
+	free_lodger(lodger);
+}
+
+struct housing {
+	struct model *model;
+	const char *uid;
+	uint64_t cgroup;
+	bool is_news;
+};
+
+static void house(const void *node, VISIT which, void *arg)
+{
+	struct lodger *lodger = *(struct lodger *const *)node;
+	struct housing *housing = arg;
+
+	if ((which != postorder && which != leaf) || strcmp(lodger->pod->uid, housing->uid) != 0 ||
+	    lodger->cgroup == housing->cgroup)
+		return;
+	lodger->cgroup = housing->cgroup;
+	housing->is_news = true;
+	touch_services(housing->model, lodger->pod);
+}
+
+bool model_set_pod_cgroup(struct model *model, const char *uid, uint64_t cgroup)
+{
+	struct housing housing = { .model = model, .uid = uid, .cgroup = cgroup };
+
+	twalk_r(model->lodgers, house, &housing);
+	return housing.is_news;
+}
+
+size_t model_pod_count(const struct model *model)
+{
+	return model->lodger_count;
+}
+
+struct homeless {
+	const struct model *model;
+	const struct pod *pod; /* that is being looked at */
+	bool is_excepted;
+	size_t count;
+};
+
+static void look_whether_excepted(const void *node, VISIT which, void *arg)
+{
+	const struct model_entry *entry = *(struct model_entry *const *)node;
+	struct homeless *homeless = arg;
+
+	if ((which == postorder || which == leaf) && entry->service)
+		homeless->is_excepted |= selector_is_met(entry->service->except,
+							 homeless->pod->labels);
+}
+
+static void count_homeless(const void *node, VISIT which, void *arg)
+{
+	const struct lodger *lodger = *(struct lodger *const *)node;
+	struct homeless *homeless = arg;
+
+	if ((which != postorder && which != leaf) || lodger->cgroup)
+		return;
+	homeless->pod = lodger->pod;
+	homeless->is_excepted = false;
+	twalk_r(homeless->model->entries, look_whether_excepted, homeless);
+	if (!homeless->is_excepted)
+		return;
+	homeless->count++;
+}
+
+size_t model_homeless(const struct model *model)
+{
+	struct homeless homeless = { .model = model };
+
+	twalk_r(model->lodgers, count_homeless, &homeless);
+	return homeless.count;
+}
+
+void model_await_pods(struct model *model, bool awaited)
+{
+	if (model->pods_awaited == awaited)
+		return;
+	model->pods_awaited = awaited;
+	touch_services(model, NULL);
+}
+
+bool model_awaits_pods(const struct model *model)
+{
+	return model->pods_awaited;
+}
+
+struct excepted {
+	const struct selector *except;
+	uint64_t *cgroups; /* NULL: only count */
+	size_t count;
+};
+
+static void add_excepted(const void *node, VISIT which, void *arg)
+{
+	const struct lodger *lodger = *(struct lodger *const *)node;
+	struct excepted *excepted = arg;
+
+	if ((which != postorder && which != leaf) || !lodger->cgroup ||
+	    !selector_is_met(excepted->except, lodger->pod->labels))
+		return;
+	if (excepted->cgroups)
+		excepted->cgroups[excepted->count] = lodger->cgroup;
+	excepted->count++;
+}
+
+static int compare_cgroups(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+int model_excepted(const struct model *model, const struct service *service, uint64_t **ret,
+		   size_t *count)
+{
+	struct excepted excepted = { .except = service->except };
+	size_t kept = 0;
+
+	*ret = NULL;
+	*count = 0;
+	if (!service->except)
+		return 0;
+	twalk_r(model->lodgers, add_excepted, &excepted);
+	if (!excepted.count)
+		return 0;
+	excepted.cgroups = calloc(excepted.count, sizeof(excepted.cgroups[0]));
+	if (!excepted.cgroups)
+		return -ENOMEM;
+	excepted.count = 0;
+	twalk_r(model->lodgers, add_excepted, &excepted);
+	qsort(excepted.cgroups, excepted.count, sizeof(excepted.cgroups[0]), compare_cgroups);
+	for (size_t i = 0; i < excepted.count; i++)
+		if (!kept || excepted.cgroups[kept - 1] != excepted.cgroups[i])
+			excepted.cgroups[kept++] = excepted.cgroups[i];
+	*ret = excepted.cgroups;
+	*count = kept;
+	return 0;
 }
 
 static void touch(const void *node, VISIT which, void *model)

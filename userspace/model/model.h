@@ -36,9 +36,33 @@ void model_await_slices(struct model *model, const char *namespace, const char *
 			bool awaited);
 bool model_awaits_slices(const struct model *model, const char *namespace, const char *name);
 
+/*
+ * The pods of this node, as clients, and in which cgroup each runs, once that is known. A change
+ * of one changes the Services whose clients-except it meets or has met. Nothing is said of a pod
+ * whose cgroup is not known (0). pod is the model's from then on, also on failure (-ENOMEM); one that
+ * takes another one's name with the same UID keeps its cgroup.
+ */
+int model_put_pod(struct model *model, struct pod *pod);
+bool model_set_pod_cgroup(struct model *model, const char *uid, uint64_t cgroup); /* it is news */
+size_t model_pod_count(const struct model *model);
+
+/* How many pods some Service excepts whose cgroup is not known. */
+size_t model_homeless(const struct model *model);
+
+/* Whether the pods of this node are still to be read: then a Service with clients-except is none of
+ * ours yet. Changes these Services. */
+void model_await_pods(struct model *model, bool awaited);
+bool model_awaits_pods(const struct model *model);
+
+/* The cgroups of the pods that a Service excepts, in order, the caller's; NULL: there are none.
+ * -ENOMEM */
+int model_excepted(const struct model *model, const struct service *service, uint64_t **ret,
+		   size_t *count);
+
 /* Forget an object. One that is not there is no error. */
 void model_remove_service(struct model *model, const char *namespace, const char *name);
 void model_remove_slice(struct model *model, const char *namespace, const char *name);
+void model_remove_pod(struct model *model, const char *namespace, const char *name);
 
 /* NULL if there is none. Valid until the model changes. */
 const struct service *model_find_service(const struct model *model, const char *namespace,

@@ -21,6 +21,7 @@ void service_free(struct service *service)
 	free(service->ports);
 	free(service->weights);
 	free(service->drain);
+	free(service->except);
 	free(service->invalid);
 	free(service->name);
 	free(service->namespace);
@@ -96,6 +97,18 @@ void slice_free(struct slice *slice)
 	free(slice);
 }
 
+void pod_free(struct pod *pod)
+{
+	if (!pod)
+		return;
+	free(pod->namespace);
+	free(pod->name);
+	free(pod->uid);
+	free(pod->node);
+	free(pod->labels);
+	free(pod);
+}
+
 uint32_t service_affinity_s(const struct service *service)
 {
 	return service->client_ip_affinity ? service->affinity_timeout_s : 0;
@@ -125,10 +138,16 @@ static void swap_weights(struct weights **a, struct weights **b)
 
 void service_swap_settings(struct service *a, struct service *b)
 {
+	struct selector *except = a->except;
 	struct settings kept = a->settings;
+	uint32_t annotated = a->annotated;
 
 	a->settings = b->settings;
 	b->settings = kept;
+	a->annotated = b->annotated;
+	b->annotated = annotated;
 	swap_weights(&a->weights, &b->weights);
 	swap_weights(&a->drain, &b->drain);
+	a->except = b->except;
+	b->except = except;
 }

@@ -12,6 +12,7 @@
 
 #include <gwbpf/abi.h>
 
+#include "model/selector.h"
 #include "model/settings.h"
 #include "model/weights.h"
 
@@ -39,6 +40,8 @@ struct service {
 	struct settings settings;
 	struct weights *weights; /* of its pods; 1 where nothing matches */
 	struct weights *drain;   /* pods of weight 0, whatever weights says */
+	struct selector *except; /* pods whose connects are left to kube-proxy */
+	uint32_t annotated;     /* which annotations they come from, a bit for each row (annotations.h) */
 	bool settings_good; /* they are its own, or kept from the object that this one replaced */
 	char *invalid;      /* why its own settings are refused; "": they are not */
 	double created_time; /* since 1970; 0: not known */
@@ -80,13 +83,22 @@ struct slice {
 	char *text; /* NULL, or what holds every string of the slice: slice_pack() */
 };
 
+/* A pod, as a client. */
+struct pod {
+	char *namespace;
+	char *name;
+	char *uid;  /* as the kubelet names its cgroup by it */
+	char *node; /* "": it has none */
+	struct labels *labels; /* NULL: none */
+};
+
 /* The timeout of its session affinity in seconds; 0: it has none. */
 uint32_t service_affinity_s(const struct service *service);
 
 /* The older first; what has no known age comes last. 0: nothing tells them apart. */
 int service_compare_ages(const struct service *a, const struct service *b);
 
-/* Exchange all that annotations set: settings, weights, drain. */
+/* Exchange all that annotations set: settings, weights, drain, except. */
 void service_swap_settings(struct service *a, struct service *b);
 
 /* How much one of its pods gets, in relation to the others; 0: no new connections. */
@@ -95,6 +107,7 @@ bool service_names_drain(const struct service *service, const char *pod); /* gwb
 
 void service_free(struct service *service); /* takes NULL */
 void slice_free(struct slice *slice);       /* takes NULL */
+void pod_free(struct pod *pod);             /* takes NULL */
 
 /* Move all strings into one block, which takes half the memory. Of no effect without memory. */
 void slice_pack(struct slice *slice);

@@ -89,12 +89,21 @@ static bool has_message(const struct present *have, const char *message)
 	return strncmp(have->message, message, GW_MESSAGE_MAX - 1) == 0;
 }
 
+static bool has_excepted(const struct present *have, const struct choice *want)
+{
+	return have->excepted_count == want->excepted_count &&
+	       (!want->excepted_count ||
+		memcmp(have->excepted, want->excepted,
+		       want->excepted_count * sizeof(want->excepted[0])) == 0);
+}
+
 static bool is_as_wanted(const struct present *have, const struct choice *want)
 {
 	return !have->withdrawn && !have->is_lacking && have->published == is_published(want) &&
 	       settings_equal(&have->settings, &want->service->settings) &&
 	       have->affinity_timeout_s == service_affinity_s(want->service) &&
-	       has_message(have, want->service->invalid) && has_members(have, want);
+	       has_message(have, want->service->invalid) && has_members(have, want) &&
+	       has_excepted(have, want);
 }
 
 static void add_step(struct plan *plan, enum plan_kind kind, const struct choice *want,

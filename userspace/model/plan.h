@@ -34,6 +34,8 @@ struct present {
 	const char *message; /* why it is invalid; "": it is not */
 	const struct present_member *members; /* ordered by address and port */
 	size_t member_count;
+	const uint64_t *excepted; /* as of a choice */
+	size_t excepted_count;
 };
 
 enum plan_kind {

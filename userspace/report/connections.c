@@ -3,6 +3,7 @@
 #include "report/connections.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <arpa/inet.h>
@@ -10,7 +11,6 @@
 
 #include "base/clock.h"
 #include "kernel/conns.h"
-#include "report/clients.h"
 #include "report/format.h"
 #include "report/lookup.h"
 
@@ -44,6 +44,8 @@ int connections_open(const char *pin_dir, struct connections *ret)
 	err = conns_walk_once(pin_dir, &ret->walk, &ret->walked);
 	if (!err)
 		err = view_open(pin_dir, &ret->view);
+	if (!err)
+		err = clients_new(ret->view, &ret->clients);
 	if (err)
 		connections_close(ret);
 	return err;
@@ -53,6 +55,7 @@ void connections_close(struct connections *connections)
 {
 	free(connections->items);
 	free(connections->walk);
+	clients_free(connections->clients);
 	view_close(connections->view);
 	*connections = (struct connections){ 0 };
 }
@@ -61,13 +64,15 @@ int connections_select(struct connections *connections, report_wants *wants, con
 {
 	uint64_t now = clock_now_ns();
 	size_t i;
+	int err = 0;
 
 	connections->items = calloc(connections->walked + 1, sizeof(*connections->items));
 	if (!connections->items)
 		return -ENOMEM;
-	for (i = 0; i < connections->walked; i++) {
+	for (i = 0; i < connections->walked && !err; i++) {
 		const struct gw_walk_conn *walk = &connections->walk[i];
 		const struct view_backend *backend;
+		struct connection *item;
 
 		if (!is_live(walk))
 			continue;
@@ -75,24 +80,33 @@ int connections_select(struct connections *connections, report_wants *wants, con
 					    walk->conn.backend_generation);
 		if (wants && !wants(backend, arg))
 			continue;
-		connections->items[connections->count++] = (struct connection){
+		item = &connections->items[connections->count++];
+		*item = (struct connection){
 			.walk = walk,
 			.backend = backend,
 			.age_seconds = (double)(now - walk->conn.start_ns) / 1e9,
 		};
-		clients_name_pod(connections->view, walk,
-				 connections->items[connections->count - 1].client_pod);
+		err = clients_find(connections->clients, walk, &item->client);
 	}
 	qsort(connections->items, connections->count, sizeof(*connections->items), compare);
-	return 0;
+	return err;
+}
+
+double connection_unanswered_seconds(const struct gw_walk_conn *walk)
+{
+	bool is_answered = walk->segments_received && walk->received_ms <= walk->sent_ms;
+
+	return !walk->segments_sent || is_answered ? -1 : walk->sent_ms / 1e3;
 }
 
 static json_t *to_json(const struct connection *connection)
 {
 	const struct gw_walk_conn *walk = connection->walk;
 	const struct view_backend *backend = connection->backend;
+	const struct client *client = &connection->client;
+	json_t *value;
 
-	return json_pack("{so so so si so si so so si so so ss so so so so so so so}",
+	value = json_pack("{so so so si so si so so si so so ss so so so so so so so}",
 			 "namespace", json_text_or_null(backend ? backend->namespace : NULL),
 			 "service", json_text_or_null(backend ? backend->service : NULL),
 			 "serviceAddress", json_address(&walk->conn.vip),
@@ -102,7 +116,7 @@ static json_t *to_json(const struct connection *connection)
 			 "pod", json_text_or_null(backend ? backend->pod : NULL),
 			 "source", json_address(&walk->source),
 			 "sourcePort", walk->source_port,
-			 "clientPod", json_text_or_null(connection->client_pod),
+			 "clientPod", json_text_or_null(client->pod),
 			 "clientPid", walk->conn.tgid ? json_count(walk->conn.tgid) : json_null(),
 			 "state", format_tcp_state(walk->tcp_state),
 			 "netns", json_identity(walk->netns_inode),
@@ -112,6 +126,14 @@ static json_t *to_json(const struct connection *connection)
 			 "rttSeconds", walk->srtt_us ? json_seconds(walk->srtt_us / 1e6) : json_null(),
 			 "bytesSent", json_count(walk->bytes_sent),
 			 "bytesReceived", json_count(walk->bytes_received));
+	return json_extend(value,
+			   json_pack("{so so so so so}",
+				     "clientNamespace", json_text_or_null(client->namespace),
+				     "clientCommand", json_text_or_null(client->command),
+				     "retransmitsTotal", json_count(walk->retransmits),
+				     "bytesUnacked", json_count(walk->unacked),
+				     "unansweredSeconds",
+				     json_seconds(connection_unanswered_seconds(walk))));
 }
 
 json_t *connections_to_json(const struct connections *connections)

@@ -184,6 +184,13 @@ static int define_all(struct catalog *catalog, struct file *file, struct manifes
 		err = objects_define(catalog->objects, file, &key, &value);
 		manifest->slices[i] = value;
 	}
+	for (i = 0; i < manifest->pod_count && !err; i++) {
+		value = manifest->pods[i];
+		key = (struct object_key){ OBJECT_POD, manifest->pods[i]->namespace,
+					   manifest->pods[i]->name };
+		err = objects_define(catalog->objects, file, &key, &value);
+		manifest->pods[i] = value;
+	}
 	return err;
 }
 

@@ -22,9 +22,11 @@ static const struct {
 	{ "discovery.k8s.io/v1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER },
 	{ "discovery.k8s.io/v1beta1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER },
 	{ "v1", "Endpoints", OBJECT_ENDPOINTS, OBJECT_OTHER },
+	{ "v1", "Pod", OBJECT_POD, OBJECT_OTHER },
 	{ "v1", "List", OBJECT_LIST, OBJECT_OTHER },
 	{ "v1", "ServiceList", OBJECT_LIST, OBJECT_SERVICE },
 	{ "v1", "EndpointsList", OBJECT_LIST, OBJECT_ENDPOINTS },
+	{ "v1", "PodList", OBJECT_LIST, OBJECT_POD },
 	{ "discovery.k8s.io/v1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE },
 	{ "discovery.k8s.io/v1beta1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE },
 };

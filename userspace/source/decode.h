@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From JSON to objects, for every source. Knows the shape of v1 Service and Endpoints, and of
+ * From JSON to objects, for every source. Knows the shape of v1 Service, Endpoints and Pod, and of
  * discovery.k8s.io/v1 and v1beta1 EndpointSlice; knows nothing of files or HTTP.
  */
 #ifndef GWBPF_SOURCE_DECODE_H
@@ -23,6 +23,7 @@ enum object_kind {
 	OBJECT_SERVICE,
 	OBJECT_SLICE,
 	OBJECT_ENDPOINTS, /* from before EndpointSlices: one becomes several slices */
+	OBJECT_POD,
 	OBJECT_UNREADABLE, /* it says what a Service or its endpoints are, in a way we cannot read */
 };
 
@@ -51,13 +52,15 @@ typedef void (*decode_refuse)(const char *object, const char *message, void *arg
  * -ENOMEM. The object belongs to the caller.
  *
  * -ENOENT, which is not told: a slice that is none of any Service's here, as it names none
- * (KEP-6116) or has the label service.kubernetes.io/headless, by which kube-proxy leaves it out.
+ * (KEP-6116) or has the label service.kubernetes.io/headless, by which kube-proxy leaves it out; a
+ * pod that has no process: it has ended, or was never made and so has no UID.
  *
  * A bad annotation leaves its reason in the Service's invalid. A slice of addressType FQDN, which
  * kube-proxy ignores, comes back without ports and endpoints.
  */
 int decode_service(const json_t *value, decode_refuse refuse, void *arg, struct service **ret);
 int decode_slice(const json_t *value, decode_refuse refuse, void *arg, struct slice **ret);
+int decode_pod(const json_t *value, decode_refuse refuse, void *arg, struct pod **ret);
 
 /*
  * The slices that Kubernetes' mirroring controller makes of a v1 Endpoints object, with names that

@@ -8,9 +8,10 @@
 #define MUST_BE_HASHED "a new member must be part of the fingerprint"
 _Static_assert(sizeof(struct settings) == 32, MUST_BE_HASHED);
 _Static_assert(sizeof(struct service_port) == 16, MUST_BE_HASHED);
-_Static_assert(sizeof(struct service) == 160, MUST_BE_HASHED);
+_Static_assert(sizeof(struct service) == 168, MUST_BE_HASHED);
 _Static_assert(sizeof(struct slice_port) == 16, MUST_BE_HASHED);
 _Static_assert(sizeof(struct endpoint) == 64, MUST_BE_HASHED);
+_Static_assert(sizeof(struct pod) == 40, MUST_BE_HASHED);
 _Static_assert(sizeof(struct slice) == 88, MUST_BE_HASHED); /* changed_time, mirrored need not */
 #endif
 
@@ -62,6 +63,7 @@ uint64_t fingerprint_service(const struct service *service)
 	hash = add_number(hash, (uint32_t)service->port_count);
 	hash = add_bytes(hash, &service->settings, sizeof(service->settings));
 	hash = add_weights(add_weights(hash, service->weights), service->drain);
+	hash = add_text(hash, selector_text(service->except));
 	hash = add_bytes(hash, &service->created_time, sizeof(service->created_time));
 	return add_text(hash, service->invalid);
 }
@@ -87,5 +89,17 @@ uint64_t fingerprint_slice(const struct slice *slice)
 	hash = add_number(hash, (uint32_t)slice->port_count);
 	for (i = 0; i < slice->endpoint_count; i++)
 		hash = add_endpoint(hash, &slice->endpoints[i]);
+	return hash;
+}
+
+uint64_t fingerprint_pod(const struct pod *pod)
+{
+	uint64_t hash = add_text(add_text(START, pod->namespace), pod->name);
+	size_t count = pod->labels ? pod->labels->count : 0;
+
+	hash = add_text(add_text(hash, pod->uid), pod->node);
+	for (size_t i = 0; i < count; i++)
+		hash = add_text(add_text(hash, pod->labels->items[i].key),
+				pod->labels->items[i].value);
 	return hash;
 }

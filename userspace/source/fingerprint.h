@@ -10,5 +10,6 @@
 /* Equal for objects of equal content; otherwise different but for one chance in 2^64. */
 uint64_t fingerprint_service(const struct service *service);
 uint64_t fingerprint_slice(const struct slice *slice);
+uint64_t fingerprint_pod(const struct pod *pod);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "source/kube_follow.h"
 #include "source/kube_http.h"
+#include "source/kube_pods.h"
 #include "source/kube_pulse.h"
 #include "source/kube_slices.h"
 
@@ -116,11 +117,13 @@ static int follow_node(struct kube_follows *all, const char *name)
 	return kube_follow_begin(follow, &kube_follow_node_ops, ", or give --zone");
 }
 
-/* Slices are followed as Services are found. */
+/* Slices are followed as Services are found, and pods as these ask for it. */
 static int follow_all(struct kube_follows *all, const struct kube_options *options)
 {
 	int err = kube_slices_new(all, options->namespace, &all->slices);
 
+	if (!err)
+		err = kube_pods_new(all, options->node, options->namespace, &all->pods);
 	if (!err)
 		err = follow_labelled(all, options->namespace);
 	for (size_t i = 0; i < options->service_count && !err; i++)
@@ -236,6 +239,7 @@ void kube_source_stop(struct kube_source *source)
 	while (source->follows.first)
 		kube_follow_end(source->follows.first);
 	kube_slices_free(source->follows.slices);
+	kube_pods_free(source->follows.pods);
 	kube_pulse_stop(source->pulse);
 	kube_http_free(source->follows.http);
 	free(source->follows.kubeconfig);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Kubernetes source: labelled and named Services, their EndpointSlices and this node's zone,
+ * The Kubernetes source: labelled and named Services, their EndpointSlices, this node's zone, and
+ * its pods while a Service asks for them (gwbpf.io/clients-except),
  * from the API server into the sink. Whatever happens there, what was delivered stays in force
  * until the API server itself says otherwise. Does not log, and knows nothing of what the sink
  * does.

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "source/decode.h"
+#include "source/kube_pods.h"
 #include "source/kube_slices.h"
 #include "source/kubeconfig.h"
 
@@ -20,6 +21,7 @@ static void free_follow(struct kube_follow *follow)
 	free(follow->namespace);
 	free(follow->name);
 	free(follow->labels);
+	free(follow->fields);
 	free(follow->subject);
 	free(follow->problem);
 	free(follow);
@@ -68,6 +70,7 @@ int kube_follow_begin(struct kube_follow *follow, const struct kube_watch_ops *o
 	setup.selection.namespace = follow->namespace;
 	setup.selection.name = follow->name;
 	setup.selection.labels = follow->labels;
+	setup.selection.fields = follow->fields;
 	if (!follow->incomplete)
 		err = kube_watch_start(&setup, &follow->watch);
 	if (err) {
@@ -151,9 +154,11 @@ static int put_service(const json_t *object, const char *namespace, const char *
 	err = decode_service(object, kube_follow_refuse, &origin, &service);
 	if (err)
 		return err == -EINVAL ? 1 : err; /* refused: the one before stays in force */
+	err = kube_pods_want(follow->all->pods, namespace, name, service->except);
 	sink->put_service(service, sink->arg);
 	follow->all->changed = true;
-	err = kube_slices_want(follow->all->slices, namespace, name);
+	if (!err)
+		err = kube_slices_want(follow->all->slices, namespace, name);
 	return err ? err : 1;
 }
 
@@ -177,6 +182,7 @@ void kube_follow_remove(const char *namespace, const char *name, void *arg)
 	if (follow->selection.resource == &kube_services) {
 		sink->remove_service(namespace, name, sink->arg);
 		kube_slices_drop(follow->all->slices, namespace, name);
+		kube_pods_want(follow->all->pods, namespace, name, false);
 	} else {
 		sink->remove_slice(namespace, name, sink->arg);
 	}
@@ -229,7 +235,8 @@ void kube_follows_commit(struct kube_follows *all)
 {
 	const struct sink *sink = all->sink;
 
-	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices)))
+	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices) &&
+			      kube_pods_are_listed(all->pods)))
 		return;
 	if (all->synced && !all->changed)
 		return;

@@ -14,7 +14,10 @@
 
 #define KUBE_ORIGIN_BYTES 640
 
+
+
 struct kube_group;
+struct kube_pods;
 struct kube_slices;
 
 /* One watch and what it stands for. */
@@ -26,6 +29,7 @@ struct kube_follow {
 	char *namespace;                 /* NULL: all */
 	char *name;                      /* NULL: any */
 	char *labels;
+	char *fields;
 	char *subject;
 	char *problem; /* the last message of failed(); NULL: none since recovered() */
 	struct kube_group *group; /* of slices; kube_slices.c */
@@ -43,6 +47,7 @@ struct kube_follows {
 	char *context;
 	struct kube_follow *first;
 	struct kube_slices *slices;
+	struct kube_pods *pods;
 	bool synced;  /* all were listed once, and committed */
 	bool changed; /* since the last commit */
 	bool node_told;

@@ -15,6 +15,7 @@ const struct kube_resource kube_slices = {"/apis/discovery.k8s.io/v1", "discover
 					  "discovery.k8s.io/v1", "endpointslices",
 					  "EndpointSlice"};
 const struct kube_resource kube_nodes = {"/api/v1", "", "v1", "nodes", "Node"};
+const struct kube_resource kube_pods_resource = {"/api/v1", "", "v1", "pods", "Pod"};
 
 static int add(struct evbuffer *path, const char *prefix, const char *text)
 {
@@ -48,6 +49,8 @@ static int add_selectors(struct evbuffer *path, const struct kube_selection *sel
 
 	if (selection->labels)
 		err = add(path, "&labelSelector=", selection->labels);
+	if (!err && selection->fields)
+		err = add(path, "&fieldSelector=", selection->fields);
 	if (!err && selection->name)
 		err = add(path, "&fieldSelector=metadata.name%3D", selection->name);
 	return err;

@@ -17,11 +17,13 @@ struct kube_resource {
 extern const struct kube_resource kube_services;
 extern const struct kube_resource kube_slices;
 extern const struct kube_resource kube_nodes;
+extern const struct kube_resource kube_pods_resource;
 
 struct kube_selection {
 	const struct kube_resource *resource;
 	const char *namespace; /* NULL: all, or it has none */
 	const char *labels;    /* a label selector; NULL: any */
+	const char *fields;    /* a field selector; NULL: any; not with a name */
 	const char *name;      /* one object alone; NULL: all */
 	bool get;              /* with a name: by the verb get, so that no right to list is needed */
 };

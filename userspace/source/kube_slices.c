@@ -20,7 +20,7 @@
 #include "source/kube_follow.h"
 
 #define LABEL_SERVICE_NAME "kubernetes.io/service-name"
-#define SELECTOR_BYTES_MAX 6000 /* escaped */
+#define NAMES_BYTES_MAX 6000 /* escaped */
 #define COMMA_BYTES 3           /* "%2C" */
 
 /* A Service whose slices are wanted. */
@@ -287,7 +287,7 @@ static struct kube_group *get_group(struct kube_slices *slices, const char *name
 	struct wanted **larger;
 
 	while (group && !(has_namespace(group, scope) && group->count &&
-			  group->bytes + bytes <= SELECTOR_BYTES_MAX))
+			  group->bytes + bytes <= NAMES_BYTES_MAX))
 		group = group->next;
 	if (!group)
 		group = new_group(slices, scope);

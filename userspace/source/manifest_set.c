@@ -41,6 +41,13 @@ static int compare_slices(const void *a, const void *b)
 	return compare_names(x->namespace, x->name, y->namespace, y->name);
 }
 
+static int compare_pods(const void *a, const void *b)
+{
+	const struct pod *x = a, *y = b;
+
+	return compare_names(x->namespace, x->name, y->namespace, y->name);
+}
+
 int manifest_set_add_service(struct manifest_set *set, struct service *service, bool replaces)
 {
 	struct manifest *manifest = &set->manifest;
@@ -91,6 +98,31 @@ int manifest_set_add_slice(struct manifest_set *set, struct slice *slice, bool r
 	return 0;
 }
 
+int manifest_set_add_pod(struct manifest_set *set, struct pod *pod, bool replaces)
+{
+	struct manifest *manifest = &set->manifest;
+	struct pod **larger, **found, old;
+
+	larger = grow(manifest->pods, manifest->pod_count, sizeof(pod));
+	if (!larger)
+		return -ENOMEM;
+	manifest->pods = larger;
+	found = tsearch(pod, &set->pods, compare_pods);
+	if (!found)
+		return -ENOMEM;
+	if (*found == pod) {
+		larger[manifest->pod_count++] = pod;
+		return 0;
+	}
+	if (!replaces)
+		return -EEXIST;
+	old = **found;
+	**found = *pod;
+	*pod = old;
+	pod_free(pod);
+	return 0;
+}
+
 static void remove_service(struct manifest_set *set, const char *namespace, const char *name)
 {
 	struct service key = { .namespace = (char *)namespace, .name = (char *)name };
@@ -126,6 +158,23 @@ static bool remove_slice(struct manifest_set *set, const char *namespace, const 
 	return true;
 }
 
+static void remove_pod(struct manifest_set *set, const char *namespace, const char *name)
+{
+	struct pod key = { .namespace = (char *)namespace, .name = (char *)name };
+	struct pod **found = tfind(&key, &set->pods, compare_pods), *removed, *rest;
+
+	if (!found)
+		return;
+	removed = *found;
+	tdelete(removed, &set->pods, compare_pods);
+	rest = calloc(1, sizeof(*rest));
+	if (!rest)
+		return;
+	*rest = *removed;
+	*removed = (struct pod){ 0 };
+	pod_free(rest);
+}
+
 /* The slices that an Endpoints object was made into. */
 static void remove_mirrored(struct manifest_set *set, const char *namespace, const char *name)
 {
@@ -149,6 +198,8 @@ void manifest_set_remove(struct manifest_set *set, enum object_kind kind, const 
 		remove_slice(set, namespace, name);
 	else if (kind == OBJECT_ENDPOINTS)
 		remove_mirrored(set, namespace, name);
+	else if (kind == OBJECT_POD)
+		remove_pod(set, namespace, name);
 }
 
 int manifest_set_refuse(struct manifest_set *set, enum object_kind kind, const json_t *value)
@@ -209,7 +260,8 @@ void manifest_set_end(struct manifest_set *set)
 
 	tdestroy(set->services, leave);
 	tdestroy(set->slices, leave);
-	set->services = set->slices = NULL;
+	tdestroy(set->pods, leave);
+	set->services = set->slices = set->pods = NULL;
 	for (i = 0; i < manifest->service_count; i++) {
 		if (manifest->services[i]->name)
 			manifest->services[kept++] = manifest->services[i];
@@ -224,6 +276,13 @@ void manifest_set_end(struct manifest_set *set)
 			slice_free(manifest->slices[i]);
 	}
 	manifest->slice_count = kept;
+	for (i = kept = 0; i < manifest->pod_count; i++) {
+		if (manifest->pods[i]->name)
+			manifest->pods[kept++] = manifest->pods[i];
+		else
+			pod_free(manifest->pods[i]);
+	}
+	manifest->pod_count = kept;
 }
 
 void manifest_done(struct manifest *manifest)
@@ -234,12 +293,15 @@ void manifest_done(struct manifest *manifest)
 		service_free(manifest->services[i]);
 	for (i = 0; i < manifest->slice_count; i++)
 		slice_free(manifest->slices[i]);
+	for (i = 0; i < manifest->pod_count; i++)
+		pod_free(manifest->pods[i]);
 	for (i = 0; i < manifest->refused_count; i++) {
 		free(manifest->refused[i].namespace);
 		free(manifest->refused[i].name);
 	}
 	free(manifest->services);
 	free(manifest->slices);
+	free(manifest->pods);
 	free(manifest->refused);
 	memset(manifest, 0, sizeof(*manifest));
 }

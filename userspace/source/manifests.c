@@ -83,6 +83,27 @@ static int add_slice(struct reader *reader, const json_t *value)
 	return err == -EEXIST ? 0 : err;
 }
 
+/* One that has ended, or was never made, is no client. */
+static int add_pod(struct reader *reader, const json_t *value)
+{
+	struct pod *pod;
+	int err;
+
+	err = decode_pod(value, reader->report.refuse, reader->report.arg, &pod);
+	if (err == -ENOENT) {
+		manifest_set_remove(&reader->set, OBJECT_POD, value);
+		manifest_set_skip(&reader->set, value);
+	}
+	if (err)
+		return err;
+	err = manifest_set_add_pod(&reader->set, pod, reader->in_event);
+	if (err == -EEXIST)
+		refuse_second(reader, "Pod", pod->namespace, pod->name);
+	if (err)
+		pod_free(pod);
+	return err == -EEXIST ? 0 : err;
+}
+
 static int add_endpoints(struct reader *reader, const json_t *value)
 {
 	struct slice **slices;
@@ -165,6 +186,9 @@ static int read_object(struct reader *reader, enum object_kind kind, const json_
 		break;
 	case OBJECT_ENDPOINTS:
 		err = add_endpoints(reader, value);
+		break;
+	case OBJECT_POD:
+		err = add_pod(reader, value);
 		break;
 	case OBJECT_UNREADABLE:
 		return refuse_unreadable(reader, value);

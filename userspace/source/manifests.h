@@ -24,10 +24,12 @@ struct manifest {
 	size_t service_count;
 	struct slice **slices;
 	size_t slice_count;
+	struct pod **pods;
+	size_t pod_count;
 	struct manifest_name *refused;
 	size_t refused_count;
 	size_t skipped_count;    /* objects of other kinds, such as Deployment */
-	char skipped_kinds[256]; /* as many of them as there is room for: "ConfigMap, Pod" */
+	char skipped_kinds[256]; /* as many of them as there is room for: "ConfigMap, Secret" */
 };
 
 /*

@@ -117,6 +117,13 @@ struct definition *objects_find(struct objects *objects, const struct file *file
 	return object ? find_definition(object, file) : NULL;
 }
 
+static const char *kind_name(enum object_kind kind)
+{
+	if (kind == OBJECT_POD)
+		return "Pod";
+	return kind == OBJECT_SERVICE ? "Service" : "EndpointSlice";
+}
+
 /* Tell a file that an object of it belongs to another one. */
 static void tell_second(struct objects *objects, const struct definition *second)
 {
@@ -124,7 +131,7 @@ static void tell_second(struct objects *objects, const struct definition *second
 	char name[DECODE_MESSAGE_MAX], message[DECODE_MESSAGE_MAX];
 
 	snprintf(name, sizeof(name), "%s '%s/%s'",
-		 object->key.kind == OBJECT_SERVICE ? "Service" : "EndpointSlice",
+		 kind_name(object->key.kind),
 		 object->key.namespace, object->key.name);
 	snprintf(message, sizeof(message),
 		 "another file that comes first has it, too: remove it from one of them: '%s'",
@@ -158,19 +165,28 @@ static int add_definition(struct objects *objects, struct object *object, struct
 	return 0;
 }
 
+static uint64_t fingerprint_of(enum object_kind kind, const void *value)
+{
+	if (kind == OBJECT_POD)
+		return fingerprint_pod(value);
+	return kind == OBJECT_SERVICE ? fingerprint_service(value) : fingerprint_slice(value);
+}
+
 static void deliver(struct objects *objects, struct object *object, void **value)
 {
 	const struct sink *sink = objects->sink;
-	bool is_service = object->key.kind == OBJECT_SERVICE;
-	uint64_t fingerprint = is_service ? fingerprint_service(*value) : fingerprint_slice(*value);
+	enum object_kind kind = object->key.kind;
+	uint64_t fingerprint = fingerprint_of(kind, *value);
 
 	if (object->is_delivered && object->fingerprint == fingerprint)
 		return;
 	object->is_delivered = true;
 	object->fingerprint = fingerprint;
 	objects->have_changed = true;
-	if (is_service)
+	if (kind == OBJECT_SERVICE)
 		sink->put_service(*value, sink->arg);
+	else if (kind == OBJECT_POD)
+		sink->put_pod(*value, sink->arg);
 	else
 		sink->put_slice(*value, sink->arg);
 	*value = NULL;
@@ -229,6 +245,8 @@ static void remove_object(struct objects *objects, struct object *object)
 		objects->have_changed = true;
 		if (key->kind == OBJECT_SERVICE)
 			sink->remove_service(key->namespace, key->name, sink->arg);
+		else if (key->kind == OBJECT_POD)
+			sink->remove_pod(key->namespace, key->name, sink->arg);
 		else
 			sink->remove_slice(key->namespace, key->name, sink->arg);
 	}

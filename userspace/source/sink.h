@@ -38,6 +38,9 @@ struct sink {
 	void (*put_slice)(struct slice *slice, void *arg);
 	void (*remove_service)(const char *namespace, const char *name, void *arg);
 	void (*remove_slice)(const char *namespace, const char *name, void *arg);
+	/* Pods, as clients: those of the manifests, or of this node if some Service needs them. */
+	void (*put_pod)(struct pod *pod, void *arg);
+	void (*remove_pod)(const char *namespace, const char *name, void *arg);
 	/* origin: a file, or a resource of the API. An object refused there. All that origin had
 	 * refused before counts as mended once accept_all(origin) is called. */
 	void (*refuse)(const char *origin, const char *object, const char *message, void *arg);
@@ -56,6 +59,9 @@ struct sink {
 	/* Whether the slices of a Service that was put are still to be read: told once it was put,
 	 * and again when they are. Without a word they are not. */
 	void (*await_slices)(const char *namespace, const char *name, bool awaited, void *arg);
+	/* Whether the pods of this node are still to be read: told before and after the first list
+	 * of them, which a right that is missing ends as well. */
+	void (*await_pods)(bool awaited, void *arg);
 	/* The API server said something, be it only that nothing has changed. */
 	void (*heard)(void *arg);
 	/* An attempt to read origin failed; all that was delivered stays in force. message names
