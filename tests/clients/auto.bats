@@ -14,11 +14,12 @@ has_learnt()
 	[ "$(learnt_seconds)" != 0 ]
 }
 
-# CommitStatus is silent for two seconds: half as long again is what must be learnt, or somewhat more.
+# CommitStatus is silent for two seconds: half as long again is what must be learnt, or more where the
+# machine is slow. The pause is longer than what may be drawn from that.
 @test "auto moves nothing while it learns; then 4, 4, 4, and no call fails" {
 	serve 'gwbpf.io/rebalance: auto' 10.1.0.1 10.1.0.2
 	start_agent
-	start_clients 3 3000
+	start_clients 3 10000
 	spread_is 6 6
 	serve 'gwbpf.io/rebalance: auto' 10.1.0.1 10.1.0.2 10.1.0.3
 	sleep 570
@@ -27,7 +28,7 @@ has_learnt()
 	ends_in 60 has_learnt
 	echo "learnt: $(learnt_seconds) s" >&3
 	[ "$(jq -n "$(learnt_seconds) >= 3 and $(learnt_seconds) < 6")" = true ]
-	ends_in 60 spread_is 4 4 4
+	ends_in 90 spread_is 4 4 4
 	echo "moved $(moved), $(tally -c .)" >&3
 	[ "$(moved)" -ge 4 ]
 	[ "$(moved)" -le 6 ]
