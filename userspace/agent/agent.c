@@ -10,6 +10,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/certificates.h"
+#include "agent/checks.h"
 #include "agent/control.h"
 #include "agent/covered.h"
 #include "agent/drain_log.h"
@@ -58,6 +60,8 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	struct rebalance *rebalance;
+	struct certificates *certificates;
+	struct checks *checks;
 	struct health_log *health_log;
 	struct drain_log *drain_log;
 	struct watchers *watchers;
@@ -162,6 +166,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	tell(agent);
 	health_log_tick(agent->health_log);
 	drain_log_tick(agent->drain_log);
+	certificates_tick(agent->certificates);
+	checks_tick(agent->checks);
 	if (tables_meta(agent->tables)->source_synced)
 		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
@@ -607,7 +613,9 @@ static int start_source(struct agent *agent)
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
 			  sync_stats(agent->sync), &agent->rebalance) ||
 	    health_log_new(agent->tables, &agent->health_log) ||
-	    drain_log_new(agent->tables, &agent->drain_log))
+	    drain_log_new(agent->tables, &agent->drain_log) ||
+	    certificates_new(agent->base, agent->tables, &agent->certificates) ||
+	    checks_new(agent->base, agent->tables, agent->certificates, &agent->checks))
 		return fail(agent, "cannot start: out of memory");
 	if (start_watching(agent))
 		return -1;
@@ -630,6 +638,8 @@ static void stop(struct agent *agent)
 	kube_source_stop(agent->kube);
 	drain_log_free(agent->drain_log);
 	health_log_free(agent->health_log);
+	checks_free(agent->checks);
+	certificates_free(agent->certificates);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */
