@@ -77,7 +77,7 @@ commands()
 }
 
 @test "help lists every command, and explains each" {
-	for name in agent status services backends connections events monitor explain plan check detach \
+	for name in agent status services backends connections events monitor top explain plan check report detach \
 		rebalance drain undrain weight \
 		tls version \
 		completion help; do
