@@ -154,7 +154,7 @@ fake_gwbpf()
 	mkdir -p "$BATS_TEST_TMPDIR/bin"
 	cat >"$BATS_TEST_TMPDIR/bin/gwbpf" <<-'END'
 	#!/bin/sh
-	[ -z "$GWBPF_WATCH$GWBPF_SORT$GWBPF_WIDE" ] || exec sleep 1000
+	[ -z "$GWBPF_WATCH$GWBPF_SORT$GWBPF_WIDE" ] || exit 1
 	[ "$2 $3 $4" = "-o table --no-headers" ] || exit 1
 	case $1 in
 	services) echo 'fabric  gateway  grpc  10.96.0.1:7051  lc  ready  2  2  0  0  0'
