@@ -15,6 +15,7 @@ int connections_run(const struct cli *cli);
 int explain_run(const struct cli *cli);
 int events_run(const struct cli *cli);
 int monitor_run(const struct cli *cli);
+int top_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
 int report_run(const struct cli *cli);
@@ -31,9 +32,10 @@ int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);
 
 extern const struct argp_option status_options[];
-extern const struct argp_option services_options[];
+extern const struct argp_option services_options[]; /* of each that takes the name of a Service */
+extern const struct argp_option services_list_options[];
+extern const struct argp_option events_options[];
 extern const struct argp_option backends_options[];
-extern const struct argp_option suspend_options[]; /* of suspend and resume */
 extern const struct argp_option connections_options[];
 extern const struct argp_option explain_options[];
 extern const struct argp_option monitor_options[];

@@ -204,11 +204,12 @@ void status_judge_connections(struct status *status, const char *pin_dir)
 	const struct view_backend *backends;
 	size_t count = view_backends(status->view, &backends);
 	struct sum *sums = calloc(count + 1, sizeof(*sums));
-	uint64_t active;
+	uint64_t active = 0;
 
 	if (!sums)
 		return;
-	status_backend_count(status, &active);
+	for (size_t i = 0; i < count; i++)
+		active += backends[i].active;
 	if (active)
 		sum_up_walk(status, pin_dir, sums);
 	sum_up_doubts(status, pin_dir, sums);
