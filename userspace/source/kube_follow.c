@@ -235,8 +235,7 @@ void kube_follows_commit(struct kube_follows *all)
 {
 	const struct sink *sink = all->sink;
 
-	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices) &&
-			      kube_pods_are_listed(all->pods)))
+	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices)))
 		return;
 	if (all->synced && !all->changed)
 		return;

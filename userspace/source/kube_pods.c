@@ -218,8 +218,3 @@ int kube_pods_want(struct kube_pods *pods, const char *namespace, const char *se
 	schedule(pods, 0);
 	return 0;
 }
-
-bool kube_pods_are_listed(const struct kube_pods *pods)
-{
-	return !pods->wanted_count || (pods->follow && pods->follow->listed);
-}
