@@ -14,7 +14,7 @@ GEN  := build/gen
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
-LIBS := libbpf libevent jansson libfyaml libcurl libmnl smartcols
+LIBS := libbpf libevent jansson libfyaml libcurl libmnl libssl libcrypto libseccomp
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 \
@@ -49,7 +49,7 @@ $(B)/%.o: userspace/%.c | $(SKELETONS)
 	$(Q)$(CC) $(GW_CPPFLAGS) $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
 
 # What a target lacks is said before anything is built: its first prerequisite is one of these.
-NEEDS := bench cluster fresh fuzz kernels lint packages
+NEEDS := bench cluster fresh fuzz kernels lint monitoring packages
 
 .PHONY: need-build need-tests need-image need-deb $(NEEDS:%=need-%)
 need-build:
@@ -84,6 +84,7 @@ include tests/fuzz/fuzz.mk
 include tests/fresh/fresh.mk
 include tests/packages/packages.mk
 include tests/lint/lint.mk
+include tests/monitoring/monitoring.mk
 include tests/cluster/cluster.mk
 include tests/clients/clients.mk
 include tests/kernels/kernels.mk

@@ -195,6 +195,17 @@ static __always_inline enum gw_reason leave(struct bpf_sock_addr *ctx, struct bp
 	return reason;
 }
 
+/* The record names no backend then. */
+static __always_inline void refuse_all(struct gw_conn *conn, __u32 index)
+{
+	count_no_backends(index);
+	if (!conn || !is_watched_now())
+		return;
+	conn->backend = 0;
+	conn->backend_generation = 0;
+	monitor_write(conn, GW_SIGHT_FAILED, GW_SIGHT_NO_BACKENDS, 0);
+}
+
 /* Decide about one connect, and change `to` if it is balanced. */
 static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struct dest *to)
 {
@@ -230,7 +241,7 @@ static __always_inline enum gw_reason translate(struct bpf_sock_addr *ctx, struc
 		reason = balance_unrecorded(index, to);
 	}
 	if (reason == GW_REASON_NO_BACKENDS)
-		count_no_backends(index);
+		refuse_all(conn, index);
 	return reason;
 }
 

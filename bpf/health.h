@@ -16,6 +16,7 @@
 
 #include "clients.h"
 #include "maps.h"
+#include "monitor.h"
 
 #define SILENT_NS SECOND_NS /* how long a repeated SYN counts after the next one is due */
 
@@ -252,6 +253,7 @@ static __always_inline void judge(const struct gw_conn *conn, int error, __u64 s
 	struct gw_health *health = health_of(conn);
 	const struct gw_service *service = bpf_map_lookup_elem(&gw_services, &service_index);
 	bool is_accuser = is_witness(conn), is_ejection = false, is_current;
+	__u64 ejected_ns;
 
 	if (!health || !service)
 		return;
@@ -268,9 +270,12 @@ static __always_inline void judge(const struct gw_conn *conn, int error, __u64 s
 	else if (is_current && !health->is_ejected && is_accuser)
 		is_ejection = weigh_failure(health, service, conn, error == ETIMEDOUT,
 					    suspect_until_ns, now_ns);
+	ejected_ns = health->ejected_until_ns - now_ns;
 	bpf_spin_unlock(&health->lock);
-	if (is_ejection)
-		note_trouble(conn->service, now_ns, true);
+	if (!is_ejection)
+		return;
+	monitor_tell(conn, GW_SIGHT_EJECTED, error, ejected_ns);
+	note_trouble(conn->service, now_ns, true);
 }
 
 /* With the lock held: this connection began after the ejection. */
@@ -323,6 +328,8 @@ static __always_inline void trust(const struct gw_conn *conn, __u64 now_ns)
 		is_back = true;
 	}
 	bpf_spin_unlock(&health->lock);
+	if (is_back)
+		monitor_tell(conn, GW_SIGHT_RETURNED, 0, 0);
 	service = bpf_map_lookup_elem(&gw_services, &service_index);
 	if (is_back && service)
 		note_trouble(service_index, now_ns + service->eject_base_ms * MS_NS, false);

@@ -100,6 +100,7 @@ struct inet_sock {
 struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 	__u8 icsk_syn_retries;
+	__u8 icsk_retransmits;
 	__u32 icsk_user_timeout;
 	struct {
 		__u32 lrcvtime;
@@ -120,6 +121,7 @@ struct tcp_sock {
 	__u32 copied_seq;
 	__u32 data_segs_in;
 	__u32 data_segs_out;
+	__u32 total_retrans;
 	unsigned int keepalive_time;
 	unsigned int keepalive_intvl;
 	__u8 keepalive_probes;

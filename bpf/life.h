@@ -10,6 +10,7 @@
 
 #include "count.h"
 #include "health.h"
+#include "monitor.h"
 
 /* A connection that ends sooner may not have worked, whoever ended it: a TLS handshake failed. */
 #define SHORT_NS SECOND_NS
@@ -22,6 +23,7 @@ static __always_inline void conn_count(struct gw_conn *conn)
 	if (conn->state != GW_CONN_PICKED)
 		return;
 	set_life(conn, GW_CONN_COUNTED, present_epoch());
+	monitor_tell(conn, GW_SIGHT_CONNECT, 0, 0);
 	if (conn->flags & GW_CONN_USER_NETNS)
 		return;
 	counters = counters_of(conn);
@@ -39,6 +41,7 @@ static __always_inline void conn_establish(struct gw_conn *conn, __u64 now_ns)
 	if (conn->state != GW_CONN_COUNTED || conn->established_ns)
 		return;
 	conn->established_ns = now_ns;
+	monitor_tell(conn, GW_SIGHT_ESTABLISHED, 0, now_ns - conn->start_ns);
 	counters = counters_of(conn);
 	if (!counters)
 		return;
@@ -113,6 +116,19 @@ static __always_inline void count_end(struct gw_counters *counters, int error)
 		count_up(&counters->lost);
 }
 
+/* error and retransmits as in count_failure(). */
+static __always_inline void tell_end(const struct gw_conn *conn, int error, __u32 retransmits)
+{
+	__u64 since_ns = conn->established_ns ? conn->established_ns : conn->start_ns;
+
+	if (!is_watched_now())
+		return;
+	if (!conn->established_ns && !error)
+		error = retransmits ? ETIMEDOUT : GW_SIGHT_CANCELED;
+	monitor_write(conn, conn->established_ns ? GW_SIGHT_CLOSED : GW_SIGHT_FAILED, error,
+		      bpf_ktime_get_ns() - since_ns);
+}
+
 static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 retransmits)
 {
 	struct gw_counters *counters;
@@ -120,6 +136,7 @@ static __always_inline void conn_close(struct gw_conn *conn, int error, __u32 re
 	if (conn->state != GW_CONN_COUNTED)
 		return;
 	conn->state = GW_CONN_CLOSED;
+	tell_end(conn, error, retransmits);
 	counters = counters_of(conn);
 	if (!counters)
 		return;
@@ -149,6 +166,7 @@ static __always_inline void conn_forget_picked(struct gw_conn *conn)
 		return;
 	conn->state = GW_CONN_IDLE;
 	count_reason(GW_REASON_NO_SYN);
+	monitor_tell(conn, GW_SIGHT_FAILED, GW_SIGHT_NO_SYN, 0);
 	end_trial(conn);
 	if (!(conn->flags & GW_CONN_USER_NETNS))
 		note_unsent(conn, bpf_ktime_get_ns());

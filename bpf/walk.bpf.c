@@ -133,6 +133,8 @@ static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
 	to->segments_sent = tcp->data_segs_out;
 	to->segments_received = tcp->data_segs_in;
 	to->srtt_us = tcp->srtt_us >> 3;
+	to->retransmits = tcp->total_retrans;
+	to->timeouts = tcp->inet_conn.icsk_retransmits;
 	copy_bytes(to, tcp);
 }
 

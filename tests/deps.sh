@@ -18,7 +18,8 @@ need lib:jansson libjansson-dev
 need lib:libfyaml libfyaml-dev
 need lib:libcurl libcurl4-openssl-dev
 need lib:libmnl libmnl-dev
-need lib:smartcols libsmartcols-dev
+need lib:libssl libssl-dev
+need lib:libseccomp libseccomp-dev
 
 [ "${3-}" != build ] || {
 	needed "$@"
@@ -27,6 +28,7 @@ need lib:smartcols libsmartcols-dev
 
 # The tests and the demo.
 need lib:cmocka libcmocka-dev
+need openssl openssl
 need lib:libcrypto libssl-dev
 need bats bats
 need curl curl

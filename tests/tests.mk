@@ -7,7 +7,9 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 UNIT_TESTS := addr log text parse settings weights selector annotations model kept choose usable drained excepted \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths fingerprint args naming format
-OBJECT := model/object model/selector model/settings model/weights base/addr base/parse base/text
+OBJECT := model/object model/selector model/settings model/weights model/check_setting base/addr base/parse base/text
+CERTIFICATE := base/certificate base/certificate_names base/distinguished base/der base/text base/addr \
+	base/parse
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log base/text
@@ -16,7 +18,7 @@ UNIT_parse    := base/parse
 UNIT_settings := model/settings
 UNIT_weights  := model/weights base/parse base/text
 UNIT_selector := model/selector base/text
-UNIT_annotations := model/annotations $(OBJECT)
+UNIT_annotations := model/annotations $(sort model/tls_names $(CERTIFICATE) $(OBJECT))
 UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
 UNIT_choose   := model/choose model/rules model/model $(OBJECT)
@@ -29,7 +31,8 @@ UNIT_policy_table := model/policy_table
 UNIT_maglev   := model/policy_table
 UNIT_claims   := model/claims $(OBJECT)
 UNIT_decode   := source/decode source/decode_service source/decode_slice source/decode_pod \
-	source/decode_endpoints source/fields model/annotations $(OBJECT)
+	source/decode_endpoints source/fields model/annotations \
+	$(sort model/tls_names $(CERTIFICATE) $(OBJECT))
 UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
@@ -49,19 +52,30 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += balance silence
+UNIT_TESTS += columns shorten yaml
+UNIT_columns := report/columns $(UNIT_format)
+UNIT_shorten := cli/shorten
+UNIT_yaml := report/yaml
+
+UNIT_TESTS += balance silence latest
 UNIT_balance := model/balance
 UNIT_silence := model/silence
+UNIT_latest := model/latest
 
-UNIT_TESTS += refused retries repeats following changes pod_uid stats duties http_access
+UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties \
+	http_access workers
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
+UNIT_pod_names := report/pod_names
+UNIT_commands := report/commands
+UNIT_why := model/why $(UNIT_choose)
 UNIT_refused := agent/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
 UNIT_repeats := agent/repeats
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
+UNIT_workers := agent/workers
 UNIT_http_access := agent/http_access base/addr base/parse
 
 UNIT_TESTS += events wrap
@@ -98,14 +112,23 @@ UNIT_corpus_kubeconfig := tests/fuzz/replay tests/fuzz/fuzz_kubeconfig tests/fuz
 UNIT_corpus_kube := tests/fuzz/replay tests/fuzz/fuzz_kube tests/fuzz/fuzz \
 	$(sort $(KUBE_INTAKE) $(UNIT_decode))
 
-CERTIFICATE := base/certificate base/certificate_names base/distinguished base/der base/text base/addr \
-	base/parse
-UNIT_TESTS += certificate corpus_certificate tls_names
+UNIT_TESTS += certificate corpus_certificate tls_names certificate_judge check_certificate
 UNIT_certificate := $(CERTIFICATE)
+UNIT_certificate_judge := model/certificate_judge
+UNIT_check_certificate := agent/check_certificate agent/check_message model/tls_names $(CERTIFICATE)
 UNIT_tls_names := model/tls_names $(CERTIFICATE)
 UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
+
+CHECK_LOOK := agent/check_look agent/check_tls agent/check_message base/addr base/parse
+UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_check_setting := model/check_setting base/parse base/text
+UNIT_check_judge := model/check_judge
+UNIT_check_look := $(CHECK_LOOK)
+UNIT_check_sandbox := agent/check_sandbox
+UNIT_corpus_answer := tests/fuzz/replay tests/fuzz/fuzz_answer tests/fuzz/fuzz \
+	$(sort agent/check_message $(UNIT_decode))
 
 UNIT_TESTS += judge
 UNIT_judge := tests/soak/judge
@@ -129,7 +152,7 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
-BENCH_SCALE    := $(B)/tests/bench/bench_scale
+BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections
 BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
@@ -147,9 +170,9 @@ bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## m
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: need-tests all $(BENCH_SCALE) ## measure the agent with 10,000 Services (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services and 10,000 connections (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
-	$(Q)$(BENCH_SCALE)
+	$(Q)for program in $(BENCH_SCALE); do $$program || exit 1; done
 
 $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 	$(call say,CC,$<)

@@ -12,7 +12,8 @@ struct gw_walk_conn {
 	__be16 destination_port;
 	__u16 source_port; /* host byte order, as the kernel keeps it */
 	__u8 tcp_state;    /* TCP_ESTABLISHED and so on */
-	__u8 pad[3];
+	__u8 timeouts;     /* retransmissions in a row that no answer has ended */
+	__u8 pad[2];
 	__u32 netns_inode;
 	__u32 sent_ms;     /* since data was last sent */
 	__u32 received_ms; /* since data last came */
@@ -22,7 +23,9 @@ struct gw_walk_conn {
 	__u32 segments_sent;     /* with data */
 	__u32 segments_received; /* likewise */
 	__u32 srtt_us;     /* 0: not known */
+	__u32 retransmits; /* segments that were sent again, SYNs among them */
 	__u32 holders;     /* references to its file; 0: the application has closed it */
+	__u32 pad1;
 	__u64 inode;       /* of that file */
 	__u64 cookie;
 	__u64 bytes_sent; /* payload that the peer has acknowledged */

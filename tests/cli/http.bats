@@ -293,6 +293,7 @@ metric()
 	for name in connections_active connection_attempts_total connections_established_total \
 		connection_failures_total connections_closed_total backend_state backend_weight \
 		backend_ejections_total service_backends_usable service_refused_total \
+		service_state service_balance_ratio backend_connect_duration_seconds \
 		connect_duration_seconds decisions_total network_programming_duration_seconds \
 		apply_duration_seconds source_synced source_last_event_timestamp_seconds \
 		source_errors_total objects_refused objects_refused_total hooks_live backends_omitted \
@@ -315,12 +316,77 @@ metric()
 	done
 	metric gwbpf_connect_duration_seconds_count "$labels" 6
 	metric gwbpf_service_refused_total "$labels.*reason=\"no-backends\"" 0
+	metric gwbpf_backend_connect_duration_seconds_count "${labels}backend=\"10.1.0.2:7051\"" 2
+	metric gwbpf_service_state "$labels.*state=\"ready\"" 1
+	metric gwbpf_service_balance_ratio "$labels" 1.000
 	metric gwbpf_objects_refused "" 1
 	metric gwbpf_hooks_live "" 1
 	metric gwbpf_backends_omitted "" 0
 	rm "$manifests/c.yaml"
 	becomes nothing_is_refused
 	metric gwbpf_objects_refused_total "" 1
+}
+
+# metrics_table: a row for each family that $BATS_TEST_TMPDIR/body has, as docs/metrics.md shows it.
+metrics_table()
+{
+	awk '/^# HELP / { name = $3; sub(/^# HELP [^ ]* /, ""); help[name] = $0; names[++n] = name }
+		/^# TYPE / { type[$3] = $4 }
+		/^[a-z]/ {
+			base = $1
+			sub(/[{].*/, "", base)
+			if (!(base in type))
+				sub(/_(bucket|sum|count)$/, "", base)
+			if (base in labels || !match($0, /^[^{ ]*[{]/))
+				next
+			all = substr($0, RLENGTH + 1)
+			list = ""
+			while (match(all, /^[a-z_]+="([^"\\]|\\.)*",?/)) {
+				label = substr(all, 1, index(all, "=") - 1)
+				if (label != "le")
+					list = list (list == "" ? "" : " ") "`" label "`"
+				all = substr(all, RLENGTH + 1)
+			}
+			sub(/^`service_namespace` `service_name` `service_port` `service_address`/, "Service", list)
+			sub(/^`service_namespace` `service_name` `service_port` `backend` `backend_pod`/, "backend", list)
+			labels[base] = list
+		}
+		END {
+			for (i = 1; i <= n; i++)
+				printf "| `%s` | %s | %s | %s |\n", names[i], type[names[i]], labels[names[i]], help[names[i]]
+		}' "$BATS_TEST_TMPDIR/body"
+}
+
+is_checked()
+{
+	get /metrics
+	contains "$output" 'gwbpf_backend_checks_total{'
+}
+
+@test "http: docs/metrics.md has each metric, its labels and what it is, and no other" {
+	{
+		service gateway 10.96.0.1 7051 "gwbpf.io/check: 'tcp,inter=500ms'"
+		slice gateway 10.1.0.1 10.1.0.2 10.1.0.3
+	} >"$manifests/a.yaml"
+	listen 10.1.0.{1,2,3}:7051
+	start_agent
+	dial 10.96.0.1:7051 3
+	becomes is_checked
+	metrics_table >"$BATS_TEST_TMPDIR/table"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/table")" -gt 30 ]
+	diff -u <(grep '^| `' "$root/docs/metrics.md") "$BATS_TEST_TMPDIR/table"
+}
+
+@test "http: the busiest backend is told beside the mean" {
+	{ service gateway 10.96.0.1 7051 "gwbpf.io/policy: rr"; slice gateway 10.1.0.1 10.1.0.2; } >"$manifests/a.yaml"
+	{ service empty 10.96.0.2; } >"$manifests/b.yaml"
+	listen 10.1.0.{1,2}:7051
+	start_agent
+	dial 10.96.0.1:7051 3
+	get /metrics
+	metric gwbpf_service_balance_ratio '.*service_name="gateway".*' 1.333
+	metric gwbpf_service_balance_ratio '.*service_name="empty".*' 1.000
+	metric gwbpf_service_state '.*service_name="empty".*state="no-backends"' 1
 }
 
 nothing_is_refused()

@@ -4,24 +4,30 @@
 #include "kernel/lab.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "kernel/conns.h"
 #include "kernel/counts.h"
 #include "kernel/crew.h"
+#include "kernel/fuse.h"
 #include "kernel/netns.h"
 #include "kernel/server.h"
 
@@ -56,6 +62,8 @@ static void set_ptrace(bool has)
 static void connect_elsewhere(struct crew_member *me, void *arg)
 {
 	(void)arg;
+	/* Else its user may look at it, without any right. */
+	prctl(PR_SET_DUMPABLE, 0);
 	lab_enter_namespace();
 	server_start(lab_listen(NEAR), SERVER_GREET);
 	for (int i = 0; i < ELSEWHERE; i++)
@@ -241,6 +249,55 @@ static void test_what_leaves_during_a_walk_is_left_for_the_next_one(void **state
 	crew_stop(namespaces);
 }
 
+static int count_namespace(void *arg)
+{
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* A process without rights in a namespace of its own, which executes a program, and so closes a file
+ * of its own file system, which does not let it. */
+static void __attribute__((noreturn)) attack(int told_fd)
+{
+	pid_t server = unshare(CLONE_NEWNET) ? -1 : fuse_serve(told_fd);
+
+	(void)!write(told_fd, &server, sizeof(server));
+	if (open(FUSE_FILE, O_RDONLY | O_CLOEXEC) >= 0)
+		execl("/bin/sleep", "sleep", "60", NULL);
+	_exit(1);
+}
+
+static void test_a_process_that_cannot_be_looked_into_holds_no_walk_up(void **state)
+{
+	size_t before = 0, with = 0, unseen;
+	int told[2];
+	pid_t attacker, server;
+	struct pollfd asked = {.events = POLLIN};
+
+	(void)state;
+	if (fuse_prepare())
+		skip();
+	assert_return_code(pipe2(told, O_CLOEXEC), errno);
+	assert_int_equal(netns_visit_all(count_namespace, &before, &unseen), 0);
+	attacker = lab_fork();
+	if (!attacker)
+		attack(told[1]);
+	assert_int_equal(read(told[0], &server, sizeof(server)), sizeof(server));
+	assert_in_range(server, 2, INT_MAX);
+	asked.fd = told[0];
+	assert_int_equal(poll(&asked, 1, 10000), 1);
+	alarm(8); /* the file system lets go by itself after ten */
+	assert_int_equal(netns_visit_all(count_namespace, &with, &unseen), 0);
+	alarm(0);
+	kill(server, SIGKILL);
+	kill(attacker, SIGKILL);
+	waitpid(attacker, NULL, 0);
+	assert_in_range(with, 2, SIZE_MAX);
+	print_message("# %zu namespaces without it, %zu with it\n", before, with);
+	close(told[0]);
+	close(told[1]);
+}
+
 static int begin(void **state)
 {
 	/* A test that failed may have left it. */
@@ -256,6 +313,7 @@ int main(void)
 		LAB_TEST(test_many_namespaces_do_not_hold_up_an_audit_or_the_loop),
 		LAB_TEST(test_what_leaves_during_a_walk_is_left_for_the_next_one),
 		LAB_TEST(test_the_check_tells_of_namespaces_that_may_not_be_looked_at),
+		LAB_TEST(test_a_process_that_cannot_be_looked_into_holds_no_walk_up),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), lab_start, lab_stop);

@@ -317,6 +317,31 @@ static void test_a_connect_on_its_way_is_idle_since_it_began(void **state)
 	close(fd);
 }
 
+static bool is_sent_again(void *arg)
+{
+	return walk_to(*(int *)arg).retransmits;
+}
+
+static void test_a_walk_says_what_was_sent_again(void **state)
+{
+	int server = lab_listen(NEAR), fd;
+	struct gw_walk_conn conn;
+
+	(void)state;
+	lab_serve_by(VIP, NEAR);
+	fd = lab_connect(VIP);
+	conn = walk_to(fd);
+	assert_int_equal(conn.retransmits, 0);
+	assert_int_equal(conn.timeouts, 0);
+	lab_abort(fd);
+	close(server);
+	lab_serve_by(VIP, ROADS_HOLE);
+	fd = lab_begin_dial(VIP);
+	lab_wait(is_sent_again, &fd, "a SYN that is repeated");
+	assert_in_range(walk_to(fd).timeouts, 1, 10);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +352,7 @@ int main(void)
 		LAB_TEST(test_a_direction_that_is_shut_down_sent_no_more_for_it),
 		LAB_TEST(test_a_walk_says_how_long_a_connection_has_been_idle),
 		LAB_TEST(test_a_connect_on_its_way_is_idle_since_it_began),
+		LAB_TEST(test_a_walk_says_what_was_sent_again),
 	};
 
 	return lab_main(tests, sizeof(tests) / sizeof(*tests), roads_start, roads_stop);

@@ -44,6 +44,7 @@ static void test_refused_settings_keep_those_of_the_replaced_service(void **stat
 	const struct service *found;
 
 	good->settings.policy = GW_POLICY_RANDOM;
+	good->annotated = 1;
 	assert_int_equal(model_put_service(model, good), 0);
 	/* Twice: what was kept once must be kept on. */
 	for (int i = 0; i < 2; i++) {
@@ -51,6 +52,7 @@ static void test_refused_settings_keep_those_of_the_replaced_service(void **stat
 		found = model_find_service(model, "fabric", "gateway");
 		assert_true(found->settings_good);
 		assert_int_equal(found->settings.policy, GW_POLICY_RANDOM);
+		assert_int_equal(found->annotated, 1);
 		assert_string_equal(found->invalid, "a typo");
 	}
 	good = make_service("gateway", "10.96.0.1", "grpc=7051");

@@ -10,6 +10,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/certificates.h"
+#include "agent/checks.h"
 #include "agent/control.h"
 #include "agent/covered.h"
 #include "agent/drain_log.h"
@@ -24,6 +26,7 @@
 #include "agent/rights.h"
 #include "agent/sync.h"
 #include "agent/telling.h"
+#include "agent/watchers.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/datapath.h"
@@ -57,8 +60,11 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	struct rebalance *rebalance;
+	struct certificates *certificates;
+	struct checks *checks;
 	struct health_log *health_log;
 	struct drain_log *drain_log;
+	struct watchers *watchers;
 	unsigned int ticks;
 	struct control control;
 	struct httpd_options http_options[HTTP_MAX_];
@@ -160,6 +166,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	tell(agent);
 	health_log_tick(agent->health_log);
 	drain_log_tick(agent->drain_log);
+	certificates_tick(agent->certificates);
+	checks_tick(agent->checks);
 	if (tables_meta(agent->tables)->source_synced)
 		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
@@ -522,6 +530,7 @@ static int start_http(struct agent *agent, const char *address, enum http http,
 		.pin_dir = agent->options.pin_dir,
 		.metrics_backends = agent->options.metrics_backends,
 		.node = agent->options.node,
+		.watchers = http == HTTP_CONTROL ? &agent->watchers : NULL,
 		.control = http == HTTP_CONTROL ? &agent->control : NULL,
 		.is_for = whom[http],
 		.checks = {
@@ -569,6 +578,23 @@ static int start_https(struct agent *agent)
 	return 0;
 }
 
+static int start_watching(struct agent *agent)
+{
+	const struct watchers_options options = {
+		.base = agent->base,
+		.datapath = agent->datapath,
+		.tables = agent->tables,
+		.node = agent->options.node,
+	};
+	char message[128];
+	int err = watchers_new(&options, &agent->watchers);
+
+	if (!err)
+		return 0;
+	snprintf(message, sizeof(message), "cannot read what the hooks tell: %s", strerror(-err));
+	return fail(agent, message);
+}
+
 static int start_source(struct agent *agent)
 {
 	agent->sync_options = (struct sync_options){
@@ -588,9 +614,14 @@ static int start_source(struct agent *agent)
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
 			  sync_stats(agent->sync), &agent->rebalance) ||
 	    health_log_new(agent->tables, &agent->health_log) ||
-	    drain_log_new(agent->tables, &agent->drain_log))
+	    drain_log_new(agent->tables, &agent->drain_log) ||
+	    certificates_new(agent->base, agent->tables, &agent->certificates) ||
+	    checks_new(agent->base, agent->tables, agent->certificates, &agent->checks))
 		return fail(agent, "cannot start: out of memory");
-	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node};
+	if (start_watching(agent))
+		return -1;
+	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node,
+					  agent->sync};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 
@@ -600,12 +631,16 @@ static void stop(struct agent *agent)
 	rebalance_free(agent->rebalance);
 	agent->rebalance = NULL;
 	agent->control.rebalance = NULL;
+	watchers_free(agent->watchers);
+	agent->watchers = NULL;
 	for (int i = 0; i < HTTP_MAX_; i++)
 		httpd_stop(agent->http[i]);
 	file_source_stop(agent->file);
 	kube_source_stop(agent->kube);
 	drain_log_free(agent->drain_log);
 	health_log_free(agent->health_log);
+	checks_free(agent->checks);
+	certificates_free(agent->certificates);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

@@ -77,7 +77,7 @@ int canary_open(struct event_base *base, struct gw_meta *meta, struct canary **r
 	canary->meta = meta;
 	canary->cgroup_fd = -1;
 	canary->listener = listen_on_loopback(&port);
-	err = canary->listener < 0 ? canary->listener : workers_new(base, &canary->workers);
+	err = canary->listener < 0 ? canary->listener : workers_new(base, WORKERS_SECONDS, &canary->workers);
 	if (err) {
 		if (canary->listener >= 0)
 			close(canary->listener);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/explain.h"
 #include "agent/rebalance.h"
 #include "agent/rebalance_round.h"
 #include "base/addr.h"
@@ -269,6 +270,19 @@ static void rebalance(struct job *request)
 	free(job);
 }
 
+/* --- what is made of a Service ------------------------------------------------------------- */
+
+static void explain(struct job *job)
+{
+	json_t *answer = explain_asked(job->control->sync, job->body);
+
+	if (answer)
+		finish(job, OK, json_extend(json_answer("Explanation", job->control->node), answer));
+	else
+		refuse(job, BAD_REQUEST,
+		       "namespace and name, or address and port, must name a Service");
+}
+
 static const struct action {
 	const char *path;
 	void (*run)(struct job *job);
@@ -277,6 +291,7 @@ static const struct action {
 	{"/api/v1/undrain", undrain},
 	{"/api/v1/weight", weigh},
 	{"/api/v1/rebalance", rebalance},
+	{"/api/v1/explain", explain},
 };
 
 static const struct action *find_action(const char *path)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What root may change through the control socket: rounds of rebalance, drains and weights, on this
- * node alone. A request is a POST with a JSON object, and so is the answer.
+ * What root may ask through the control socket: rounds of rebalance, drains and weights, on this
+ * node alone, and what the agent makes of a Service. A request is a POST with a JSON object, and so is the answer.
  */
 #ifndef GWBPF_AGENT_CONTROL_H
 #define GWBPF_AGENT_CONTROL_H
@@ -10,12 +10,14 @@
 #include <stddef.h>
 
 struct rebalance;
+struct sync;
 struct tables;
 
 struct control {
 	struct tables *tables;
 	struct rebalance *rebalance;
 	const char *node;
+	const struct sync *sync;
 };
 
 /* status is that of HTTP; json is the answer, with {"message": text} if it is not 200. */

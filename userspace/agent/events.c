@@ -56,6 +56,13 @@ enum events_kind events_kind_of(const struct events_item *item)
 	return item->kind;
 }
 
+void events_service_of(const struct events_item *item, const char **namespace,
+		       const char **service)
+{
+	*namespace = item->namespace;
+	*service = item->service;
+}
+
 void events_begin(void)
 {
 	ring.used = 0;
@@ -154,7 +161,7 @@ json_t *events_to_json(const char *node, bool with_clients)
 	const struct events_item *item;
 	json_t *items = json_array();
 
-	TAILQ_FOREACH(item, &ring.list, entry)
+	for (item = TAILQ_FIRST(&ring.list); item; item = TAILQ_NEXT(item, entry))
 		json_add(&items, events_item_to_json(item, with_clients));
 	return json_extend(json_list("EventList", node, items),
 			   json_pack("{so sI}", "sinceTime", instant(&ring.begin), "forgottenTotal",

@@ -69,8 +69,12 @@ struct events_item;
 typedef void (*events_listen)(const struct events_item *item, void *arg);
 void events_listen_to_all(events_listen listen, void *arg);
 
-/* One event as JSON; NULL without memory. */
 enum events_kind events_kind_of(const struct events_item *item);
+/* Both "" if it is of none. */
+void events_service_of(const struct events_item *item, const char **namespace,
+		       const char **service);
+
+/* One event as JSON; NULL without memory. */
 json_t *events_item_to_json(const struct events_item *item, bool with_clients);
 
 /* All as an EventList, the oldest first. */

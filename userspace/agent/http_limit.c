@@ -20,13 +20,14 @@
 
 #define ACCEPTS_MAX 8 /* in one turn of the loop */
 /* Twice what is within the limits: the server needs a turn to close one that was ended. */
-#define CONNECTIONS_MAX (2 * (HTTP_LIMIT_UNFINISHED + HTTP_LIMIT_ANSWERS))
+#define CONNECTIONS_MAX (2 * (HTTP_LIMIT_UNFINISHED + HTTP_LIMIT_ANSWERS) + HTTP_LIMIT_KEPT)
 
 struct connection {
 	struct bufferevent *bufferevent; /* NULL: this place is free */
 	uint64_t since_ns;
 	bool is_answered; /* its request is complete */
 	bool is_closing;
+	bool is_kept;
 };
 
 struct http_limit {
@@ -77,7 +78,7 @@ static void bound(struct http_limit *limit, bool is_answered, size_t max)
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *connection = &limit->connections[i];
 
-		if (!connection->bufferevent || connection->is_closing ||
+		if (!connection->bufferevent || connection->is_closing || connection->is_kept ||
 		    connection->is_answered != is_answered)
 			continue;
 		count++;
@@ -149,7 +150,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *connection = &limit->connections[i];
 
-		if (connection->bufferevent && !connection->is_closing &&
+		if (connection->bufferevent && !connection->is_closing && !connection->is_kept &&
 		    now - connection->since_ns > HTTP_LIMIT_SECONDS * 1000000000ull)
 			end(connection);
 	}
@@ -165,6 +166,21 @@ void http_limit_note(struct http_limit *limit, struct evhttp_request *request)
 		return;
 	connection->is_answered = true;
 	bound(limit, true, HTTP_LIMIT_ANSWERS);
+}
+
+bool http_limit_keep(struct http_limit *limit, struct evhttp_request *request)
+{
+	struct evhttp_connection *of = evhttp_request_get_connection(request);
+	struct connection *connection = find(limit, evhttp_connection_get_bufferevent(of));
+	size_t kept = 0;
+
+	forget_those_that_are_over(limit);
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		kept += limit->connections[i].is_kept;
+	if (!connection || kept == HTTP_LIMIT_KEPT)
+		return false;
+	connection->is_kept = true;
+	return true;
 }
 
 int http_limit_new(struct event_base *base, struct evhttp *http, struct evhttp_bound_socket *socket,

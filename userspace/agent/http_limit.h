@@ -9,14 +9,18 @@
  * - Requests that are not complete and answers that are under way have room of their own each. One
  *   too many closes the oldest of its kind. A short request that comes in one piece, as that for
  *   the health, is complete at once and so is never the oldest.
- * - A connection serves one request, and lives for HTTP_LIMIT_SECONDS at most.
+ * - A connection serves one request, and lives for HTTP_LIMIT_SECONDS at most, unless it is kept:
+ *   an answer that does not end, of which there are few.
  */
 #ifndef GWBPF_AGENT_HTTP_LIMIT_H
 #define GWBPF_AGENT_HTTP_LIMIT_H
 
+#include <stdbool.h>
+
 #define HTTP_LIMIT_UNFINISHED 32 /* requests that are not complete */
 #define HTTP_LIMIT_ANSWERS 8	 /* answers that are made or sent: each may be many megabytes */
 #define HTTP_LIMIT_SECONDS 20
+#define HTTP_LIMIT_KEPT 8
 
 struct event_base;
 struct evhttp;
@@ -31,5 +35,9 @@ void http_limit_free(struct http_limit *limit); /* takes NULL; after http, which
 
 /* To be called first for each request: it is complete, and its answer is the connection's last. */
 void http_limit_note(struct http_limit *limit, struct evhttp_request *request);
+
+/* The answer to this request has no end: it has no time limit, and no part in that of answers. false:
+ * there are as many already. */
+bool http_limit_keep(struct http_limit *limit, struct evhttp_request *request);
 
 #endif

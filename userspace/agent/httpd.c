@@ -19,6 +19,7 @@
 #include "agent/http_access.h"
 #include "agent/http_limit.h"
 #include "agent/http_listen.h"
+#include "agent/watchers.h"
 #include "agent/workers.h"
 
 #define REQUEST_BYTES_MAX 8192
@@ -123,6 +124,19 @@ static void on_ready(struct evhttp_request *request, struct httpd *httpd)
 	evbuffer_free(body);
 }
 
+/* An answer that does not end. */
+static void on_watch(struct evhttp_request *request, struct httpd *httpd)
+{
+	struct watchers *watchers = httpd->options->watchers ? *httpd->options->watchers : NULL;
+
+	if (!watchers)
+		reply_text(request, HTTP_SERVUNAVAIL, "the agent is still starting: ask again");
+	else if (!http_limit_keep(httpd->limit, request))
+		reply_text(request, HTTP_SERVUNAVAIL, "as many watch as may: end one of them first");
+	else if (!watchers_add(watchers, request))
+		reply_text(request, HTTP_INTERNAL, "out of memory");
+}
+
 struct page {
 	const char *path;
 	unsigned int is_for; /* enum httpd_for, one bit each */
@@ -147,6 +161,7 @@ static const struct page pages[] = {
 	{"/api/v1/connections", ROOT, JSON, NULL, answer_connections},
 	{"/api/v1/events", HTTPD_FOR_NODE, JSON, NULL, answer_events},
 	{"/api/v1/events", ROOT, JSON, NULL, answer_events_with_clients},
+	{"/api/v1/monitor", ROOT, TEXT, on_watch, NULL},
 };
 
 struct waiting {
@@ -325,7 +340,7 @@ int httpd_start(struct event_base *base, const struct httpd_options *options, st
 		.node = options->node,
 	};
 	httpd->http = evhttp_new(base);
-	if (!httpd->http || workers_new(base, &httpd->workers))
+	if (!httpd->http || workers_new(base, WORKERS_SECONDS, &httpd->workers))
 		goto fail;
 	evhttp_set_allowed_methods(httpd->http, 0xffff); /* the wrong ones are told so */
 	evhttp_set_gencb(httpd->http, on_request, httpd);

@@ -12,6 +12,7 @@
 struct control;
 struct event_base;
 struct httpd;
+struct watchers;
 
 /* Something that /readyz asks. Returns whether it is well; detail says more. */
 struct httpd_check {
@@ -36,6 +37,7 @@ struct httpd_options {
 	const struct stats *stats; /* there when the loop begins, not before */
 	uint32_t metrics_backends;
 	const char *node;
+	struct watchers **watchers; /* NULL: nobody can watch here; there as stats are */
 	struct control *control; /* NULL: nothing can be changed here; there as stats are */
 	enum httpd_for is_for;
 	struct httpd_check checks[HTTPD_CHECKS_MAX];

@@ -8,6 +8,8 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "model/tls_names.h"
+#include "report/certificates.h"
 
 #define LABELS_MAX 1024
 
@@ -166,6 +168,25 @@ static void write_backend_series(struct evbuffer *to, const struct view_backend 
 	}
 }
 
+/* How long connects took, of a Service or of a backend. */
+static void write_connects(struct evbuffer *to, const char *name, const char *labels,
+			   const struct gw_counters *counters)
+{
+	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
+	unsigned long long sum = 0;
+
+	for (size_t i = 0; i < GW_HISTOGRAM_MAX; i++) {
+		sum += counters->connect_buckets[i];
+		evbuffer_add_printf(to, "%s_bucket{%s,le=\"", name, labels);
+		if (i < GW_HISTOGRAM_MAX - 1)
+			evbuffer_add_printf(to, "%g\"} %llu\n", bounds_us[i] / 1e6, sum);
+		else
+			evbuffer_add_printf(to, "+Inf\"} %llu\n", sum);
+	}
+	evbuffer_add_printf(to, "%s_sum{%s} %.9f\n%s_count{%s} %llu\n", name, labels,
+			    (double)counters->connect_ns / 1e9, name, labels, sum);
+}
+
 static void write_backend_states(struct evbuffer *to, const struct view_backend *backends,
 				 size_t count)
 {
@@ -177,6 +198,78 @@ static void write_backend_states(struct evbuffer *to, const struct view_backend 
 			evbuffer_add_printf(to, "gwbpf_backend_state{%s,state=\"%s\"} 1\n",
 					    backend_labels(&backends[i], labels),
 					    view_backend_state_name(backends[i].state));
+}
+
+/* Of those whose certificates were seen. What Go refuses as a whole carries no name. */
+static void write_certificates(struct evbuffer *to, const struct view_backend *backends,
+			       size_t count)
+{
+	char labels[LABELS_MAX];
+
+	family(to, "gwbpf_tls_name_valid", "gauge",
+	       "1: the backend's certificate carries this name (gwbpf.io/tls-names).");
+	for (size_t i = 0; i < count; i++) {
+		const struct gw_certificate *certificate = &backends[i].certificate;
+		bool is_read = certificate->read == GW_CERTIFICATE_READ;
+		struct tls_names names;
+
+		if (!is_read && certificate->read != GW_CERTIFICATE_MALFORMED)
+			continue;
+		certificates_wanted(&backends[i], &names);
+		for (size_t j = 0; j < names.count; j++)
+			evbuffer_add_printf(to, "gwbpf_tls_name_valid{%s,name=\"%s\"} %d\n",
+					    backend_labels(&backends[i], labels), names.text[j],
+					    is_read && !(certificate->missing & 1u << j));
+	}
+	family(to, "gwbpf_tls_certificate_expiry_timestamp_seconds", "gauge",
+	       "When the backend's certificate expires.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].certificate.read == GW_CERTIFICATE_READ)
+			evbuffer_add_printf(
+				to, "gwbpf_tls_certificate_expiry_timestamp_seconds{%s} %lld\n",
+				backend_labels(&backends[i], labels),
+				(long long)backends[i].certificate.not_after);
+}
+
+/* Those that were looked at. */
+static void write_checks(struct evbuffer *to, const struct view_backend *backends, size_t count)
+{
+	char labels[LABELS_MAX];
+
+	family(to, "gwbpf_backend_check_up", "gauge", "1: the last check found that it answers.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].checked.time_ns)
+			evbuffer_add_printf(to, "gwbpf_backend_check_up{%s} %d\n",
+					    backend_labels(&backends[i], labels),
+					    view_seen_is_good(backends[i].checked.seen));
+	family(to, "gwbpf_backend_check_duration_seconds", "gauge",
+	       "How long the last check took to know.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].checked.time_ns)
+			evbuffer_add_printf(to, "gwbpf_backend_check_duration_seconds{%s} %.6f\n",
+					    backend_labels(&backends[i], labels),
+					    (double)backends[i].checked.duration_ns / 1e9);
+	family(to, "gwbpf_backend_checks_total", "counter", "Checks, by what they found.");
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t seen = GW_SEEN_OK; seen < GW_SEEN_MAX_; seen++)
+			if (backends[i].checked.time_ns)
+				evbuffer_add_printf(
+					to, "gwbpf_backend_checks_total{%s,result=\"%s\"} %llu\n",
+					backend_labels(&backends[i], labels), view_seen_name(seen),
+					(unsigned long long)backends[i].checked.count[seen]);
+}
+
+static void write_backend_connects(struct evbuffer *to, const struct view_backend *backends,
+				   size_t count)
+{
+	const char *name = "gwbpf_backend_connect_duration_seconds";
+	char labels[LABELS_MAX];
+
+	family(to, name, "histogram", "From connect(2) to the connection, of one backend.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].counters.attempts)
+			write_connects(to, name, backend_labels(&backends[i], labels),
+				       &backends[i].counters);
 }
 
 static void write_backends(struct evbuffer *to, const struct metrics_input *input)
@@ -193,28 +286,62 @@ static void write_backends(struct evbuffer *to, const struct metrics_input *inpu
 	for (size_t i = 0; i < sizeof(backend_series) / sizeof(*backend_series); i++)
 		write_backend_series(to, backends, count, i);
 	write_backend_states(to, backends, count);
+	write_certificates(to, backends, count);
+	write_checks(to, backends, count);
+	write_backend_connects(to, backends, count);
 }
 
-static void write_histogram(struct evbuffer *to, const struct view_service *service)
+/* Of the backends that take new connections: the most that one has, for its weight, to the mean. 1 where
+ * they are even, or have none. */
+static double balance_ratio(const struct view_service *service,
+			    const struct view_backend *backends, size_t count)
 {
-	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
-	const struct gw_counters *counters = &service->counters;
-	unsigned long long sum = 0;
+	double most = 0, connections = 0, weights = 0;
+
+	for (size_t i = 0; i < count && backends[i].service_index == service->index; i++) {
+		const struct view_backend *b = &backends[i];
+
+		if (!b->weight)
+			continue;
+		connections += b->active;
+		weights += b->weight;
+		if ((double)b->active / b->weight > most)
+			most = (double)b->active / b->weight;
+	}
+	return connections > 0 ? most / (connections / weights) : 1;
+}
+
+/* Backends are ordered as their Services are; there may be some whose Service is gone. */
+static void write_balance(struct evbuffer *to, const struct view_service *services, size_t count,
+			  const struct view *view)
+{
+	const struct view_backend *backends;
+	size_t backend_count = view_backends(view, &backends), next = 0;
 	char labels[LABELS_MAX];
 
-	service_labels(service, labels);
-	for (size_t i = 0; i < GW_HISTOGRAM_MAX; i++) {
-		sum += counters->connect_buckets[i];
-		evbuffer_add_printf(to, "gwbpf_connect_duration_seconds_bucket{%s,le=\"", labels);
-		if (i < GW_HISTOGRAM_MAX - 1)
-			evbuffer_add_printf(to, "%g\"} %llu\n", bounds_us[i] / 1e6, sum);
-		else
-			evbuffer_add_printf(to, "+Inf\"} %llu\n", sum);
+	family(to, "gwbpf_service_balance_ratio", "gauge",
+	       "Most connections of a backend, for its weight, to the mean; 1 is even.");
+	for (size_t i = 0; i < count; i++) {
+		while (services[i].backends && next < backend_count &&
+		       backends[next].service_index != services[i].index)
+			next++;
+		evbuffer_add_printf(to, "gwbpf_service_balance_ratio{%s} %.3f\n",
+				    service_labels(&services[i], labels),
+				    balance_ratio(&services[i], backends + next,
+						  backend_count - next));
 	}
-	evbuffer_add_printf(to,
-			    "gwbpf_connect_duration_seconds_sum{%s} %.9f\n"
-			    "gwbpf_connect_duration_seconds_count{%s} %llu\n",
-			    labels, (double)counters->connect_ns / 1e9, labels, sum);
+}
+
+static void write_service_states(struct evbuffer *to, const struct view_service *services,
+				 size_t count)
+{
+	char labels[LABELS_MAX];
+
+	family(to, "gwbpf_service_state", "gauge", "1 for the state that it is in.");
+	for (size_t i = 0; i < count; i++)
+		evbuffer_add_printf(to, "gwbpf_service_state{%s,state=\"%s\"} 1\n",
+				    service_labels(&services[i], labels),
+				    view_service_state_name(services[i].state));
 }
 
 static void write_services(struct evbuffer *to, const struct metrics_input *input)
@@ -228,6 +355,8 @@ static void write_services(struct evbuffer *to, const struct metrics_input *inpu
 	for (size_t i = 0; i < count; i++)
 		evbuffer_add_printf(to, "gwbpf_service_backends_usable{%s} %u\n",
 				    service_labels(&services[i], labels), services[i].usable);
+	write_service_states(to, services, count);
+	write_balance(to, services, count, input->view);
 	family(to, "gwbpf_service_refused_total", "counter",
 	       "Connects that were refused, by reason.");
 	for (size_t i = 0; i < count; i++)
@@ -239,7 +368,9 @@ static void write_services(struct evbuffer *to, const struct metrics_input *inpu
 	       "From connect(2) to the connection.");
 	for (size_t i = 0; i < count; i++)
 		if (services[i].counters.attempts)
-			write_histogram(to, &services[i]);
+			write_connects(to, "gwbpf_connect_duration_seconds",
+				       service_labels(&services[i], labels),
+				       &services[i].counters);
 }
 
 static void write_decisions(struct evbuffer *to, const struct metrics_input *input)

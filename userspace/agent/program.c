@@ -256,8 +256,7 @@ static void note_outcome(struct job *job, int err)
 
 void program_service(const char *namespace, const char *name, struct sync *sync)
 {
-	/* Where no Node has this name, no endpoint is local and no hint is meant. */
-	struct place place = {sync->options->node, sync->has_node ? sync->zone : ""};
+	struct place place = sync_place(sync);
 	const struct service *service = model_find_service(sync->model, namespace, name);
 	struct job job = {.sync = sync};
 	int wanted = 0, err = 0;

@@ -23,7 +23,8 @@
 #define REMEMBER_NS (3600 * SECOND_NS) /* a connection that could not be moved is left alone */
 #define LACK_TICKS 10
 #define ASKED_MAX 8 /* rounds that wait */
-#define REMEMBER_MAX 4096 /* the oldest gives way: each round compares all of them */
+#define REMEMBER_MAX 4096
+#define REMEMBER_DROP 512 /* so many of the oldest give way at once: all others move up */
 #define DECIDE_TICKS 2 /* counts are not decided upon again before what was moved shows in them */
 
 /* What the calls of one Service taught; of whom, as an index is given out again. */
@@ -48,7 +49,7 @@ struct rebalance {
 	size_t glance_count;
 	struct learnt *learnt; /* NULL until a Service asks for auto */
 	uint32_t *learnt_quiet_ms;
-	struct round_input input; /* of the round that runs */
+	struct round_input input;                /* of the round that runs */
 	struct rebalance_asked asked[ASKED_MAX]; /* the first is the one that runs, if is_asked */
 	size_t asked_count;
 	bool is_asked;
@@ -60,7 +61,7 @@ int rebalance_new(struct event_base *base, const char *pin_dir, struct tables *t
 		  struct stats *stats, struct rebalance **ret)
 {
 	struct rebalance *rebalance = calloc(1, sizeof(*rebalance));
-	int err = rebalance ? workers_new(base, &rebalance->workers) : -ENOMEM;
+	int err = rebalance ? workers_new(base, WORKERS_SECONDS, &rebalance->workers) : -ENOMEM;
 
 	if (err) {
 		free(rebalance);
@@ -79,8 +80,7 @@ static void end_asked(struct rebalance *rebalance, int err, const struct moved *
 	struct rebalance_asked asked = rebalance->asked[0];
 
 	rebalance->asked_count--;
-	memmove(&rebalance->asked[0], &rebalance->asked[1],
-		rebalance->asked_count * sizeof(asked));
+	memmove(&rebalance->asked[0], &rebalance->asked[1], rebalance->asked_count * sizeof(asked));
 	asked.done(err, moved, count, asked.arg);
 }
 
@@ -106,7 +106,8 @@ static void start_asked(struct rebalance *rebalance);
 
 static void log_moved(const struct rebalance *rebalance, const struct moved *moved)
 {
-	char from[TABLES_BACKEND_TEXT_MAX], to[TABLES_BACKEND_TEXT_MAX] = "wherever its policy says";
+	char from[TABLES_BACKEND_TEXT_MAX],
+		to[TABLES_BACKEND_TEXT_MAX] = "wherever its policy says";
 
 	tables_backend_text(rebalance->tables, moved->from, moved->from_generation, from);
 	if (moved->to != ROUND_NOWHERE)
@@ -131,9 +132,11 @@ static int remember(struct rebalance *rebalance, const struct moved *moved)
 {
 	struct moved *all;
 
-	if (rebalance->moved_count == REMEMBER_MAX)
-		memmove(rebalance->moved, rebalance->moved + 1,
-			--rebalance->moved_count * sizeof(*all));
+	if (rebalance->moved_count == REMEMBER_MAX) {
+		rebalance->moved_count -= REMEMBER_DROP;
+		memmove(rebalance->moved, rebalance->moved + REMEMBER_DROP,
+			rebalance->moved_count * sizeof(*all));
+	}
 	all = reallocarray(rebalance->moved, rebalance->moved_count + 1, sizeof(*all));
 	if (!all)
 		return -ENOMEM;
@@ -164,9 +167,10 @@ static void take_moved(struct rebalance *rebalance, const struct moved *moved)
 		log_warn("cannot remember what was moved: out of memory");
 }
 
-static void take_stuck(struct rebalance *rebalance, const struct moved *stuck)
+/* They are in the order of what is remembered, which nothing has been added to since. */
+static void take_stuck(struct rebalance *rebalance, const struct moved *stuck, size_t count)
 {
-	for (size_t i = 0; i < rebalance->moved_count; i++) {
+	for (size_t i = 0; i < rebalance->moved_count && count; i++) {
 		struct moved *moved = &rebalance->moved[i];
 
 		if (moved->cookie != stuck->cookie || moved->result != MOVE_MOVED)
@@ -174,6 +178,8 @@ static void take_stuck(struct rebalance *rebalance, const struct moved *stuck)
 		moved->result = MOVE_STUCK;
 		rebalance->stats->moves[MOVE_STUCK]++;
 		log_moved(rebalance, moved);
+		stuck++;
+		count--;
 	}
 }
 
@@ -234,9 +240,8 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	if ((const char *)(glances + head.glance_count) != answer + size)
 		return false;
 	rebalance->stats->moves[MOVE_BUSY] += head.busy_count;
+	take_stuck(rebalance, stuck, head.stuck_count);
 	take_all_moved(rebalance, moved, head.moved_count);
-	for (uint32_t i = 0; i < head.stuck_count; i++)
-		take_stuck(rebalance, &stuck[i]);
 	for (uint32_t i = 0; i < head.waited_count; i++)
 		take_waited(rebalance, &waited[i]);
 	take_glances(rebalance, glances, head.glance_count);
@@ -286,7 +291,10 @@ static bool wants_auto(const struct gw_service *service)
 
 static bool wants_moves(const struct gw_service *service)
 {
-	return service->rebalance_ms || service->drain_deadline_ms;
+	const __u32 may_be_down = GW_SERVICE_MOVE_DOWN | GW_SERVICE_LOOK;
+
+	return service->rebalance_ms || service->drain_deadline_ms ||
+	       (service->flags & may_be_down) == may_be_down;
 }
 
 static bool any_service(const struct rebalance *rebalance,
@@ -316,8 +324,8 @@ static void tell_learnt(struct rebalance *rebalance, size_t count)
 	uint64_t now_ms = clock_now_ms();
 
 	for (size_t i = 0; i < count; i++) {
-		rebalance->learnt_quiet_ms[i] =
-			silence_quiet_ms(&rebalance->learnt[i].silence, now_ms);
+		rebalance->learnt_quiet_ms[i] = silence_quiet_ms(&rebalance->learnt[i].silence,
+								 now_ms);
 		tables_tell_learnt(rebalance->tables, (uint32_t)i, rebalance->learnt_quiet_ms[i]);
 	}
 }

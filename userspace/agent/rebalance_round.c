@@ -11,8 +11,10 @@
 #include "base/clock.h"
 #include "kernel/conns.h"
 #include "kernel/hints.h"
+#include "kernel/mover_child.h"
 #include "kernel/view.h"
 #include "model/balance.h"
+#include "model/latest.h"
 
 #define SECOND_NS 1000000000ull
 #define HINT_NS (5 * SECOND_NS)
@@ -20,10 +22,10 @@
 #define CLIENT_REST_NS (60 * SECOND_NS) /* the same client is not moved twice in this time */
 #define DRAIN_QUIET_MS 3000 /* where a drain has a deadline and the Service no time of its own */
 #define DRAIN_QUIET_MIN_MS 200
-#define DRAIN_PART 8 /* of what is left of a drain, this part leaves in one round */
-#define LOOK_MS 100     /* while some are still to leave, it looks again so often, */
-#define LOOKS_MS 1500   /* and for so long, in which every move begins: the next round decides anew */
-#define LOOK_SHARE 9    /* so much longer than a walk takes is the time until the next */
+#define DRAIN_PART 8  /* of what is left of a drain, this part leaves in one round */
+#define LOOK_MS 100   /* while some are still to leave, it looks again so often, */
+#define LOOKS_MS 1500 /* and for so long, in which every move begins: the next round decides anew */
+#define LOOK_SHARE 9  /* so much longer than a walk takes is the time until the next */
 
 /* The backends of one Service port, in the order of the view. */
 struct members {
@@ -31,8 +33,8 @@ struct members {
 	const struct view_backend *backends;
 	size_t count;
 	struct balance_backend *balance; /* one for each; what is to leave for balance */
-	uint32_t *drain;		 /* one for each: how many are to leave by a drain */
-	uint32_t quiet_ms;		 /* for balance; 0: nothing moves for it */
+	uint32_t *drain;                 /* one for each: how many are to leave by a drain */
+	uint32_t quiet_ms;               /* for balance; 0: nothing moves for it */
 };
 
 struct round {
@@ -45,6 +47,8 @@ struct round {
 	size_t backend_count;
 	struct gw_walk_conn *conns;
 	size_t conn_count;
+	struct latest open; /* begin of each connection, and of the newest of each client */
+	struct latest told; /* when each connection, and each client, was last told to move */
 	struct members *services_to_do;
 	size_t to_do_count;
 	struct moved *moves; /* that were tried */
@@ -54,6 +58,7 @@ struct round {
 	uint32_t busy_count; /* moves that were put off, as there was traffic again */
 	uint64_t end_ms;     /* no move begins later: the child must come to its answer */
 	int hints_fd;
+	struct mover_child *mover;
 	unsigned short random[3];
 };
 
@@ -91,12 +96,17 @@ static uint32_t quiet_ms_of(const struct round *round, const struct view_service
 	if (service->state != VIEW_SERVICE_READY)
 		return 0;
 	if (service->rebalance_ms == GW_REBALANCE_AUTO)
-		return service->index < round->input->service_count ?
-			       round->input->learnt_quiet_ms[service->index] :
-			       0;
+		return service->index < round->input->service_count
+			       ? round->input->learnt_quiet_ms[service->index]
+			       : 0;
 	if (!service->rebalance_ms && is_asked_for(round, service))
 		return DRAIN_QUIET_MS;
 	return service->rebalance_ms;
+}
+
+static bool is_down(const struct view_backend *backend)
+{
+	return backend->state == VIEW_BACKEND_DOWN;
 }
 
 /* Nearer to the deadline a shorter time must do; 0 at the deadline: then all that is left moves. */
@@ -105,6 +115,8 @@ static uint32_t drain_quiet_ms(const struct view_backend *backend, uint32_t quie
 	double deadline = backend->drain_deadline_ms / 1e3;
 	double left = deadline - backend->drain_seconds, ms;
 
+	if (is_down(backend))
+		return 0;
 	if (!quiet_ms)
 		quiet_ms = DRAIN_QUIET_MS;
 	if (!backend->drain_deadline_ms)
@@ -125,26 +137,62 @@ static bool is_of(const struct gw_walk_conn *conn, const struct view_backend *ba
 	       conn->tcp_state == TCP_ESTABLISHED;
 }
 
-static bool is_same_client(const struct moved *moved, const struct gw_walk_conn *conn)
+/* A client is a process in a network namespace, with the connections that it has to one Service. */
+static struct latest_key client_key(uint64_t netns_cookie, uint32_t tgid, uint32_t service)
 {
-	return moved->netns_cookie == conn->conn.netns_cookie && moved->tgid == conn->conn.tgid &&
-	       moved->service == conn->conn.service;
+	return (struct latest_key){netns_cookie, (uint64_t)tgid << 32 | service};
 }
 
-static bool rests(const struct round *round, const struct gw_walk_conn *conn)
+/* No process has such an id. */
+static struct latest_key cookie_key(uint64_t cookie)
 {
-	for (size_t i = 0; i < round->input->moved_count; i++) {
-		const struct moved *moved = &round->input->moved[i];
+	return (struct latest_key){cookie, UINT64_MAX};
+}
 
-		if (moved->cookie == conn->cookie)
-			return true;
-		if (is_same_client(moved, conn) && round->now_ns - moved->time_ns < CLIENT_REST_NS)
-			return true;
-	}
-	for (size_t i = 0; i < round->move_count; i++)
-		if (is_same_client(&round->moves[i], conn))
-			return true;
-	return false;
+/* Nor this one: it stands for all processes there. */
+static struct latest_key netns_key(uint64_t netns_cookie)
+{
+	return (struct latest_key){netns_cookie, UINT64_MAX - 1};
+}
+
+static int note_open(struct round *round, const struct gw_walk_conn *conn)
+{
+	uint64_t start_ns = conn->conn.start_ns ? conn->conn.start_ns : 1;
+	int err = latest_note(&round->open, cookie_key(conn->cookie), start_ns);
+
+	if (err)
+		return err;
+	return latest_note(&round->open,
+			   client_key(conn->conn.netns_cookie, conn->conn.tgid, conn->conn.service),
+			   start_ns);
+}
+
+static int note_told(struct round *round, const struct moved *moved)
+{
+	int err = latest_note(&round->told, cookie_key(moved->cookie), moved->time_ns);
+
+	if (!err && moved->result == MOVE_HUNG)
+		err = latest_note(&round->told, netns_key(moved->netns_cookie), moved->time_ns);
+	if (err)
+		return err;
+	return latest_note(&round->told,
+			   client_key(moved->netns_cookie, moved->tgid, moved->service),
+			   moved->time_ns);
+}
+
+/* Nobody waits on a peer that is down: a client has all its connections there moved. */
+static bool rests(const struct round *round, const struct gw_walk_conn *conn, bool is_rescue)
+{
+	uint64_t told_ns;
+
+	if (latest_of(&round->told, cookie_key(conn->cookie)) ||
+	    latest_of(&round->told, netns_key(conn->conn.netns_cookie)))
+		return true;
+	if (is_rescue)
+		return false;
+	told_ns = latest_of(&round->told, client_key(conn->conn.netns_cookie, conn->conn.tgid,
+						     conn->conn.service));
+	return told_ns && told_ns + CLIENT_REST_NS > round->now_ns;
 }
 
 static bool is_quiet(const struct gw_walk_conn *conn, uint32_t quiet_ms)
@@ -165,7 +213,7 @@ static size_t find_quiet(struct round *round, const struct view_backend *backend
 		/* Another time for each, so that they do not fall into step with the application. */
 		if (!is_of(conn, backend) ||
 		    !is_quiet(conn, (uint32_t)(quiet_ms * (1 + draw(round) / 2))) ||
-		    rests(round, conn))
+		    rests(round, conn, is_down(backend)))
 			continue;
 		place = seen < most ? seen : (size_t)(draw(round) * (double)(seen + 1));
 		if (place < most)
@@ -205,20 +253,14 @@ static size_t place_of(const struct members *members, uint32_t id, uint32_t gene
 
 static bool is_open(const struct round *round, uint64_t cookie)
 {
-	for (size_t i = 0; i < round->conn_count; i++)
-		if (round->conns[i].cookie == cookie)
-			return true;
-	return false;
+	return latest_of(&round->open, cookie_key(cookie));
 }
 
 /* Whether the client of a move has connected anew since. */
 static bool has_returned(const struct round *round, const struct moved *moved)
 {
-	for (size_t i = 0; i < round->conn_count; i++)
-		if (is_same_client(moved, &round->conns[i]) &&
-		    round->conns[i].conn.start_ns > moved->time_ns)
-			return true;
-	return false;
+	return latest_of(&round->open, client_key(moved->netns_cookie, moved->tgid,
+						  moved->service)) > moved->time_ns;
 }
 
 static void shift(struct balance_backend *backend, int by)
@@ -256,9 +298,26 @@ static bool has_destination(const struct members *members)
 	return false;
 }
 
-/* Those that take no new connections lose what they have, bit by bit. */
+/* Whether what is down is passed over: else its connections would come back to it. */
+static bool can_do_without(const struct members *members)
+{
+	size_t count = 0, left = 0;
+
+	for (size_t i = 0; i < members->count; i++) {
+		const struct view_backend *backend = &members->backends[i];
+
+		count += backend->state != VIEW_BACKEND_LEAVING;
+		left += takes_connections(backend) || backend->state == VIEW_BACKEND_DRAINING;
+	}
+	return left * 100 >= members->service->keep_percent * count;
+}
+
+/* Those that take no new connections lose what they have, bit by bit; those that are down, at once. */
 static uint32_t decide_drain(const struct members *members, const struct view_backend *backend)
 {
+	if (is_down(backend))
+		return members->service->moves_down && can_do_without(members) ? backend->active
+									       : 0;
 	if (!backend->drain_seconds || !(members->quiet_ms || backend->drain_deadline_ms))
 		return 0;
 	if (!drain_quiet_ms(backend, members->quiet_ms))
@@ -285,7 +344,7 @@ static int decide_service(struct round *round, const struct view_service *servic
 	struct members members = members_of(round, service);
 
 	members.quiet_ms = quiet_ms_of(round, service);
-	if (!members.quiet_ms && !has_deadline(&members))
+	if (!members.quiet_ms && !has_deadline(&members) && !service->moves_down)
 		return 0;
 	members.balance = calloc(members.count + 1, sizeof(*members.balance));
 	members.drain = calloc(members.count + 1, sizeof(*members.drain));
@@ -351,25 +410,30 @@ static int write_hint(const struct round *round, const struct moved *moved)
 	return hints_write(round->hints_fd, &round->input->services[moved->service], &key, &hint);
 }
 
-/* One connection that is to leave now, to this backend; NULL: wherever the policy says. Returns
- * whether it does. */
-static bool move(struct round *round, const struct gw_walk_conn *conn,
-		 const struct view_backend *to, uint32_t quiet_ms)
+/* Connections that leave together, by one look into all processes where that is needed. */
+struct batch {
+	size_t count;
+	struct move moves[MOVER_CHILD_MOVES];
+	struct moved moved[MOVER_CHILD_MOVES];
+	size_t to[MOVER_CHILD_MOVES]; /* the place among the members, of those that leave for balance */
+};
+
+/* to: NULL: wherever the policy says. */
+static int add_to_batch(const struct round *round, struct batch *batch,
+			const struct gw_walk_conn *conn, const struct view_backend *to,
+			uint32_t quiet_ms)
 {
-	struct move move = {
+	struct moved *moved = &batch->moved[batch->count];
+	int err = 0;
+
+	batch->moves[batch->count] = (struct move){
 		.cookie = conn->cookie,
 		.inode = conn->inode,
 		.holders = conn->holders,
 		.tgid = conn->conn.tgid,
 		.quiet_ms = quiet_ms,
-		.result = MOVE_MOVED,
+		.result = round->input->is_dry ? MOVE_MOVED : MOVE_BUSY,
 	};
-	struct moved *moved = reallocarray(round->moves, round->move_count + 1, sizeof(*moved));
-
-	if (!moved)
-		return false;
-	round->moves = moved;
-	moved = &round->moves[round->move_count];
 	*moved = (struct moved){
 		.cookie = conn->cookie,
 		.netns_cookie = conn->conn.netns_cookie,
@@ -383,22 +447,79 @@ static bool move(struct round *round, const struct gw_walk_conn *conn,
 		.quiet_ms = conn->idle_ms,
 		.is_drain = !to,
 	};
-	if (!round->input->is_dry) {
-		if (to && write_hint(round, moved))
-			return false;
-		mover_run(&move, 1); /* if it cannot search, the socket is not found */
+	if (to && !round->input->is_dry)
+		err = write_hint(round, moved);
+	batch->count += !err;
+	return err;
+}
+
+static int note_attempt(struct round *round, const struct moved *moved)
+{
+	struct moved *moves = reallocarray(round->moves, round->move_count + 1, sizeof(*moves));
+
+	if (!moves)
+		return -ENOMEM;
+	round->moves = moves;
+	round->moves[round->move_count++] = *moved;
+	return note_told(round, moved);
+}
+
+/* Returns how many have left. */
+static uint32_t run_batch(struct round *round, struct batch *batch)
+{
+	uint32_t left = 0;
+
+	/* If it cannot look into all processes, a socket is not found. */
+	if (!round->input->is_dry && batch->count)
+		mover_child_run(round->mover, batch->moves, batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct moved *moved = &batch->moved[i];
+
+		moved->result = batch->moves[i].result;
+		left += moved->result == MOVE_MOVED;
+		/* What is only busy may be quiet at the next look. */
+		if (moved->result == MOVE_BUSY)
+			round->busy_count++;
+		else if (note_attempt(round, moved))
+			break;
 	}
-	moved->result = move.result;
-	/* What is only busy may be quiet at the next look. */
-	round->move_count += move.result != MOVE_BUSY;
-	round->busy_count += move.result == MOVE_BUSY;
-	return move.result == MOVE_MOVED;
+	return left;
 }
 
 /* A process with very many descriptors takes long to look through. */
 static bool is_in_time(const struct round *round)
 {
 	return clock_now_ms() < round->end_ms;
+}
+
+/* Those of these connections, as many as fit into a batch, for which there is a place. They count
+ * as moved; those that were not are taken back. Returns how many were looked at. */
+static size_t level_some(struct round *round, const struct members *members, size_t from,
+			 const struct gw_walk_conn **quiet, size_t count)
+{
+	struct batch batch = {0};
+	size_t looked = 0;
+
+	for (; looked < count && batch.count < MOVER_CHILD_MOVES; looked++) {
+		size_t to = balance_destination(members->balance, members->count, draw, round);
+
+		if (to == members->count)
+			break;
+		batch.to[batch.count] = to;
+		if (add_to_batch(round, &batch, quiet[looked], &members->backends[to],
+				 members->quiet_ms))
+			continue;
+		shift(&members->balance[from], -1);
+		shift(&members->balance[to], 1);
+	}
+	members->balance[from].leave -= run_batch(round, &batch);
+	for (size_t i = 0; i < batch.count; i++) {
+		if (batch.moves[i].result == MOVE_MOVED)
+			continue;
+		shift(&members->balance[from], 1);
+		shift(&members->balance[batch.to[i]], -1);
+	}
+	return batch.count ? looked : count;
 }
 
 /* Returns how many are still to leave. */
@@ -411,16 +532,8 @@ static uint32_t level(struct round *round, const struct members *members, size_t
 	if (quiet)
 		found = find_quiet(round, &members->backends[from], members->quiet_ms,
 				   balance->leave, quiet);
-	for (size_t i = 0; i < found && is_in_time(round); i++) {
-		size_t to = balance_destination(members->balance, members->count, draw, round);
-
-		if (to == members->count || !move(round, quiet[i], &members->backends[to],
-						  members->quiet_ms))
-			continue;
-		balance->leave--;
-		shift(balance, -1);
-		shift(&members->balance[to], 1);
-	}
+	for (size_t i = 0; i < found && is_in_time(round);)
+		i += level_some(round, members, from, quiet + i, found - i);
 	free(quiet);
 	return balance->leave;
 }
@@ -433,8 +546,13 @@ static uint32_t drain(struct round *round, const struct members *members, size_t
 	const struct gw_walk_conn **quiet = calloc(*leave + 1, sizeof(*quiet));
 	size_t found = quiet ? find_quiet(round, backend, quiet_ms, *leave, quiet) : 0;
 
-	for (size_t i = 0; i < found && is_in_time(round); i++)
-		*leave -= move(round, quiet[i], NULL, quiet_ms);
+	for (size_t i = 0; i < found && is_in_time(round);) {
+		struct batch batch = {0};
+
+		for (; i < found && batch.count < MOVER_CHILD_MOVES; i++)
+			add_to_batch(round, &batch, quiet[i], NULL, quiet_ms);
+		*leave -= run_batch(round, &batch);
+	}
 	free(quiet);
 	return *leave;
 }
@@ -447,8 +565,8 @@ static uint32_t act_once(struct round *round)
 	uint32_t left = 0;
 
 	for (size_t i = 0; i < round->to_do_count; i++) {
-		const struct members *members =
-			&round->services_to_do[(first + i) % round->to_do_count];
+		const struct members
+			*members = &round->services_to_do[(first + i) % round->to_do_count];
 
 		for (size_t from = 0; from < members->count; from++) {
 			if (members->balance[from].leave)
@@ -462,9 +580,15 @@ static uint32_t act_once(struct round *round)
 
 static int walk(struct round *round)
 {
+	int err;
+
 	free(round->conns);
 	round->conns = NULL;
-	return conns_walk(round->input->conns, &round->conns, &round->conn_count);
+	latest_done(&round->open);
+	err = conns_walk(round->input->conns, &round->conns, &round->conn_count);
+	for (size_t i = 0; i < round->conn_count && !err; i++)
+		err = note_open(round, &round->conns[i]);
+	return err;
 }
 
 /* Where a walk is long, as over the sockets of many namespaces, it is not to fill the time. */
@@ -494,9 +618,11 @@ static int act(struct round *round, uint64_t walk_ms)
 	round->hints_fd = hints_open(round->input->pin_dir);
 	if (round->hints_fd < 0)
 		return round->hints_fd;
+	err = mover_child_new(&round->mover);
 	while (!err && act_once(round) && !round->input->is_dry &&
 	       clock_now_ms() + pause_ms(walk_ms) < round->end_ms)
 		err = look_again(round, &walk_ms);
+	mover_child_free(round->mover);
 	close(round->hints_fd);
 	return err;
 }
@@ -591,7 +717,8 @@ static int answer(const struct round *round, struct evbuffer *to)
 		const struct round_head head = {
 			.moved_count = (uint32_t)round->move_count,
 			.busy_count = round->busy_count,
-			.stuck_count = (uint32_t)(evbuffer_get_length(stuck) / sizeof(struct moved)),
+			.stuck_count = (uint32_t)(evbuffer_get_length(stuck) /
+						  sizeof(struct moved)),
 			.waited_count = (uint32_t)(evbuffer_get_length(round->waited) /
 						   sizeof(struct waited)),
 			.glance_count = (uint32_t)(evbuffer_get_length(round->glances) /
@@ -630,6 +757,8 @@ static int run(struct round *round)
 	uint64_t walk_ms;
 	int err = look(round, &walk_ms);
 
+	for (size_t i = 0; i < round->input->moved_count && !err; i++)
+		err = note_told(round, &round->input->moved[i]);
 	if (!err)
 		err = learn(round);
 	if (!err && round->input->decides)
@@ -650,6 +779,7 @@ int rebalance_round(struct evbuffer *to, void *arg)
 	int err = round.waited && round.glances ? 0 : -ENOMEM;
 
 	memcpy(round.random, &input->seed, sizeof(round.random));
+	round.open.seed = round.told.seed = input->seed;
 	if (!err)
 		err = run(&round);
 	if (!err)

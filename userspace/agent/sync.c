@@ -459,6 +459,17 @@ void sync_free(struct sync *sync)
 	free(sync);
 }
 
+const struct model *sync_model(const struct sync *sync)
+{
+	return sync->model;
+}
+
+/* Where no Node has this name, no endpoint is local and no hint is meant. */
+struct place sync_place(const struct sync *sync)
+{
+	return (struct place){sync->options->node, sync->has_node ? sync->zone : ""};
+}
+
 struct stats *sync_stats(struct sync *sync)
 {
 	return &sync->stats;

@@ -14,6 +14,7 @@
 #include "agent/refused.h"
 #include "agent/stats.h"
 #include "kernel/tables.h"
+#include "model/choose.h"
 #include "source/sink.h"
 
 struct sync;
@@ -42,6 +43,10 @@ const struct sink *sync_sink(struct sync *sync);
 bool sync_has_node(const struct sync *sync);
 
 struct stats *sync_stats(struct sync *sync);
+
+/* What the source has told, and where we are, for whoever explains what is made of it. */
+const struct model *sync_model(const struct sync *sync);
+struct place sync_place(const struct sync *sync);
 
 /* What of the source cannot be read now. */
 const struct following *sync_following(const struct sync *sync);

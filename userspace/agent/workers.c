@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -14,7 +16,7 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 4
-#define WORK_SECONDS 10
+#define DIE_SECONDS 1            /* for as long it is waited for one that was killed */
 #define WORK_BYTES (256ul << 20) /* an answer must not cost the agent its memory */
 
 struct worker {
@@ -23,20 +25,23 @@ struct worker {
 	pid_t child;
 	int pidfd;
 	int file;
+	bool is_given_up; /* done was told */
 };
 
 struct workers {
 	struct event_base *base;
+	unsigned int seconds;
 	struct worker places[WORKERS_MAX];
 };
 
-int workers_new(struct event_base *base, struct workers **ret)
+int workers_new(struct event_base *base, unsigned int seconds, struct workers **ret)
 {
 	struct workers *workers = calloc(1, sizeof(*workers));
 
 	if (!workers)
 		return -ENOMEM;
 	workers->base = base;
+	workers->seconds = seconds;
 	*ret = workers;
 	return 0;
 }
@@ -63,6 +68,7 @@ static int reap(const struct worker *worker)
 	return -WEXITSTATUS(status);
 }
 
+/* It has ended. */
 static void finish(struct worker *worker)
 {
 	struct work work = worker->work;
@@ -70,16 +76,30 @@ static void finish(struct worker *worker)
 	int err = reap(worker);
 
 	release(worker);
+	if (worker->is_given_up)
+		return;
 	if (err)
 		close(file);
 	work.done(err ? err : file, work.done_arg);
 }
 
+/* It runs for too long. */
+static void give_up(struct worker *worker)
+{
+	worker->is_given_up = true;
+	close(worker->file);
+	kill(worker->child, SIGKILL);
+	event_add(worker->ended, NULL);
+	worker->work.done(-ETIMEDOUT, worker->work.done_arg);
+}
+
 static void on_end(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
-	(void)what;
-	finish(arg);
+	if (what & EV_READ)
+		finish(arg);
+	else
+		give_up(arg);
 }
 
 static int write_all(struct evbuffer *from, int file)
@@ -90,7 +110,7 @@ static int write_all(struct evbuffer *from, int file)
 	return 0;
 }
 
-static void __attribute__((noreturn)) run_child(const struct worker *worker)
+static void __attribute__((noreturn)) run_child(const struct worker *worker, unsigned int seconds)
 {
 	const struct rlimit memory = {WORK_BYTES, WORK_BYTES};
 	struct evbuffer *answer = evbuffer_new();
@@ -99,7 +119,7 @@ static void __attribute__((noreturn)) run_child(const struct worker *worker)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_DATA, &memory);
 	setrlimit(RLIMIT_FSIZE, &memory);
-	alarm(WORK_SECONDS);
+	alarm(seconds);
 	if (answer)
 		err = worker->work.make(answer, worker->work.arg);
 	if (!err)
@@ -109,15 +129,17 @@ static void __attribute__((noreturn)) run_child(const struct worker *worker)
 
 static int launch(struct workers *workers, struct worker *worker)
 {
+	const struct timeval longest = {.tv_sec = (time_t)workers->seconds + DIE_SECONDS};
+
 	worker->child = fork();
 	if (worker->child < 0)
 		return -errno;
 	if (!worker->child)
-		run_child(worker);
+		run_child(worker, workers->seconds);
 	worker->pidfd = pidfd_open(worker->child, 0);
 	if (worker->pidfd >= 0)
 		worker->ended = event_new(workers->base, worker->pidfd, EV_READ, on_end, worker);
-	if (worker->ended && !event_add(worker->ended, NULL))
+	if (worker->ended && !event_add(worker->ended, &longest))
 		return 0;
 	kill(worker->child, SIGKILL);
 	reap(worker);
@@ -143,15 +165,27 @@ int workers_start(struct workers *workers, const struct work *work)
 	return err;
 }
 
+/* Not for ever: this process is to end. */
+static void end(struct worker *worker)
+{
+	struct pollfd ended = {.fd = worker->pidfd, .events = POLLIN};
+
+	kill(worker->child, SIGKILL);
+	if (poll(&ended, 1, DIE_SECONDS * 1000) == 1) {
+		finish(worker);
+		return;
+	}
+	if (!worker->is_given_up)
+		give_up(worker);
+	release(worker);
+}
+
 void workers_free(struct workers *workers)
 {
 	if (!workers)
 		return;
-	for (int i = 0; i < WORKERS_MAX; i++) {
-		if (!workers->places[i].ended)
-			continue;
-		kill(workers->places[i].child, SIGKILL);
-		finish(&workers->places[i]);
-	}
+	for (int i = 0; i < WORKERS_MAX; i++)
+		if (workers->places[i].ended)
+			end(&workers->places[i]);
 	free(workers);
 }

@@ -6,12 +6,18 @@
 #ifndef GWBPF_AGENT_WORKERS_H
 #define GWBPF_AGENT_WORKERS_H
 
+#define WORKERS_SECONDS 10 /* for whom nothing else is right */
+
 struct evbuffer;
 struct event_base;
 struct workers;
 
-/* base must outlive it. -ENOMEM */
-int workers_new(struct event_base *base, struct workers **ret);
+/*
+ * base must outlive it. seconds: whoever runs for longer is killed. A child that does not even end
+ * by that, as it waits in the kernel for somebody else, is given up: done is told, and the child's
+ * place is free again when it has ended. -ENOMEM
+ */
+int workers_new(struct event_base *base, unsigned int seconds, struct workers **ret);
 void workers_free(struct workers *workers); /* takes NULL; what runs is killed, and done is told */
 
 struct work {

@@ -13,8 +13,10 @@
 #include "cli/say.h"
 
 #define ANSWER_BYTES_MAX (16u << 20)
+#define LINE_BYTES_MAX 65536
 #define WHAT_MAX 512
 #define SECONDS_MAX 30 /* a round waits for the one that runs, and looks for a while itself */
+#define TRY_SECONDS_MAX 5
 
 struct answer {
 	char *text;
@@ -77,26 +79,31 @@ out:
 	return code;
 }
 
-static void say_unreachable(const struct cli *cli, const char *what, CURLcode code)
+static void tell_unreachable(const struct cli *cli, const char *what, CURLcode code,
+			     char message[CONTROL_MESSAGE_MAX])
 {
 	if (code == CURLE_COULDNT_CONNECT)
-		say_error("cannot %s: no agent answers at '%s', and only an agent can do it: run "
-			  "'gwbpf agent', or give the socket of the one that runs with --control (as "
-			  "root)",
-			  what, cli->control);
+		snprintf(message, CONTROL_MESSAGE_MAX,
+			 "cannot %s: no agent answers at '%s', and only an agent can do it: run "
+			 "'gwbpf agent', or give the socket of the one that runs with --control (as "
+			 "root)",
+			 what, cli->control);
 	else
-		say_error("cannot %s: the agent at '%s' did not answer: %s", what, cli->control,
-			  curl_easy_strerror(code));
+		snprintf(message, CONTROL_MESSAGE_MAX,
+			 "cannot %s: the agent at '%s' did not answer: %s", what, cli->control,
+			 curl_easy_strerror(code));
 }
 
-static void say_refused(const struct cli *cli, const char *what, long status, const char *message)
+static void tell_refused(const struct cli *cli, const char *what, long status, const char *why,
+			 char message[CONTROL_MESSAGE_MAX])
 {
-	if (message)
-		say_error("cannot %s: %s", what, message);
+	if (why)
+		snprintf(message, CONTROL_MESSAGE_MAX, "cannot %s: %s", what, why);
 	else
-		say_error("cannot %s: what answers at '%s' says %ld: is it a gwbpf agent of this "
-			  "version?",
-			  what, cli->control, status);
+		snprintf(message, CONTROL_MESSAGE_MAX,
+			 "cannot %s: what answers at '%s' says %ld: is it a gwbpf agent of this "
+			 "version?",
+			 what, cli->control, status);
 }
 
 static bool is_answer(const json_t *answer, long status, const char **message)
@@ -105,18 +112,26 @@ static bool is_answer(const json_t *answer, long status, const char **message)
 	return status == 200 && json_is_object(answer);
 }
 
-static int ask(const struct cli *cli, const char *path, const char *body, const char *what,
-	       json_t **ret)
+/* A request, what it is for, and how long the agent has. */
+struct asking {
+	const char *path;
+	const char *body; /* NULL: a GET */
+	const char *what;
+	long seconds;
+};
+
+static int ask(const struct cli *cli, const struct asking *asking, json_t **ret,
+	       char message[CONTROL_MESSAGE_MAX])
 {
 	struct answer answer = { 0 };
 	const struct request request = {
-		.path = path,
-		.body = body,
-		.timeout_ms = SECONDS_MAX * 1000,
+		.path = asking->path,
+		.body = asking->body,
+		.timeout_ms = asking->seconds * 1000,
 		.take = keep,
 		.arg = &answer,
 	};
-	const char *message = NULL;
+	const char *why = NULL;
 	json_t *value = NULL;
 	long status = 0;
 	CURLcode code = perform(cli, &request, &status);
@@ -124,21 +139,20 @@ static int ask(const struct cli *cli, const char *path, const char *body, const 
 	if (!code && answer.text)
 		value = json_loadb(answer.text, answer.length, 0, NULL);
 	free(answer.text);
-	if (code) {
-		say_unreachable(cli, what, code);
-		return -EIO;
-	}
-	if (is_answer(value, status, &message)) {
+	if (!code && is_answer(value, status, &why)) {
 		*ret = value;
 		return 0;
 	}
-	say_refused(cli, what, status, message);
+	if (code)
+		tell_unreachable(cli, asking->what, code, message);
+	else
+		tell_refused(cli, asking->what, status, why, message);
 	json_decref(value);
 	return -EIO;
 }
 
-int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
-		json_t **ret)
+static int ask_to(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		  long seconds, json_t **ret, char message[CONTROL_MESSAGE_MAX])
 {
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	char what[WHAT_MAX];
@@ -146,15 +160,131 @@ int control_ask(const struct cli *cli, const char *action, const char *subject, 
 
 	json_decref(body);
 	snprintf(what, sizeof(what), "%s '%.400s'", action, subject);
+	snprintf(message, CONTROL_MESSAGE_MAX, "cannot %s: out of memory", what);
 	if (text)
-		err = ask(cli, action, text, what, ret);
-	else
-		say_error("cannot %s: out of memory", what);
+		err = ask(cli, &(struct asking){ action, text, what, seconds }, ret, message);
 	free(text);
+	return err;
+}
+
+int control_ask(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		json_t **ret)
+{
+	char message[CONTROL_MESSAGE_MAX];
+	int err = ask_to(cli, action, subject, body, SECONDS_MAX, ret, message);
+
+	if (err)
+		say_error("%s", message);
+	return err;
+}
+
+int control_try(const struct cli *cli, const char *action, const char *subject, json_t *body,
+		json_t **ret, char message[CONTROL_MESSAGE_MAX])
+{
+	int err = ask_to(cli, action, subject, body, TRY_SECONDS_MAX, ret, message);
+
+	if (!err)
+		*message = '\0';
 	return err;
 }
 
 int control_get(const struct cli *cli, const char *path, const char *what, json_t **ret)
 {
-	return ask(cli, path, NULL, what, ret);
+	char message[CONTROL_MESSAGE_MAX];
+	int err = ask(cli, &(struct asking){ path, NULL, what, SECONDS_MAX }, ret, message);
+
+	if (err)
+		say_error("%s", message);
+	return err;
+}
+
+struct lines {
+	const struct control_follow *follow;
+	char *text; /* of a line that is not whole yet */
+	size_t length;
+	bool is_begun; /* the first line was of an agent that goes on */
+	bool is_over;
+	char refusal[512]; /* what came in its place */
+};
+
+/* The first one says what follows. */
+static bool take_first(struct lines *lines)
+{
+	json_t *head = json_loads(lines->text, 0, NULL);
+	const char *kind = json_string_value(json_object_get(head, "kind"));
+
+	lines->is_begun = kind && !strcmp(kind, "Monitor");
+	if (!lines->is_begun)
+		snprintf(lines->refusal, sizeof(lines->refusal), "%s", lines->text);
+	json_decref(head);
+	return lines->is_begun;
+}
+
+static bool take_line(struct lines *lines)
+{
+	bool goes_on = (lines->is_begun || take_first(lines)) &&
+		       lines->follow->take(lines->text, lines->follow->arg);
+
+	lines->is_over = !goes_on;
+	free(lines->text);
+	lines->text = NULL;
+	lines->length = 0;
+	return goes_on;
+}
+
+static size_t take_lines(char *data, size_t size, size_t count, void *arg)
+{
+	size_t left = size * count;
+	struct lines *lines = arg;
+
+	while (left) {
+		const char *newline = memchr(data, '\n', left);
+		size_t length = newline ? (size_t)(newline - data) : left;
+		char *text;
+
+		if (length > LINE_BYTES_MAX - lines->length)
+			return 0;
+		text = realloc(lines->text, lines->length + length + 1);
+		if (!text)
+			return 0;
+		memcpy(text + lines->length, data, length);
+		lines->text = text;
+		lines->length += length;
+		text[lines->length] = '\0';
+		length += newline != NULL;
+		data += length;
+		left -= length;
+		if (newline && !take_line(lines))
+			return 0;
+	}
+	return size * count;
+}
+
+int control_follow(const struct cli *cli, const struct control_follow *follow)
+{
+	struct lines lines = { .follow = follow };
+	const struct request request = {
+		.path = follow->path,
+		.timeout_ms = follow->for_ms,
+		.take = take_lines,
+		.arg = &lines,
+	};
+	char message[CONTROL_MESSAGE_MAX];
+	long status = 0;
+	CURLcode code = perform(cli, &request, &status);
+
+	free(lines.text);
+	if (lines.is_begun && (lines.is_over || code == CURLE_OPERATION_TIMEDOUT))
+		return 0;
+	if (lines.is_begun)
+		snprintf(message, sizeof(message),
+			 "cannot %s any longer: the agent at '%s' has ended", follow->what,
+			 cli->control);
+	else if (code && code != CURLE_WRITE_ERROR)
+		tell_unreachable(cli, follow->what, code, message);
+	else
+		tell_refused(cli, follow->what, status, *lines.refusal ? lines.refusal : NULL,
+			     message);
+	say_error("%s", message);
+	return -EIO;
 }

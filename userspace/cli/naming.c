@@ -139,6 +139,11 @@ static int settle_namespace(const char *text, struct service_filter *filter,
 	return 0;
 }
 
+bool naming_read(const char *text, struct service_filter *ret)
+{
+	return split(text, ret);
+}
+
 int naming_find_service(const char *text, const struct named_port *ports, size_t count,
 			struct service_filter *ret, char message[NAMING_MESSAGE_MAX])
 {

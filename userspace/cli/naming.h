@@ -35,6 +35,9 @@ struct service_filter {
 int naming_find_service(const char *text, const struct named_port *ports, size_t count,
 			struct service_filter *ret, char message[NAMING_MESSAGE_MAX]);
 
+/* What text says, whether or not such a Service exists; no namespace: "". false: it is no such name. */
+bool naming_read(const char *text, struct service_filter *ret);
+
 bool naming_is_service(const struct service_filter *filter, const struct named_port *port);
 
 /* Does text name this backend: ADDRESS:PORT, or its pod? NULL names every one. */

@@ -22,7 +22,8 @@
 #include "kernel/netns.h"
 
 #define WALK_SECONDS 240 /* a child may take */
-#define WALK_ROOM 4096 /* sockets in a first walk; grows to what there is */
+#define ROOM_MAX 1000000 /* that counts alone make */
+#define WALK_ROOM 4096 /* sockets in a first walk, at least; grows to what there is */
 
 /* What a child says of its walk; the sockets are in memory that it shares anyway. */
 struct report {
@@ -193,6 +194,30 @@ static int load(struct conns *conns, size_t room)
 	return 0;
 }
 
+/* Room for the connections that are counted, and for some to come: whoever has to make more loads the
+ * program once more. */
+static size_t first_room(const char *pin_dir)
+{
+	struct bpf_map_info info;
+	size_t active = 0, count = 0;
+	int fd = maps_open_pin(pin_dir, "gw_loads", &info);
+	const __u64 *loads = MAP_FAILED;
+
+	if (fd >= 0 && info.value_size == sizeof(*loads)) {
+		count = info.max_entries;
+		loads = mmap(NULL, count * sizeof(*loads), PROT_READ, MAP_SHARED, fd, 0);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (loads == MAP_FAILED)
+		return WALK_ROOM;
+	for (size_t i = 0; i < count; i++)
+		active += GW_LOAD_ACTIVE(loads[i]);
+	munmap((void *)loads, count * sizeof(*loads));
+	active += active / 4;
+	return active < WALK_ROOM ? WALK_ROOM : active < ROOM_MAX ? active : ROOM_MAX;
+}
+
 int conns_open(const char *pin_dir, struct conns **ret)
 {
 	struct conns *conns = calloc(1, sizeof(*conns));
@@ -203,7 +228,7 @@ int conns_open(const char *pin_dir, struct conns **ret)
 	conns->report = mmap(NULL, sizeof(*conns->report), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	conns->records_fd = maps_open_one(pin_dir, "gw_conns");
-	err = conns->records_fd < 0 ? conns->records_fd : load(conns, WALK_ROOM);
+	err = conns->records_fd < 0 ? conns->records_fd : load(conns, first_room(pin_dir));
 	if (conns->report == MAP_FAILED) {
 		conns->report = NULL;
 		err = -ENOMEM;

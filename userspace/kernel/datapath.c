@@ -379,6 +379,11 @@ const char *datapath_pin_dir(const struct datapath *datapath)
 	return datapath->pin_dir;
 }
 
+struct gwbpf_bpf *datapath_object(struct datapath *datapath)
+{
+	return datapath->object;
+}
+
 /* One that was removed may have been made anew at the same place. */
 static int find_cgroup_again(struct datapath *datapath, char *message)
 {

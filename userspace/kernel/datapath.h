@@ -60,6 +60,10 @@ int datapath_cgroup_fd(const struct datapath *datapath);
 
 const char *datapath_pin_dir(const struct datapath *datapath);
 
+/* The programs and their maps, for monitor.c. */
+struct gwbpf_bpf;
+struct gwbpf_bpf *datapath_object(struct datapath *datapath);
+
 /* After a start that failed: detach and remove what this one attached and pinned. Where something was
  * pinned before, it stays as it is. */
 void datapath_undo(struct datapath *datapath);

@@ -240,11 +240,20 @@ static void close_search(struct search *search)
 	holders_bpf__destroy(search->walk);
 }
 
+static void try_holder(const struct gw_holder *holder, struct move *move)
+{
+	int pidfd = pidfd_open((pid_t)holder->tgid, 0);
+
+	if (pidfd < 0)
+		return;
+	try_descriptor(pidfd, (int)holder->fd, move);
+	close(pidfd);
+}
+
 /* One process may hold it by several descriptors; two processes may not. */
 static void try_holders(const struct search *search, struct move *move)
 {
 	const struct gw_holder *one = NULL;
-	int pidfd;
 
 	for (size_t i = 0; i < search->count; i++) {
 		const struct gw_holder *holder = &search->holders[i];
@@ -259,11 +268,10 @@ static void try_holders(const struct search *search, struct move *move)
 	}
 	if (!one)
 		return;
-	pidfd = pidfd_open((pid_t)one->tgid, 0);
-	if (pidfd < 0)
-		return;
-	try_descriptor(pidfd, (int)one->fd, move);
-	close(pidfd);
+	move->result = MOVE_HUNG;
+	try_holder(one, move);
+	if (move->result == MOVE_HUNG)
+		move->result = MOVE_UNFOUND;
 }
 
 static int search_everywhere(struct move *moves, size_t count)
@@ -282,15 +290,22 @@ static int search_everywhere(struct move *moves, size_t count)
 	return err;
 }
 
+/* With one reference there is one holder, and no need to look for others. */
+static void try_opener(struct move *move)
+{
+	move->result = MOVE_HUNG;
+	if (move->holders == 1)
+		try_process(move->tgid, move);
+	if (move->result == MOVE_HUNG)
+		move->result = move->holders ? MOVE_UNFOUND : MOVE_ENDED;
+}
+
 int mover_run(struct move *moves, size_t count)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		moves[i].result = moves[i].holders ? MOVE_UNFOUND : MOVE_ENDED;
-		/* With one reference there is one holder, and no need to look for others. */
-		if (moves[i].holders == 1)
-			try_process(moves[i].tgid, &moves[i]);
+		try_opener(&moves[i]);
 		left += moves[i].result == MOVE_UNFOUND;
 	}
 	return left ? search_everywhere(moves, count) : 0;

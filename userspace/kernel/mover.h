@@ -8,7 +8,8 @@
  * process id nor a descriptor that is used again can lead to another socket. Nothing is left open,
  * wherever this process is killed. Needs CAP_SYS_PTRACE and the node's process ids.
  *
- * It blocks for as long as it takes to look through descriptors: not for an event loop.
+ * It blocks for as long as it takes to look through descriptors, and for as long as a process that
+ * is looked into wants it: not for an event loop, and see mover_child.h.
  */
 #ifndef GWBPF_KERNEL_MOVER_H
 #define GWBPF_KERNEL_MOVER_H
@@ -24,7 +25,8 @@
 	X(SHARED, "shared", "several processes hold it: one of them would lose it unasked")        \
 	X(UNFOUND, "unfound", "no process holds a descriptor of it")                               \
 	X(FORBIDDEN, "forbidden", "its process may not be looked into: see gwbpf check")           \
-	X(STUCK, "stuck", "its application has not closed it though it was told to")
+	X(STUCK, "stuck", "its application has not closed it though it was told to")               \
+	X(HUNG, "hung", "its process did not let itself be looked into: its pod is left alone")
 
 enum move_result {
 #define MOVE_RESULT_ENUM(id, name, text) MOVE_##id,
@@ -44,7 +46,9 @@ struct move {
 	uint32_t tgid;     /* process that opened it, in the first pid namespace */
 	uint32_t quiet_ms; /* moved only if data was neither sent nor received for as long; 0: in any
 			    * case */
-	enum move_result result; /* mover_run(): what came of it; MOVE_STUCK is for later */
+	/* mover_run(): what came of it; while it looks into a process: MOVE_HUNG. MOVE_STUCK is for
+	 * later. */
+	enum move_result result;
 };
 
 /* Move them, and set the result of each. 0; -ENOMEM, or what the kernel says, if all processes had

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,11 +21,13 @@ struct inodes {
 	size_t room;
 };
 
+/* Of namespaces by their /proc/…/net/dev, of which each has its own. What is at /proc/…/ns/net would
+ * do as well, but to look at that the kernel waits while the process executes a program: a process
+ * without rights can make that last for ever. */
 struct walk {
-	struct inodes seen;    /* namespaces, also those that could not be entered */
-	struct inodes visited; /* their /proc/…/net/dev, of which each namespace has its own */
-	struct inodes doubted; /* likewise, of those that could not be entered */
-	size_t unseen;         /* of which not even that could be seen */
+	struct inodes visited;
+	struct inodes doubted; /* that could not be entered */
+	size_t unseen;         /* of which not even the inode could be seen */
 	netns_visit visit;
 	void *arg;
 	int err;
@@ -78,55 +81,81 @@ static bool note(struct walk *walk, struct inodes *inodes, ino_t inode)
 	return true;
 }
 
-/*
- * Whose namespace it is may be gone by now: then there is nothing to see. The error does not tell:
- * of a thread that has just gone the kernel says EACCES as well. Which namespace it is can be seen
- * without permission to enter it.
- */
-static void note_failure(struct walk *walk, int directory, const char *owner)
+/* Whose namespace it is may be gone by now: then there is nothing to see. The error does not tell: of
+ * a thread that has just gone the kernel says EACCES as well. */
+static bool is_gone(void)
+{
+	return errno == ENOENT || errno == ESRCH;
+}
+
+/* Which namespace it is can be seen all the same. */
+static void note_unseen(struct walk *walk, int directory, const char *owner)
 {
 	char path[64 + sizeof(((struct dirent *)0)->d_name)];
 	struct stat st;
 
-	if (errno == ENOENT || errno == ESRCH)
+	if (is_gone())
 		return;
 	snprintf(path, sizeof(path), "%s/net/dev", owner);
 	if (!fstatat(directory, path, &st, 0))
 		note(walk, &walk->doubted, st.st_ino);
 	else
-		walk->unseen += errno != ENOENT && errno != ESRCH;
+		walk->unseen += !is_gone();
 }
 
-static void enter(struct walk *walk)
+/* Visit the namespace that this thread is in now, unless it was visited. */
+static void visit_here(struct walk *walk)
 {
 	struct stat st;
 
-	if (!stat("/proc/thread-self/net/dev", &st))
-		note(walk, &walk->visited, st.st_ino);
-	walk->err = walk->visit(walk->arg);
+	if (stat("/proc/thread-self/net/dev", &st) || note(walk, &walk->visited, st.st_ino))
+		walk->err = walk->visit(walk->arg);
 }
 
-/* The namespace at path, which is there as long as its owner is. */
-static void look_into(struct walk *walk, int directory, const char *owner, const char *path)
+/* By its process, for which nobody is waited for. */
+static bool enter_process(const char *pid)
 {
+	int fd = pidfd_open(atoi(pid), 0);
+	bool is_there = fd >= 0 && !setns(fd, CLONE_NEWNET);
+
+	if (fd >= 0)
+		close(fd);
+	return is_there;
+}
+
+static bool enter_path(int directory, const char *path)
+{
+	int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
+	bool is_there = fd >= 0 && !setns(fd, CLONE_NEWNET);
+
+	if (fd >= 0)
+		close(fd);
+	return is_there;
+}
+
+/* The namespace of a thread. One that executes a program is the only one of its process, and has
+ * its id. */
+static void look_into(struct walk *walk, int tasks, const char *pid, const char *thread)
+{
+	char path[64 + sizeof(((struct dirent *)0)->d_name)];
 	struct stat st;
-	int fd;
+	bool is_there;
 
 	if (walk->err)
 		return;
-	if (fstatat(directory, path, &st, 0)) {
-		note_failure(walk, directory, owner);
+	snprintf(path, sizeof(path), "%s/net/dev", thread);
+	if (fstatat(tasks, path, &st, 0)) {
+		walk->unseen += !is_gone();
 		return;
 	}
-	if (!note(walk, &walk->seen, st.st_ino))
+	if (has(&walk->visited, st.st_ino))
 		return;
-	fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		note_failure(walk, directory, owner);
+	snprintf(path, sizeof(path), "%s/ns/net", thread);
+	is_there = strcmp(pid, thread) ? enter_path(tasks, path) : enter_process(pid);
+	if (is_there)
+		visit_here(walk);
 	else
-		enter(walk);
-	if (fd >= 0)
-		close(fd);
+		note_unseen(walk, tasks, thread);
 }
 
 static size_t count_unseen(const struct walk *walk)
@@ -140,7 +169,7 @@ static size_t count_unseen(const struct walk *walk)
 
 static void look_into_threads(struct walk *walk, int proc, const char *pid)
 {
-	char path[64 + 2 * sizeof(struct dirent)];
+	char path[sizeof(struct dirent)];
 	struct dirent *task;
 	DIR *tasks;
 	int fd;
@@ -149,17 +178,14 @@ static void look_into_threads(struct walk *walk, int proc, const char *pid)
 	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	tasks = fd < 0 ? NULL : fdopendir(fd);
 	if (!tasks) {
-		note_failure(walk, proc, pid);
+		note_unseen(walk, proc, pid);
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	while ((task = readdir(tasks))) {
-		if (task->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/ns/net", task->d_name);
-		look_into(walk, fd, task->d_name, path);
-	}
+	while ((task = readdir(tasks)))
+		if (task->d_name[0] != '.')
+			look_into(walk, fd, pid, task->d_name);
 	closedir(tasks);
 }
 
@@ -185,16 +211,19 @@ static void look_at_mounts(struct walk *walk)
 	FILE *mounts = fopen("/proc/1/mountinfo", "re");
 
 	if (!mounts) {
-		note_failure(walk, AT_FDCWD, "/proc/1");
+		note_unseen(walk, AT_FDCWD, "/proc/1");
 		return;
 	}
-	while (fgets(line, sizeof(line), mounts)) {
+	while (!walk->err && fgets(line, sizeof(line), mounts)) {
 		if (!strstr(line, " - nsfs ") ||
 		    sscanf(line, "%*d %*d %*s %63s %4095s", root, point) != 2 ||
 		    strncmp(root, "net:", 4))
 			continue;
 		snprintf(path, sizeof(path), "/proc/1/root%s", point);
-		look_into(walk, AT_FDCWD, "/proc/1", path);
+		if (enter_path(AT_FDCWD, path))
+			visit_here(walk);
+		else
+			note_unseen(walk, AT_FDCWD, "/proc/1");
 	}
 	fclose(mounts);
 }
@@ -207,14 +236,13 @@ int netns_visit_all(netns_visit visit, void *arg, size_t *unseen)
 	if (home < 0)
 		return -errno;
 	/* First: seen from /proc, this thread will be wherever it has gone meanwhile. */
-	look_into(&walk, AT_FDCWD, "/proc/thread-self", "/proc/thread-self/ns/net");
+	visit_here(&walk);
 	look_at_processes(&walk);
 	look_at_mounts(&walk);
 	if (setns(home, CLONE_NEWNET) && !walk.err)
 		walk.err = -errno;
 	close(home);
 	*unseen = count_unseen(&walk);
-	free(walk.seen.all);
 	free(walk.visited.all);
 	free(walk.doubted.all);
 	return walk.err;

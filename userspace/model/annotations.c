@@ -13,12 +13,15 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/tls_names.h"
+#include "model/check_setting.h"
 #include "model/selector.h"
 #include "model/weights.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define REASON_MAX WEIGHTS_REASON_MAX
 #define PART_MAX 32 /* of the ejection annotation */
+#define KEY_MAX 40  /* of one that is quoted: the names of all that are known follow */
 
 _Static_assert(SELECTOR_REASON_MAX == REASON_MAX, "a reason goes through");
 
@@ -270,6 +273,56 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	return 0;
 }
 
+static int set_tls_names(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	struct gw_tls *tls = &service->settings.tls;
+	struct tls_names names;
+
+	if (strlen(value) >= sizeof(tls->names)) {
+		snprintf(reason, REASON_MAX, "the list has more than %zu letters: give fewer names",
+			 sizeof(tls->names) - 1);
+		return -EINVAL;
+	}
+	if (strcmp(value, "off") != 0 && tls_names_parse(value, &names, reason))
+		return -EINVAL;
+	memset(tls->names, 0, sizeof(tls->names));
+	if (strcmp(value, "off") != 0)
+		memcpy(tls->names, value, strlen(value));
+	return 0;
+}
+
+static int set_tls_exclude(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	char quoted[TEXT_EXCERPT_MAX];
+
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
+		snprintf(reason, REASON_MAX, "'%s' is neither 'on' nor 'off'",
+			 text_excerpt(value, quoted));
+		return -EINVAL;
+	}
+	service->settings.tls.excludes = !strcmp(value, "on");
+	return 0;
+}
+
+static int set_check(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	_Static_assert(CHECK_SETTING_REASON_MAX <= REASON_MAX, "it is written there");
+	return check_setting_parse(value, &service->settings.check, reason);
+}
+
+static int set_on_down(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	char quoted[TEXT_EXCERPT_MAX];
+
+	if (strcmp(value, "keep") != 0 && strcmp(value, "move") != 0) {
+		snprintf(reason, REASON_MAX, "'%s' is neither 'keep' nor 'move'",
+			 text_excerpt(value, quoted));
+		return -EINVAL;
+	}
+	service->settings.moves_down = !strcmp(value, "move");
+	return 0;
+}
+
 static int set_clients_except(struct service *service, const char *value, char reason[REASON_MAX])
 {
 	struct selector *except;
@@ -293,6 +346,10 @@ static int set_clients_except(struct service *service, const char *value, char r
 	X("connect-timeout", set_connect_timeout)                                                  \
 	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
 	X("ejection", set_ejection)                                                                \
+	X("tls-names", set_tls_names)                                                              \
+	X("tls-exclude", set_tls_exclude)                                                          \
+	X("check", set_check)                                                                      \
+	X("on-down", set_on_down)                                                                  \
 	X("clients-except", set_clients_except)
 
 static const struct {
@@ -304,6 +361,8 @@ static const struct {
 #undef ANNOTATION_ROW
 };
 
+_Static_assert(COUNT(annotations) <= 32, "struct service has a bit for each");
+
 static const char annotation_list[] =
 #define ANNOTATION_ITEM(key, set) ", " key
 	ANNOTATIONS(ANNOTATION_ITEM);
@@ -313,8 +372,14 @@ static int set_value(struct service *service, const char *key, const char *value
 		     char reason[REASON_MAX])
 {
 	for (size_t i = 0; i < COUNT(annotations); i++) {
-		if (strcmp(key, annotations[i].key) == 0)
-			return annotations[i].set(service, value, reason);
+		int err;
+
+		if (strcmp(key, annotations[i].key) != 0)
+			continue;
+		err = annotations[i].set(service, value, reason);
+		if (!err)
+			service->annotated |= 1u << i;
+		return err;
 	}
 	if (strcmp(key, ENABLED_LABEL) == 0)
 		snprintf(reason, REASON_MAX, "it must be a label");
@@ -328,12 +393,22 @@ int annotations_set(struct service *service, const char *key, const char *value,
 		    size_t size)
 {
 	char reason[REASON_MAX];
-	char quoted[TEXT_EXCERPT_MAX];
+	char quoted[KEY_MAX];
 	int err;
 
 	err = set_value(service, key, value, reason);
 	if (err == -ENOENT || err == -EINVAL)
-		snprintf(message, size, "cannot use annotation '%s': %s", text_excerpt(key, quoted),
-			 reason);
+		snprintf(message, size, "cannot use annotation '%s': %s",
+			 text_cut(key, quoted, sizeof(quoted)), reason);
 	return err;
+}
+
+const char *annotations_key(size_t number)
+{
+	return number < COUNT(annotations) ? annotations[number].key : NULL;
+}
+
+bool annotations_has(const struct service *service, size_t number)
+{
+	return service->annotated >> number & 1;
 }

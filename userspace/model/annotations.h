@@ -3,6 +3,7 @@
 #ifndef GWBPF_MODEL_ANNOTATIONS_H
 #define GWBPF_MODEL_ANNOTATIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/object.h"
@@ -16,5 +17,11 @@
  */
 int annotations_set(struct service *service, const char *key, const char *value, char *message,
 		    size_t size);
+
+/* Every annotation that there is, in the order of the documentation. NULL: there are no more. */
+const char *annotations_key(size_t number);
+
+/* Whether what the Service goes by comes from this annotation; else it is the default. */
+bool annotations_has(const struct service *service, size_t number);
 
 #endif

@@ -35,37 +35,26 @@ static uint64_t above(uint64_t number, uint64_t limit)
 	return number > limit ? number - limit : 0;
 }
 
-/* Where the surplus begins: at the share rounded up, or, if nobody has more than that while
- * somebody has less than the share rounded down (4, 4, 4, 4, 0), at the share rounded down. */
-static uint64_t surplus(const struct balance_backend *backend, const struct sums *sums,
-			bool is_rounded_up)
+/* What it has above its share rounded up. */
+static uint64_t surplus(const struct balance_backend *backend, const struct sums *sums)
 {
-	if (!backend->weight)
-		return 0;
-	return above(backend->active, is_rounded_up ? share_rounded_up(backend, sums) :
-						      share_rounded_down(backend, sums));
+	return backend->weight ? above(backend->active, share_rounded_up(backend, sums)) : 0;
 }
 
-static uint64_t surplus_of_all(const struct balance_backend *backends, size_t count,
-			       const struct sums *sums, bool is_rounded_up)
+/* Whether it could do with one less: it has more than its share rounded down, and where others have
+ * fewer than that (4, 4, 4, 4, 0), it gives one though it has no surplus. */
+static bool can_give(const struct balance_backend *backend, const struct sums *sums)
 {
-	uint64_t all = 0;
+	uint64_t least = share_rounded_down(backend, sums);
 
-	for (size_t i = 0; i < count; i++)
-		all += surplus(&backends[i], sums, is_rounded_up);
-	return all;
+	return backend->weight && share_rounded_up(backend, sums) > least &&
+	       backend->active > least;
 }
 
-/* What is missing where there are fewer than the share rounded down. */
-static uint64_t missing_of_all(const struct balance_backend *backends, size_t count,
-			       const struct sums *sums)
+/* What is missing to the share rounded down. */
+static uint64_t missing(const struct balance_backend *backend, const struct sums *sums)
 {
-	uint64_t all = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (backends[i].receives)
-			all += above(share_rounded_down(&backends[i], sums), backends[i].active);
-	return all;
+	return backend->receives ? above(share_rounded_down(backend, sums), backend->active) : 0;
 }
 
 /* How many more it would have if all were even; not rounded, times the sum of the weights. */
@@ -76,52 +65,75 @@ static uint64_t lack(const struct balance_backend *backend, const struct sums *s
 	return above(sums->active * backend->weight, backend->active * sums->weight);
 }
 
-static uint64_t lack_of_receivers(const struct balance_backend *backends, size_t count,
-				  const struct sums *sums)
+typedef uint64_t (*number_of)(const struct balance_backend *backend, const struct sums *sums);
+
+static uint64_t sum_of(const struct balance_backend *backends, size_t count,
+		       const struct sums *sums, number_of number)
 {
 	uint64_t all = 0;
 
 	for (size_t i = 0; i < count; i++)
-		all += lack(&backends[i], sums);
+		all += number(&backends[i], sums);
 	return all;
 }
 
-/* The next whole number below or above, so that the mean over many draws is the number itself. */
-static uint32_t round_at_random(double number, balance_random random, void *arg)
+/* Which part of one connection each that can give one gives: for what is missing beyond all
+ * surplus. */
+static double part_given(const struct balance_backend *backends, size_t count,
+			 const struct sums *sums)
 {
-	uint32_t whole = (uint32_t)number;
+	uint64_t wanted = above(sum_of(backends, count, sums, missing),
+				sum_of(backends, count, sums, surplus));
+	uint64_t givers = 0;
 
-	return random(arg) < number - whole ? whole + 1 : whole;
+	for (size_t i = 0; i < count; i++)
+		givers += can_give(&backends[i], sums);
+	if (!givers)
+		return 0;
+	return wanted < givers ? (double)wanted / (double)givers : 1;
+}
+
+/* Which part of a surplus may leave, where this node has that share of it. All others decide as
+ * well, and do not see what leaves at this moment: if each moved its share of the whole, chance
+ * would often move too many. Where nobody else has any, nobody else moves any. */
+static double part_of(double share)
+{
+	return 0.5 * (1 + share * share);
+}
+
+/* The whole number that all so far come to, above what came before: so the sum is rounded once, and
+ * not each part of it. sum begins with a random number below 1. */
+static uint32_t add_rounded(double *sum, double number)
+{
+	/* Three thirds are one. */
+	const double before = *sum + 1e-9, after = before + number;
+
+	*sum += number;
+	return (uint32_t)after - (uint32_t)before;
 }
 
 uint32_t balance_decide(struct balance_backend *backends, size_t count, balance_random random,
 			void *arg)
 {
 	const struct sums sums = sum_up(backends, count);
-	bool is_rounded_up = true;
+	double rounded = random(arg), given;
 	uint32_t leaving = 0;
-	double part = 0.5;
 
 	for (size_t i = 0; i < count; i++)
 		backends[i].leave = 0;
-	if (!sums.weight || !lack_of_receivers(backends, count, &sums))
+	if (!sums.weight || !sum_of(backends, count, &sums, lack))
 		return 0;
-	if (!surplus_of_all(backends, count, &sums, true)) {
-		uint64_t all = surplus_of_all(backends, count, &sums, false);
-
-		if (!all)
-			return 0;
-		is_rounded_up = false;
-		part = 0.5 * (double)missing_of_all(backends, count, &sums) / (double)all;
-	}
+	given = part_given(backends, count, &sums);
 	for (size_t i = 0; i < count; i++) {
 		struct balance_backend *backend = &backends[i];
-		double too_many = (double)surplus(backend, &sums, is_rounded_up);
+		double too_many = (double)surplus(backend, &sums), share;
 
-		if (too_many == 0 || !backend->own)
+		if (can_give(backend, &sums))
+			too_many += given;
+		if (too_many <= 0 || !backend->own)
 			continue;
-		backend->leave = round_at_random(part * too_many * backend->own / backend->active,
-						 random, arg);
+		share = (double)backend->own / backend->active;
+		backend->leave = add_rounded(&rounded, part_of(share) * share * too_many);
 		if (backend->leave > backend->own)
 			backend->leave = backend->own;
 		leaving += backend->leave;
@@ -133,14 +145,19 @@ size_t balance_destination(const struct balance_backend *backends, size_t count,
 			   balance_random random, void *arg)
 {
 	const struct sums sums = sum_up(backends, count);
-	uint64_t all = sums.weight ? lack_of_receivers(backends, count, &sums) : 0;
-	uint64_t at;
+	number_of number = missing;
+	uint64_t all, at;
 
-	if (!all)
+	if (!sums.weight)
 		return count;
+	all = sum_of(backends, count, &sums, number);
+	if (!all) {
+		number = lack;
+		all = sum_of(backends, count, &sums, number);
+	}
 	at = (uint64_t)(random(arg) * (double)all);
 	for (size_t i = 0; i < count; i++) {
-		uint64_t lacks = lack(&backends[i], &sums);
+		uint64_t lacks = number(&backends[i], &sums);
 
 		if (at < lacks)
 			return i;

@@ -4,8 +4,9 @@
  * backends become even, and which backend takes them. Pure: who moves a connection, and how, is
  * not known here.
  *
- * Every node decides alone, for its own connections, from the same counts. So that all of them
- * together do not move too many, a node moves its share of half of what a backend has too much.
+ * Every node decides alone, for its own connections, from the same counts. Of what a backend has
+ * too much a node moves its share: all of it where no other node has connections there, and the
+ * nearer to half of its share the more the others have, so that all together do not move too many.
  */
 #ifndef GWBPF_MODEL_BALANCE_H
 #define GWBPF_MODEL_BALANCE_H

@@ -140,9 +140,12 @@ void service_swap_settings(struct service *a, struct service *b)
 {
 	struct selector *except = a->except;
 	struct settings kept = a->settings;
+	uint32_t annotated = a->annotated;
 
 	a->settings = b->settings;
 	b->settings = kept;
+	a->annotated = b->annotated;
+	b->annotated = annotated;
 	swap_weights(&a->weights, &b->weights);
 	swap_weights(&a->drain, &b->drain);
 	a->except = b->except;

@@ -41,6 +41,7 @@ struct service {
 	struct weights *weights; /* of its pods; 1 where nothing matches */
 	struct weights *drain;   /* pods of weight 0, whatever weights says */
 	struct selector *except; /* pods whose connects are left to kube-proxy */
+	uint32_t annotated;     /* which annotations they come from, a bit for each row (annotations.h) */
 	bool settings_good; /* they are its own, or kept from the object that this one replaced */
 	char *invalid;      /* why its own settings are refused; "": they are not */
 	double created_time; /* since 1970; 0: not known */

@@ -1,25 +1,176 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/clients.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <search.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "kernel/datapath.h"
+#include "report/pod_names.h"
 #include "report/pod_uid.h"
 
-/* In the node's own network namespace all have its address. */
-static bool is_of_node(const struct gw_walk_conn *walk)
-{
-	struct stat node;
+#define COMMAND_MAX 16 /* TASK_COMM_LEN */
+#define STAT_FIELDS_TO_START 20 /* from the state of a process on, in /proc/PID/stat */
 
-	return !stat("/proc/1/ns/net", &node) && node.st_ino == walk->netns_inode;
+/* A cgroup and the pod in whose it is. */
+struct cgroup {
+	uint64_t id; /* must be first: the tree compares ids */
+	char uid[POD_UID_MAX]; /* "": of no pod */
+	const struct pod_name *name; /* NULL: not known */
+};
+
+struct process {
+	uint64_t pid; /* must be first */
+	uint64_t start_ns; /* of CLOCK_MONOTONIC, at the earliest; 0: not known */
+	char command[COMMAND_MAX];
+	struct cgroup cgroup; /* where it is now, once that was asked for */
+};
+
+struct clients {
+	const struct view *view;
+	struct pod_names names;
+	ino_t node_netns; /* 0: not known */
+	void *cgroups;    /* tsearch(3) */
+	void *processes;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+int clients_new(const struct view *view, struct clients **ret)
+{
+	struct clients *clients = calloc(1, sizeof(*clients));
+	struct stat node;
+	int err = clients ? pod_names_read(POD_NAMES_DIRECTORY, &clients->names) : -ENOMEM;
+
+	if (err) {
+		free(clients);
+		return err;
+	}
+	clients->view = view;
+	if (!stat("/proc/1/ns/net", &node))
+		clients->node_netns = node.st_ino;
+	*ret = clients;
+	return 0;
+}
+
+void clients_free(struct clients *clients)
+{
+	if (!clients)
+		return;
+	tdestroy(clients->cgroups, free);
+	tdestroy(clients->processes, free);
+	pod_names_done(&clients->names);
+	free(clients);
+}
+
+/* The element with this number, as it is in the tree or new and zeroed. NULL: no memory. */
+static void *find_or_add(void **tree, uint64_t number, size_t size, bool *is_new)
+{
+	void *const *found = tfind(&number, tree, compare);
+	void *one;
+
+	*is_new = !found;
+	if (found)
+		return *found;
+	one = calloc(1, size);
+	if (!one)
+		return NULL;
+	memcpy(one, &number, sizeof(number));
+	if (tsearch(one, tree, compare))
+		return one;
+	free(one);
+	return NULL;
+}
+
+static void look_at_path(const struct clients *clients, struct cgroup *cgroup, const char *path)
+{
+	if (pod_uid_in(path, cgroup->uid))
+		cgroup->name = pod_names_find(&clients->names, cgroup->uid);
+	else
+		*cgroup->uid = '\0';
+}
+
+static const struct cgroup *find_cgroup(struct clients *clients, uint64_t id)
+{
+	char path[PATH_MAX];
+	bool is_new;
+	struct cgroup *cgroup = find_or_add(&clients->cgroups, id, sizeof(*cgroup), &is_new);
+
+	if (cgroup && is_new && !datapath_cgroup_path(id, path, sizeof(path)))
+		look_at_path(clients, cgroup, path);
+	return cgroup;
+}
+
+/* When it began, in clock ticks; 0: not known. Its name, which is in brackets, may hold anything. */
+static uint64_t start_of(const char *stat)
+{
+	const char *at = strrchr(stat, ')');
+
+	for (int i = 0; at && i < STAT_FIELDS_TO_START; i++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static size_t read_file(const char *path, char *buf, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	size_t length = file ? fread(buf, 1, size - 1, file) : 0;
+
+	if (file)
+		fclose(file);
+	buf[length] = '\0';
+	return length;
+}
+
+/* /proc counts the time that the machine slept, and the clock of connections does not. */
+static uint64_t ns_of_ticks(uint64_t ticks)
+{
+	uint64_t slept_ns = clock_read_ns(CLOCK_BOOTTIME) - clock_now_ns();
+	uint64_t ns = ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+
+	return ns > slept_ns ? ns - slept_ns : 1;
+}
+
+static void look_at_process(struct process *process)
+{
+	char path[64], text[1024], *begin, *end;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", (uint32_t)process->pid);
+	if (!read_file(path, text, sizeof(text)))
+		return;
+	process->start_ns = ns_of_ticks(start_of(text));
+	begin = strchr(text, '(');
+	end = strrchr(text, ')');
+	if (begin && end > begin)
+		snprintf(process->command, sizeof(process->command), "%.*s",
+			 (int)(end - begin - 1), begin + 1);
+}
+
+static struct process *find_process(struct clients *clients, uint32_t pid)
+{
+	bool is_new;
+	struct process *process = find_or_add(&clients->processes, pid, sizeof(*process), &is_new);
+
+	if (process && is_new)
+		look_at_process(process);
+	return process;
 }
 
 /* NULL: no backend has the address, or two of different names have. */
-static const char *find_pod(const struct view *view, const struct gw_addr *address)
+static const char *find_backend(const struct view *view, const struct gw_addr *address)
 {
 	const struct view_backend *backends;
 	size_t count = view_backends(view, &backends);
@@ -35,16 +186,53 @@ static const char *find_pod(const struct view *view, const struct gw_addr *addre
 	return pod;
 }
 
-void clients_name_pod(const struct view *view, const struct gw_walk_conn *walk,
-		      char ret[GW_LONG_NAME_MAX])
+static void name_pod(const struct cgroup *cgroup, struct client *ret)
 {
-	char path[PATH_MAX], uid[POD_UID_MAX];
-	const char *pod;
+	ret->namespace = cgroup->name ? cgroup->name->namespace : "";
+	ret->pod = cgroup->name ? cgroup->name->name : cgroup->uid;
+}
 
-	*ret = '\0';
-	if (datapath_cgroup_path(walk->conn.cgroup_id, path, sizeof(path)) ||
-	    !pod_uid_in(path, uid))
-		return;
-	pod = is_of_node(walk) ? NULL : find_pod(view, &walk->source);
-	snprintf(ret, GW_LONG_NAME_MAX, "%s", pod ? pod : uid);
+/* A number is given out again: who began after the connection did not make it. */
+static bool can_have_made(const struct process *process, const struct gw_walk_conn *walk)
+{
+	return process->start_ns && process->start_ns <= walk->conn.start_ns;
+}
+
+int clients_find(struct clients *clients, const struct gw_walk_conn *walk, struct client *ret)
+{
+	const struct cgroup *cgroup = find_cgroup(clients, walk->conn.cgroup_id);
+	const struct process *process = walk->conn.tgid ? find_process(clients, walk->conn.tgid)
+							: NULL;
+	const char *pod = NULL;
+
+	*ret = (struct client){ "", "", "" };
+	if (!cgroup || (walk->conn.tgid && !process))
+		return -ENOMEM;
+	name_pod(cgroup, ret);
+	/* In the node's own network namespace all have its address. */
+	if (*cgroup->uid && !cgroup->name && walk->netns_inode != clients->node_netns)
+		pod = find_backend(clients->view, &walk->source);
+	if (pod)
+		ret->pod = pod;
+	if (process && can_have_made(process, walk))
+		ret->command = process->command;
+	return 0;
+}
+
+int clients_find_process(struct clients *clients, uint32_t pid, struct client *ret)
+{
+	struct process *process = find_process(clients, pid);
+	char path[64], text[2 * PATH_MAX];
+
+	if (!process)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "/proc/%u/cgroup", pid);
+	read_file(path, text, sizeof(text));
+	/* A line for each hierarchy; a kubelet gives a pod a cgroup in all of them. */
+	for (char *at = text; (at = strchr(at, '\n'));)
+		*at = '/';
+	look_at_path(clients, &process->cgroup, text);
+	name_pod(&process->cgroup, ret);
+	ret->command = process->command;
+	return 0;
 }

@@ -6,9 +6,9 @@
 
 #if __SIZEOF_POINTER__ == 8
 #define MUST_BE_HASHED "a new member must be part of the fingerprint"
-_Static_assert(sizeof(struct settings) == 32, MUST_BE_HASHED);
+_Static_assert(sizeof(struct settings) == 436, MUST_BE_HASHED);
 _Static_assert(sizeof(struct service_port) == 16, MUST_BE_HASHED);
-_Static_assert(sizeof(struct service) == 168, MUST_BE_HASHED);
+_Static_assert(sizeof(struct service) == 576, MUST_BE_HASHED);
 _Static_assert(sizeof(struct slice_port) == 16, MUST_BE_HASHED);
 _Static_assert(sizeof(struct endpoint) == 64, MUST_BE_HASHED);
 _Static_assert(sizeof(struct pod) == 40, MUST_BE_HASHED);

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/* `gwbpf monitor`: what connections go through, as it happens. The agent tells. */
+#include "cli/commands.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "cli/control.h"
+#include "cli/json_print.h"
+#include "cli/lookup.h"
+#include "cli/naming.h"
+#include "cli/say.h"
+#include "cli/table.h"
+#include "cli/usage.h"
+#include "cli/wrap.h"
+#include "kernel/view.h"
+#include "report/format.h"
+
+#define TIME_AT 11 /* in "2026-01-31T09:30:00.250Z" */
+#define TIME_LENGTH 12
+#define INDENT 14
+#define WIDTH 80
+#define PATH_BYTES_MAX 1024
+
+const struct argp_option monitor_options[] = {
+	{ .name = "for",
+	  .key = OPTION_FOR,
+	  .arg = "DURATION",
+	  .doc = "end after so long (default: when it is interrupted)" },
+	USAGE_NAMESPACE_OPTIONS,
+	{ 0 },
+};
+
+static const char *field(const json_t *sight, const char *key)
+{
+	const char *text = json_string_value(json_object_get(sight, key));
+
+	return text ? text : "";
+}
+
+static enum table_mood mood_of(const char *event)
+{
+	if (!strcmp(event, "failed") || !strcmp(event, "ejected") || !strcmp(event, "lost"))
+		return TABLE_BAD;
+	if (!strcmp(event, "established") || !strcmp(event, "returned"))
+		return TABLE_GOOD;
+	return TABLE_DOUBTFUL;
+}
+
+static void add(char *text, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(char *text, size_t size, const char *format, ...)
+{
+	size_t length = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + length, size - length, format, arguments);
+	va_end(arguments);
+}
+
+/* "0.412ms" and, from a second on, "5m12s". */
+static const char *duration_text(double seconds, char buf[FORMAT_MAX])
+{
+	if (seconds >= 1)
+		return format_age(seconds, buf);
+	snprintf(buf, FORMAT_MAX, "%.3fms", seconds * 1e3);
+	return buf;
+}
+
+static void describe(const json_t *sight, char *text, size_t size)
+{
+	const json_t *seconds = json_object_get(sight, "durationSeconds");
+	json_int_t pid = json_integer_value(json_object_get(sight, "clientPid"));
+	bool is_ejection = !strcmp(field(sight, "event"), "ejected");
+	json_int_t lost = json_integer_value(json_object_get(sight, "lost"));
+	char duration[FORMAT_MAX];
+
+	*text = '\0';
+	if (lost)
+		add(text, size, " %lld lines are missing here", (long long)lost);
+	if (*field(sight, "service"))
+		add(text, size, " %s/%s", field(sight, "namespace"), field(sight, "service"));
+	if (*field(sight, "pod"))
+		add(text, size, " %s", field(sight, "pod"));
+	if (*field(sight, "backend"))
+		add(text, size, " %s", field(sight, "backend"));
+	if (pid)
+		add(text, size, " process %lld", (long long)pid);
+	if (json_is_number(seconds))
+		add(text, size, " %s %s", is_ejection ? "for" : "after",
+		    duration_text(json_number_value(seconds), duration));
+	if (*field(sight, "cause"))
+		add(text, size, ": %s", field(sight, "cause"));
+}
+
+static void print_sight(const struct cli *cli, const json_t *sight)
+{
+	const char *time = field(sight, "time"), *event = field(sight, "event");
+	char text[2048];
+
+	describe(sight, text, sizeof(text));
+	printf("%.*s  ", TIME_LENGTH, strlen(time) > TIME_AT ? time + TIME_AT : "");
+	table_print_state(cli, event, mood_of(event));
+	wrap_text(stdout, text, &(struct wrap){ .column = INDENT + (int)strlen(event),
+						.indent = INDENT, .width = WIDTH });
+}
+
+/* Each line is there when it has happened, also in a pipe. */
+static bool take(const char *line, void *arg)
+{
+	const struct cli *cli = arg;
+	json_t *sight;
+
+	if (cli->output == CLI_OUTPUT_JSON) {
+		json_print_text(line);
+		putchar('\n');
+		return !fflush(stdout);
+	}
+	sight = json_loads(line, 0, NULL);
+	if (json_object_get(sight, "kind"))
+		table_print_node(cli, field(sight, "observedBy"));
+	else if (sight)
+		print_sight(cli, sight);
+	json_decref(sight);
+	return !fflush(stdout);
+}
+
+/* Whatever is no letter and no digit as %2f. */
+static void add_parameter(char path[PATH_BYTES_MAX], const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	add(path, PATH_BYTES_MAX, "%s%s=", strchr(path, '?') ? "&" : "?", name);
+	for (; *value; value++)
+		add(path, PATH_BYTES_MAX, isalnum((unsigned char)*value) ? "%c" : "%%%02x",
+		    (unsigned char)*value);
+}
+
+/* What it names must be there, so that a word that is misspelt is not watched for ever. */
+static int make_path(const struct cli *cli, char path[PATH_BYTES_MAX])
+{
+	const struct view_service *services;
+	struct service_filter filter;
+	struct view *view;
+	char port[8] = "";
+	size_t count;
+	int err;
+
+	if (lookup_open(cli, &view))
+		return -1;
+	err = lookup_service(cli, view, &filter);
+	count = view_services(view, &services);
+	for (size_t i = 0; !err && i < count && (filter.port || *filter.port_name); i++) {
+		const struct named_port named = { services[i].namespace, services[i].name,
+						  services[i].port_name, services[i].port };
+
+		if (naming_is_service(&filter, &named))
+			snprintf(port, sizeof(port), "%u", services[i].port);
+	}
+	view_close(view);
+	snprintf(path, PATH_BYTES_MAX, "monitor");
+	add_parameter(path, "namespace", err ? "" : filter.namespace);
+	add_parameter(path, "service", err ? "" : filter.name);
+	add_parameter(path, "port", port);
+	return err;
+}
+
+int monitor_run(const struct cli *cli)
+{
+	char path[PATH_BYTES_MAX];
+	const struct control_follow follow = {
+		.path = path,
+		.what = "watch connections",
+		.for_ms = cli->for_ms,
+		.take = take,
+		.arg = (void *)cli,
+	};
+
+	if (make_path(cli, path) || control_follow(cli, &follow))
+		return EXIT_FAILURE;
+	return EXIT_SUCCESS;
+}
