@@ -6,7 +6,7 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 # Unit tests: what a test links is the list of the modules that it depends on.
 UNIT_TESTS := addr log text parse settings weights selector annotations model kept choose usable drained excepted \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
-	manifests_bad file file_paths fingerprint args naming format
+	manifests_bad file file_paths same store args naming format
 OBJECT := model/object model/selector model/settings model/weights model/check_setting base/addr base/parse base/text
 CERTIFICATE := base/certificate base/certificate_names base/distinguished base/der base/text base/addr \
 	base/parse
@@ -21,6 +21,8 @@ UNIT_selector := model/selector base/text
 UNIT_annotations := model/annotations $(sort model/tls_names $(CERTIFICATE) $(OBJECT))
 UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
+UNIT_same     := $(OBJECT)
+UNIT_store    := model/store model/refused model/model $(OBJECT)
 UNIT_choose   := model/choose model/rules model/model $(OBJECT)
 UNIT_usable   := $(UNIT_choose)
 UNIT_drained  := $(UNIT_choose)
@@ -41,10 +43,8 @@ UNIT_format   := report/format report/json base/addr base/parse
 UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding base/regular \
 	source/yaml source/scalar source/json_text $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)
-UNIT_file     := tests/unit/file_fixture source/file source/watches source/catalog source/objects \
-	source/fingerprint $(UNIT_manifests)
+UNIT_file     := tests/unit/file_fixture source/file source/watches $(sort $(UNIT_store) $(UNIT_manifests))
 UNIT_file_paths := $(UNIT_file)
-UNIT_fingerprint := source/fingerprint model/selector base/text
 
 UNIT_TESTS += corpus_manifest corpus_decode corpus_json
 UNIT_corpus_manifest := tests/fuzz/replay tests/fuzz/fuzz_manifest tests/fuzz/fuzz $(UNIT_manifests)
@@ -52,8 +52,9 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += columns shorten yaml
+UNIT_TESTS += columns columns_text shorten yaml
 UNIT_columns := report/columns $(UNIT_format)
+UNIT_columns_text := report/columns_text $(UNIT_columns)
 UNIT_shorten := cli/shorten
 UNIT_yaml := report/yaml
 
@@ -69,7 +70,7 @@ UNIT_pod_uid := report/pod_uid
 UNIT_pod_names := report/pod_names
 UNIT_commands := report/commands
 UNIT_why := model/why $(UNIT_choose)
-UNIT_refused := agent/refused
+UNIT_refused := model/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
 UNIT_repeats := agent/repeats
@@ -78,7 +79,8 @@ UNIT_duties := agent/duties
 UNIT_workers := agent/workers
 UNIT_http_access := agent/http_access base/addr base/parse
 
-UNIT_TESTS += events wrap
+UNIT_TESTS += events wrap top_rows
+UNIT_top_rows := cli/top_rows base/addr base/parse
 UNIT_events := agent/events report/json base/addr base/parse base/text
 UNIT_wrap := cli/wrap base/text
 
@@ -100,7 +102,8 @@ UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices source/kube_pods $(UNIT_kubeconfig) $(UNIT_decode)) \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices source/kube_pods \
+	$(UNIT_kubeconfig) $(UNIT_store) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
 UNIT_kube_slices := $(UNIT_kube)
@@ -121,7 +124,8 @@ UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
 
-CHECK_LOOK := agent/check_look agent/check_tls agent/check_message base/addr base/parse
+CHECK_LOOK := agent/check_look agent/check_tls agent/check_message agent/check_certificate model/tls_names \
+	$(CERTIFICATE)
 UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
 UNIT_check_setting := model/check_setting base/parse base/text
 UNIT_check_judge := model/check_judge

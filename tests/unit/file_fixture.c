@@ -49,47 +49,35 @@ static const char *without_directory(const char *path)
 	return !strncmp(path, "/./", 3) ? path + 3 : *path ? path + 1 : ".";
 }
 
-static void put_service(struct service *put, void *arg)
+static void on_put(enum store_kind kind, const void *object, const void *old, void *arg)
 {
+	const struct service *put = object;
+	const struct slice *put_slice = object;
+	const struct pod *pod = object;
+
+	(void)old;
 	(void)arg;
-	note(lines, sizeof(lines), "put Service %s %d\n", put->name,
-	     put->port_count ? put->ports[0].port : 0);
-	service_free(put);
+	if (kind == STORE_POD)
+		note(lines, sizeof(lines), "put Pod %s %s\n", pod->name, pod->uid);
+	else if (kind == STORE_SERVICE)
+		note(lines, sizeof(lines), "put Service %s %d\n", put->name,
+		     put->port_count ? put->ports[0].port : 0);
+	else
+		note(lines, sizeof(lines), "put EndpointSlice %s %zu\n", put_slice->name,
+		     put_slice->endpoint_count);
 }
 
-static void put_slice(struct slice *put, void *arg)
+static void on_removed(enum store_kind kind, const char *namespace, const char *name, void *arg)
 {
-	(void)arg;
-	note(lines, sizeof(lines), "put EndpointSlice %s %zu\n", put->name, put->endpoint_count);
-	slice_free(put);
-}
+	static const char *const words[] = {
+		[STORE_SERVICE] = "Service",
+		[STORE_SLICE] = "EndpointSlice",
+		[STORE_POD] = "Pod",
+	};
 
-static void remove_service(const char *namespace, const char *name, void *arg)
-{
 	(void)arg;
 	assert_string_equal(namespace, "fabric");
-	note(lines, sizeof(lines), "remove Service %s\n", name);
-}
-
-static void remove_slice(const char *namespace, const char *name, void *arg)
-{
-	(void)arg;
-	assert_string_equal(namespace, "fabric");
-	note(lines, sizeof(lines), "remove EndpointSlice %s\n", name);
-}
-
-static void put_pod(struct pod *put, void *arg)
-{
-	(void)arg;
-	note(lines, sizeof(lines), "put Pod %s %s\n", put->name, put->uid);
-	pod_free(put);
-}
-
-static void remove_pod(const char *namespace, const char *name, void *arg)
-{
-	(void)arg;
-	assert_string_equal(namespace, "fabric");
-	note(lines, sizeof(lines), "remove Pod %s\n", name);
+	note(lines, sizeof(lines), "remove %s %s\n", words[kind], name);
 }
 
 static void refuse(const char *origin, const char *object, const char *message, void *arg)
@@ -99,7 +87,7 @@ static void refuse(const char *origin, const char *object, const char *message, 
 	     message);
 }
 
-static void accept_all(const char *origin, void *arg)
+static void on_accepted(const char *origin, void *arg)
 {
 	(void)arg;
 	note(lines, sizeof(lines), "accept %s\n", without_directory(origin));
@@ -120,15 +108,14 @@ static void commit(bool complete, void *arg)
 	event_base_loopbreak(base);
 }
 
-static const struct sink sink = {
-	.put_service = put_service,
-	.put_slice = put_slice,
-	.remove_service = remove_service,
-	.remove_slice = remove_slice,
-	.put_pod = put_pod,
-	.remove_pod = remove_pod,
-	.refuse = refuse,
-	.accept_all = accept_all,
+static const struct store_ops ops = {
+	.put = on_put,
+	.removed = on_removed,
+	.refused = refuse,
+	.accepted = on_accepted,
+};
+
+static struct sink sink = {
 	.recovered = recovered,
 	.commit = commit,
 };
@@ -152,6 +139,8 @@ int fixture_begin(void **state)
 {
 	(void)state;
 	*lines = *refusals = '\0';
+	if (store_new(&ops, NULL, &sink.store))
+		return -1;
 	strcpy(directory, "/tmp/gwbpf-file-XXXXXX");
 	return mkdtemp(directory) ? 0 : -1;
 }
@@ -163,6 +152,7 @@ int fixture_end(void **state)
 	(void)state;
 	file_source_stop(source);
 	source = NULL;
+	store_free(sink.store);
 	snprintf(command, sizeof(command), "rm -rf '%s'", directory);
 	return system(command);
 }

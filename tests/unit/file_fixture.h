@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For tests of the file source: a directory of its own, a sink that writes down what it is given,
+ * For tests of the file source: a directory of its own, a store that writes down what comes of it,
  * and waiting for a commit. Real inotify, no sleeps.
  */
 #ifndef GWBPF_TESTS_UNIT_FILE_FIXTURE_H

@@ -37,44 +37,37 @@ static __attribute__((format(printf, 2, 3))) void tell(struct told *told, const 
 	assert_true(told->length < sizeof(told->text));
 }
 
-static void put_service(struct service *service, void *arg)
+static void on_put(enum store_kind kind, const void *object, const void *old, void *arg)
 {
-	tell(arg, "put service %s/%s\n", service->namespace, service->name);
-	service_free(service);
+	const struct service *service = object;
+	const struct slice *slice = object;
+	const struct pod *pod = object;
+
+	(void)old;
+	if (kind == STORE_POD)
+		tell(arg, "put pod %s/%s %s %s %s=%s\n", pod->namespace, pod->name, pod->uid,
+		     pod->node, pod->labels->items[0].key, pod->labels->items[0].value);
+	else if (kind == STORE_SERVICE)
+		tell(arg, "put service %s/%s\n", service->namespace, service->name);
+	else
+		tell(arg, "put slice %s/%s of %s, endpoints %zu\n", slice->namespace, slice->name,
+		     slice->service, slice->endpoint_count);
 }
 
-static void put_slice(struct slice *slice, void *arg)
+static void on_removed(enum store_kind kind, const char *namespace, const char *name, void *arg)
 {
-	tell(arg, "put slice %s/%s of %s, endpoints %zu\n", slice->namespace, slice->name,
-	     slice->service, slice->endpoint_count);
-	slice_free(slice);
-}
+	static const char *const words[] = {
+		[STORE_SERVICE] = "service",
+		[STORE_SLICE] = "slice",
+		[STORE_POD] = "pod",
+	};
 
-static void remove_service(const char *namespace, const char *name, void *arg)
-{
-	tell(arg, "remove service %s/%s\n", namespace, name);
-}
-
-static void remove_slice(const char *namespace, const char *name, void *arg)
-{
-	tell(arg, "remove slice %s/%s\n", namespace, name);
+	tell(arg, "remove %s %s/%s\n", words[kind], namespace, name);
 }
 
 static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
 {
 	tell(arg, "%s slices of %s/%s\n", awaited ? "await" : "know", namespace, name);
-}
-
-static void put_pod(struct pod *pod, void *arg)
-{
-	tell(arg, "put pod %s/%s %s %s %s=%s\n", pod->namespace, pod->name, pod->uid, pod->node,
-	     pod->labels->items[0].key, pod->labels->items[0].value);
-	pod_free(pod);
-}
-
-static void remove_pod(const char *namespace, const char *name, void *arg)
-{
-	tell(arg, "remove pod %s/%s\n", namespace, name);
 }
 
 static void await_pods(bool awaited, void *arg)
@@ -91,11 +84,9 @@ static void refuse(const char *origin, const char *object, const char *message, 
 		tell(arg, "refuse %s: %s: %s\n", origin, object, message);
 }
 
-static void accept_all(const char *origin, void *arg)
+static void on_accepted(const char *origin, void *arg)
 {
-	/* It is called for every object: of interest only where something was refused. */
-	if (times(arg, "refuse ") > 0)
-		tell(arg, "accept %s\n", origin);
+	tell(arg, "accept %s\n", origin);
 }
 
 static void commit(bool complete, void *arg)
@@ -125,17 +116,16 @@ static void recovered(const char *origin, void *arg)
 	tell(arg, "recovered %s\n", origin);
 }
 
+static const struct store_ops store_ops = {
+	.put = on_put,
+	.removed = on_removed,
+	.refused = refuse,
+	.accepted = on_accepted,
+};
+
 static const struct sink sink_template = {
-	.put_service = put_service,
-	.put_slice = put_slice,
-	.remove_service = remove_service,
-	.remove_slice = remove_slice,
 	.await_slices = await_slices,
-	.put_pod = put_pod,
-	.remove_pod = remove_pod,
 	.await_pods = await_pods,
-	.refuse = refuse,
-	.accept_all = accept_all,
 	.commit = commit,
 	.set_node = set_node,
 	.heard = heard,
@@ -254,6 +244,7 @@ int set_up(void **state)
 	told->api = fake_api_new(told->base);
 	told->sink = sink_template;
 	told->sink.arg = told;
+	assert_int_equal(store_new(&store_ops, told, &told->sink.store), 0);
 	strcpy(told->kubeconfig, "/tmp/gwbpf-kube-XXXXXX");
 	close(mkstemp(told->kubeconfig));
 	set_token(told, "first");
@@ -266,6 +257,7 @@ int tear_down(void **state)
 	struct told *told = *state;
 
 	kube_source_stop(told->source);
+	store_free(told->sink.store);
 	fake_api_free(told->api);
 	event_base_free(told->base);
 	unlink(told->kubeconfig);

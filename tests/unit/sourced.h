@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For tests of the Kubernetes source: one and its scripted API server, and what its sink heard. */
+/* For tests of the Kubernetes source: one and its scripted API server, and what came of it. */
 #ifndef GWBPF_TESTS_UNIT_SOURCED_H
 #define GWBPF_TESTS_UNIT_SOURCED_H
 
@@ -15,7 +15,7 @@
 #define NODE "/api/v1/nodes/node1"
 #define NAMED "/api/v1/namespaces/fabric/services?limit=500&fieldSelector=metadata.name%3D"
 
-/* What the sink was told: a line each. */
+/* What its store and its sink were told: a line each. */
 struct told {
 	unsigned int warnings; /* of the configuration */
 	struct event_base *base;

@@ -211,6 +211,20 @@ static void test_a_new_name_changes_nothing(void **state)
 	assert_false(was_refused("b.yaml", "", ""));
 }
 
+static void test_an_object_that_moves_to_another_file_stays(void **state)
+{
+	(void)state;
+	write_file("a.yaml", service("x", 1));
+	write_file("b.yaml", service("y", 1));
+	start(".", NULL);
+	expect("put Service x 1\nput Service y 1\ncommit\n");
+	write_file("a.yaml", service("z", 1));
+	write_file("b.yaml", joined(service("x", 1), service("y", 1)));
+	wait_for_commit(); /* of both */
+	expect("put Service z 1\ncommit\n");
+	assert_false(was_refused("b.yaml", "fabric/x", ""));
+}
+
 static void test_a_broken_file_keeps_its_objects(void **state)
 {
 	(void)state;
@@ -244,6 +258,27 @@ static void test_a_refused_object_keeps_its_last_good_version(void **state)
 	write_file("a.yaml", slice("a-1", 3));
 	wait_for_commit();
 	expect("accept a.yaml\nrecovered a.yaml\nremove Service a\ncommit\n");
+}
+
+static void test_refused_endpoints_keep_the_slices_that_they_became(void **state)
+{
+	static const char good[] = "apiVersion: v1\nkind: Endpoints\n"
+				   "metadata: {name: e, namespace: fabric}\n"
+				   "subsets: [{addresses: [{ip: 10.0.0.1}], ports: [{port: 1}]}]\n";
+
+	(void)state;
+	write_file("a.yaml", good);
+	start(".", NULL);
+	expect("put EndpointSlice e/0 1\ncommit\n");
+	write_file("a.yaml", joined("apiVersion: v1\nkind: Endpoints\n"
+				    "metadata: {name: e, namespace: fabric}\nsubsets: {}\n",
+				    service("x", 1)));
+	wait_for_commit();
+	expect("put Service x 1\ncommit\n");
+	assert_true(was_refused("a.yaml", "Endpoints 'fabric/e'", "subsets"));
+	write_file("a.yaml", service("x", 1));
+	wait_for_commit();
+	expect("accept a.yaml\nrecovered a.yaml\nremove EndpointSlice e/0\ncommit\n");
 }
 
 static void test_of_two_files_the_first_one_has_an_object(void **state)
@@ -351,8 +386,10 @@ int main(void)
 		FILE_TEST(test_a_file_gone_from_a_directory_takes_its_objects_along),
 		FILE_TEST(test_a_file_that_is_deleted_and_written_anew_removes_nothing),
 		FILE_TEST(test_a_new_name_changes_nothing),
+		FILE_TEST(test_an_object_that_moves_to_another_file_stays),
 		FILE_TEST(test_a_broken_file_keeps_its_objects),
 		FILE_TEST(test_a_refused_object_keeps_its_last_good_version),
+		FILE_TEST(test_refused_endpoints_keep_the_slices_that_they_became),
 		FILE_TEST(test_of_two_files_the_first_one_has_an_object),
 		FILE_TEST(test_an_earlier_argument_has_an_object_whatever_its_name),
 		FILE_TEST(test_a_file_that_is_named_twice_is_read_twice),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How many objects are refused now. */
-#include "agent/refused.h"
+#include "model/refused.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

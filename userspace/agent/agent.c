@@ -130,7 +130,7 @@ static void tell(struct agent *agent)
 {
 	const struct telling telling = {
 		.following = sync_following(agent->sync),
-		.refused = &sync_stats(agent->sync)->refused,
+		.store = sync_stats(agent->sync)->store,
 		.unprogrammed = sync_unprogrammed(agent->sync),
 		.homeless = sync_homeless(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
@@ -500,7 +500,7 @@ static int objects_are_well(char *detail, size_t size, void *arg)
 	struct problems problems = {detail, size};
 
 	refused_visit_all(sync_unprogrammed(agent->sync), add_problem, &problems);
-	refused_visit_all(&sync_stats(agent->sync)->refused, add_problem, &problems);
+	store_visit_refusals(sync_stats(agent->sync)->store, add_problem, &problems);
 	return true;
 }
 

@@ -401,7 +401,7 @@ static void write_source(struct evbuffer *to, const struct metrics_input *input)
 				    (unsigned long long)stats->source_errors[i]);
 	single(to, "gwbpf_objects_refused", "gauge",
 	       "Objects, and parts of them, that are refused now.",
-	       stats->refused.count + stats->services_refused);
+	       store_refusal_count(stats->store) + stats->services_refused);
 	single(to, "gwbpf_objects_refused_total", "counter",
 	       "Objects, and parts of them, that were refused.", stats->objects_refused_total);
 }

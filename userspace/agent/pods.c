@@ -5,25 +5,19 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "kernel/pod_cgroups.h"
 #include "report/pod_uid.h"
 
 #define OFTEN_NS 5000000000ull
 
-void pods_put(struct pods *pods, struct pod *pod)
+bool pods_are_here(const struct pods *pods, const struct pod *pod)
 {
-	int err;
+	return !*pod->node || !strcmp(pod->node, pods->node);
+}
 
-	if (*pod->node && strcmp(pod->node, pods->node) != 0) {
-		model_remove_pod(pods->model, pod->namespace, pod->name);
-		pod_free(pod);
-		return;
-	}
+void pods_note_new(struct pods *pods)
+{
 	pods->often_until_ns = clock_now_ns() + OFTEN_NS;
-	err = model_put_pod(pods->model, pod);
-	if (err)
-		log_error("cannot take in a pod: %s", strerror(-err));
 }
 
 struct finding {

@@ -21,8 +21,11 @@ struct pods {
 	char homeless[PODS_TEXT_MAX]; /* of whom none is found, for people; "": nobody */
 };
 
-/* pod is the model's from then on. One of another node is none of ours. */
-void pods_put(struct pods *pods, struct pod *pod);
+/* Whether a pod is one of this node, as far as is known: the others are none of ours. */
+bool pods_are_here(const struct pods *pods, const struct pod *pod);
+
+/* The model has a pod that is new, or another one under a name: its cgroup comes soon. */
+void pods_note_new(struct pods *pods);
 
 /* Look for those of all. Returns whether the model has changed. */
 bool pods_look(struct pods *pods);

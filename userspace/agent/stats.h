@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "agent/refused.h"
+#include "model/store.h"
 #include "kernel/mover.h"
 #include "source/sink.h"
 
@@ -21,7 +21,7 @@
 struct stats {
 	uint64_t source_errors[SOURCE_ERROR_MAX_];
 	uint64_t objects_refused_total;
-	struct refused refused;  /* now, by the source */
+	const struct store *store; /* what is refused now, by the source */
 	size_t services_refused; /* now, for want of room or of an address */
 	double last_event_time; /* CLOCK_REALTIME; 0: none yet */
 	uint64_t apply_buckets[STATS_APPLY_BUCKETS]; /* not cumulative */

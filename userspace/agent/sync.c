@@ -1,21 +1,347 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * Two halves. A Service on its way into the kernel: chosen for, its addresses claimed, planned,
+ * written. And when which Services take that way: after a commit, in turns, and again later.
+ */
 #include "agent/sync.h"
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/changes.h"
 #include "agent/events.h"
-#include "agent/sync_state.h"
+#include "agent/following.h"
+#include "agent/pods.h"
+#include "agent/repeats.h"
+#include "agent/retries.h"
+#include "agent/stats.h"
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/choose.h"
+#include "model/claims.h"
+#include "model/plan.h"
+#include "model/store.h"
 
 #define TURN_NS 100000000u      /* of the event loop, for what has changed */
 #define TURN_PER_NAMESPACE 256  /* Services, before the next namespace has its turn */
 #define RETRY_NS 50000000u      /* of each second, for what was refused */
 #define REFUSAL_TEXT_MAX 2048
+#define OWNER_MAX (2 * GW_NAME_MAX)
+#define PENDING_MAX 1024
+
+/* What one turn of the event loop does of all that has changed. */
+struct turn {
+	uint64_t until_ns;
+	char after[GW_NAME_MAX];     /* the namespace that was the last one of the turn before */
+	char namespace[GW_NAME_MAX]; /* that is being programmed, and how much of it was */
+	size_t count;
+	bool is_wrapped; /* those up to `after`, which come last */
+	bool has_left;   /* something is still to be done */
+};
+
+struct sync {
+	struct tables *tables;
+	const struct sync_options *options;
+	struct store *store;
+	struct model *model; /* the store's */
+	struct claims *claims;
+	struct sink sink;
+	struct stats stats;
+	char zone[GW_NAME_MAX];
+	bool has_node;
+	bool complete;    /* all that there is has been delivered once */
+	size_t programmed; /* Services in the round that runs */
+	struct retries retries;
+	uint64_t claims_released; /* addresses that others may wait for */
+	struct turn turn;
+	bool is_listed;    /* the source has told everything; what is left of it follows */
+	struct refused unprogrammed; /* by Service: for want of room or of an address */
+	struct refused mended;       /* origins of which nothing may be refused any more */
+	struct following following;
+	struct repeats repeats; /* of what a source says that is wrong */
+	struct pods pods;
+	bool has_new_pods; /* nobody has looked for their cgroups yet */
+	double start_time; /* what changed before is no delay of ours */
+	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
+	size_t pending_count;
+};
+
+/* "NAMESPACE/NAME": whom an address belongs to. */
+static void owner_name(const char *namespace, const char *name, char ret[OWNER_MAX])
+{
+	snprintf(ret, OWNER_MAX, "%s/%s", namespace, name);
+}
+
+/* One Service on its way into the kernel. */
+struct job {
+	struct sync *sync;
+	char owner[OWNER_MAX];
+	struct choice *choices;
+	size_t choice_count;
+	bool was_refused;      /* before: that is in the log already */
+	size_t refusals;       /* addresses and ports that are not balanced as wanted */
+	char refusal[512];     /* the first of them, and why */
+};
+
+/* Once in the log is enough of what lasts. */
+static enum log_level level_of(const struct job *job, enum log_level level)
+{
+	return job->was_refused ? LOG_LEVEL_DEBUG : level;
+}
+
+static void note_refusal(const char *message, void *arg)
+{
+	struct job *job = arg;
+
+	if (!job->refusals++)
+		snprintf(job->refusal, sizeof(job->refusal), "%s", message);
+}
+
+/* owner is "NAMESPACE/NAME". */
+static void keep_event(const struct job *job, enum events_kind kind, const char *cause)
+{
+	char namespace[OWNER_MAX];
+	char *slash;
+
+	snprintf(namespace, sizeof(namespace), "%s", job->owner);
+	slash = strchr(namespace, '/');
+	*slash = '\0';
+	events_add(&(struct events_about){.kind = kind,
+					  .namespace = namespace,
+					  .service = slash + 1},
+		   "%s", cause);
+}
+
+/* Of a Service with a thousand ports there is one line. */
+static void tell_refusals(const struct job *job)
+{
+	char more[64] = "", text[sizeof(job->refusal) + sizeof(more)];
+
+	if (job->refusals > 1)
+		snprintf(more, sizeof(more), "; %zu more of its addresses and ports likewise",
+			 job->refusals - 1);
+	snprintf(text, sizeof(text), "%s%s", job->refusal, more);
+	refused_add(&job->sync->unprogrammed, job->owner, text);
+	if (!job->was_refused)
+		keep_event(job, EVENTS_REFUSED, text);
+	log_write(level_of(job, LOG_LEVEL_WARN),
+		  "service '%s': not balanced as wanted: %s: everything else stays in force",
+		  job->owner, text);
+}
+
+/* Its ports beyond what one Service may have looked at. */
+static void refuse_too_large(struct job *job)
+{
+	char address[ADDR_PORT_TEXT_MAX], message[256];
+
+	for (size_t i = 0; i < job->choice_count; i++) {
+		const struct choice *choice = &job->choices[i];
+
+		if (choice->reason != CHOICE_TOO_LARGE)
+			continue;
+		snprintf(message, sizeof(message),
+			 "%s: the Service's ports times its endpoints are more than %u: spread them "
+			 "over several Services",
+			 addr_port_format(&choice->vip, choice->port, address), CHOOSE_LOOKS_MAX);
+		note_refusal(message, job);
+	}
+}
+
+/* An address has one owner: the choices of a second one are dropped, and tried again later. */
+static int claim(struct job *job)
+{
+	char address[ADDR_PORT_TEXT_MAX], message[256];
+	const char *holder;
+	size_t kept = 0;
+	int err;
+
+	for (size_t i = 0; i < job->choice_count; i++) {
+		struct choice *choice = &job->choices[i];
+
+		err = 0;
+		if (choice->verdict != VERDICT_LEAVE_ALONE)
+			err = claims_take(job->sync->claims, &choice->vip, choice->port, job->owner,
+					  &holder);
+		if (err == -ENOMEM)
+			return err;
+		if (!err) {
+			struct choice kept_choice = *choice;
+
+			*choice = job->choices[kept];
+			job->choices[kept++] = kept_choice;
+			continue;
+		}
+		snprintf(message, sizeof(message),
+			 "cannot balance %s: the address belongs to service '%s': give one of them "
+			 "another",
+			 addr_port_format(&choice->vip, choice->port, address), holder);
+		note_refusal(message, job);
+	}
+	return (int)kept;
+}
+
+/* What the first complete list brings is how things are, and no change. */
+static void keep_change(const struct job *job, const struct plan_step *step, const char *address,
+			const char *changes)
+{
+	char text[CHANGES_MAX + 128];
+
+	if (!job->sync->complete || job->was_refused)
+		return;
+	snprintf(text, sizeof(text), "%s has %zu backends (%s), before %zu%s%s", address,
+		 step->want->member_count, choice_reason_name(step->want->reason),
+		 step->have ? step->have->member_count : 0, *changes ? ": " : "", changes);
+	keep_event(job, EVENTS_SET_CHANGED, text);
+}
+
+static void log_step(const struct job *job, const struct plan_step *step)
+{
+	const struct gw_addr *vip = step->want ? &step->want->vip : &step->have->vip;
+	uint16_t port = step->want ? step->want->port : step->have->port;
+	char address[ADDR_PORT_TEXT_MAX + 32], changes[CHANGES_MAX];
+
+	addr_port_format(vip, port, address);
+	if (step->kind == PLAN_WITHDRAW) {
+		log_info("service '%s': %s is no longer balanced", job->owner, address);
+		strcat(address, " is no longer balanced");
+		keep_event(job, EVENTS_WITHDRAWN, address);
+		return;
+	}
+	changes_describe(step, changes);
+	keep_change(job, step, address, changes);
+	log_write(job->sync->complete ? level_of(job, LOG_LEVEL_INFO) : LOG_LEVEL_DEBUG,
+		  "service '%s': %s has %zu backends (%s), before %zu%s%s", job->owner, address,
+		  step->want->member_count, choice_reason_name(step->want->reason),
+		  step->have ? step->have->member_count : 0, *changes ? ": " : "", changes);
+	if (step->want->surplus)
+		log_write(level_of(job, LOG_LEVEL_WARN),
+			  "service '%s': %zu endpoints beyond the limit of %d are not used: spread "
+			  "them over several Services",
+			  job->owner, step->want->surplus, GW_SET_MAX);
+}
+
+static void release_withdrawn(struct job *job, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->steps[i].kind != PLAN_WITHDRAW)
+			continue;
+		claims_release(job->sync->claims, &plan->steps[i].have->vip,
+			       plan->steps[i].have->port, job->owner);
+		job->sync->claims_released++;
+	}
+}
+
+static bool is_present(const struct present *have, size_t count, const struct choice *choice)
+{
+	for (size_t i = 0; i < count; i++)
+		if (have[i].port == choice->port && !addr_compare(&have[i].vip, &choice->vip))
+			return true;
+	return false;
+}
+
+/* What did not come into the kernel will not be withdrawn from it: its addresses are free. */
+static void release_absent(struct job *job, const char *namespace, const char *name, size_t wanted)
+{
+	const struct present *have = NULL;
+	size_t count = 0;
+
+	if (tables_present(job->sync->tables, namespace, name, &have, &count))
+		return;
+	for (size_t i = 0; i < wanted; i++)
+		if (!is_present(have, count, &job->choices[i]))
+			claims_release(job->sync->claims, &job->choices[i].vip,
+				       job->choices[i].port, job->owner);
+}
+
+static int write_plan(struct job *job, const char *namespace, const char *name, size_t wanted)
+{
+	struct tables_job tables_job = {
+		.namespace = namespace,
+		.name = name,
+		.more = !job->sync->complete,
+		.refuse = note_refusal,
+		.arg = job,
+	};
+	const struct present *have = NULL;
+	struct plan plan = {0};
+	size_t have_count;
+	int err;
+
+	err = tables_present(job->sync->tables, namespace, name, &have, &have_count);
+	if (!err)
+		err = plan_make(job->choices, wanted, have, have_count, &plan);
+	if (err)
+		return err;
+	for (size_t i = 0; i < plan.count; i++)
+		log_step(job, &plan.steps[i]);
+	release_withdrawn(job, &plan);
+	tables_job.plan = &plan;
+	err = tables_apply(job->sync->tables, &tables_job);
+	plan_done(&plan);
+	if (err)
+		release_absent(job, namespace, name, wanted);
+	return err == -ENOSPC ? 0 : err;
+}
+
+/* To be tried again when there is room, or the address is free; or, after an error, in a while. */
+static void note_outcome(struct job *job, int err)
+{
+	struct sync *sync = job->sync;
+
+	sync->stats.objects_refused_total += job->refusals && !job->was_refused;
+	if (job->refusals)
+		tell_refusals(job);
+	if (err)
+		log_write(level_of(job, LOG_LEVEL_ERROR),
+			  "cannot program service '%s', retrying after a while: %s", job->owner,
+			  strerror(-err));
+	if (err)
+		retries_delay(&sync->retries, job->owner, clock_now_ms());
+	else if (job->refusals)
+		retries_wait(&sync->retries, job->owner);
+	else if (job->was_refused) {
+		retries_forget(&sync->retries, job->owner);
+		log_info("service '%s': what was refused before is no more", job->owner);
+		keep_event(job, EVENTS_ACCEPTED, "what was refused before is no more");
+	}
+}
+
+/* Bring into the kernel what the model holds of this Service, also if that is nothing. What was
+ * refused, or failed, is noted to be tried again. */
+static void program_service(const char *namespace, const char *name, struct sync *sync)
+{
+	struct place place = sync_place(sync);
+	const struct service *service = model_find_service(sync->model, namespace, name);
+	struct job job = {.sync = sync};
+	int wanted = 0, err = 0;
+
+	owner_name(namespace, name, job.owner);
+	job.was_refused = retries_has(&sync->retries, job.owner);
+	refused_mend(&sync->unprogrammed, job.owner);
+	/* Which endpoints are local is not known: kube-proxy knows. */
+	if (service && service->local_only && !sync->has_node)
+		service = NULL;
+	if (service)
+		err = choose(sync->model, service, &place, &job.choices, &job.choice_count);
+	if (!err) {
+		refuse_too_large(&job);
+		wanted = claim(&job);
+	}
+	if (!err && wanted < 0)
+		err = wanted;
+	if (!err)
+		err = write_plan(&job, namespace, name, (size_t)wanted);
+	choices_free(job.choices, job.choice_count);
+	note_outcome(&job, err);
+	sync->programmed++;
+}
 
 static void retry(const char *owner, void *arg)
 {
@@ -45,7 +371,7 @@ static void log_mended(const char *origin, const char *text, void *arg)
 	struct sync *sync = arg;
 
 	(void)text;
-	if (refused_has(&sync->stats.refused, origin))
+	if (store_has_refusals_at(sync->store, origin))
 		return;
 	log_info("'%s' is good again: all of it is taken in", origin);
 	events_add(&(struct events_about){.kind = EVENTS_ACCEPTED},
@@ -230,74 +556,41 @@ static void keep_present_settings(struct sync *sync, struct service *service)
 	}
 }
 
-static void put_service(struct service *service, void *arg)
+static void admit_service(struct sync *sync, struct service *service, const struct service *held)
 {
-	struct sync *sync = arg;
-	int err;
-
-	if (!service->settings_good &&
-	    !model_find_service(sync->model, service->namespace, service->name))
+	if (!service->settings_good && !held)
 		keep_present_settings(sync, service);
 	if (is_named(sync, service))
 		service->enabled = true;
-	err = model_put_service(sync->model, service);
-	if (err)
-		log_error("cannot take in a service: %s", strerror(-err));
 }
 
-/* Whether the change that made slice is one that was not seen before: a list brings all again. */
-static bool is_news(const struct sync *sync, const struct slice *slice)
-{
-	const struct slice *const *known;
-	size_t count = model_slices(sync->model, slice->namespace, slice->service, &known);
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(known[i]->name, slice->name) == 0)
-			return slice->changed_time > known[i]->changed_time;
-	return true;
-}
-
-static void put_slice(struct slice *slice, void *arg)
+static bool admit(enum store_kind kind, void *object, const void *held, void *arg)
 {
 	struct sync *sync = arg;
-	int err;
 
+	if (kind == STORE_SERVICE)
+		admit_service(sync, object, held);
+	return kind != STORE_POD || pods_are_here(&sync->pods, object);
+}
+
+/* The change that made a slice is one that was not seen before, unless a list brings it again. */
+static void note_delay(struct sync *sync, const struct slice *slice, const struct slice *known)
+{
 	if (slice->changed_time > sync->start_time && sync->pending_count < PENDING_MAX &&
-	    is_news(sync, slice))
+	    (!known || slice->changed_time > known->changed_time))
 		sync->pending[sync->pending_count++] = slice->changed_time;
-	err = model_put_slice(sync->model, slice);
-
-	if (err)
-		log_error("cannot take in an EndpointSlice: %s", strerror(-err));
 }
 
-static void remove_service(const char *namespace, const char *name, void *arg)
+static void on_put(enum store_kind kind, const void *object, const void *old, void *arg)
 {
 	struct sync *sync = arg;
 
-	model_remove_service(sync->model, namespace, name);
-}
-
-static void remove_slice(const char *namespace, const char *name, void *arg)
-{
-	struct sync *sync = arg;
-
-	model_remove_slice(sync->model, namespace, name);
-}
-
-static void put_pod(struct pod *pod, void *arg)
-{
-	struct sync *sync = arg;
-
-	pods_put(&sync->pods, pod);
+	if (kind == STORE_SLICE)
+		note_delay(sync, object, old);
+	if (kind != STORE_POD)
+		return;
+	pods_note_new(&sync->pods);
 	sync->has_new_pods = true;
-}
-
-static void remove_pod(const char *namespace, const char *name, void *arg)
-{
-	struct sync *sync = arg;
-
-	model_remove_pod(sync->model, namespace, name);
 }
 
 static void await_pods(bool awaited, void *arg)
@@ -316,32 +609,30 @@ static void await_slices(const char *namespace, const char *name, bool awaited, 
 
 /* Files are their owner's, who wants to see what became of each change; what comes from an API
  * server may change without pause. */
-static void refuse(const char *origin, const char *object, const char *message, void *arg)
+static void on_refused(const char *place, const char *object, const char *message, void *arg)
 {
-	char note[GW_NOTE_TEXT_MAX], text[REFUSAL_TEXT_MAX];
+	char text[REFUSAL_TEXT_MAX];
 	struct sync *sync = arg;
 
-	snprintf(note, sizeof(note), "%s%s%s", object, *object ? ": " : "", message);
 	sync->stats.objects_refused_total++;
-	refused_add(&sync->stats.refused, origin, note);
 	snprintf(text, sizeof(text), "refused from '%s': %s%s%s: everything else stays in force",
-		 origin, object, *object ? ": " : "", message);
+		 place, object, *object ? ": " : "", message);
 	if (tables_meta(sync->tables)->source == GW_SOURCE_FILE ||
-	    repeats_tell(&sync->repeats, origin, text, clock_now_ms())) {
+	    repeats_tell(&sync->repeats, place, text, clock_now_ms())) {
 		log_warn("%s", text);
-		events_add(&(struct events_about){.kind = EVENTS_REFUSED}, "from '%s': %s", origin,
-			   note);
+		events_add(&(struct events_about){.kind = EVENTS_REFUSED}, "from '%s': %s%s%s",
+			   place, object, *object ? ": " : "", message);
 	}
 }
 
 /* It may be refused again at once, for the same reason: what is good is known at the next tick. */
-static void accept_all(const char *origin, void *arg)
+static void on_accepted(const char *place, void *arg)
 {
 	struct sync *sync = arg;
 
-	if (refused_mend(&sync->stats.refused, origin) && !refused_has(&sync->mended, origin))
-		refused_add(&sync->mended, origin, "");
-	repeats_end(&sync->repeats, origin);
+	if (!refused_has(&sync->mended, place))
+		refused_add(&sync->mended, place, "");
+	repeats_end(&sync->repeats, place);
 }
 
 static void set_node(bool exists, const char *zone, void *arg)
@@ -403,6 +694,23 @@ static void claim_present(const char *namespace, const char *name, void *arg)
 			claims_take(sync->claims, &have[i].vip, have[i].port, owner, &holder);
 }
 
+static int make_store(struct sync *sync)
+{
+	static const struct store_ops ops = {
+		.admit = admit,
+		.put = on_put,
+		.refused = on_refused,
+		.accepted = on_accepted,
+	};
+	int err = store_new(&ops, sync, &sync->store);
+
+	if (err)
+		return err;
+	sync->model = store_model(sync->store);
+	sync->stats.store = sync->sink.store = sync->store;
+	return 0;
+}
+
 int sync_new(struct tables *tables, const struct sync_options *options, struct sync **ret)
 {
 	struct sync *sync = calloc(1, sizeof(*sync));
@@ -416,16 +724,8 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 	sync->start_time = clock_read_seconds(CLOCK_REALTIME);
 	snprintf(sync->zone, sizeof(sync->zone), "%s", options->zone ? options->zone : "");
 	sync->sink = (struct sink){
-		.put_service = put_service,
-		.put_slice = put_slice,
-		.remove_service = remove_service,
-		.remove_slice = remove_slice,
 		.await_slices = await_slices,
-		.put_pod = put_pod,
-		.remove_pod = remove_pod,
 		.await_pods = await_pods,
-		.refuse = refuse,
-		.accept_all = accept_all,
 		.commit = commit,
 		.set_node = set_node,
 		.heard = heard,
@@ -433,7 +733,7 @@ int sync_new(struct tables *tables, const struct sync_options *options, struct s
 		.recovered = recovered,
 		.arg = sync,
 	};
-	if (model_new(&sync->model) || claims_new(&sync->claims)) {
+	if (make_store(sync) || claims_new(&sync->claims)) {
 		sync_free(sync);
 		return -ENOMEM;
 	}
@@ -447,12 +747,11 @@ void sync_free(struct sync *sync)
 {
 	if (!sync)
 		return;
-	model_free(sync->model);
+	store_free(sync->store);
 	if (sync->claims)
 		claims_free(sync->claims);
 	retries_done(&sync->retries);
 	refused_done(&sync->mended);
-	refused_done(&sync->stats.refused);
 	refused_done(&sync->unprogrammed);
 	following_done(&sync->following);
 	repeats_done(&sync->repeats);

@@ -11,7 +11,6 @@
 
 #include "agent/following.h"
 #include "agent/pods.h"
-#include "agent/refused.h"
 #include "agent/stats.h"
 #include "kernel/tables.h"
 #include "model/choose.h"

@@ -80,6 +80,6 @@ void telling_write(struct tables *tables, const struct telling *telling)
 	if (*telling->cgroup)
 		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->cgroup);
 	refused_visit_all(telling->unprogrammed, add_unprogrammed, &notes);
-	refused_visit_all(telling->refused, add_refused, &notes);
+	store_visit_refusals(telling->store, add_refused, &notes);
 	notes_write(tables, notes.items, notes.count, notes.more);
 }

@@ -5,12 +5,13 @@
 
 #include "agent/following.h"
 #include "agent/hooks.h"
-#include "agent/refused.h"
 #include "kernel/tables.h"
+#include "model/refused.h"
+#include "model/store.h"
 
 struct telling {
 	const struct following *following;
-	const struct refused *refused;      /* by the source */
+	const struct store *store;          /* what is refused, by the source */
 	const struct refused *unprogrammed; /* for want of room, or of an address */
 	const char *cannot_move;            /* why, though a Service asks for it; "": it can */
 	const char *homeless;               /* pods that are to be excepted and are not; "": none */

@@ -17,7 +17,7 @@
 #include "cli/usage.h"
 #include "model/choose.h"
 #include "model/claims.h"
-#include "model/model.h"
+#include "model/store.h"
 #include "report/json.h"
 
 const struct argp_option plan_options[] = {
@@ -45,6 +45,7 @@ struct chosen {
 
 struct plan_view {
 	struct plan_input input;
+	const struct model *model; /* of what was read */
 	struct place place;
 	struct claims *claims;
 	struct chosen *services;
@@ -58,9 +59,9 @@ static int refuse(struct plan_view *plan, const struct choice *choice, const cha
 	char object[640];
 
 	snprintf(object, sizeof(object), "Service '%s/%s'", service->namespace, service->name);
-	return refusals_add(&plan->input.refusals,
-			    plan_input_file(&plan->input, service->namespace, service->name), object,
-			    message);
+	return plan_input_refuse(&plan->input,
+				 plan_input_file(&plan->input, service->namespace, service->name),
+				 object, message);
 }
 
 /* Two Services with one address and port: the older keeps it, the other is left alone. */
@@ -103,7 +104,7 @@ static int plan_service(struct plan_view *plan, const struct service *service)
 	struct chosen *chosen = &plan->services[plan->count];
 	int err;
 
-	err = choose(plan->input.model, service, &plan->place, &chosen->choices, &chosen->count);
+	err = choose(plan->model, service, &plan->place, &chosen->choices, &chosen->count);
 	if (!err)
 		plan->count++;
 	return err;
@@ -146,7 +147,7 @@ static int settle_claims(struct plan_view *plan)
 static bool on_service(const char *namespace, const char *name, void *arg)
 {
 	struct plan_view *plan = arg;
-	const struct service *service = model_find_service(plan->input.model, namespace, name);
+	const struct service *service = model_find_service(plan->model, namespace, name);
 
 	/* A name may be known from slices alone. */
 	if (service && !plan->err)
@@ -179,11 +180,11 @@ static int make_plan(const struct cli *cli, struct plan_view *plan)
 		err = claims_new(&plan->claims);
 	if (err)
 		return err;
-	plan->services = calloc(model_service_count(plan->input.model) + 1,
-				sizeof(*plan->services));
+	plan->model = store_model(plan->input.store);
+	plan->services = calloc(model_service_count(plan->model) + 1, sizeof(*plan->services));
 	if (!plan->services)
 		return -ENOMEM;
-	model_visit_all(plan->input.model, on_service, plan);
+	model_visit_all(plan->model, on_service, plan);
 	return plan->err ? plan->err : settle_claims(plan);
 }
 

@@ -1,141 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Manifests into a model, in the order of the arguments and of the names in a directory. */
+/*
+ * Manifests into a store, in the order of the arguments and of the names in a directory: each file
+ * is an origin, as in the agent.
+ */
 #include "cli/plan_input.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "model/store.h"
 #include "source/manifests.h"
 
-/* The file that an object comes from. */
-struct origin {
-	const char *kind;
-	char *namespace;
-	char *name;
-	char *file;
-};
-
-static int compare_origins(const void *left, const void *right)
+static int make_room(struct refusals *refusals)
 {
-	const struct origin *a = left, *b = right;
-	int order = strcmp(a->kind, b->kind);
+	size_t room = refusals->room ? 2 * refusals->room : 16;
+	struct refusal *items;
 
-	if (!order)
-		order = strcmp(a->namespace, b->namespace);
-	return order ? order : strcmp(a->name, b->name);
+	if (refusals->count < refusals->room)
+		return 0;
+	items = reallocarray(refusals->items, room, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	refusals->items = items;
+	refusals->room = room;
+	return 0;
 }
 
-static void origin_free(void *arg)
+static void refusal_done(struct refusal *refusal)
 {
-	struct origin *origin = arg;
-
-	free(origin->namespace);
-	free(origin->name);
-	free(origin->file);
-	free(origin);
+	free(refusal->file);
+	free(refusal->object);
+	free(refusal->message);
 }
 
-static struct origin *find_origin(const struct plan_input *input, const char *kind,
-				  const char *namespace, const char *name)
+int plan_input_refuse(struct plan_input *input, const char *file, const char *object,
+		      const char *message)
 {
-	const struct origin key = {
-		.kind = kind, .namespace = (char *)namespace, .name = (char *)name
+	struct refusals *refusals = &input->refusals;
+	struct refusal refusal = {
+		.file = strdup(file),
+		.object = strdup(object),
+		.message = strdup(message),
 	};
-	struct origin **held = tfind(&key, &input->origins, compare_origins);
 
-	return held ? *held : NULL;
+	if (!refusal.file || !refusal.object || !refusal.message || make_room(refusals)) {
+		refusal_done(&refusal);
+		return -ENOMEM;
+	}
+	refusals->items[refusals->count++] = refusal;
+	return 0;
 }
 
 const char *plan_input_file(const struct plan_input *input, const char *namespace,
 			    const char *name)
 {
-	const struct origin *origin = find_origin(input, "Service", namespace, name);
-
-	return origin ? origin->file : "";
+	return store_find_place(input->store, STORE_SERVICE, namespace, name);
 }
 
-/* kind must outlive the input. */
-static int remember(struct plan_input *input, const char *kind, const char *namespace,
-		    const char *name)
-{
-	struct origin *origin = calloc(1, sizeof(*origin));
-
-	if (!origin)
-		return -ENOMEM;
-	origin->kind = kind;
-	origin->namespace = strdup(namespace);
-	origin->name = strdup(name);
-	origin->file = strdup(input->file);
-	if (origin->namespace && origin->name && origin->file &&
-	    tsearch(origin, &input->origins, compare_origins))
-		return 0;
-	origin_free(origin);
-	return -ENOMEM;
-}
-
-/* -EEXIST, and told, if an earlier file has the object: the agent too takes the first one. */
-static int take_name(struct plan_input *input, const char *kind, const char *namespace,
-		     const char *name)
-{
-	const struct origin *first = find_origin(input, kind, namespace, name);
-	char object[640], message[512];
-	int err;
-
-	if (!first)
-		return remember(input, kind, namespace, name);
-	snprintf(object, sizeof(object), "%s '%s/%s'", kind, namespace, name);
-	snprintf(message, sizeof(message),
-		 "another file that comes first has it, too: remove it from one of them: '%.300s'",
-		 first->file);
-	err = refusals_add(&input->refusals, input->file, object, message);
-	return err ? err : -EEXIST;
-}
-
-static void on_refuse(const char *object, const char *message, void *arg)
+/* Of the store. */
+static void on_refused(const char *place, const char *object, const char *message, void *arg)
 {
 	struct plan_input *input = arg;
 
 	if (!input->err)
-		input->err = refusals_add(&input->refusals, input->file, object, message);
+		input->err = plan_input_refuse(input, place, object, message);
 }
 
-/* The model takes an object over, also when it fails. */
-static int take_service(struct plan_input *input, struct service **service)
+/* Of a file. */
+static void on_refuse(const char *object, const char *message, void *arg)
 {
-	struct service *taken = *service;
-	int err = take_name(input, "Service", taken->namespace, taken->name);
+	struct plan_input *input = arg;
 
-	if (err)
-		return err == -EEXIST ? 0 : err;
-	*service = NULL;
-	return model_put_service(input->model, taken);
-}
-
-static int take_slice(struct plan_input *input, struct slice **slice)
-{
-	struct slice *taken = *slice;
-	int err = take_name(input, "EndpointSlice", taken->namespace, taken->name);
-
-	if (err)
-		return err == -EEXIST ? 0 : err;
-	*slice = NULL;
-	return model_put_slice(input->model, taken);
+	store_refuse_at(input->store, input->file, object, message);
 }
 
 static int take_objects(struct plan_input *input, struct manifest *manifest)
 {
-	int err = 0;
+	const struct origin_setup setup = {
+		.place = input->file,
+		.rank = input->rank++,
+		.is_exclusive = true,
+	};
+	struct origin *origin;
 	size_t i;
+	int err;
 
-	for (i = 0; i < manifest->service_count && !err; i++)
-		err = take_service(input, &manifest->services[i]);
-	for (i = 0; i < manifest->slice_count && !err; i++)
-		err = take_slice(input, &manifest->slices[i]);
+	err = store_add_origin(input->store, &setup, &origin);
+	for (i = 0; i < manifest->service_count && !err; i++) {
+		err = store_put(origin, STORE_SERVICE, manifest->services[i]);
+		manifest->services[i] = NULL;
+	}
+	for (i = 0; i < manifest->slice_count && !err; i++) {
+		err = store_put(origin, STORE_SLICE, manifest->slices[i]);
+		manifest->slices[i] = NULL;
+	}
 	return err;
 }
 
@@ -183,11 +144,12 @@ int plan_input_read(struct plan_input *input, const char *path)
 		snprintf(message, sizeof(message),
 			 "cannot read it: %s: give a file that exists, or a directory of them",
 			 strerror(-err));
-		return refusals_add(&input->refusals, path, "", message);
+		return plan_input_refuse(input, path, "", message);
 	}
 	if (!count)
-		err = refusals_add(&input->refusals, path, "",
-				   "no file in it ends in .yaml, .yml or .json: rename the files");
+		err = plan_input_refuse(input, path, "",
+					"no file in it ends in .yaml, .yml or .json: rename the "
+					"files");
 	for (i = 0; i < count && !err; i++)
 		err = read_file(input, files[i]);
 	manifest_paths_free(files, count);
@@ -196,13 +158,18 @@ int plan_input_read(struct plan_input *input, const char *path)
 
 int plan_input_init(struct plan_input *input)
 {
+	static const struct store_ops ops = { .refused = on_refused };
+
 	*input = (struct plan_input){ 0 };
-	return model_new(&input->model);
+	return store_new(&ops, input, &input->store);
 }
 
 void plan_input_done(struct plan_input *input)
 {
-	model_free(input->model);
-	refusals_done(&input->refusals);
-	tdestroy(input->origins, origin_free);
+	size_t i;
+
+	store_free(input->store);
+	for (i = 0; i < input->refusals.count; i++)
+		refusal_done(&input->refusals.items[i]);
+	free(input->refusals.items);
 }

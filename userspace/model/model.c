@@ -200,30 +200,40 @@ static void drop_if_empty(struct model *model, struct model_entry *entry)
 }
 
 /* A Service whose own settings are refused goes on with the last good ones. */
-static void keep_settings(struct service *service, struct service *old)
+static int keep_settings(struct service *service, const struct service *old)
 {
 	if (service->invalid[0] == '\0' || !old)
-		return;
+		return 0;
+	if (old->settings_good && service_copy_settings(service, old))
+		return -ENOMEM;
 	service->settings_good = old->settings_good;
-	if (service->settings_good)
-		service_swap_settings(service, old);
+	return 0;
+}
+
+int model_exchange_service(struct model *model, struct service *service, struct service **old)
+{
+	struct model_entry *entry = get_entry(model, service->namespace, service->name);
+
+	*old = NULL;
+	if (!entry || keep_settings(service, entry->service)) {
+		service_free(service);
+		return -ENOMEM;
+	}
+	if (!entry->service)
+		model->service_count++;
+	*old = entry->service;
+	entry->service = service;
+	mark_changed(model, entry);
+	return 0;
 }
 
 int model_put_service(struct model *model, struct service *service)
 {
-	struct model_entry *entry = get_entry(model, service->namespace, service->name);
+	struct service *old;
+	int err = model_exchange_service(model, service, &old);
 
-	if (!entry) {
-		service_free(service);
-		return -ENOMEM;
-	}
-	keep_settings(service, entry->service);
-	if (!entry->service)
-		model->service_count++;
-	service_free(entry->service);
-	entry->service = service;
-	mark_changed(model, entry);
-	return 0;
+	service_free(old);
+	return err;
 }
 
 void model_remove_service(struct model *model, const char *namespace, const char *name)
@@ -314,13 +324,13 @@ static struct holder *get_holder(struct model *model, const struct slice *slice)
 	return holder;
 }
 
-int model_put_slice(struct model *model, struct slice *slice)
+int model_exchange_slice(struct model *model, struct slice *slice, struct slice **old)
 {
 	struct model_entry *entry = get_entry(model, slice->namespace, slice->service);
 	const struct slice **slices;
 	struct holder *holder;
-	struct slice *old;
 
+	*old = NULL;
 	if (!entry)
 		goto fail;
 	slices = make_room(entry->slices, entry->slice_count, &entry->slice_room);
@@ -330,13 +340,12 @@ int model_put_slice(struct model *model, struct slice *slice)
 	holder = get_holder(model, slice);
 	if (!holder)
 		goto fail;
-	old = holder->slice;
-	if (old)
-		detach_slice(model, holder->entry, old);
+	*old = holder->slice;
+	if (*old)
+		detach_slice(model, holder->entry, *old);
 	slice_pack(slice);
 	attach_slice(model, entry, slice);
 	*holder = (struct holder){ { slice->namespace, slice->name }, slice, entry };
-	slice_free(old);
 	return 0;
 
 fail:
@@ -344,6 +353,15 @@ fail:
 		drop_if_empty(model, entry);
 	slice_free(slice);
 	return -ENOMEM;
+}
+
+int model_put_slice(struct model *model, struct slice *slice)
+{
+	struct slice *old;
+	int err = model_exchange_slice(model, slice, &old);
+
+	slice_free(old);
+	return err;
 }
 
 void model_remove_slice(struct model *model, const char *namespace, const char *name)
@@ -364,6 +382,14 @@ const struct service *model_find_service(const struct model *model, const char *
 	const struct model_entry *entry = find(&model->entries, namespace, name);
 
 	return entry ? entry->service : NULL;
+}
+
+const struct slice *model_find_slice(const struct model *model, const char *namespace,
+				     const char *name)
+{
+	const struct holder *holder = find(&model->holders, namespace, name);
+
+	return holder ? holder->slice : NULL;
 }
 
 size_t model_slices(const struct model *model, const char *namespace, const char *name,
@@ -438,25 +464,40 @@ static struct lodger *get_lodger(struct model *model, const struct pod *pod)
 	return lodger;
 }
 
-int model_put_pod(struct model *model, struct pod *pod)
+int model_exchange_pod(struct model *model, struct pod *pod, struct pod **old)
 {
 	struct lodger *lodger = get_lodger(model, pod);
-	struct pod *old;
 
+	*old = lodger ? lodger->pod : NULL;
 	if (!lodger) {
 		pod_free(pod);
 		return -ENOMEM;
 	}
-	old = lodger->pod;
-	if (!old || strcmp(old->uid, pod->uid) != 0)
+	if (!*old || strcmp((*old)->uid, pod->uid) != 0)
 		lodger->cgroup = 0;
 	lodger->key = (struct object_name){ pod->namespace, pod->name };
 	lodger->pod = pod;
-	if (old)
-		touch_services(model, old);
+	if (*old)
+		touch_services(model, *old);
 	touch_services(model, pod);
-	pod_free(old);
 	return 0;
+}
+
+int model_put_pod(struct model *model, struct pod *pod)
+{
+	struct pod *old;
+	int err = model_exchange_pod(model, pod, &old);
+
+	pod_free(old);
+	return err;
+}
+
+const struct pod *model_find_pod(const struct model *model, const char *namespace,
+				 const char *name)
+{
+	const struct lodger *lodger = find(&model->lodgers, namespace, name);
+
+	return lodger ? lodger->pod : NULL;
 }
 
 void model_remove_pod(struct model *model, const char *namespace, const char *name)

@@ -27,6 +27,11 @@ void model_free(struct model *model); /* takes NULL */
 int model_put_service(struct model *model, struct service *service);
 int model_put_slice(struct model *model, struct slice *slice);
 
+/* The same, but the object that was there is the caller's: NULL if there was none. */
+int model_exchange_service(struct model *model, struct service *service, struct service **old);
+int model_exchange_slice(struct model *model, struct slice *slice, struct slice **old);
+int model_exchange_pod(struct model *model, struct pod *pod, struct pod **old);
+
 /*
  * Whether the slices of a Service are still to be read from its source. Until they are, what they
  * say is not known, which is another thing than that there are none. Of no effect on a
@@ -67,6 +72,10 @@ void model_remove_pod(struct model *model, const char *namespace, const char *na
 /* NULL if there is none. Valid until the model changes. */
 const struct service *model_find_service(const struct model *model, const char *namespace,
 					 const char *name);
+const struct slice *model_find_slice(const struct model *model, const char *namespace,
+				     const char *name);
+const struct pod *model_find_pod(const struct model *model, const char *namespace,
+				 const char *name);
 
 /* The slices of a Service, ordered by name; valid until the model changes. */
 size_t model_slices(const struct model *model, const char *namespace, const char *name,
@@ -81,7 +90,7 @@ size_t model_slices(const struct model *model, const char *namespace, const char
 typedef bool (*model_visit)(const char *namespace, const char *name, void *arg);
 void model_visit_changed(struct model *model, model_visit visit, void *arg);
 
-/* Mark every Service changed: after the node's zone changed, or to try again all that failed. */
+/* Mark every Service changed: after the node's zone changed. */
 void model_touch_all(struct model *model);
 
 /* Call visit for every Service in order of namespace and name. */

@@ -79,7 +79,7 @@ struct slice {
 	struct endpoint *endpoints;
 	size_t endpoint_count;
 	bool mirrored; /* made of an Endpoints object: counts where the Service has no other */
-	double changed_time; /* of what made it change, since 1970; 0: not known */
+	double changed_time; /* of what made it change, since 1970; 0: not known. Says nothing else */
 	char *text; /* NULL, or what holds every string of the slice: slice_pack() */
 };
 
@@ -98,8 +98,18 @@ uint32_t service_affinity_s(const struct service *service);
 /* The older first; what has no known age comes last. 0: nothing tells them apart. */
 int service_compare_ages(const struct service *a, const struct service *b);
 
-/* Exchange all that annotations set: settings, weights, drain, except. */
-void service_swap_settings(struct service *a, struct service *b);
+/* Give a Service what annotations set on another one: settings, weights, drain, except. -ENOMEM:
+ * nothing has changed. */
+int service_copy_settings(struct service *service, const struct service *from);
+
+/*
+ * Whether an object that was read says nothing that the held one of its name does not say, so that
+ * it need not be taken in. A Service whose settings are refused, as those of the held one are for
+ * the same reason, goes on with the settings of the held one: its own do not count.
+ */
+bool service_says_same(const struct service *service, const struct service *held);
+bool slice_says_same(const struct slice *slice, const struct slice *held);
+bool pod_says_same(const struct pod *pod, const struct pod *held);
 
 /* How much one of its pods gets, in relation to the others; 0: no new connections. */
 uint16_t service_weight_of(const struct service *service, const char *pod);

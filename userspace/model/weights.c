@@ -188,3 +188,40 @@ const struct weight *weights_find(const struct weights *weights, const char *pod
 	}
 	return NULL;
 }
+
+int weights_copy(const struct weights *weights, struct weights **ret)
+{
+	size_t size = sizeof(*weights);
+	struct weights *copy;
+	char *text;
+
+	*ret = NULL;
+	if (!weights)
+		return 0;
+	for (size_t i = 0; i < weights->count; i++)
+		size += sizeof(weights->items[0]) + strlen(weights->items[i].key) + 1;
+	copy = malloc(size);
+	if (!copy)
+		return -ENOMEM;
+	copy->count = weights->count;
+	text = (char *)&copy->items[copy->count];
+	for (size_t i = 0; i < weights->count; i++) {
+		copy->items[i] = (struct weight){ text, weights->items[i].value };
+		text = stpcpy(text, weights->items[i].key) + 1;
+	}
+	*ret = copy;
+	return 0;
+}
+
+bool weights_equal(const struct weights *a, const struct weights *b)
+{
+	size_t count = a ? a->count : 0;
+
+	if (count != (b ? b->count : 0))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (a->items[i].value != b->items[i].value ||
+		    strcmp(a->items[i].key, b->items[i].key))
+			return false;
+	return true;
+}

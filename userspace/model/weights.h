@@ -6,6 +6,7 @@
 #ifndef GWBPF_MODEL_WEIGHTS_H
 #define GWBPF_MODEL_WEIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,12 @@ struct weights {
  */
 int weights_parse(const char *text, struct weights **ret, char reason[WEIGHTS_REASON_MAX]);
 int weights_parse_names(const char *text, struct weights **ret, char reason[WEIGHTS_REASON_MAX]);
+
+/* A block of its own with the same list; NULL is copied to NULL. -ENOMEM */
+int weights_copy(const struct weights *weights, struct weights **ret);
+
+/* NULL and a list of none are equal. */
+bool weights_equal(const struct weights *a, const struct weights *b);
 
 /* What the longest key that matches says of this pod; NULL: none does. */
 const struct weight *weights_find(const struct weights *weights, const char *pod);

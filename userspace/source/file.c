@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The file source. Events name the file that changed, and only that one is read; where an event may
+ * The file source. Each file is an origin of the store. Events name the file that changed, and only that one is read; where an event may
  * change what the paths lead to, everything is looked at, and what is the same as before is not
  * read. Nothing is delayed, but that an object whose file vanishes stays for GRACE_MS: many tools
  * delete a file and write it anew, and no Service shall be without endpoints in between.
@@ -8,17 +8,20 @@
 #include "source/file.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <event2/event.h>
 
 #include "base/clock.h"
-#include "source/catalog.h"
+#include "model/store.h"
 #include "source/manifests.h"
 #include "source/watches.h"
 
@@ -26,6 +29,28 @@
 
 /* A file may change once more within one step of the clock that its time is taken from. */
 #define CLOCK_STEP_MS 20
+
+/* What tells that a file is still the one that was read. All zero: not known. */
+struct identity {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+};
+
+struct file {
+	char *path;
+	size_t argument; /* position of the --manifests that it belongs to */
+	struct origin *origin;
+	struct identity identity; /* reset when reading fails */
+	unsigned int seen;        /* in which round it was looked at */
+	bool is_link;
+	bool is_dirty;     /* to be read */
+	bool had_refusals; /* when all that was dirty had been read last */
+	TAILQ_ENTRY(file) entry;
+	TAILQ_ENTRY(file) dirty_entry;
+};
+TAILQ_HEAD(file_list, file);
 
 struct argument {
 	int wd; /* of the directory; -1 if it is none */
@@ -38,7 +63,9 @@ struct file_source {
 	struct argument *arguments; /* one for each path */
 	size_t count;
 	const struct sink *sink;
-	struct catalog *catalog;
+	void *by_path; /* tree of files by argument and path */
+	struct file_list files;
+	struct file_list dirty;
 	struct watches *watches;
 	struct event *readable;
 	struct event *expired;
@@ -46,10 +73,74 @@ struct file_source {
 	bool must_look;
 };
 
+static int compare_files(const void *a, const void *b)
+{
+	const struct file *x = a, *y = b;
+
+	if (x->argument != y->argument)
+		return x->argument < y->argument ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+static struct file *find_file(struct file_source *source, size_t argument, const char *path)
+{
+	struct file key = { .argument = argument, .path = (char *)path };
+	struct file **found = tfind(&key, &source->by_path, compare_files);
+
+	return found ? *found : NULL;
+}
+
+static void free_file(struct file *file)
+{
+	free(file->path);
+	free(file);
+}
+
+static int add_file(struct file_source *source, size_t argument, const char *path,
+		    struct file **ret)
+{
+	const struct origin_setup setup = { .place = path, .rank = argument, .is_exclusive = true };
+	struct file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return -ENOMEM;
+	file->argument = argument;
+	file->path = strdup(path);
+	if (!file->path || store_add_origin(source->sink->store, &setup, &file->origin) ||
+	    !tsearch(file, &source->by_path, compare_files)) {
+		store_drop_origin(file->origin, 0);
+		free_file(file);
+		return -ENOMEM;
+	}
+	TAILQ_INSERT_TAIL(&source->files, file, entry);
+	*ret = file;
+	return 0;
+}
+
+/* Read this one when all is settled. */
+static void touch(struct file_source *source, struct file *file)
+{
+	if (file->is_dirty)
+		return;
+	file->is_dirty = true;
+	TAILQ_INSERT_TAIL(&source->dirty, file, dirty_entry);
+}
+
+/* A file is gone. Its objects stay for a while, unless another file has them. */
+static void drop_file(struct file_source *source, struct file *file)
+{
+	store_drop_origin(file->origin, clock_now_ms() + GRACE_MS);
+	if (file->is_dirty)
+		TAILQ_REMOVE(&source->dirty, file, dirty_entry);
+	tdelete(file, &source->by_path, compare_files);
+	TAILQ_REMOVE(&source->files, file, entry);
+	free_file(file);
+}
+
 static void tell(struct file_source *source, size_t index, const char *message)
 {
 	source->arguments[index].has_refusals = true;
-	source->sink->refuse(source->paths[index], "", message, source->sink->arg);
+	store_refuse_at(source->sink->store, source->paths[index], "", message);
 }
 
 static void tell_missing(struct file_source *source, size_t index, int err)
@@ -93,9 +184,11 @@ static int look_at_file(struct file_source *source, size_t argument, const char 
 	struct stat status = { 0 };
 	struct identity identity = { 0 };
 	struct file *file;
-	int err;
+	int err = 0;
 
-	err = catalog_take_file(source->catalog, argument, path, &file);
+	file = find_file(source, argument, path);
+	if (!file)
+		err = add_file(source, argument, path, &file);
 	if (err)
 		return err;
 	file->seen = source->seen;
@@ -109,7 +202,7 @@ static int look_at_file(struct file_source *source, size_t argument, const char 
 		identity = identify(&status);
 	if (force || !is_same(&identity, &file->identity)) {
 		file->identity = identity;
-		catalog_touch(source->catalog, file);
+		touch(source, file);
 	}
 	return err;
 }
@@ -138,7 +231,7 @@ static void look_at_argument(struct file_source *source, size_t index, bool forc
 	int err, way_err;
 
 	if (had_refusals)
-		source->sink->accept_all(path, source->sink->arg);
+		store_accept_at(source->sink->store, path);
 	argument->has_refusals = false;
 	argument->wd = -1;
 	way_err = watches_add_path(source->watches, path, index);
@@ -155,13 +248,12 @@ static void look_at_argument(struct file_source *source, size_t index, bool forc
 
 static void drop_unseen(struct file_source *source)
 {
-	uint64_t until_ms = clock_now_ms() + GRACE_MS;
 	struct file *file, *next;
 
-	for (file = TAILQ_FIRST(catalog_files(source->catalog)); file; file = next) {
+	for (file = TAILQ_FIRST(&source->files); file; file = next) {
 		next = TAILQ_NEXT(file, entry);
 		if (file->seen != source->seen && !source->arguments[file->argument].is_missing)
-			catalog_drop(source->catalog, file, until_ms);
+			drop_file(source, file);
 	}
 }
 
@@ -178,20 +270,115 @@ static void look_at_everything(struct file_source *source, bool force)
 	drop_unseen(source);
 }
 
-/* Read what is to be read and give the sink what follows from it. */
+/* The slices that a refused Endpoints object was made into when it was good. */
+static void keep_mirrored(struct origin *origin, const struct manifest_name *refused)
+{
+	char name[GW_LONG_NAME_MAX + 32];
+	size_t i = 0;
+
+	do
+		snprintf(name, sizeof(name), "%s/%zu", refused->name, i++);
+	while (store_keep(origin, STORE_SLICE, refused->namespace, name));
+}
+
+static enum store_kind kind_of(const struct manifest_name *refused)
+{
+	if (refused->kind == OBJECT_POD)
+		return STORE_POD;
+	return refused->kind == OBJECT_SERVICE ? STORE_SERVICE : STORE_SLICE;
+}
+
+/* What was refused whole is not gone: the last good one stays. */
+static void keep_refused(struct origin *origin, const struct manifest *manifest)
+{
+	for (size_t i = 0; i < manifest->refused_count; i++) {
+		const struct manifest_name *refused = &manifest->refused[i];
+
+		if (refused->kind == OBJECT_ENDPOINTS)
+			keep_mirrored(origin, refused);
+		else
+			store_keep(origin, kind_of(refused), refused->namespace, refused->name);
+	}
+}
+
+static int put_all(struct origin *origin, struct manifest *manifest)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < manifest->service_count && !err; i++) {
+		err = store_put(origin, STORE_SERVICE, manifest->services[i]);
+		manifest->services[i] = NULL;
+	}
+	for (size_t i = 0; i < manifest->slice_count && !err; i++) {
+		err = store_put(origin, STORE_SLICE, manifest->slices[i]);
+		manifest->slices[i] = NULL;
+	}
+	for (size_t i = 0; i < manifest->pod_count && !err; i++) {
+		err = store_put(origin, STORE_POD, manifest->pods[i]);
+		manifest->pods[i] = NULL;
+	}
+	return err;
+}
+
+static void take_refusal(const char *object, const char *message, void *arg)
+{
+	store_refuse(arg, object, message);
+}
+
+/* What it does not have is gone, but not before all files are read: another one may have it now. */
+static void read_file(struct file *file, uint64_t now_ms)
+{
+	struct manifest manifest;
+	int err;
+
+	store_begin(file->origin);
+	err = manifest_read(file->path, take_refusal, file->origin, &manifest);
+	if (!err) {
+		keep_refused(file->origin, &manifest);
+		err = put_all(file->origin, &manifest);
+		manifest_done(&manifest);
+	}
+	if (!err)
+		store_end(file->origin, now_ms);
+	else
+		file->identity = (struct identity){ 0 };
+	if (err == -ENOMEM)
+		store_refuse(file->origin, "", "cannot read the file: out of memory");
+}
+
+static void tell_recovered(struct file_source *source)
+{
+	struct file *file;
+
+	TAILQ_FOREACH(file, &source->files, entry) {
+		bool has_refusals = store_has_refusals(file->origin);
+
+		if (file->had_refusals && !has_refusals)
+			source->sink->recovered(file->path, source->sink->arg);
+		file->had_refusals = has_refusals;
+	}
+}
+
+/* Read what is to be read and put what follows from it. Returns whether that is anything. */
 static bool settle(struct file_source *source)
 {
 	uint64_t now_ms = clock_now_ms(), next_ms;
 	struct timeval wait;
-	bool changed;
+	struct file *file;
 
-	changed = catalog_settle(source->catalog, now_ms, &next_ms);
+	while ((file = TAILQ_FIRST(&source->dirty)) != NULL) {
+		TAILQ_REMOVE(&source->dirty, file, dirty_entry);
+		file->is_dirty = false;
+		read_file(file, now_ms);
+	}
+	tell_recovered(source);
+	next_ms = store_expire(source->sink->store, now_ms);
 	if (next_ms) {
 		wait.tv_sec = (time_t)((next_ms - now_ms) / 1000);
 		wait.tv_usec = (suseconds_t)((next_ms - now_ms) % 1000 * 1000);
 		event_add(source->expired, &wait);
 	}
-	return changed;
+	return store_take_changed(source->sink->store);
 }
 
 static void commit_if(const struct file_source *source, bool changed)
@@ -220,9 +407,9 @@ static void take_name(struct file_source *source, size_t argument,
 		return;
 	}
 	if (lstat(path, &status)) {
-		file = catalog_find_file(source->catalog, argument, path);
+		file = find_file(source, argument, path);
 		if (file)
-			catalog_drop(source->catalog, file, clock_now_ms() + GRACE_MS);
+			drop_file(source, file);
 	} else if (S_ISLNK(status.st_mode)) {
 		source->must_look = true;
 	} else if (!(event->mask & (IN_DELETE | IN_MOVED_FROM)) && !S_ISDIR(status.st_mode) &&
@@ -305,12 +492,12 @@ int file_source_start(struct event_base *base, const char *const *paths, size_t 
 	source->paths = paths;
 	source->count = count;
 	source->sink = sink;
+	TAILQ_INIT(&source->files);
+	TAILQ_INIT(&source->dirty);
 	source->arguments = calloc(count + 1, sizeof(*source->arguments));
 	if (!source->arguments)
 		goto fail;
-	err = catalog_new(sink, &source->catalog);
-	if (!err)
-		err = watches_open(&source->watches);
+	err = watches_open(&source->watches);
 	if (err)
 		goto fail;
 	err = -ENOMEM;
@@ -329,8 +516,15 @@ fail:
 	return err;
 }
 
+static void leave(void *node)
+{
+	(void)node; /* it is in the list too */
+}
+
 void file_source_stop(struct file_source *source)
 {
+	struct file *file;
+
 	if (!source)
 		return;
 	if (source->readable)
@@ -338,7 +532,11 @@ void file_source_stop(struct file_source *source)
 	if (source->expired)
 		event_free(source->expired);
 	watches_close(source->watches);
-	catalog_free(source->catalog);
+	tdestroy(source->by_path, leave);
+	while ((file = TAILQ_FIRST(&source->files)) != NULL) {
+		TAILQ_REMOVE(&source->files, file, entry);
+		free_file(file);
+	}
 	free(source->arguments);
 	free(source);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* From the agent's options to the watches that they ask for. */
+/*
+ * From the agent's options to the watches that they ask for; Services and the Node from JSON to the
+ * store and the sink.
+ */
 #include "source/kube.h"
 
 #include <ctype.h>
@@ -8,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/decode.h"
 #include "source/kube_follow.h"
 #include "source/kube_http.h"
 #include "source/kube_pods.h"
 #include "source/kube_pulse.h"
 #include "source/kube_slices.h"
 
+#define LABEL_ZONE "topology.kubernetes.io/zone"
 #define LABEL_ENABLED "gwbpf.io/enabled=true"
 #define ORIGIN "configuration"
 #define NAME_BYTES_MAX 253
@@ -76,9 +81,159 @@ static int check_options(const struct kube_options *options, const struct sink *
 	return check_services(options, sink);
 }
 
+/* Whether a watch is there for that Service by its name: then the one of the labelled leaves it. */
+static bool is_anothers(const struct kube_follow *follow, const char *namespace, const char *name)
+{
+	if (follow->name)
+		return false;
+	for (const struct kube_follow *other = follow->all->first; other; other = other->next)
+		if (other->selection.resource == &kube_services && other->name &&
+		    strcmp(other->name, name) == 0 && strcmp(other->namespace, namespace) == 0)
+			return true;
+	return false;
+}
+
+static int put_service(const json_t *object, const char *namespace, const char *name, void *arg)
+{
+	struct kube_follow *follow = arg;
+	struct service *service;
+	struct kube_origin origin;
+	int err;
+
+	if (is_anothers(follow, namespace, name))
+		return 0;
+	kube_follow_set_origin(&origin, follow, namespace, name);
+	err = decode_service(object, kube_follow_refuse, &origin, &service);
+	if (err)
+		return err == -EINVAL ? 1 : err; /* refused: the one before stays in force */
+	err = kube_pods_want(follow->all->pods, namespace, name, service->except);
+	if (err)
+		service_free(service);
+	else
+		err = store_put(follow->origin, STORE_SERVICE, service);
+	if (!err)
+		err = kube_slices_want(follow->all->slices, namespace, name);
+	return err ? err : 1;
+}
+
+static void remove_service(const char *namespace, const char *name, void *arg)
+{
+	struct kube_follow *follow = arg;
+
+	if (!kube_follow_drop(follow, namespace, name))
+		return;
+	kube_slices_drop(follow->all->slices, namespace, name);
+	kube_pods_want(follow->all->pods, namespace, name, false);
+}
+
+static void tell_node(struct kube_follows *all, bool exists, const char *zone)
+{
+	const struct sink *sink = all->sink;
+
+	if (all->node_told && all->node_exists == exists && strcmp(all->zone, zone) == 0)
+		return;
+	free(all->zone);
+	all->zone = strdup(zone);
+	all->node_told = all->zone != NULL; /* else it is told again next time */
+	all->node_exists = exists;
+	all->changed = true;
+	sink->set_node(exists, zone, sink->arg);
+}
+
+static int put_node(const json_t *object, const char *namespace, const char *name, void *arg)
+{
+	struct kube_follow *follow = arg;
+
+	(void)namespace;
+	if (strcmp(name, follow->name) != 0)
+		return 0;
+	tell_node(follow->all, true, kube_follow_label(object, LABEL_ZONE));
+	return 1;
+}
+
+static void remove_node(const char *namespace, const char *name, void *arg)
+{
+	struct kube_follow *follow = arg;
+
+	(void)namespace;
+	(void)name;
+	tell_node(follow->all, false, "");
+}
+
+static bool is_listed(const struct kube_follows *all, const struct kube_resource *resource)
+{
+	for (const struct kube_follow *follow = all->first; follow; follow = follow->next)
+		if ((!resource || follow->selection.resource == resource) && !follow->listed)
+			return false;
+	return true;
+}
+
+static void commit(struct kube_follows *all)
+{
+	const struct sink *sink = all->sink;
+	bool changed = store_take_changed(sink->store) || all->changed;
+
+	if (!all->synced && !(is_listed(all, NULL) && kube_slices_are_listed(all->slices) &&
+			      kube_pods_are_listed(all->pods)))
+		return;
+	if (all->synced && !changed)
+		return;
+	all->synced = true;
+	all->changed = false;
+	sink->commit(true, sink->arg);
+}
+
+static void settle_services(bool listed, void *arg)
+{
+	struct kube_follow *follow = arg;
+	struct kube_follows *all = follow->all;
+
+	follow->listed = follow->listed || listed;
+	if (listed && !all->synced && is_listed(all, &kube_services))
+		kube_slices_begin(all->slices);
+	kube_follow_settle(listed, follow);
+}
+
+static void settle_node(bool listed, void *arg)
+{
+	struct kube_follow *follow = arg;
+
+	if (listed && !kube_watch_holds(follow->watch, "", follow->name))
+		tell_node(follow->all, false, "");
+	kube_follow_settle(listed, follow);
+}
+
+static void failed_node(enum source_error error, const char *message, void *arg)
+{
+	struct kube_follow *follow = arg;
+
+	kube_follow_failed(error, message, arg);
+	/* What a missing right to the Node costs is the zone, not everything. */
+	if (error != SOURCE_ERROR_FORBIDDEN)
+		return;
+	follow->listed = true;
+	commit(follow->all);
+}
+
+static const struct kube_watch_ops service_ops = {
+	KUBE_FOLLOW_OPS,
+	.put = put_service,
+	.remove = remove_service,
+	.settle = settle_services,
+	.failed = kube_follow_failed,
+};
+
+static const struct kube_watch_ops node_ops = {
+	KUBE_FOLLOW_OPS,
+	.put = put_node,
+	.remove = remove_node,
+	.settle = settle_node,
+	.failed = failed_node,
+};
+
 static int follow_labelled(struct kube_follows *all, const char *namespace)
 {
-	struct kube_follow *follow = kube_follow_new(all, &kube_services);
+	struct kube_follow *follow = kube_follow_new(all, &kube_services, STORE_SERVICE);
 
 	if (!follow)
 		return -ENOMEM;
@@ -89,32 +244,32 @@ static int follow_labelled(struct kube_follows *all, const char *namespace)
 	} else {
 		kube_follow_set(follow, &follow->subject, "services");
 	}
-	return kube_follow_begin(follow, &kube_follow_service_ops, "");
+	return kube_follow_begin(follow, &service_ops, "");
 }
 
 /* service: "NAMESPACE/NAME" */
 static int follow_named(struct kube_follows *all, const char *service)
 {
-	struct kube_follow *follow = kube_follow_new(all, &kube_services);
+	struct kube_follow *follow = kube_follow_new(all, &kube_services, STORE_SERVICE);
 
 	if (!follow)
 		return -ENOMEM;
 	kube_follow_set(follow, &follow->namespace, "%.*s", (int)strcspn(service, "/"), service);
 	kube_follow_set(follow, &follow->name, "%s", strchr(service, '/') + 1);
 	kube_follow_set(follow, &follow->subject, "service '%s'", service);
-	return kube_follow_begin(follow, &kube_follow_service_ops, "");
+	return kube_follow_begin(follow, &service_ops, "");
 }
 
 static int follow_node(struct kube_follows *all, const char *name)
 {
-	struct kube_follow *follow = kube_follow_new(all, &kube_nodes);
+	struct kube_follow *follow = kube_follow_new(all, &kube_nodes, STORE_KIND_MAX_);
 
 	if (!follow)
 		return -ENOMEM;
 	follow->selection.get = true;
 	kube_follow_set(follow, &follow->name, "%s", name);
 	kube_follow_set(follow, &follow->subject, "node '%s'", name);
-	return kube_follow_begin(follow, &kube_follow_node_ops, ", or give --zone");
+	return kube_follow_begin(follow, &node_ops, ", or give --zone");
 }
 
 /* Slices are followed as Services are found, and pods as these ask for it. */
@@ -149,8 +304,7 @@ static int try_configuration(const struct kube_source *source, bool warns)
 	if (err)
 		return refuse(source->follows.sink, err, message);
 	if (config.warning && warns)
-		source->follows.sink->refuse(ORIGIN, "", config.warning,
-					     source->follows.sink->arg);
+		store_refuse_at(source->follows.sink->store, ORIGIN, "", config.warning);
 	kube_config_done(&config);
 	return 0;
 }
@@ -214,6 +368,7 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 	source->follows.timing = options->timing ? *options->timing : kube_timing_default;
 	source->follows.sink = sink;
 	source->follows.kubeconfig_is_list = options->kubeconfig_is_list;
+	source->follows.commit = commit;
 	err = copy(options->kubeconfig, &source->follows.kubeconfig);
 	if (!err)
 		err = copy(options->context, &source->follows.context);
@@ -239,7 +394,7 @@ void kube_source_stop(struct kube_source *source)
 	if (!source)
 		return;
 	while (source->follows.first)
-		kube_follow_end(source->follows.first);
+		kube_follow_stop(source->follows.first);
 	kube_slices_free(source->follows.slices);
 	kube_pods_free(source->follows.pods);
 	kube_pulse_stop(source->pulse);

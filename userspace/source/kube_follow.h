@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The watches of the Kubernetes source and what comes of their objects: from JSON to the sink. Two
- * watches may see one object, a slice that moves from one Service to another: it is gone only when
- * the last of them says so. Knows nothing of HTTP.
+ * The watches of the Kubernetes source, each an origin of the store. Two watches may see one object,
+ * a slice that moves from one Service to another: it is gone only when the last of them says so.
+ * Knows nothing of HTTP, and nothing of what the objects mean.
  */
 #ifndef GWBPF_SOURCE_KUBE_FOLLOW_H
 #define GWBPF_SOURCE_KUBE_FOLLOW_H
@@ -25,6 +25,8 @@ struct kube_follow {
 	struct kube_follow *next;
 	struct kube_follows *all;
 	struct kube_watch *watch;
+	struct origin *origin; /* names what the watch holds */
+	enum store_kind kind;  /* of that */
 	struct kube_selection selection; /* of the texts below */
 	char *namespace;                 /* NULL: all */
 	char *name;                      /* NULL: any */
@@ -49,6 +51,8 @@ struct kube_follows {
 	struct kube_follow *first;
 	struct kube_slices *slices;
 	struct kube_pods *pods;
+	/* What belongs together was put: have it programmed, once everything was listed. */
+	void (*commit)(struct kube_follows *all);
 	bool synced;  /* all were listed once, and committed */
 	bool changed; /* since the last commit */
 	bool node_told;
@@ -57,21 +61,21 @@ struct kube_follows {
 };
 
 /* Set one up: NULL if out of memory; set its texts, where a lack of memory shows when it begins; */
-struct kube_follow *kube_follow_new(struct kube_follows *all, const struct kube_resource *resource);
+struct kube_follow *kube_follow_new(struct kube_follows *all, const struct kube_resource *resource,
+				    enum store_kind kind);
 void kube_follow_set(struct kube_follow *follow, char **ret, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* then begin. It is one of all from then on; freed if that fails. ops: instead as of
  * kube_watch_setup. -ENOMEM */
 int kube_follow_begin(struct kube_follow *follow, const struct kube_watch_ops *ops,
 		      const char *instead);
-/* Stop and free. Not from within an op of a watch, unless a list of another one came to its end. */
+/* Stop and free; what it names goes. Not from within an op of a watch, unless a list of another one
+ * came to its end. */
 void kube_follow_end(struct kube_follow *follow);
+/* The same, but all that was put stays in force. */
+void kube_follow_stop(struct kube_follow *follow);
 
-/* Their ops' arg is the struct kube_follow. */
-extern const struct kube_watch_ops kube_follow_service_ops;
-extern const struct kube_watch_ops kube_follow_node_ops;
-
-/* What the ops have in common, and their parts for those of slices. */
+/* What the ops have in common, with the struct kube_follow as their arg, and parts of others. */
 #define KUBE_FOLLOW_OPS                                                                            \
 	.configure = kube_follow_configure, .refuse = kube_follow_refuse_nameless,                 \
 	.heard = kube_follow_heard, .granted = kube_follow_granted,                                \
@@ -82,12 +86,13 @@ void kube_follow_heard(void *arg);
 void kube_follow_granted(void *arg);
 void kube_follow_recovered(void *arg);
 void kube_follow_failed(enum source_error error, const char *message, void *arg);
-void kube_follow_remove(const char *namespace, const char *name, void *arg);
+/* It does not have the object any more. Returns whether no other watch has it: then it is gone. */
+bool kube_follow_drop(struct kube_follow *follow, const char *namespace, const char *name);
 void kube_follow_settle(bool listed, struct kube_follow *follow);
 
 /* Whose refusals these are: one object's, so that they end with it. */
 struct kube_origin {
-	const struct sink *sink;
+	struct store *store;
 	char text[KUBE_ORIGIN_BYTES];
 };
 
@@ -98,9 +103,6 @@ void kube_follow_refuse(const char *object, const char *message, void *arg);
 
 /* The value of a label; "" if the object has none. */
 const char *kube_follow_label(const json_t *object, const char *label);
-
-/* Tell the sink to program what has changed, once everything was listed. */
-void kube_follows_commit(struct kube_follows *all);
 
 int kube_follows_configure(const struct kube_follows *all, char *message, struct kube_config *ret);
 

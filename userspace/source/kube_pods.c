@@ -86,33 +86,25 @@ static void tell_awaited(struct kube_pods *pods, bool awaited)
 static int put(const json_t *object, const char *namespace, const char *name, void *arg)
 {
 	struct kube_follow *follow = arg;
-	const struct sink *sink = follow->all->sink;
 	struct kube_origin origin;
 	struct pod *pod;
 	int err;
 
 	kube_follow_set_origin(&origin, follow, namespace, name);
 	err = decode_pod(object, kube_follow_refuse, &origin, &pod);
-	if (err == -ENOENT && kube_watch_holds(follow->watch, namespace, name)) {
-		sink->remove_pod(namespace, name, sink->arg);
-		follow->all->changed = true;
-	}
-	if (err == -ENOENT)
+	if (err == -ENOENT) {
+		kube_follow_drop(follow, namespace, name);
 		return 0;
+	}
 	if (err)
 		return err == -EINVAL ? 1 : err; /* refused: the one before stays in force */
-	sink->put_pod(pod, sink->arg);
-	follow->all->changed = true;
-	return 1;
+	err = store_put(follow->origin, STORE_POD, pod);
+	return err ? err : 1;
 }
 
 static void remove_pod(const char *namespace, const char *name, void *arg)
 {
-	struct kube_follow *follow = arg;
-	const struct sink *sink = follow->all->sink;
-
-	sink->remove_pod(namespace, name, sink->arg);
-	follow->all->changed = true;
+	kube_follow_drop(arg, namespace, name);
 }
 
 static void settle(bool listed, void *arg)
@@ -133,7 +125,7 @@ static void failed(enum source_error error, const char *message, void *arg)
 		return;
 	follow->listed = true;
 	tell_awaited(follow->all->pods, false);
-	kube_follows_commit(follow->all);
+	follow->all->commit(follow->all);
 }
 
 static const struct kube_watch_ops ops = {
@@ -146,7 +138,7 @@ static const struct kube_watch_ops ops = {
 
 static int begin(struct kube_pods *pods)
 {
-	struct kube_follow *follow = kube_follow_new(pods->all, &kube_pods_resource);
+	struct kube_follow *follow = kube_follow_new(pods->all, &kube_pods_resource, STORE_POD);
 	int err;
 
 	if (!follow)
@@ -168,11 +160,11 @@ static void end(struct kube_pods *pods)
 	kube_watch_release(pods->follow->watch);
 	if (pods->follow->problem)
 		sink->recovered(pods->follow->subject, sink->arg);
-	sink->accept_all(pods->follow->subject, sink->arg);
+	store_accept_at(sink->store, pods->follow->subject);
 	kube_follow_end(pods->follow);
 	pods->follow = NULL;
 	tell_awaited(pods, false);
-	kube_follows_commit(pods->all);
+	pods->all->commit(pods->all);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -217,4 +209,9 @@ int kube_pods_want(struct kube_pods *pods, const char *namespace, const char *se
 	pods->wanted_count--;
 	schedule(pods, 0);
 	return 0;
+}
+
+bool kube_pods_are_listed(const struct kube_pods *pods)
+{
+	return !pods->wanted_count || (pods->follow && pods->follow->listed);
 }

@@ -19,4 +19,7 @@ void kube_pods_free(struct kube_pods *pods); /* takes NULL */
 /* Whether this Service asks, which may change. -ENOMEM */
 int kube_pods_want(struct kube_pods *pods, const char *namespace, const char *service, bool wants);
 
+/* Whether nothing of them is still to be read: they were listed, or may not be, or nobody asks. */
+bool kube_pods_are_listed(const struct kube_pods *pods);
+
 #endif

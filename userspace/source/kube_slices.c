@@ -183,7 +183,7 @@ static char *selector_of(const struct kube_group *group)
 
 static struct kube_follow *new_follow(struct kube_group *group)
 {
-	struct kube_follow *follow = kube_follow_new(group->slices->all, &kube_slices);
+	struct kube_follow *follow = kube_follow_new(group->slices->all, &kube_slices, STORE_SLICE);
 	char *selector = selector_of(group);
 
 	if (follow && selector) {
@@ -237,7 +237,7 @@ static void end_group(struct kube_group *group)
 		kube_watch_release(group->follow->watch);
 		kube_follow_end(group->follow);
 	}
-	kube_follows_commit(group->slices->all);
+	group->slices->all->commit(group->slices->all);
 	free_group(group);
 }
 
@@ -392,6 +392,7 @@ static int take_over(struct kube_follow *follow)
 		return 0;
 	if (kube_watch_inherit(follow->watch, group->follow->watch))
 		return -ENOMEM;
+	store_inherit(follow->origin, group->follow->origin);
 	kube_follow_end(group->follow);
 	group->follow = follow;
 	group->heir = NULL;
@@ -409,14 +410,13 @@ static bool is_of(const struct kube_follow *follow, const char *namespace, const
 static int leave(struct kube_follow *follow, const char *namespace, const char *name)
 {
 	if (kube_watch_holds(follow->watch, namespace, name))
-		kube_follow_remove(namespace, name, follow);
+		kube_follow_drop(follow, namespace, name);
 	return 0;
 }
 
 static int put(const json_t *object, const char *namespace, const char *name, void *arg)
 {
 	struct kube_follow *follow = arg;
-	const struct sink *sink = follow->all->sink;
 	struct kube_origin origin;
 	struct slice *slice;
 	int err = take_over(follow);
@@ -431,9 +431,13 @@ static int put(const json_t *object, const char *namespace, const char *name, vo
 		return leave(follow, namespace, name);
 	if (err)
 		return err == -EINVAL ? 1 : err; /* refused: the one before stays in force */
-	sink->put_slice(slice, sink->arg);
-	follow->all->changed = true;
-	return 1;
+	err = store_put(follow->origin, STORE_SLICE, slice);
+	return err ? err : 1;
+}
+
+static void remove_slice(const char *namespace, const char *name, void *arg)
+{
+	kube_follow_drop(arg, namespace, name);
 }
 
 /* All that its list was asked for has been told. */
@@ -469,7 +473,7 @@ static void settle(bool listed, void *arg)
 static const struct kube_watch_ops slice_ops = {
 	KUBE_FOLLOW_OPS,
 	.put = put,
-	.remove = kube_follow_remove,
+	.remove = remove_slice,
 	.settle = settle,
 	.failed = kube_follow_failed,
 };

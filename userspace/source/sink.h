@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a source delivers what it finds: the agent's side of every source. */
+/* Where a source delivers what it finds: a store for objects, the agent for what concerns the source
+ * itself. */
 #ifndef GWBPF_SOURCE_SINK_H
 #define GWBPF_SOURCE_SINK_H
 
 #include <stdbool.h>
 
 #include "model/object.h"
+#include "model/store.h"
 
 /* Why a source cannot be read at the moment: the word in gwbpf_source_errors_total{reason}. */
 #define SOURCE_ERRORS(X)                                                                           \
@@ -33,18 +35,9 @@ enum source_error {
 const char *source_error_name(enum source_error error);
 
 struct sink {
-	/* An object is new or changed; the sink owns it from then on. */
-	void (*put_service)(struct service *service, void *arg);
-	void (*put_slice)(struct slice *slice, void *arg);
-	void (*remove_service)(const char *namespace, const char *name, void *arg);
-	void (*remove_slice)(const char *namespace, const char *name, void *arg);
-	/* Pods, as clients: those of the manifests, or of this node if some Service needs them. */
-	void (*put_pod)(struct pod *pod, void *arg);
-	void (*remove_pod)(const char *namespace, const char *name, void *arg);
-	/* origin: a file, or a resource of the API. An object refused there. All that origin had
-	 * refused before counts as mended once accept_all(origin) is called. */
-	void (*refuse)(const char *origin, const char *object, const char *message, void *arg);
-	void (*accept_all)(const char *origin, void *arg);
+	/* What takes the objects, and what is refused; it tells whoever made it what comes of
+	 * that. */
+	struct store *store;
 	/* All that belongs together has been delivered: program it now. complete: everything that
 	 * there is has been delivered at least once. */
 	void (*commit)(bool complete, void *arg);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/refused.h"
+#include "model/refused.h"
 
 #include <search.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which objects, and parts of them, are refused now, and why: by origin, as the sources tell it. */
-#ifndef GWBPF_AGENT_REFUSED_H
-#define GWBPF_AGENT_REFUSED_H
+#ifndef GWBPF_MODEL_REFUSED_H
+#define GWBPF_MODEL_REFUSED_H
 
 #include <stdbool.h>
 #include <stddef.h>

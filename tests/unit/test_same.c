@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every member of an object that means something is part of its fingerprint. */
+/* Every member of an object that means something makes it say something else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include "source/fingerprint.h"
+#include "model/object.h"
 
 /* A Service and a slice, made anew for each change. */
 struct objects_of_test {
@@ -49,31 +50,30 @@ static void fill(struct objects_of_test *all)
 	all->slice.endpoints = all->endpoints;
 }
 
+/* Exactly one of the two, the Service and the slice, says something else with the change. */
 #define CHANGE(member, value)                                                                      \
 	do {                                                                                       \
+		fill(&held);                                                                       \
 		fill(&all);                                                                        \
-		assert_true(fingerprint_service(&all.service) == service);                         \
-		assert_true(fingerprint_slice(&all.slice) == slice);                               \
+		assert_true(service_says_same(&all.service, &held.service));                       \
+		assert_true(slice_says_same(&all.slice, &held.slice));                             \
 		all.member = (value);                                                              \
-		seen[count++] = fingerprint_service(&all.service);                                 \
-		seen[count++] = fingerprint_slice(&all.slice);                                     \
-		if ((seen[count - 2] == service) == (seen[count - 1] == slice))                    \
+		if (service_says_same(&all.service, &held.service) ==                              \
+		    slice_says_same(&all.slice, &held.slice))                                      \
 			fail_msg("one of the two must change with " #member);                      \
+		if (service_says_same(&held.service, &all.service) ==                              \
+		    slice_says_same(&held.slice, &all.slice))                                      \
+			fail_msg("and the other way round with " #member);                         \
 	} while (0)
 
 static void test_every_member_counts(void **state)
 {
-	struct objects_of_test all;
-	uint64_t seen[128], service, slice;
+	struct objects_of_test all, held;
 	char reason[SELECTOR_REASON_MAX];
 	struct selector *selector;
-	size_t count = 0, i, j;
 
 	(void)state;
-	fill(&all);
 	assert_int_equal(selector_parse("app=x", &selector, reason), 0);
-	service = fingerprint_service(&all.service);
-	slice = fingerprint_slice(&all.slice);
 	CHANGE(service.namespace, text("other"));
 	CHANGE(service.name, text("other"));
 	CHANGE(service.enabled, true);
@@ -99,6 +99,7 @@ static void test_every_member_counts(void **state)
 	CHANGE(service.settings.keep_percent, 1);
 	CHANGE(service.settings.rebalance_ms, 1);
 	CHANGE(service.settings.drain_deadline_ms, 1);
+	CHANGE(service.annotated, 1);
 	CHANGE(service.weights, &weights);
 	CHANGE(service.weights, &of_another_pod);
 	CHANGE(service.weights, &another_weight);
@@ -111,6 +112,7 @@ static void test_every_member_counts(void **state)
 	CHANGE(slice.name, text("other"));
 	CHANGE(slice.service, text("other"));
 	CHANGE(slice.family, FAMILY_IPV6);
+	CHANGE(slice.mirrored, true);
 	CHANGE(slice.port_count, 2);
 	CHANGE(slice.port_count, 0);
 	CHANGE(slice.endpoint_count, 2);
@@ -126,50 +128,72 @@ static void test_every_member_counts(void **state)
 	CHANGE(endpoints[0].pod, text("other"));
 	CHANGE(endpoints[0].zone_hints, text("a\nb\n"));
 	CHANGE(endpoints[0].node_hints, text("other"));
-	/* And no two changes are alike. */
-	for (i = 0; i < count; i++) {
-		for (j = 0; j < i; j++)
-			assert_true(seen[i] != seen[j] || seen[i] == service || seen[i] == slice);
-	}
 	free(selector);
 }
 
-static uint64_t pod_with(const char *name, const char *uid, const char *node, const char *key,
-			 const char *value)
+static void test_refused_settings_do_not_count_where_good_ones_go_on(void **state)
+{
+	struct objects_of_test all, held;
+
+	(void)state;
+	fill(&held);
+	fill(&all);
+	held.service.invalid = all.service.invalid = text("why");
+	all.service.settings_good = false;
+	all.service.settings.policy = GW_POLICY_RR;
+	all.service.weights = &weights;
+	all.service.drain = &weights;
+	assert_true(service_says_same(&all.service, &held.service));
+	/* All else does. */
+	all.service.enabled = true;
+	assert_false(service_says_same(&all.service, &held.service));
+	/* And where none were ever good, so do they. */
+	all.service.enabled = held.service.enabled;
+	held.service.settings_good = false;
+	assert_false(service_says_same(&all.service, &held.service));
+}
+
+static struct pod *pod_with(const char *name, const char *uid, const char *node, const char *key,
+			    const char *value)
 {
 	const struct label label = { key, value };
-	struct pod pod = { .namespace = text("fabric"), .name = text(name), .uid = text(uid),
-			   .node = text(node), .labels = labels_copy(&label, *key != 0) };
-	uint64_t fingerprint = fingerprint_pod(&pod);
+	struct pod *pod = calloc(1, sizeof(*pod));
 
-	free(pod.labels);
-	return fingerprint;
+	assert_non_null(pod);
+	*pod = (struct pod){ .namespace = strdup("fabric"), .name = strdup(name),
+			     .uid = strdup(uid), .node = strdup(node),
+			     .labels = labels_copy(&label, *key != 0) };
+	return pod;
 }
 
 static void test_every_member_of_a_pod_counts(void **state)
 {
-	uint64_t seen[6];
-	size_t i, j;
+	struct pod *pods[] = {
+		pod_with("a", "u", "n", "k", "v"), pod_with("b", "u", "n", "k", "v"),
+		pod_with("a", "w", "n", "k", "v"), pod_with("a", "u", "m", "k", "v"),
+		pod_with("a", "u", "n", "k", "w"), pod_with("a", "u", "n", "l", "v"),
+		pod_with("a", "u", "n", "", ""),
+	};
+	struct pod *again = pod_with("a", "u", "n", "k", "v");
+	size_t count = sizeof(pods) / sizeof(pods[0]);
 
 	(void)state;
-	seen[0] = pod_with("a", "u", "n", "k", "v");
-	assert_true(seen[0] == pod_with("a", "u", "n", "k", "v"));
-	seen[1] = pod_with("b", "u", "n", "k", "v");
-	seen[2] = pod_with("a", "w", "n", "k", "v");
-	seen[3] = pod_with("a", "u", "m", "k", "v");
-	seen[4] = pod_with("a", "u", "n", "k", "w");
-	seen[5] = pod_with("a", "u", "n", "", "");
-	for (i = 0; i < 6; i++)
-		for (j = 0; j < i; j++)
-			assert_true(seen[i] != seen[j]);
+	assert_true(pod_says_same(again, pods[0]));
+	pod_free(again);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < count; j++)
+			assert_true(pod_says_same(pods[i], pods[j]) == (i == j));
+	for (size_t i = 0; i < count; i++)
+		pod_free(pods[i]);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused_settings_do_not_count_where_good_ones_go_on),
 		cmocka_unit_test(test_every_member_counts),
 		cmocka_unit_test(test_every_member_of_a_pod_counts),
 	};
 
-	return cmocka_run_group_tests_name("fingerprint", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("same", tests, NULL, NULL);
 }
