@@ -9,5 +9,6 @@ need busybox busybox
 need ip iproute2
 need ss iproute2
 need nc.openbsd netcat-openbsd
+need wget wget
 
 needed "$@"

@@ -17,7 +17,7 @@ buildah() {
 
 "$here/../../../deploy/image/collect.sh" "$work/files" "$programs/coredns" \
 	"$(command -v busybox)" "$(command -v curl)" "$(readlink -f "$(command -v nc)")" \
-	"$(command -v ss)" "$(command -v ip)" /bin/bash
+	"$(command -v ss)" "$(command -v ip)" "$(command -v wget)" /bin/bash
 cd "$work/files"
 cp "$programs/agnhost" agnhost
 ln -s agnhost agnhost-2
