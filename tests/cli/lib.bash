@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
 # The variables of a developer's shell must not change what is tested.
-unset "${!GWBPF_@}" NO_COLOR NODE_NAME ARGP_HELP_FMT
+unset "${!GWBPF_@}" NO_COLOR NODE_NAME ARGP_HELP_FMT KUBECONFIG
 
 gwbpf()
 {

@@ -132,3 +132,22 @@ start_in_private()
 	[ "$status" -eq 0 ]
 	json '.cgroup.coversPods == false and (.warnings | any(test("pods are not covered")))'
 }
+
+@test "KUBECONFIG may name several files; without it, or an option, the agent says what to give" {
+	cat >"$BATS_TEST_TMPDIR/clusters" <<-END
+	{clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}],
+	 contexts: [{name: first, context: {cluster: c}}]}
+	END
+	echo '{current-context: first, clusters: [{name: c, cluster: {server: "no-server/"}}]}' \
+		>"$BATS_TEST_TMPDIR/current"
+	export KUBECONFIG=$BATS_TEST_TMPDIR/absent:$BATS_TEST_TMPDIR/clusters:$BATS_TEST_TMPDIR/current
+	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 --control "$control" \
+		2>"$BATS_TEST_TMPDIR/agent.log"
+	becomes grep -q "127.0.0.1:1\|cannot list services" "$BATS_TEST_TMPDIR/agent.log"
+	stop "$started"
+	KUBECONFIG=$BATS_TEST_TMPDIR/current agent_fails "it has no context 'first'" --cgroup "$cgroup"
+	unset KUBECONFIG
+	run --separate-stderr gwbpf agent
+	[ "$status" -eq 2 ]
+	contains "$stderr" "or set KUBECONFIG"
+}

@@ -56,6 +56,10 @@ same() {
 	same overlays/prometheus-operator --set podMonitor.enabled=true
 }
 
+@test "clientsExcept is the overlay for gwbpf.io/clients-except" {
+	same overlays/clients-except --set clientsExcept=true
+}
+
 @test "image.pullPolicy is the overlay for kind" {
 	same overlays/kind --set image.pullPolicy=Never
 }

@@ -48,6 +48,23 @@ $(B)/tests/cluster/bench/stopwatch: $(B)/tests/cluster/bench/stopwatch.o \
 bench-cluster: need-tests need-cluster all kubernetes $(STOPWATCH) ## measure 10,000 Services at an API server (as root)
 	$(Q)tests/cluster/bench/bench.sh
 
+# Kubernetes' own tests of the network, with every Service labelled.
+.PHONY: e2e-deps
+e2e-deps: cluster-deps ## install what Kubernetes' own tests need
+	$(Q)tests/cluster/e2e/deps.sh
+
+.PHONY: build/cluster/e2e-image.tar
+build/cluster/e2e-image.tar: need-image
+	$(Q)tests/cluster/e2e/image.sh "$$(tests/cluster/e2e/build.sh)" $@
+
+.PHONY: need-e2e
+need-e2e:
+	$(Q)tests/cluster/e2e/deps.sh --check 'make e2e-deps'
+
+.PHONY: check-e2e
+check-e2e: need-tests need-cluster need-e2e all kubernetes cluster-images build/cluster/e2e-image.tar ## run Kubernetes' own network tests (as root; E2E_NODES=6, E2E_FOCUS=REGEX, E2E_PROXY_ONLY=1)
+	$(Q)tests/cluster/e2e/run.sh
+
 .PHONY: soak-cluster
 soak-cluster: need-tests need-cluster all kubernetes cluster-images ## ten minutes without API server (as root)
 	$(Q)OUTAGE_SECONDS=600 TEST_TIMEOUT=1800 tests/run.sh tests/cluster/outage.bats

@@ -227,6 +227,16 @@ static void test_with_its_service_go_the_exceptions(void **state)
 	assert_int_equal(tables_collect(lab.tables, 0), 0);
 	assert_int_equal(tables_collect(lab.tables, 0), 0);
 	assert_int_equal(count_elements(), 0);
+	/* One without backends has nothing to be emptied of. */
+	lab.excepted = &ids[POD];
+	lab.excepted_count = 1;
+	lab_service("main", VIP, GW_POLICY_RR, (const char *const[]){NULL});
+	lab.excepted = NULL;
+	lab.excepted_count = 0;
+	assert_int_equal(count_elements(), 1);
+	lab_remove_service("main");
+	assert_int_equal(tables_collect(lab.tables, 0), 0);
+	assert_int_equal(count_elements(), 0);
 	except(NULL, 0);
 	assert_int_equal(reached_from(paths[CONTAINER], VIP), 1);
 }

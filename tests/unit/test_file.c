@@ -81,6 +81,20 @@ static void test_pods_are_delivered_as_other_objects_are(void **state)
 	expect("remove Pod p\ncommit\n");
 }
 
+#define POD_EVENT(type, name, phase)                                                               \
+	"{\"type\":\"" type "\",\"object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{"        \
+	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"uid\":\"u\"},\"status\":{\"phase\":\"" phase    \
+	"\"}}}\n"
+
+static void test_a_pod_that_has_ended_by_its_last_event_is_none(void **state)
+{
+	(void)state;
+	write_file("a.json", POD_EVENT("ADDED", "p", "Running") POD_EVENT("ADDED", "q", "Running")
+			     POD_EVENT("MODIFIED", "p", "Failed"));
+	start(".", NULL);
+	expect("put Pod q u\ncommit\n");
+}
+
 static void test_a_new_file_is_read_when_it_is_closed(void **state)
 {
 	const char *text = service("a", 1);
@@ -364,6 +378,7 @@ int main(void)
 		FILE_TEST(test_arguments_are_read_in_their_order),
 		FILE_TEST(test_only_what_changed_is_delivered),
 		FILE_TEST(test_pods_are_delivered_as_other_objects_are),
+		FILE_TEST(test_a_pod_that_has_ended_by_its_last_event_is_none),
 		FILE_TEST(test_a_new_file_is_read_when_it_is_closed),
 		FILE_TEST(test_a_file_in_place_of_a_deleted_one_is_read_when_it_is_closed),
 		FILE_TEST(test_a_hard_link_is_read_at_once),

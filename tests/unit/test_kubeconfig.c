@@ -67,7 +67,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {"config", "ca.pem", "token", "ca.crt", "cert", "key"};
+	static const char *const names[] = {"config", "ca.pem", "token", "ca.crt", "cert", "key",
+					    "sub/config", "sub/token"};
 	struct place *place = *state;
 	char path[160];
 
@@ -75,6 +76,8 @@ static int tear_down(void **state)
 		snprintf(path, sizeof(path), "%s/%s", place->directory, names[i]);
 		unlink(path);
 	}
+	snprintf(path, sizeof(path), "%s/sub", place->directory);
+	rmdir(path);
 	assert_int_equal(rmdir(place->directory), 0);
 	kube_config_done(&place->config);
 	free(place);
@@ -384,6 +387,107 @@ static void test_a_file_that_is_replaced_is_read_anew(void **state)
 	assert_string_equal(place->config.token.data, "two");
 }
 
+/* Load "config" and "sub/config", with others that are not there, as kubectl reads $KUBECONFIG. */
+static int load_both(struct place *place, const char *first, const char *second,
+		     const char *context)
+{
+	char list[512], sub[96];
+
+	snprintf(sub, sizeof(sub), "%s/sub", place->directory);
+	mkdir(sub, 0700);
+	write_text(place, "config", first);
+	write_text(place, "sub/config", second);
+	kube_config_done(&place->config);
+	snprintf(list, sizeof(list), ":%s/absent:%s::%s/config:", place->directory, place->path, sub);
+	return kubeconfig_load_list(list, context, place->message, &place->config);
+}
+
+#define ONE(context, server, token)                                                                \
+	"current-context: " context "\n"                                                           \
+	"contexts: [{name: " context ", context: {cluster: c, user: u}}]\n"                        \
+	"clusters: [{name: c, cluster: {server: '" server "'}}]\n"                                 \
+	"users: [{name: u, user: {" token "}}]\n"
+
+static void test_of_several_files_the_first_that_says_something_counts(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(load_both(place, ONE("a", "https://first", "token: one"),
+				   ONE("b", "https://second", "token: two"), NULL), 0);
+	assert_string_equal(place->config.server, "https://first");
+	assert_string_equal(place->config.token.data, "one");
+	/* The context is the second's, what it names is the first's. */
+	assert_int_equal(load_both(place, ONE("a", "https://first", "token: one"),
+				   ONE("b", "https://second", "token: two"), "b"), 0);
+	assert_string_equal(place->config.server, "https://first");
+	assert_int_equal(load_both(place, "current-context: a\n"
+				   "contexts: [{name: a, context: {cluster: d}}]\n"
+				   "clusters: [{name: d, cluster: {server: 'https://d'}}]\n",
+				   ONE("b", "https://second", "token: two"), NULL), 0);
+	assert_string_equal(place->config.server, "https://d");
+	/* An entry counts as a whole: nothing of the second's is added. */
+	assert_int_equal(load_both(place, ONE("a", "https://first", ""),
+				   ONE("b", "https://second", "token: two"), NULL), 0);
+	assert_null(place->config.token.data);
+}
+
+static void test_what_one_file_lacks_another_has(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(load_both(place, "current-context: b\nclusters: null\n",
+				   ONE("b", "https://second", "token: two"), NULL), 0);
+	assert_string_equal(place->config.server, "https://second");
+	assert_int_equal(load_both(place, "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+				   "users: [{name: u, user: {token: one}}]\n",
+				   "current-context: x\n"
+				   "clusters: [{name: c, cluster: {server: 'https://second'}}]\n",
+				   NULL), 0);
+	assert_string_equal(place->config.server, "https://second");
+	assert_string_equal(place->config.token.data, "one");
+	/* One that is empty says nothing. */
+	assert_int_equal(load_both(place, "", ONE("b", "https://second", "token: two"), NULL), 0);
+	assert_string_equal(place->config.server, "https://second");
+}
+
+static void test_paths_are_relative_to_the_file_that_says_them(void **state)
+{
+	struct place *place = *state;
+
+	write_text(place, "token", "of the first");
+	assert_int_equal(load_both(place, "current-context: b\n",
+				   ONE("b", "https://second", "token: stale, tokenFile: token"),
+				   NULL), 0);
+	assert_string_equal(place->config.token.data, "stale");
+	write_text(place, "sub/token", "beside-it");
+	assert_int_equal(load_both(place, "current-context: b\n",
+				   ONE("b", "https://second", "tokenFile: token"), NULL), 0);
+	assert_string_equal(place->config.token.data, "beside-it");
+}
+
+static void test_what_is_wrong_with_one_of_several_files_is_told(void **state)
+{
+	struct place *place = *state;
+	char expected[KUBE_MESSAGE_MAX];
+
+	assert_int_equal(load_both(place, ONE("a", "https://first", "token: one"), "kind: Pod\n",
+				   NULL), -EINVAL);
+	snprintf(expected, sizeof(expected),
+		 "cannot use '%s/sub/config': it is no kubeconfig, but a 'Pod'", place->directory);
+	assert_string_equal(place->message, expected);
+	/* One name twice in one file is a mistake there. */
+	assert_int_equal(load_both(place, "", "current-context: b\ncontexts: [{name: b, context: "
+				   "{cluster: c}}]\nclusters: [{name: c, cluster: {server: "
+				   "'https://x'}}, {name: c, cluster: {server: 'https://y'}}]\n",
+				   NULL), -EINVAL);
+	assert_non_null(strstr(place->message, "'clusters' has 'c' twice"));
+	/* None is there. */
+	assert_int_equal(kubeconfig_load_list("/absent/a:/absent/b", NULL, place->message,
+					      &place->config), -EINVAL);
+	assert_string_equal(place->message, "cannot use '/absent/a:/absent/b': it has no "
+					    "current-context; name one with --context");
+}
+
 static void test_a_context_without_a_user_is_anonymous(void **state)
 {
 	struct place *place = *state;
@@ -596,6 +700,10 @@ int main(void)
 		TEST(test_a_context_without_a_user_is_anonymous),
 		TEST(test_null_is_as_good_as_absent),
 		TEST(test_json_is_a_kubeconfig_too),
+		TEST(test_of_several_files_the_first_that_says_something_counts),
+		TEST(test_what_one_file_lacks_another_has),
+		TEST(test_paths_are_relative_to_the_file_that_says_them),
+		TEST(test_what_is_wrong_with_one_of_several_files_is_told),
 		TEST(test_exec_is_refused_by_name_and_with_the_remedy),
 		TEST(test_what_would_act_as_somebody_else_is_refused_by_name),
 		TEST(test_what_is_missing_is_named),

@@ -310,6 +310,7 @@ static struct kube_options kube_options_of(const struct agent *agent)
 {
 	return (struct kube_options){
 		.kubeconfig = agent->options.kubeconfig,
+		.kubeconfig_is_list = agent->options.kubeconfig_is_list,
 		.context = agent->options.context,
 		.namespace = agent->options.namespace,
 		.services = agent->options.services,

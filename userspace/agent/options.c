@@ -46,7 +46,9 @@ const struct argp_option agent_options[] = {
 	 "(repeatable)",
 	 0},
 	{"kubeconfig", OPTION_KUBECONFIG, "PATH", 0,
-	 "read them from the Kubernetes API (default: in a pod, by its service account)", 0},
+	 "read them from the Kubernetes API (default: in a pod, by its service account, else "
+	 "$KUBECONFIG)",
+	 0},
 	{"context", OPTION_CONTEXT, "NAME", 0, "of the kubeconfig (default: its current one)", 0},
 	{"namespace", OPTION_NAMESPACE, "NAMESPACE", 0,
 	 "watch this one alone; then --zone is to be given for topology hints", 0},
@@ -185,6 +187,18 @@ static const char *default_node(void)
 	return gethostname(name, sizeof(name) - 1) ? "" : name;
 }
 
+/* Where nothing else is named, whatever kubectl would use there. */
+static void use_kubeconfig_of_environment(struct options *options)
+{
+	const char *list = getenv("KUBECONFIG");
+
+	if (options->manifest_count || options->kubeconfig || getenv("KUBERNETES_SERVICE_HOST") ||
+	    !list || !*list)
+		return;
+	options->kubeconfig = list;
+	options->kubeconfig_is_list = true;
+}
+
 static bool has_standard_input(const struct options *options)
 {
 	for (size_t i = 0; i < options->manifest_count; i++)
@@ -204,7 +218,8 @@ static void check(const struct options *options)
 		wrong = "--manifests - is for gwbpf plan: the agent follows its manifests, and "
 			"standard input cannot be read again: give a file or a directory";
 	else if (!options->manifest_count && !options->kubeconfig && !is_in_cluster)
-		wrong = "nothing to read Services from: give --manifests PATH or --kubeconfig PATH";
+		wrong = "nothing to read Services from: give --manifests PATH or --kubeconfig PATH, "
+			"or set KUBECONFIG";
 	else if (options->listen && !is_loopback(options->listen))
 		wrong = "--listen takes an address on loopback, such as 127.0.0.1:9451: "
 			"--metrics-listen is for others";
@@ -235,6 +250,7 @@ void options_parse(int argc, char **argv, struct options *ret)
 		.log_format = LOG_FORMAT_LOGFMT,
 	};
 	args_parse(&args, argc, argv);
+	use_kubeconfig_of_environment(ret);
 	check(ret);
 	if (!ret->is_stale_after_given && !ret->manifest_count)
 		ret->stale_after_ms = KUBERNETES_STALE_AFTER_MS;

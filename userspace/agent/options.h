@@ -17,6 +17,7 @@ struct options {
 	const char *manifests[OPTIONS_LIST_MAX];
 	size_t manifest_count;
 	const char *kubeconfig; /* NULL: the service account of this pod */
+	bool kubeconfig_is_list; /* it is $KUBECONFIG */
 	const char *context;    /* NULL: the current one */
 	const char *namespace;  /* NULL: all */
 	const char *services[OPTIONS_LIST_MAX]; /* "NAMESPACE/NAME" */

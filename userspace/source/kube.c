@@ -348,6 +348,7 @@ int kube_source_check(const struct kube_options *options, const struct sink *sin
 	if (err)
 		return err;
 	source.follows.kubeconfig = (char *)options->kubeconfig;
+	source.follows.kubeconfig_is_list = options->kubeconfig_is_list;
 	source.follows.context = (char *)options->context;
 	return try_configuration(&source, false); /* kube_source_start() warns */
 }
@@ -366,6 +367,7 @@ int kube_source_start(struct event_base *base, const struct kube_options *option
 	source->follows.base = base;
 	source->follows.timing = options->timing ? *options->timing : kube_timing_default;
 	source->follows.sink = sink;
+	source->follows.kubeconfig_is_list = options->kubeconfig_is_list;
 	source->follows.commit = commit;
 	err = copy(options->kubeconfig, &source->follows.kubeconfig);
 	if (!err)

@@ -20,6 +20,7 @@ struct kube_timing;
 
 struct kube_options {
 	const char *kubeconfig;      /* a path; NULL: the service account of this pod */
+	bool kubeconfig_is_list;     /* of paths, "a:b", as of $KUBECONFIG */
 	const char *context;         /* NULL: the current one of the kubeconfig */
 	const char *namespace;       /* NULL: all */
 	const char *const *services; /* "NAMESPACE/NAME": followed though they have no label */

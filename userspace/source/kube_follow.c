@@ -203,6 +203,8 @@ int kube_follow_configure(char *message, struct kube_config *ret, void *arg)
 
 int kube_follows_configure(const struct kube_follows *all, char *message, struct kube_config *ret)
 {
+	if (all->kubeconfig && all->kubeconfig_is_list)
+		return kubeconfig_load_list(all->kubeconfig, all->context, message, ret);
 	if (all->kubeconfig)
 		return kubeconfig_load(all->kubeconfig, all->context, message, ret);
 	return kube_config_load_in_cluster(KUBE_SERVICE_ACCOUNT_DIR, message, ret);

@@ -46,6 +46,7 @@ struct kube_follows {
 	struct kube_timing timing;
 	const struct sink *sink;
 	char *kubeconfig; /* NULL: the service account of this pod */
+	bool kubeconfig_is_list;
 	char *context;
 	struct kube_follow *first;
 	struct kube_slices *slices;

@@ -52,6 +52,7 @@ struct reader {
 	const char *context; /* NULL: the current one */
 	char *message;
 	struct kube_config *config;
+	json_t *merged; /* what several files say; NULL: there is one alone */
 	bool done; /* the file's first document is read */
 };
 
@@ -439,10 +440,9 @@ static int find_context(const struct reader *reader, const json_t *root, const j
 	return err;
 }
 
-static int read_root(const struct reader *reader, const json_t *root)
+static int check_kind(const struct reader *reader, const json_t *root)
 {
-	const json_t *context = NULL;
-	const char *kind = NULL, *cluster = NULL, *user = NULL;
+	const char *kind = NULL;
 	int err;
 
 	if (!json_is_object(root))
@@ -450,6 +450,15 @@ static int read_root(const struct reader *reader, const json_t *root)
 	err = text_of(reader, root, "kind", &kind);
 	if (!err && kind && strcmp(kind, "Config") != 0)
 		return refuse(reader, "it is no kubeconfig, but a '%.64s'", kind);
+	return err;
+}
+
+static int read_root(const struct reader *reader, const json_t *root)
+{
+	const json_t *context = NULL;
+	const char *cluster = NULL, *user = NULL;
+	int err = check_kind(reader, root);
+
 	if (!err)
 		err = find_context(reader, root, &context);
 	if (!err)
@@ -463,6 +472,85 @@ static int read_root(const struct reader *reader, const json_t *root)
 	return err ? err : complete_proxy(reader);
 }
 
+/* The lists of a kubeconfig, what an entry holds beside its name, and the files that this can name. */
+static const struct {
+	const char *list;
+	const char *part;
+	const char *files[3];
+} lists[] = {
+	{"clusters", "cluster", {"certificate-authority"}},
+	{"contexts", "context", {NULL}},
+	{"users", "user", {"client-certificate", "client-key", "tokenFile"}},
+};
+
+/* A path is relative to the file that says it. */
+static int make_absolute(const struct reader *reader, json_t *object, const char *key)
+{
+	const char *name = json_string_value(json_object_get(object, key));
+	char *path;
+	int err;
+
+	if (!name || !*name || name[0] == '/')
+		return 0;
+	if (asprintf(&path, "%s/%s", reader->directory, name) < 0)
+		return out_of_memory(reader);
+	err = json_object_set_new(object, key, json_string(path)) ? out_of_memory(reader) : 0;
+	free(path);
+	return err;
+}
+
+static bool has_name(const json_t *entries, size_t count, const json_t *entry)
+{
+	const char *name = json_string_value(json_object_get(entry, "name")), *other;
+
+	for (size_t i = 0; i < count && name; i++) {
+		other = json_string_value(json_object_get(json_array_get(entries, i), "name"));
+		if (other && strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The entries that no earlier file has. */
+static int merge_list(const struct reader *reader, const json_t *root, size_t which)
+{
+	const json_t *entries = json_object_get(root, lists[which].list);
+	json_t *merged = json_object_get(reader->merged, lists[which].list);
+	size_t before = json_array_size(merged);
+	int err = 0;
+
+	for (size_t i = 0; i < json_array_size(entries) && !err; i++) {
+		json_t *entry = json_array_get(entries, i);
+
+		if (has_name(merged, before, entry))
+			continue;
+		entry = json_deep_copy(entry);
+		if (!entry || json_array_append_new(merged, entry))
+			return out_of_memory(reader);
+		for (size_t k = 0; k < COUNT(lists[which].files) && lists[which].files[k]; k++)
+			if (!err)
+				err = make_absolute(reader,
+						    json_object_get(entry, lists[which].part),
+						    lists[which].files[k]);
+	}
+	return err;
+}
+
+/* By the rules of kubectl: whoever is first to say something has it. */
+static int merge(const struct reader *reader, const json_t *root)
+{
+	int err = check_kind(reader, root);
+
+	for (size_t i = 0; i < COUNT(lists) && !err; i++)
+		err = merge_list(reader, root, i);
+	if (!err && !value_of(reader->merged, "current-context") &&
+	    value_of(root, "current-context") &&
+	    json_object_set(reader->merged, "current-context",
+			    json_object_get(root, "current-context")))
+		err = out_of_memory(reader);
+	return err;
+}
+
 /* Of several documents the first one counts. */
 static int read_document(const json_t *root, void *arg)
 {
@@ -471,7 +559,7 @@ static int read_document(const json_t *root, void *arg)
 
 	if (json_is_null(root))
 		return 0;
-	err = read_root(reader, root);
+	err = reader->merged ? merge(reader, root) : read_root(reader, root);
 	reader->done = !err;
 	return err ? err : -ECANCELED;
 }
@@ -535,5 +623,70 @@ int kubeconfig_load(const char *path, const char *context, char *message, struct
 		*ret = config;
 	kube_bytes_done(&text);
 	free(reader.directory);
+	return err;
+}
+
+/* One of several; what is not there, or empty, says nothing. */
+static int merge_file(struct reader *reader, const char *path)
+{
+	struct kube_bytes text = {0};
+	int err;
+
+	reader->path = path;
+	reader->done = false;
+	err = directory_of(path, &reader->directory);
+	if (err)
+		return out_of_memory(reader);
+	err = kube_config_read(path, reader->message, &text);
+	if (!err)
+		err = read_yaml(reader, &text);
+	else if (err == -ENOENT || err == -ENODATA)
+		err = 0;
+	kube_bytes_done(&text);
+	free(reader->directory);
+	reader->directory = NULL;
+	return err;
+}
+
+static int merge_files(struct reader *reader, char *paths)
+{
+	char *path;
+	int err = 0;
+
+	reader->merged = json_object();
+	for (size_t i = 0; i < COUNT(lists); i++)
+		if (json_object_set_new(reader->merged, lists[i].list, json_array()))
+			return out_of_memory(reader);
+	while (!err && (path = strsep(&paths, ":")))
+		if (*path)
+			err = merge_file(reader, path);
+	return err;
+}
+
+int kubeconfig_load_list(const char *list, const char *context, char *message,
+			 struct kube_config *ret)
+{
+	struct kube_config config = {0};
+	struct reader reader = {
+		.path = list,
+		.context = context,
+		.message = message,
+		.config = &config,
+	};
+	char *paths = strdup(list), here[] = ".";
+	int err = paths ? merge_files(&reader, paths) : out_of_memory(&reader);
+
+	reader.path = list;
+	reader.directory = here;
+	if (!err)
+		err = read_root(&reader, reader.merged);
+	if (!err)
+		err = kube_config_check(&config, list, message);
+	if (err)
+		kube_config_done(&config);
+	else
+		*ret = config;
+	json_decref(reader.merged);
+	free(paths);
 	return err;
 }
