@@ -379,11 +379,11 @@ static __always_inline __u32 how_to_search(const struct gw_conn *conn, __u32 pol
 }
 
 /*
- * One try, for the socket of ctx, which has a record. These are passed over if there are others:
- * `avoided` always, `under_load` by policies that follow the load. Global for the reason of
- * gw_score().
+ * One try, for the socket of ctx, which has a record. flags: HOW_ALONE, and HOW_TROUBLE if that is
+ * known already. These are passed over if there are others: `avoided` always, `under_load` by
+ * policies that follow the load. Global for the reason of gw_score().
  */
-__noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 is_alone, __u64 avoided,
+__noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 flags, __u64 avoided,
 		       __u64 under_load)
 {
 	struct gw_conn *conn = record_of(ctx);
@@ -399,9 +399,9 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 is_alone,
 		return err;
 	turn = take_turns(service, 1, set.generation, conn->start_ns);
 	/* What such a client has met is noted for it alone. */
-	if (conn->flags & GW_CONN_USER_NETNS)
+	if (conn->flags & GW_CONN_USER_NETNS || flags & HOW_TROUBLE)
 		turn.is_trouble = true;
-	conn->how = how_to_search(conn, set.policy, turn.is_trouble, is_alone);
+	conn->how = how_to_search(conn, set.policy, turn.is_trouble, flags & HOW_ALONE);
 	if (follows_load(HOW_POLICY(conn->how)))
 		avoided |= under_load;
 	conn->enough_score = enough_score(&set, turn.is_trouble);
@@ -431,6 +431,8 @@ static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_
 {
 	struct avoided avoided = take_avoided(conn);
 	__u32 affinity_s = service->affinity_timeout_s;
+	__u32 flags = (is_alone ? HOW_ALONE : 0) |
+		      (service->flags & GW_SERVICE_LOOK ? HOW_TROUBLE : 0);
 	int err = -EAGAIN;
 
 	if (pick_hinted(conn, index, service->hints_until_ns, avoided.always | avoided.under_load))
@@ -438,7 +440,7 @@ static __always_inline enum gw_reason pick(struct bpf_sock_addr *ctx, struct gw_
 	if (affinity_s && pick_affine(conn, index, affinity_s, avoided.always))
 		return GW_REASON_BALANCED;
 	for (int i = 0; i < PICK_TRIES && err == -EAGAIN; i++)
-		err = gw_pick(ctx, index, is_alone, avoided.always, avoided.under_load);
+		err = gw_pick(ctx, index, flags, avoided.always, avoided.under_load);
 	if (err == -EAGAIN)
 		return GW_REASON_OVERTAKEN;
 	if (err)

@@ -56,22 +56,22 @@ static __always_inline __u64 load_score(__u32 policy, __u32 load, __u32 weight)
 
 /* Of what it would get by its score, a backend that has just come back gets a part that grows
  * within the base time. */
-static __always_inline __u64 rising_score(const struct gw_health *health, __u32 backend,
-					  __u64 now_ns)
+static __always_inline __u64 rising_score(const struct gw_health *health,
+					  const struct gw_backend *known, __u64 now_ns)
 {
-	const struct gw_backend *known = bpf_map_lookup_elem(&gw_backends, &backend);
+	__u64 since_ns = health->ejections ? health->changed_ns : 0, passed_ms;
 	const struct gw_service *service;
-	__u64 passed_ms;
-	__u32 index;
+	__u32 index = known->service;
 
-	if (!known || !health->ejections)
+	if (since_ns < known->down_until_ns)
+		since_ns = known->down_until_ns;
+	if (!since_ns)
 		return 0;
-	index = known->service;
 	service = bpf_map_lookup_elem(&gw_services, &index);
 	if (!service)
 		return 0;
 	/* Not in nanoseconds: the product would have no room. */
-	passed_ms = (now_ns - health->changed_ns) / MS_NS;
+	passed_ms = (now_ns - since_ns) / MS_NS;
 	if (passed_ms >= service->eject_base_ms)
 		return 0;
 	return (__u64)bpf_get_prandom_u32() * service->eject_base_ms >> 32 < passed_ms ?
@@ -84,8 +84,9 @@ static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u3
 {
 	__u32 backend = key->backend;
 	const struct gw_health *health = bpf_map_lookup_elem(&gw_health, &backend);
+	const struct gw_backend *known = bpf_map_lookup_elem(&gw_backends, &backend);
 
-	if (!health)
+	if (!health || !known)
 		return SCORE_NONE;
 	/* What clients in users' namespaces have met is noted nowhere else. */
 	if ((how & HOW_USER_NETNS || now_ns < health->suspect_until_ns) &&
@@ -93,8 +94,11 @@ static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u3
 		score |= SCORE_FAILED;
 	if (how & HOW_DESPERATE)
 		return score;
+	/* No connection tries it: the agent looks at it, and says when it is back. */
+	if (now_ns < known->down_until_ns)
+		return score | SCORE_EJECTED;
 	if (!health->is_ejected)
-		return score | rising_score(health, backend, now_ns);
+		return score | rising_score(health, known, now_ns);
 	/* Not by a client that would not try it if it were not ejected. */
 	if (now_ns >= health->ejected_until_ns && now_ns >= health->lease_until_ns &&
 	    score < SCORE_FAILED && !(how & HOW_NO_PROBE))

@@ -291,23 +291,6 @@ show() { # COMMAND...
 	$gwbpf "$@" | indent
 }
 
-# The columns that tell of health; all others are left out, for want of room.
-show_health() {
-	say "$ gwbpf backends -o wide"
-	$gwbpf backends -o wide | awk '
-		$1 == "NODE:" { next }
-		!count {
-			for (i = 1; i <= NF; i++)
-				if ($i ~ /^(POD|STATE|ACTIVE|REFUSED|TIMED-OUT|EJECTIONS|EJECTED-FOR)$/)
-					shown[++count] = i
-		}
-		{
-			for (i = 1; i <= count; i++)
-				printf "%-*s", i == 1 ? 13 : 12, $shown[i]
-			print ""
-		}' | indent
-}
-
 # ---- words
 
 scene_number=0

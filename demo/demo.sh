@@ -83,7 +83,7 @@ scene_kill_peer() {
 	expect_broken org1-peer3
 	kill_peer org1-peer3
 	wait_for "org1-peer3 to be ejected" backend_is org1-peer3 ejected
-	show_health
+	show backends
 	start_clients client1 6
 	compare
 	bring_back org1-peer3 start_peer org1-peer3
@@ -95,7 +95,7 @@ scene_black_hole() {
 	expect_broken org1-peer1
 	set_cable org1-peer1 down
 	wait_for "org1-peer1 to be ejected" backend_is org1-peer1 ejected
-	show_health
+	show backends
 	compare
 	bring_back org1-peer1 set_cable org1-peer1 up
 }
@@ -105,7 +105,7 @@ bring_back() { # PEER COMMAND...
 	say "$1 is brought back. Nobody has tried it yet:"
 	"${@:2}"
 	wait_for "the time of $1 to be over" may_be_tried "$1"
-	show_health
+	show backends
 	say "The first new connection of a client that does not suspect it any more tries it:"
 	for client in client3 client1 client2 client3; do
 		start_clients "$client" $((++newcomers))
@@ -113,7 +113,7 @@ bring_back() { # PEER COMMAND...
 		! backend_is "$1" usable || break
 	done
 	wait_for "$1 to be usable" backend_is "$1" usable
-	show_health
+	show backends
 	compare
 }
 
@@ -135,7 +135,7 @@ hold() {
 
 		  export GWBPF_PIN_DIR=$pins
 		  build/gwbpf services
-		  build/gwbpf backends -o wide
+		  build/gwbpf backends -w
 		  build/gwbpf connections
 		  \$EDITOR $manifests/slice.yaml        # remove a peer, add it again
 		  tail -f $run/log/agent

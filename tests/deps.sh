@@ -18,7 +18,8 @@ need lib:jansson libjansson-dev
 need lib:libfyaml libfyaml-dev
 need lib:libcurl libcurl4-openssl-dev
 need lib:libmnl libmnl-dev
-need lib:smartcols libsmartcols-dev
+need lib:libssl libssl-dev
+need lib:libseccomp libseccomp-dev
 
 [ "${3-}" != build ] || {
 	needed "$@"

@@ -7,7 +7,7 @@ CMOCKA = $(shell pkg-config --libs cmocka)
 UNIT_TESTS := addr log text parse settings weights selector annotations model kept choose usable drained excepted \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths same store args naming format
-OBJECT := model/object model/selector model/settings model/weights base/addr base/parse base/text
+OBJECT := model/object model/selector model/settings model/weights model/check_setting base/addr base/parse base/text
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log base/text
@@ -48,6 +48,11 @@ UNIT_corpus_manifest := tests/fuzz/replay tests/fuzz/fuzz_manifest tests/fuzz/fu
 UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $(UNIT_decode)
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
+
+UNIT_TESTS += columns shorten yaml
+UNIT_columns := report/columns $(UNIT_format)
+UNIT_shorten := cli/shorten
+UNIT_yaml := report/yaml
 
 UNIT_TESTS += balance silence latest
 UNIT_balance := model/balance
@@ -113,6 +118,15 @@ UNIT_tls_names := model/tls_names $(CERTIFICATE)
 UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
+
+CHECK_LOOK := agent/check_look agent/check_tls agent/check_message base/addr base/parse
+UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_check_setting := model/check_setting base/parse base/text
+UNIT_check_judge := model/check_judge
+UNIT_check_look := $(CHECK_LOOK)
+UNIT_check_sandbox := agent/check_sandbox
+UNIT_corpus_answer := tests/fuzz/replay tests/fuzz/fuzz_answer tests/fuzz/fuzz \
+	$(sort agent/check_message $(UNIT_decode))
 
 UNIT_TESTS += judge
 UNIT_judge := tests/soak/judge

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The program: every command in one table, from which help and completions are made too. */
+#include <string.h>
+
 #include "agent/agent.h"
+#include "agent/check_child.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "report/backends.h"
+#include "report/connections.h"
+#include "report/services.h"
 
 static const struct command commands[] = {
 	{ .name = "agent",
@@ -18,18 +24,21 @@ static const struct command commands[] = {
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
 	  .options = services_options,
+	  .columns = &services_columns,
 	  .run = services_run },
 	{ .name = "backends",
 	  .help = "a line for each backend",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
-	  .options = services_options,
+	  .options = backends_options,
+	  .columns = &backends_columns,
 	  .run = backends_run },
 	{ .name = "connections",
 	  .help = "live balanced connections, across network namespaces",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
 	  .options = connections_options,
+	  .columns = &connections_columns,
 	  .run = connections_run },
 	{ .name = "explain",
 	  .help = "why connections to a Service go where they go, and why not elsewhere",
@@ -72,13 +81,13 @@ static const struct command commands[] = {
 	  .help = "leave a Service, or all, to kube-proxy at once, on this node",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
-	  .options = services_options,
+	  .options = suspend_options,
 	  .run = suspend_run },
 	{ .name = "resume",
 	  .help = "balance what was suspended again",
 	  .arguments = "[SERVICE]",
 	  .arguments_max = 1,
-	  .options = services_options,
+	  .options = suspend_options,
 	  .run = resume_run },
 	{ .name = "rebalance",
 	  .help = "make one round of moves of a Service's connections now, on this node",
@@ -126,5 +135,8 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+	/* By the agent, which starts it; it is no command. */
+	if (argc == 1 && !strcmp(argv[0], CHECK_CHILD_NAME))
+		return check_child_main();
 	return cli_main(commands, sizeof(commands) / sizeof(commands[0]), argc, argv);
 }

@@ -87,8 +87,9 @@ _Static_assert(sizeof(struct gw_service) == 64, "a change of size is a change of
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
 #define GW_SERVICE_NO_ROOM 4u   /* left to kube-proxy: there is no room for its set as it is wanted */
-
 #define GW_SERVICE_EXCEPTS 8u   /* some clients stand in gw_excepted: the hook looks there */
+#define GW_SERVICE_MOVE_DOWN 16u /* connections to a backend that is down are moved */
+#define GW_SERVICE_LOOK 32u     /* some backend is down, or was: searches look at each one's state */
 
 /*
  * gw_excepted: hash. A pod whose connects to a service are left to kube-proxy, by its cgroup: that
@@ -153,7 +154,9 @@ struct gw_backend {
 	__u32 steered_deadline_ms; /* of that drain; 0: the Service's */
 	__u16 steered_weight;      /* 0: none is asked for */
 	__u16 wanted_weight;       /* what the Service asks for */
-	__u64 zero;                /* the whole is a cache line */
+	/* Checks of the agent failed: until then it is down (gwbpf.io/check), and for a while after that
+	 * its share grows. Each check renews it: without an agent it ends by itself. 0: never was. */
+	__u64 down_until_ns;
 };
 _Static_assert(sizeof(struct gw_backend) == 64, "a change of size is a change of ABI");
 
@@ -203,6 +206,84 @@ _Static_assert(sizeof(struct gw_health) == 136, "a change of size is a change of
 
 /* reached_ns is written at most once in this time, unless somebody accuses the backend. */
 #define GW_REACHED_STEP_NS 100000000ull
+
+/*
+ * What the agent sees when it looks at backends itself (gwbpf.io/check). No program reads the two
+ * maps of it: what the hook must know is gw_backend.down_until_ns.
+ */
+#define GW_CHECK_KINDS(X)                                                                          \
+	X(OFF, "off")                                                                              \
+	X(TCP, "tcp")                                                                              \
+	X(TLS, "tls")                                                                              \
+	X(HTTP, "http")
+
+enum gw_check_kind {
+#define GW_CHECK_KIND_ENUM(id, name) GW_CHECK_##id,
+	GW_CHECK_KINDS(GW_CHECK_KIND_ENUM)
+#undef GW_CHECK_KIND_ENUM
+		GW_CHECK_KIND_MAX_
+};
+
+/*
+ * What came of a look at a backend: name in JSON and metrics, what it says of the backend, and what
+ * it means. NOTHING: that is as if nobody had looked.
+ */
+#define GW_SEEN(X)                                                                                 \
+	X(NONE, "none", NOTHING, "it has not been looked at")                                      \
+	X(OK, "ok", GOOD, "it answers")                                                            \
+	X(CLIENT_CERTIFICATE, "client-certificate", GOOD,                                          \
+	  "it answers, and asks for a client certificate, which checks do not have")               \
+	X(REFUSED, "refused", BAD, "it refuses connections")                                       \
+	X(TIMEOUT, "timeout", BAD, "it did not answer in time")                                    \
+	X(UNREACHABLE, "unreachable", BAD, "no packet gets there")                                 \
+	X(CLOSED, "closed", BAD, "it ended the connection before it had answered")                 \
+	X(TLS, "tls", BAD, "the TLS handshake failed")                                             \
+	X(TOO_MUCH, "too-much", BAD, "it sent more than a check takes")                            \
+	X(STATUS, "status", BAD, "its HTTP status is not from 200 to 399")                         \
+	X(NOT_HTTP, "not-http", BAD, "its answer is not HTTP")                                     \
+	X(FORBIDDEN, "forbidden", NOTHING, "its address is one that checks never dial")            \
+	X(NOT_DONE, "not-done", NOTHING, "this node could not look")
+
+enum gw_seen {
+#define GW_SEEN_ENUM(id, name, means, text) GW_SEEN_##id,
+	GW_SEEN(GW_SEEN_ENUM)
+#undef GW_SEEN_ENUM
+		GW_SEEN_MAX_
+};
+
+#define GW_CHECK_PATH_MAX 128
+
+/* gw_checks: array, mmap'ed, one per service: how its backends are to be looked at. */
+struct gw_check {
+	__u8 kind; /* enum gw_check_kind */
+	__u8 fall; /* so many that fail in a row make a backend down, */
+	__u8 rise; /* and so many good ones bring it back */
+	__u8 pad1; /* must be zero: settings are compared byte by byte */
+	__u16 port; /* of http, in the host's byte order */
+	__u16 pad2;
+	__u32 inter_ms;
+	__u32 timeout_ms;
+	char path[GW_CHECK_PATH_MAX]; /* of http; zeros up to its end */
+};
+_Static_assert(sizeof(struct gw_check) == 144, "a change of size is a change of ABI");
+
+#define GW_SEEN_ROOM 16
+#define GW_SEEN_TEXT_MAX 128
+_Static_assert(GW_SEEN_MAX_ <= GW_SEEN_ROOM, "a change of size is a change of ABI");
+
+/* gw_checked: array, mmap'ed, one per backend: what was seen of it. */
+struct gw_checked {
+	__u32 generation; /* of the backend that it speaks of */
+	__u32 seen;       /* enum gw_seen: what came of the last look */
+	__u64 time_ns;    /* of that; 0: never */
+	__u64 duration_ns;
+	__u64 changed_ns; /* since when it is down, or back; 0: it never was down */
+	__u32 in_a_row;   /* looks that speak against the state it is in */
+	__u32 is_down;    /* whether those that came last say so: it is as long as they are renewed */
+	__u64 count[GW_SEEN_ROOM]; /* by enum gw_seen */
+	char text[GW_SEEN_TEXT_MAX]; /* what was seen, more exactly; of a stranger's words none */
+};
+_Static_assert(sizeof(struct gw_checked) == 296, "a change of size is a change of ABI");
 
 /*
  * gw_suspects: LRU hash. A backend that one client could not reach. gw_user_suspects: the same of

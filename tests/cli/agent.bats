@@ -112,16 +112,22 @@ backends_are()
 		and .port == 7051 and .policy == "lc" and .message == null and .backends == 3
 		and .usable == 3 and .active == 0'
 	json '.items[0].message | test("fastest.*lc")'
-	json '.items | all((keys | sort) == (["namespace", "name", "portName", "address", "port",
+	json '.items | all(keys_unsorted == ["namespace", "name", "portName", "address", "port",
 		"policy", "state", "message", "backends", "usable", "active", "attemptsTotal",
 		"establishedTotal", "failedTotal", "canceledTotal", "closedTotal", "noBackendTotal",
-		"rebalanceAuto", "rebalanceSeconds", "drainDeadlineSeconds"] |
-		sort))'
+		"rebalanceAuto", "rebalanceSeconds", "drainDeadlineSeconds"])'
 	dial_in_vain 10.96.0.2 7051
 	lab services
 	[ "${lines[0]}" = "NODE: n1 (this node only)" ]
-	[[ ${lines[1]} =~ ^NAMESPACE\ +NAME\ +PORT\ +ADDRESS\ +POLICY\ +STATE\ +BACKENDS\ +USABLE\ +ACTIVE\ +ATTEMPTS\ +FAILED$ ]]
-	[[ $output =~ fabric\ +gateway\ +grpc\ +10.96.0.1:7051\ +lc\ +ready\ +3\ +3\ +0\ +0\ +0 ]]
+	[[ ${lines[1]} =~ ^\ \ SERVICE\ +ADDRESS\ +STATE\ +PEERS\ +ACTIVE\ +FAILED$ ]]
+	[[ ${lines[3]} =~ ^\ \ fabric/gateway\ +10.96.0.1:7051\ +ready\ +3/3\ +0\ +0$ ]]
+	# What is not as it should be has a sign, and below the table the reason and the remedy.
+	[[ ${lines[2]} =~ ^!\ fabric/bad\ +10.96.0.3:7051\ +invalid ]]
+	contains "$output" "! fabric/bad 10.96.0.3:7051 is invalid: kube-proxy serves it: "
+	contains "$output" "! fabric/none 10.96.0.2:7051 is no-backends: its clients are refused: see that pods"
+	lab services --no-headers
+	[ "${#lines[@]}" -eq 3 ]
+	[[ ${lines[1]} =~ ^fabric\ +gateway\ +grpc\ +10.96.0.1:7051\ +lc\ +ready\ +3\ +3\ +0\ +0\ +0$ ]]
 	lab services -o json
 	json '.items[2].noBackendTotal == 1'
 }
@@ -139,15 +145,21 @@ backends_are()
 		.namespace == "fabric" and .service == "gateway" and .serviceAddress == "10.96.0.1")'
 	json '.items | all(.connectSecondsBuckets | length == 17 and .[16] == {"le": "+Inf",
 		"count": 2} and .[0].le == 0.0001 and ([.[].count] | . == sort))'
-	json '.items | all((keys | sort) == (["namespace", "service", "portName", "serviceAddress",
-		"servicePort", "address", "port", "pod", "node", "zone", "weight", "state", "reason",
-		"active", "attemptsTotal", "establishedTotal", "refusedTotal", "timedOutTotal",
-		"unreachableTotal", "otherFailedTotal", "canceledTotal", "closedTotal", "resetTotal",
-		"lostTotal", "connectSecondsBuckets", "consecutiveFailures", "ejectionsTotal",
-		"ejectedRemainingSeconds", "movedTotal", "drain", "weightBy", "stateSeconds", "lastError",
-		"lastErrorTime"] | sort))'
+	json '.items | all(keys_unsorted == ["namespace", "service", "portName", "serviceAddress",
+		"servicePort", "address", "port", "pod", "node", "zone", "weight", "state",
+		"stateSeconds", "reason", "active", "drain", "weightBy", "attemptsTotal",
+		"establishedTotal", "refusedTotal", "timedOutTotal", "unreachableTotal",
+		"otherFailedTotal", "canceledTotal", "closedTotal", "resetTotal", "lostTotal",
+		"connectSecondsBuckets", "consecutiveFailures", "ejectionsTotal",
+		"ejectedRemainingSeconds", "lastError", "lastErrorTime", "movedTotal"])'
 	lab backends
-	[[ ${lines[2]} =~ ^fabric\ +gateway\ +grpc\ +10.1.0.1:7051\ +-\ +usable\ +2\ +2\ +2\ +0$ ]]
+	[[ ${lines[1]} =~ ^\ \ PEER\ +NODE\ +STATE\ +ACTIVE\ +SHARE\ +FAILED\ +SINCE$ ]]
+	[ "${lines[2]}" = "fabric/gateway:grpc  10.96.0.1:7051  lc  6 connections, even" ]
+	[[ ${lines[3]} =~ ^\ \ 10.1.0.1:7051\ +-\ +usable\ +2\ .+\ 33%\ +0\ +-$ ]]
+	# For scripts: the same columns as ever, and no heading.
+	lab backends --no-headers
+	[ "${#lines[@]}" -eq 3 ]
+	[[ ${lines[0]} =~ ^fabric\ +gateway\ +grpc\ +10.1.0.1:7051\ +-\ +usable\ +2\ +2\ +2\ +0$ ]]
 	stop "$dialer"
 	becomes backends_are '.items | all(.active == 0 and .closedTotal == 2)'
 }
@@ -218,15 +230,18 @@ backends_are()
 	listen 10.1.0.{1,2,3}:7051
 	start_agent
 	dial 10.96.0.1:7051 3
-	lab backends
-	[[ $output != *SERVICE-ADDRESS* ]]
 	{ service gateway 10.96.0.8; slice gateway 10.1.0.1 10.1.0.2 10.1.0.3; } >"$manifests/a.yaml"
 	becomes backends_are '[.items[] | [.serviceAddress, .state]] | unique ==
 		[["10.96.0.1", "leaving"], ["10.96.0.8", "usable"]]'
 	json '.items[0].reason == "its Service no longer has this address and port"'
 	lab backends
-	[[ $output =~ gateway\ +grpc\ +10.96.0.1:7051\ +10.1.0.1:7051\ +-\ +leaving ]]
-	[[ $output =~ gateway\ +grpc\ +10.96.0.8:7051\ +10.1.0.1:7051\ +-\ +usable ]]
+	[ "${lines[2]}" = "fabric/gateway:grpc  10.96.0.1:7051  not balanced  3 connections" ]
+	[[ ${lines[3]} =~ ^~\ 10.1.0.1:7051\ +-\ +leaving ]]
+	[ "${lines[6]}" = "fabric/gateway:grpc  10.96.0.8:7051  lc  0 connections" ]
+	[[ ${lines[7]} =~ ^\ \ 10.1.0.1:7051\ +-\ +usable ]]
+	lab backends -o wide --no-headers
+	[[ $output =~ gateway\ +grpc\ +10.96.0.1:7051\ +10.1.0.1:7051\ +-\ .*leaving ]]
+	[[ $output =~ gateway\ +grpc\ +10.96.0.8:7051\ +10.1.0.1:7051\ +-\ .*usable ]]
 }
 
 @test "connections: what was sent and has had no answer" {

@@ -104,9 +104,11 @@ teardown()
 	peer_is '.state == "ejected" and .lastError == "refused" and .consecutiveFailures == 2 and
 		(.lastErrorTime | test("^20..-..-..T..:..:..Z$")) and
 		.stateSeconds >= 0 and .stateSeconds < 60 and .ejectionsTotal == 1'
-	run lab_gwbpf backends -o wide
-	contains "${lines[1]}" "STATE-FOR  LAST-ERROR  LAST-ERROR-AGO"
-	[[ ${lines[2]} =~ ejected.*\ [0-9.]+s\ +refused\ +[0-9.]+s\  ]]
+	run lab_gwbpf backends --wide failures
+	contains "${lines[1]}" "LAST-ERROR  LAST-ERROR-AGO  SINCE"
+	[[ ${lines[3]} =~ ^!\ .*ejected.*\ refused\ +[0-9.]+s\ +[0-9.]+s$ ]]
+	contains "$output" "! fabric/gateway 10.1.0.1:7051 is ejected for "
+	contains "$output" " more: several clients could not reach it, last "
 	becomes logs "accused: backend fabric/gateway 10.1.0.1:7051 .*: refused (times: 1, failures in a row: [12])"
 	becomes logs "ejected: backend fabric/gateway 10.1.0.1:7051 .*for 3.0 s by .*: refused (times: 1, failures in a row: 2)"
 	becomes peer_is '.state == "returning" and .stateSeconds != null'

@@ -357,11 +357,21 @@ metrics_table()
 		}' "$BATS_TEST_TMPDIR/body"
 }
 
+is_checked()
+{
+	get /metrics
+	contains "$output" 'gwbpf_backend_checks_total{'
+}
+
 @test "http: docs/metrics.md has each metric, its labels and what it is, and no other" {
+	{
+		service gateway 10.96.0.1 7051 "gwbpf.io/check: 'tcp,inter=500ms'"
+		slice gateway 10.1.0.1 10.1.0.2 10.1.0.3
+	} >"$manifests/a.yaml"
 	listen 10.1.0.{1,2,3}:7051
 	start_agent
 	dial 10.96.0.1:7051 3
-	get /metrics
+	becomes is_checked
 	metrics_table >"$BATS_TEST_TMPDIR/table"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/table")" -gt 30 ]
 	diff -u <(grep '^| `' "$root/docs/metrics.md") "$BATS_TEST_TMPDIR/table"

@@ -143,7 +143,7 @@ exits()
 	inside bpftool map update pinned "$map" key 0 0 0 0 value 0 0 0 0 1 0 0 0 \
 		$(printf '0 %.0s' $(seq 39)) 16 $(printf '0 %.0s' $(seq $((size - 48))))
 	exits 0 '.warnings | length == 1 and (.[0] | test("backend 10.1.0.[12]:7051 of service " +
-		".fabric/gateway. is ejected.*gwbpf backends -o wide fabric/gateway"))'
+		".fabric/gateway. is ejected.*gwbpf backends --wide failures fabric/gateway"))'
 }
 
 # api MODE: a cluster with one Service; "ok", or "forbidden": it answers 403. end_api ends it.

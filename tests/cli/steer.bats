@@ -58,7 +58,8 @@ kill_agent()
 	backend_is 10.1.0.1 '.state == "draining" and .weight == 0 and .active == 1 and
 		.drain.by == "command" and .drain.left == 1 and .drain.deadlineTime == null and
 		(.reason | contains("gwbpf undrain"))'
-	contains "$(lab_gwbpf backends)" "draining (command)"
+	contains "$(lab_gwbpf backends)" \
+		"~ fabric/gateway 10.1.0.1:7051 is draining: 'gwbpf drain' was given on this node"
 	dial 10.96.0.1:7051 4
 	spread_is 5 1
 	ask undrain 10.1.0.1:7051

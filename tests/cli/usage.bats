@@ -13,7 +13,7 @@ commands()
 	usage_error "there is no command 'frobnicate'" frobnicate
 	usage_error "no command is given" --pin-dir services
 	usage_error "unrecognized option '--frobnicate'" services --frobnicate
-	usage_error "--output cannot be 'yaml': it takes table|wide|json" services -o yaml
+	usage_error "--output cannot be 'xml': it takes table|wide|json|yaml" services -o xml
 	usage_error "--output cannot be 'tab'" services -o tab
 	usage_error "--color cannot be 'blue'" status --color blue
 	usage_error "unexpected argument 'x'" status x
@@ -48,8 +48,26 @@ commands()
 }
 
 @test "a bad value in the environment is wrong usage that names the variable" {
-	GWBPF_OUTPUT=yaml usage_error "GWBPF_OUTPUT cannot be 'yaml'" version
+	GWBPF_OUTPUT=xml usage_error "GWBPF_OUTPUT cannot be 'xml'" version
 	GWBPF_NO_HEADERS=1 usage_error "GWBPF_NO_HEADERS cannot be '1': it takes true|false" version
+}
+
+@test "an unknown column names the nearest one" {
+	usage_error "cannot sort by 'act': there is no such column: did you mean 'ACTIVE'?" \
+		backends --sort act
+	usage_error "Try \`gwbpf help services'" services --sort usable-
+	GWBPF_SORT=zzzzzz usage_error "cannot sort by 'zzzzzz': there is no such column" connections
+	[[ $stderr != *"did you mean"* ]]
+	usage_error "--wide cannot be 'failure': it takes failures|traffic|checks|all" backends --wide failure
+	usage_error "unrecognized option '--sort'" version --sort state
+}
+
+@test "YAML says what JSON says" {
+	run gwbpf version -o yaml
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "apiVersion: gwbpf.io/v1" ]
+	[ "${lines[1]}" = "kind: Version" ]
+	contains "$output" "version: \"$(gwbpf version -o json | jq -r .version)\""
 }
 
 @test "plan without manifests is wrong usage" {
@@ -117,7 +135,7 @@ complete_bash()
 	source /dev/stdin <<<"$(gwbpf completion bash)"
 	[ "$(complete_bash gwbpf '')" = "$(commands | xargs)" ]
 	[ "$(complete_bash gwbpf conn)" = connections ]
-	[ "$(complete_bash gwbpf services -o '')" = "table wide json" ]
+	[ "$(complete_bash gwbpf services -o '')" = "table wide json yaml" ]
 	[ "$(complete_bash gwbpf services --output = j)" = json ]
 	[ "$(complete_bash gwbpf detach --f)" = --force ]
 	[ "$(complete_bash gwbpf status --pin-dir /us)" = /usr ]
@@ -148,7 +166,7 @@ complete_bash()
 			cut -f1 | xargs
 	}
 	[ "$(complete_fish 'gwbpf conn')" = connections ]
-	[ "$(complete_fish 'gwbpf services -o ')" = "json table wide" ]
+	[ "$(complete_fish 'gwbpf services -o ')" = "json table wide yaml" ]
 	[ "$(complete_fish 'gwbpf detach --f')" = --force ]
 	[ "$(complete_fish 'gwbpf completion ')" = "bash fish zsh" ]
 }
@@ -173,6 +191,14 @@ complete_bash()
 	done
 	# And no command that there is not.
 	[ "$(grep -c '^\.It Cm' "$root/docs/gwbpf.8")" -eq "$(commands | wc -l)" ]
+}
+
+@test "the man page has the columns of each list, as the help has them" {
+	for list in services backends connections; do
+		columns=$(gwbpf help $list | sed '1,/^Columns:$/d')
+		[ "$(wc -l <<<"$columns")" -ge 15 ]
+		[ "$columns" = "$(sed -n "/^Columns of $list:/,/^\.Ed/p" "$root/docs/gwbpf.8" | grep '^  ')" ]
+	done
 }
 
 @test "the man page and the guide name every state of a Service and of a backend" {

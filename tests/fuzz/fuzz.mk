@@ -3,13 +3,14 @@
 # is worth keeping to tests/fuzz/corpus, which the unit tests replay.
 
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS := manifest decode json kube kubeconfig certificate
+FUZZ_TARGETS := manifest decode json kube kubeconfig certificate answer
 FUZZ_manifest := $(UNIT_manifests)
 FUZZ_decode   := $(UNIT_decode)
 FUZZ_json     := source/json_text $(UNIT_decode)
 FUZZ_kube     := $(sort $(KUBE_INTAKE) $(UNIT_decode))
 FUZZ_kubeconfig := $(sort $(UNIT_kubeconfig) $(UNIT_decode))
 FUZZ_certificate := $(sort $(CERTIFICATE) $(UNIT_decode))
+FUZZ_answer   := $(sort agent/check_message $(UNIT_decode))
 FUZZ_SEEDS_certificate := tests/data/certificates
 
 define FUZZ_RULE

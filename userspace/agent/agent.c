@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/checks.h"
 #include "agent/control.h"
 #include "agent/covered.h"
 #include "agent/drain_log.h"
@@ -58,6 +59,7 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	struct rebalance *rebalance;
+	struct checks *checks;
 	struct health_log *health_log;
 	struct drain_log *drain_log;
 	struct watchers *watchers;
@@ -161,6 +163,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sync_retry(agent->sync);
 	tell(agent);
 	health_log_tick(agent->health_log);
+	checks_tick(agent->checks);
 	drain_log_tick(agent->drain_log);
 	if (tables_meta(agent->tables)->source_synced)
 		rebalance_tick(agent->rebalance);
@@ -607,6 +610,7 @@ static int start_source(struct agent *agent)
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
 			  sync_stats(agent->sync), &agent->rebalance) ||
 	    health_log_new(agent->tables, &agent->health_log) ||
+	    checks_new(agent->base, agent->tables, &agent->checks) ||
 	    drain_log_new(agent->tables, &agent->drain_log))
 		return fail(agent, "cannot start: out of memory");
 	if (start_watching(agent))
@@ -630,6 +634,7 @@ static void stop(struct agent *agent)
 	kube_source_stop(agent->kube);
 	drain_log_free(agent->drain_log);
 	health_log_free(agent->health_log);
+	checks_free(agent->checks);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

@@ -198,6 +198,34 @@ static void write_backend_states(struct evbuffer *to, const struct view_backend 
 					    view_backend_state_name(backends[i].state));
 }
 
+/* Those that were looked at. */
+static void write_checks(struct evbuffer *to, const struct view_backend *backends, size_t count)
+{
+	char labels[LABELS_MAX];
+
+	family(to, "gwbpf_backend_check_up", "gauge", "1: the last check found that it answers.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].checked.time_ns)
+			evbuffer_add_printf(to, "gwbpf_backend_check_up{%s} %d\n",
+					    backend_labels(&backends[i], labels),
+					    view_seen_is_good(backends[i].checked.seen));
+	family(to, "gwbpf_backend_check_duration_seconds", "gauge",
+	       "How long the last check took to know.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].checked.time_ns)
+			evbuffer_add_printf(to, "gwbpf_backend_check_duration_seconds{%s} %.6f\n",
+					    backend_labels(&backends[i], labels),
+					    (double)backends[i].checked.duration_ns / 1e9);
+	family(to, "gwbpf_backend_checks_total", "counter", "Checks, by what they found.");
+	for (size_t i = 0; i < count; i++)
+		for (uint32_t seen = GW_SEEN_OK; seen < GW_SEEN_MAX_; seen++)
+			if (backends[i].checked.time_ns)
+				evbuffer_add_printf(
+					to, "gwbpf_backend_checks_total{%s,result=\"%s\"} %llu\n",
+					backend_labels(&backends[i], labels), view_seen_name(seen),
+					(unsigned long long)backends[i].checked.count[seen]);
+}
+
 static void write_backend_connects(struct evbuffer *to, const struct view_backend *backends,
 				   size_t count)
 {
@@ -225,6 +253,7 @@ static void write_backends(struct evbuffer *to, const struct metrics_input *inpu
 	for (size_t i = 0; i < sizeof(backend_series) / sizeof(*backend_series); i++)
 		write_backend_series(to, backends, count, i);
 	write_backend_states(to, backends, count);
+	write_checks(to, backends, count);
 	write_backend_connects(to, backends, count);
 }
 

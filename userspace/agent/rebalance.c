@@ -291,7 +291,10 @@ static bool wants_auto(const struct gw_service *service)
 
 static bool wants_moves(const struct gw_service *service)
 {
-	return service->rebalance_ms || service->drain_deadline_ms;
+	const __u32 may_be_down = GW_SERVICE_MOVE_DOWN | GW_SERVICE_LOOK;
+
+	return service->rebalance_ms || service->drain_deadline_ms ||
+	       (service->flags & may_be_down) == may_be_down;
 }
 
 static bool any_service(const struct rebalance *rebalance,

@@ -104,12 +104,19 @@ static uint32_t quiet_ms_of(const struct round *round, const struct view_service
 	return service->rebalance_ms;
 }
 
+static bool is_down(const struct view_backend *backend)
+{
+	return backend->state == VIEW_BACKEND_DOWN;
+}
+
 /* Nearer to the deadline a shorter time must do; 0 at the deadline: then all that is left moves. */
 static uint32_t drain_quiet_ms(const struct view_backend *backend, uint32_t quiet_ms)
 {
 	double deadline = backend->drain_deadline_ms / 1e3;
 	double left = deadline - backend->drain_seconds, ms;
 
+	if (is_down(backend))
+		return 0;
 	if (!quiet_ms)
 		quiet_ms = DRAIN_QUIET_MS;
 	if (!backend->drain_deadline_ms)
@@ -173,13 +180,16 @@ static int note_told(struct round *round, const struct moved *moved)
 			   moved->time_ns);
 }
 
-static bool rests(const struct round *round, const struct gw_walk_conn *conn)
+/* Nobody waits on a peer that is down: a client has all its connections there moved. */
+static bool rests(const struct round *round, const struct gw_walk_conn *conn, bool is_rescue)
 {
 	uint64_t told_ns;
 
 	if (latest_of(&round->told, cookie_key(conn->cookie)) ||
 	    latest_of(&round->told, netns_key(conn->conn.netns_cookie)))
 		return true;
+	if (is_rescue)
+		return false;
 	told_ns = latest_of(&round->told, client_key(conn->conn.netns_cookie, conn->conn.tgid,
 						     conn->conn.service));
 	return told_ns && told_ns + CLIENT_REST_NS > round->now_ns;
@@ -203,7 +213,7 @@ static size_t find_quiet(struct round *round, const struct view_backend *backend
 		/* Another time for each, so that they do not fall into step with the application. */
 		if (!is_of(conn, backend) ||
 		    !is_quiet(conn, (uint32_t)(quiet_ms * (1 + draw(round) / 2))) ||
-		    rests(round, conn))
+		    rests(round, conn, is_down(backend)))
 			continue;
 		place = seen < most ? seen : (size_t)(draw(round) * (double)(seen + 1));
 		if (place < most)
@@ -288,9 +298,26 @@ static bool has_destination(const struct members *members)
 	return false;
 }
 
-/* Those that take no new connections lose what they have, bit by bit. */
+/* Whether what is down is passed over: else its connections would come back to it. */
+static bool can_do_without(const struct members *members)
+{
+	size_t count = 0, left = 0;
+
+	for (size_t i = 0; i < members->count; i++) {
+		const struct view_backend *backend = &members->backends[i];
+
+		count += backend->state != VIEW_BACKEND_LEAVING;
+		left += takes_connections(backend) || backend->state == VIEW_BACKEND_DRAINING;
+	}
+	return left * 100 >= members->service->keep_percent * count;
+}
+
+/* Those that take no new connections lose what they have, bit by bit; those that are down, at once. */
 static uint32_t decide_drain(const struct members *members, const struct view_backend *backend)
 {
+	if (is_down(backend))
+		return members->service->moves_down && can_do_without(members) ? backend->active
+									       : 0;
 	if (!backend->drain_seconds || !(members->quiet_ms || backend->drain_deadline_ms))
 		return 0;
 	if (!drain_quiet_ms(backend, members->quiet_ms))
@@ -317,7 +344,7 @@ static int decide_service(struct round *round, const struct view_service *servic
 	struct members members = members_of(round, service);
 
 	members.quiet_ms = quiet_ms_of(round, service);
-	if (!members.quiet_ms && !has_deadline(&members))
+	if (!members.quiet_ms && !has_deadline(&members) && !service->moves_down)
 		return 0;
 	members.balance = calloc(members.count + 1, sizeof(*members.balance));
 	members.drain = calloc(members.count + 1, sizeof(*members.drain));

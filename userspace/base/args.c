@@ -154,7 +154,7 @@ static error_t on_key(int key, char *value, struct argp_state *state)
 void args_parse(const struct args *args, int argc, char **argv)
 {
 	struct parse parse = { .args = args };
-	char doc[1024];
+	char doc[8192];
 	struct argp argp = {
 		.options = args->options,
 		.parser = on_key,
@@ -163,7 +163,8 @@ void args_parse(const struct args *args, int argc, char **argv)
 	};
 	char *name = argv[0];
 
-	snprintf(doc, sizeof(doc), "%s%s", args->help, footer);
+	snprintf(doc, sizeof(doc), "%s%s%s%s", args->help, footer, args->more ? "\n\n" : "",
+		 args->more ? args->more : "");
 	argp_err_exit_status = ARGS_EXIT_USAGE;
 	setenv("ARGP_HELP_FMT", "no-dup-args-note,opt-doc-col=42,rmargin=99", 0);
 	/* argp names the program by the first word, in usage and in errors. */

@@ -31,6 +31,7 @@ struct args {
 	const struct argp_option *options;
 	args_set set;
 	void *arg;
+	const char *more; /* lines that the help ends with; NULL: none */
 };
 
 /* Parse. On wrong usage, and for --help, this writes the message and ends the program. */

@@ -8,54 +8,36 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "cli/json_print.h"
+#include "cli/listing.h"
 #include "cli/lookup.h"
 #include "cli/naming.h"
-#include "cli/table.h"
+#include "cli/say.h"
+#include "cli/shorten.h"
+#include "cli/usage.h"
 #include "kernel/view.h"
+#include "model/settings.h"
 #include "report/backends.h"
 #include "report/format.h"
 #include "report/services.h"
 
-#define SERVICE_ADDRESS_COLUMN 3
-#define STATE_MAX 64
+#define NAME_LEAST 16 /* letters of a Service's name in a heading */
 
-static const struct table_column columns[] = {
-	{ "NAMESPACE", 0 },
-	{ "SERVICE", 0 },
-	{ "PORT", 0 },
-	[SERVICE_ADDRESS_COLUMN] = { "SERVICE-ADDRESS", TABLE_WIDE },
-	{ "ADDRESS", 0 },
-	{ "POD", 0 },
-	{ "NODE", TABLE_WIDE },
-	{ "ZONE", TABLE_WIDE },
-	{ "WEIGHT", TABLE_RIGHT | TABLE_WIDE },
-	{ "BY", TABLE_WIDE },
-	{ "STATE", 0 },
-	{ "ACTIVE", TABLE_RIGHT },
-	{ "ATTEMPTS", TABLE_RIGHT },
-	{ "ESTABLISHED", TABLE_RIGHT },
-	{ "FAILED", TABLE_RIGHT },
-	{ "REFUSED", TABLE_RIGHT | TABLE_WIDE },
-	{ "TIMED-OUT", TABLE_RIGHT | TABLE_WIDE },
-	{ "UNREACHABLE", TABLE_RIGHT | TABLE_WIDE },
-	{ "OTHER", TABLE_RIGHT | TABLE_WIDE },
-	{ "IN-A-ROW", TABLE_RIGHT | TABLE_WIDE },
-	{ "EJECTIONS", TABLE_RIGHT | TABLE_WIDE },
-	{ "EJECTED-FOR", TABLE_RIGHT | TABLE_WIDE },
-	{ "STATE-FOR", TABLE_RIGHT | TABLE_WIDE },
-	{ "LAST-ERROR", TABLE_WIDE },
-	{ "LAST-ERROR-AGO", TABLE_RIGHT | TABLE_WIDE },
-	{ "CANCELED", TABLE_RIGHT | TABLE_WIDE },
-	{ "CLOSED", TABLE_RIGHT | TABLE_WIDE },
-	{ "RESET", TABLE_RIGHT | TABLE_WIDE },
-	{ "LOST", TABLE_RIGHT | TABLE_WIDE },
+const struct argp_option backends_options[] = {
+	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
+	USAGE_SORT_OPTION,
+	{ .name = "wide",
+	  .key = OPTION_WIDE,
+	  .arg = "failures|traffic|checks|all",
+	  .doc = "the columns of one topic, or all of them as -o wide" },
+	{ 0 },
 };
 
 static const enum table_mood moods[] = {
 	[VIEW_BACKEND_USABLE] = TABLE_GOOD,
 	[VIEW_BACKEND_SUSPECT] = TABLE_BAD,
 	[VIEW_BACKEND_EJECTED] = TABLE_BAD,
+	[VIEW_BACKEND_DOWN] = TABLE_BAD,
 	[VIEW_BACKEND_RETURNING] = TABLE_DOUBTFUL,
 	[VIEW_BACKEND_PROBING] = TABLE_DOUBTFUL,
 	[VIEW_BACKEND_DRAINING] = TABLE_DOUBTFUL,
@@ -63,66 +45,96 @@ static const enum table_mood moods[] = {
 };
 _Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_BACKEND_STATE_MAX_, "one for each state");
 
-static void add_counters(struct table *table, const struct view_backend *backend)
+/* Whether a person gave it another weight, which is in force. */
+static bool is_weighed(const struct view_backend *backend)
 {
-	const struct gw_counters *counters = &backend->counters;
-	char text[FORMAT_MAX];
-
-	table_number(table, counters->attempts);
-	table_number(table, counters->established);
-	table_number(table, report_failed(counters));
-	table_number(table, counters->refused);
-	table_number(table, counters->timed_out);
-	table_number(table, counters->unreachable);
-	table_number(table, counters->other_failed);
-	table_number(table, backend->consecutive_failures);
-	table_number(table, backend->ejections);
-	table_text(table, backend->ejected_remaining_seconds > 0 ?
-				  format_age(backend->ejected_remaining_seconds, text) :
-				  NULL);
-	table_text(table, format_age(backend->state_seconds, text));
-	table_text(table, view_error_name(backend->error));
-	table_text(table, format_age(backend->error_age_seconds, text));
-	table_number(table, counters->canceled);
-	table_number(table, counters->closed);
-	table_number(table, counters->reset);
-	table_number(table, counters->lost);
+	return backend->steered_weight && !backend->drained_by &&
+	       backend->state != VIEW_BACKEND_LEAVING;
 }
 
-/* "draining (command)": who asked is part of it, as that says who can end it. Returns buf. */
-static const char *state_text(const struct view_backend *backend, char buf[STATE_MAX])
+static enum table_mood mood(const void *arg)
 {
-	const char *name = view_backend_state_name(backend->state);
-	bool is_drained = backend->state == VIEW_BACKEND_DRAINING;
+	const struct view_backend *backend = ((const struct backend_row *)arg)->backend;
+	enum table_mood mood = moods[backend->state];
 
-	if (is_drained)
-		snprintf(buf, STATE_MAX, "%s (%s)", name, view_drain_name(backend->drained_by));
-	else if (backend->steered_weight && backend->state != VIEW_BACKEND_LEAVING)
-		snprintf(buf, STATE_MAX, "%s (weight %u)", name, backend->steered_weight);
+	return mood == TABLE_GOOD && is_weighed(backend) ? TABLE_DOUBTFUL : mood;
+}
+
+static size_t group(const void *arg)
+{
+	return ((const struct backend_row *)arg)->group;
+}
+
+/* "even"; "" where nothing can be said. Returns buf. */
+static const char *evenness(const struct backend_row *row, char buf[FORMAT_MAX])
+{
+	if (row->group_fullest == 0)
+		*buf = '\0';
+	else if (row->group_fullest == 1)
+		strcpy(buf, ", even");
 	else
-		snprintf(buf, STATE_MAX, "%s", name);
+		snprintf(buf, FORMAT_MAX, ", uneven (%.1fx)", row->group_fullest);
 	return buf;
 }
 
-static void add_row(struct table *table, const struct view_backend *backend)
+/* "fabric/gateway:grpc  10.96.0.1:7051  lc  6 connections, even" */
+static void heading(const void *arg, char buf[LISTING_TEXT_MAX])
 {
-	char text[ADDR_PORT_TEXT_MAX], state[STATE_MAX];
+	const struct backend_row *row = arg;
+	const struct view_backend *backend = row->backend;
+	const struct view_service *service = row->service;
+	bool is_named = *backend->service_port_name;
+	char name[3 * GW_NAME_MAX], shorter[sizeof(name) + SHORTEN_SIGN_MAX];
+	char address[ADDR_PORT_TEXT_MAX], rest[256], even[FORMAT_MAX];
+	size_t width;
 
-	table_row(table);
-	table_text(table, backend->namespace);
-	table_text(table, backend->service);
-	table_text(table, backend->service_port_name);
-	table_text(table, addr_port_format(&backend->service_address, backend->service_port, text));
-	table_text(table, addr_port_format(&backend->address, backend->port, text));
-	table_text(table, backend->pod);
-	table_text(table, backend->node);
-	table_text(table, backend->zone);
-	table_number(table, backend->weight);
-	table_text(table, backend->steered_weight && !backend->drained_by ?
-				  "command" : view_drain_name(backend->drained_by));
-	table_state(table, state_text(backend, state), moods[backend->state]);
-	table_number(table, backend->active);
-	add_counters(table, backend);
+	snprintf(name, sizeof(name), "%s/%s%s%s", backend->namespace, backend->service,
+		 is_named ? ":" : "", is_named ? backend->service_port_name : "");
+	snprintf(rest, sizeof(rest), "  %s  %s%s%s  %llu connection%s%s",
+		 addr_port_format(&backend->service_address, backend->service_port, address),
+		 service ? policy_name(service->policy) : "not balanced",
+		 service && !services_is_well(service) ? ", " : "",
+		 service && !services_is_well(service) ? view_service_state_name(service->state) : "",
+		 (unsigned long long)row->group_active, row->group_active == 1 ? "" : "s",
+		 evenness(row, even));
+	width = strlen(rest) < TABLE_COLUMNS_MAX ? TABLE_COLUMNS_MAX - strlen(rest) : 0;
+	snprintf(buf, LISTING_TEXT_MAX, "%s%s",
+		 shorten_middle(name, width > NAME_LEAST ? width : NAME_LEAST, shorter), rest);
+}
+
+/* Who it is: "fabric/gateway 10.1.0.1:7051 (pod 'org1-peer0')" */
+static size_t name_backend(const struct view_backend *backend, char *buf, size_t size)
+{
+	char address[ADDR_PORT_TEXT_MAX];
+	bool has_pod = *backend->pod;
+
+	return (size_t)snprintf(buf, size, "%s/%s %s%s%s%s", backend->namespace, backend->service,
+				addr_port_format(&backend->address, backend->port, address),
+				has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "");
+}
+
+static void note(const void *arg, char buf[LISTING_TEXT_MAX])
+{
+	const struct backend_row *row = arg;
+	const struct view_backend *backend = row->backend;
+	const char *reason = backends_reason(row), *remedy = backends_remedy(row);
+	const char *error = view_error_name(backend->error);
+	char age[FORMAT_MAX];
+	char *to = buf + name_backend(backend, buf, LISTING_TEXT_MAX / 2);
+
+	if (!reason) {
+		sprintf(to, " has weight %u, and %u by its Service: 'gwbpf weight ADDRESS:PORT default' "
+			    "ends that", backend->steered_weight, backend->wanted_weight);
+		return;
+	}
+	to += sprintf(to, " is %s", view_backend_state_name(backend->state));
+	if (backend->ejected_remaining_seconds > 0)
+		to += sprintf(to, " for %s more", format_age(backend->ejected_remaining_seconds, age));
+	to += sprintf(to, ": %s", reason);
+	if (moods[backend->state] == TABLE_BAD && error)
+		to += sprintf(to, ", last %s ago (%s)", format_age(backend->error_age_seconds, age), error);
+	if (remedy)
+		sprintf(to, ": %s", remedy);
 }
 
 static bool is_wanted(const struct view_backend *backend, const void *arg)
@@ -134,43 +146,29 @@ static bool is_wanted(const struct view_backend *backend, const void *arg)
 	return naming_is_service(filter, &port);
 }
 
-/* Whether some Service port has rows for two addresses: after a change of its address, the old one
- * and the new one; or of two families. */
-static bool are_addresses_needed(const struct view_backend *backends, size_t count,
-				 const struct service_filter *filter)
+static int print(const struct cli *cli, const struct view *view,
+		 const struct service_filter *filter)
 {
-	for (size_t i = 1; i < count; i++) {
-		const struct view_backend *a = &backends[i - 1], *b = &backends[i];
-
-		if (is_wanted(b, filter) && !strcmp(a->namespace, b->namespace) &&
-		    !strcmp(a->service, b->service) && a->service_port == b->service_port &&
-		    addr_compare(&a->service_address, &b->service_address))
-			return true;
-	}
-	return false;
-}
-
-static int print_table(const struct cli *cli, const struct view *view,
-		       const struct service_filter *filter)
-{
-	struct table_column shown[sizeof(columns) / sizeof(columns[0])];
-	const struct view_backend *backends;
-	size_t count = view_backends(view, &backends);
-	struct table *table;
-	size_t i;
+	struct listing listing = {
+		.columns = &backends_columns,
+		.node = lookup_node(view),
+		.row_size = sizeof(struct backend_row),
+		.mood = mood,
+		.group = group,
+		.heading = heading,
+		.note = note,
+		.instead = "ADDRESS",
+	};
+	struct backend_row *rows;
 	int status;
 
-	memcpy(shown, columns, sizeof(shown));
-	if (are_addresses_needed(backends, count, filter))
-		shown[SERVICE_ADDRESS_COLUMN].flags &= ~(unsigned int)TABLE_WIDE;
-	if (table_new(cli, shown, sizeof(shown) / sizeof(shown[0]), &table))
+	if (backends_rows(view, is_wanted, filter, &rows, &listing.count)) {
+		say_error("cannot list backends: out of memory");
 		return EXIT_FAILURE;
-	for (i = 0; i < count; i++)
-		if (is_wanted(&backends[i], filter))
-			add_row(table, &backends[i]);
-	table_print_node(cli, lookup_node(view));
-	status = table_print(table);
-	table_free(table);
+	}
+	listing.rows = rows;
+	status = listing_print(cli, &listing);
+	free(rows);
 	return status;
 }
 
@@ -182,13 +180,8 @@ int backends_run(const struct cli *cli)
 
 	if (lookup_open(cli, &view))
 		return EXIT_FAILURE;
-	if (lookup_service(cli, view, &filter))
-		goto out;
-	if (cli->output == CLI_OUTPUT_JSON)
-		status = json_print(report_backends(view, is_wanted, &filter));
-	else
-		status = print_table(cli, view, &filter);
-out:
+	if (!lookup_service(cli, view, &filter))
+		status = print(cli, view, &filter);
 	view_close(view);
 	return status;
 }

@@ -58,7 +58,7 @@ static json_t *to_json(const struct probe_result *result)
 			 "remedy", json_text_or_null(result->remedy));
 }
 
-static int print_json(const struct probe_result *results, size_t count)
+static int print_json(const struct cli *cli, const struct probe_result *results, size_t count)
 {
 	json_t *requirements = json_array();
 	json_t *more;
@@ -69,7 +69,7 @@ static int print_json(const struct probe_result *results, size_t count)
 	more = json_pack("{sb so}",
 			 "canRun", is_all_there(results, count),
 			 "requirements", requirements);
-	return json_print(json_extend(json_answer("Check", lookup_host()), more));
+	return json_print(cli, json_extend(json_answer("Check", lookup_host()), more));
 }
 
 static int print_table(const struct cli *cli, const struct probe_result *results, size_t count)
@@ -175,7 +175,7 @@ int check_run(const struct cli *cli)
 	if (!geteuid())
 		count += look_around(cli, &results[count]);
 	if (cli->output == CLI_OUTPUT_JSON)
-		status = print_json(results, count);
+		status = print_json(cli, results, count);
 	else
 		status = print_table(cli, results, count);
 	if (status == EXIT_SUCCESS && !is_all_there(results, count))

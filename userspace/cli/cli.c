@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "cli/usage.h"
 #include "cli/say.h"
+#include "cli/watch.h"
 
 const struct command *cli_find_command(const struct cli *cli, const char *name)
 {
@@ -20,6 +22,17 @@ const struct command *cli_find_command(const struct cli *cli, const char *name)
 		if (!strcmp(cli->commands[i].name, name))
 			return &cli->commands[i];
 	return NULL;
+}
+
+const struct command *cli_nearest_command(const struct cli *cli, const char *word)
+{
+	struct nearest nearest;
+	size_t i;
+
+	nearest_begin(&nearest, word);
+	for (i = 0; i < cli->command_count; i++)
+		nearest_offer(&nearest, cli->commands[i].name);
+	return nearest.found ? cli_find_command(cli, nearest.found) : NULL;
 }
 
 /* What was printed may not have arrived: a full disk shows at the end. */
@@ -39,6 +52,8 @@ static int run(struct cli *cli, const struct command *command, int argc, char **
 		return command->main(argc, argv);
 	if (usage_parse(cli, command, argc, argv))
 		say_error("cannot read the options: out of memory");
+	else if (cli->is_watching)
+		status = watch_run(cli, command);
 	else
 		status = finish(command->run(cli));
 	usage_done(cli);

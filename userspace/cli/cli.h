@@ -18,9 +18,10 @@
 enum cli_output {
 	CLI_OUTPUT_TABLE,
 	CLI_OUTPUT_WIDE,
-	CLI_OUTPUT_JSON,
+	CLI_OUTPUT_JSON, /* or YAML */
 };
 
+struct columns;
 struct command;
 
 struct cli {
@@ -30,10 +31,14 @@ struct cli {
 	/* Of every command. */
 	const char *pin_dir;
 	enum cli_output output;
+	bool is_yaml;
 	bool headers;
 	bool color;
 
 	/* Of some; NULL and 0: not given. */
+	bool is_watching;
+	unsigned int topic; /* of --wide: an enum column_shown */
+	const char *sort;   /* title of a column of the command */
 	const char *namespace;
 	const char *backend;
 	const char *from;
@@ -63,6 +68,7 @@ struct command {
 	unsigned int arguments_max;
 	/* Beside those of every command; all there are of one that reads its options itself. */
 	const struct argp_option *options;
+	const struct columns *columns; /* of what it lists; NULL: it lists nothing */
 	int (*run)(const struct cli *cli); /* returns the exit status */
 	/* In place of run: a command that reads its options itself. argv[0] is its name. */
 	int (*main)(int argc, char **argv);

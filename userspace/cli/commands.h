@@ -30,7 +30,9 @@ int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);
 
 extern const struct argp_option status_options[];
-extern const struct argp_option services_options[]; /* of each that takes the name of a Service */
+extern const struct argp_option services_options[];
+extern const struct argp_option backends_options[];
+extern const struct argp_option suspend_options[]; /* of suspend and resume */
 extern const struct argp_option connections_options[];
 extern const struct argp_option explain_options[];
 extern const struct argp_option monitor_options[];

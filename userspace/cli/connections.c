@@ -2,22 +2,23 @@
 /* `gwbpf connections`: the balanced sockets that live now, in every network namespace. */
 #include "cli/commands.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "cli/json_print.h"
+#include "cli/listing.h"
 #include "cli/lookup.h"
 #include "cli/naming.h"
 #include "cli/say.h"
-#include "cli/table.h"
+#include "cli/shorten.h"
 #include "cli/usage.h"
 #include "kernel/view.h"
 #include "report/connections.h"
-#include "report/format.h"
 
 const struct argp_option connections_options[] = {
 	{ .name = "backend",
@@ -25,29 +26,13 @@ const struct argp_option connections_options[] = {
 	  .arg = "BACKEND",
 	  .doc = "only those to this backend, ADDRESS:PORT or the name of its pod" },
 	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
+	USAGE_SORT_OPTION,
+	{ .name = "wide",
+	  .key = OPTION_WIDE,
+	  .arg = "traffic|all",
+	  .doc = "the columns of one topic, or all of them as -o wide" },
 	{ 0 },
-};
-
-static const struct table_column columns[] = {
-	{ "NAMESPACE", 0 },
-	{ "SERVICE", 0 },
-	{ "SERVICE-ADDRESS", TABLE_WIDE },
-	{ "BACKEND", 0 },
-	{ "POD", 0 },
-	{ "SOURCE", 0 },
-	{ "CLIENT", 0 },
-	{ "PID", TABLE_RIGHT },
-	{ "STATE", 0 },
-	{ "AGE", TABLE_RIGHT },
-	{ "IDLE", TABLE_RIGHT },
-	{ "RTT", TABLE_RIGHT },
-	{ "SENT", TABLE_RIGHT },
-	{ "RECEIVED", TABLE_RIGHT },
-	{ "UNANSWERED", TABLE_RIGHT },
-	{ "UNACKED", TABLE_RIGHT | TABLE_WIDE },
-	{ "RETRANSMITS", TABLE_RIGHT | TABLE_WIDE },
-	{ "NETNS", TABLE_RIGHT | TABLE_WIDE },
-	{ "COOKIE", TABLE_RIGHT | TABLE_WIDE },
 };
 
 struct wanted {
@@ -92,67 +77,55 @@ static int collect(const struct cli *cli, struct connections *connections)
 	return err;
 }
 
-static void add_row(struct table *table, const struct connection *connection)
+static enum table_mood mood(const void *arg)
 {
-	const struct gw_walk_conn *walk = connection->walk;
-	const struct view_backend *backend = connection->backend;
-	const struct client *client = &connection->client;
-	char text[ADDR_PORT_TEXT_MAX], quantity[FORMAT_MAX];
+	const struct connection *connection = arg;
 
-	table_row(table);
-	table_text(table, backend ? backend->namespace : NULL);
-	table_text(table, backend ? backend->service : NULL);
-	table_text(table, addr_port_format(&walk->conn.vip, ntohs(walk->conn.port), text));
-	table_text(table,
-		   addr_port_format(&walk->destination, ntohs(walk->destination_port), text));
-	table_text(table, backend ? backend->pod : NULL);
-	table_text(table, addr_port_format(&walk->source, walk->source_port, text));
-	table_text(table, *client->pod ? client->pod : client->command);
-	if (walk->conn.tgid)
-		table_number(table, walk->conn.tgid);
-	else
-		table_text(table, NULL);
-	table_state(table, format_tcp_state(walk->tcp_state),
-		    walk->tcp_state == TCP_ESTABLISHED ? TABLE_GOOD : TABLE_DOUBTFUL);
-	table_text(table, format_age(connection->age_seconds, quantity));
-	table_text(table, format_age(walk->idle_ms / 1e3, quantity));
-	table_text(table, format_rtt(walk->srtt_us, quantity));
-	table_text(table, format_bytes(walk->bytes_sent, quantity));
-	table_text(table, format_bytes(walk->bytes_received, quantity));
-	table_text(table, format_age(connection_unanswered_seconds(walk), quantity));
-	table_text(table, format_bytes(walk->unacked, quantity));
-	table_number(table, walk->retransmits);
-	table_number(table, walk->netns_inode);
-	table_number(table, walk->cookie);
+	return connection->walk->tcp_state == TCP_ESTABLISHED ? TABLE_GOOD : TABLE_DOUBTFUL;
 }
 
-static int print_table(const struct cli *cli, const struct connections *connections)
+static size_t group(const void *arg)
 {
-	struct table *table;
-	size_t i;
-	int status;
+	return ((const struct connection *)arg)->group;
+}
 
-	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
-		return EXIT_FAILURE;
-	for (i = 0; i < connections->count; i++)
-		add_row(table, &connections->items[i]);
-	table_print_node(cli, lookup_node(connections->view));
-	status = table_print(table);
-	table_free(table);
-	return status;
+/* "fabric/gateway  10.96.0.1:7051  3 connections" */
+static void heading(const void *arg, char buf[LISTING_TEXT_MAX])
+{
+	const struct connection *connection = arg;
+	const struct view_backend *backend = connection->backend;
+	char name[2 * GW_NAME_MAX] = "(not known)", shorter[sizeof(name) + SHORTEN_SIGN_MAX];
+	char address[ADDR_PORT_TEXT_MAX], rest[128];
+
+	if (backend)
+		snprintf(name, sizeof(name), "%s/%s", backend->namespace, backend->service);
+	snprintf(rest, sizeof(rest), "  %s  %zu connection%s",
+		 addr_port_format(&connection->walk->conn.vip, ntohs(connection->walk->conn.port),
+				  address),
+		 connection->group_count, connection->group_count == 1 ? "" : "s");
+	snprintf(buf, LISTING_TEXT_MAX, "%s%s",
+		 shorten_middle(name, TABLE_COLUMNS_MAX - strlen(rest), shorter), rest);
 }
 
 int connections_run(const struct cli *cli)
 {
+	struct listing listing = {
+		.columns = &connections_columns,
+		.row_size = sizeof(struct connection),
+		.mood = mood,
+		.group = group,
+		.heading = heading,
+		.instead = "BACKEND",
+	};
 	struct connections connections = { 0 };
 	int status = EXIT_FAILURE;
 
 	if (collect(cli, &connections))
 		goto out;
-	if (cli->output == CLI_OUTPUT_JSON)
-		status = json_print(connections_to_json(&connections));
-	else
-		status = print_table(cli, &connections);
+	listing.node = lookup_node(connections.view);
+	listing.rows = connections.items;
+	listing.count = connections.count;
+	status = listing_print(cli, &listing);
 out:
 	connections_close(&connections);
 	return status;

@@ -20,13 +20,13 @@ const struct argp_option detach_options[] = {
 	{ 0 },
 };
 
-static int print_json(const char *message)
+static int print_json(const struct cli *cli, const char *message)
 {
 	json_t *more = json_pack("{sb so}",
 				 "detached", true,
 				 "message", json_text_or_null(message));
 
-	return json_print(json_extend(json_answer("Detach", lookup_host()), more));
+	return json_print(cli, json_extend(json_answer("Detach", lookup_host()), more));
 }
 
 int detach_run(const struct cli *cli)
@@ -40,7 +40,7 @@ int detach_run(const struct cli *cli)
 		return EXIT_FAILURE;
 	}
 	if (cli->output == CLI_OUTPUT_JSON)
-		return print_json(message);
+		return print_json(cli, message);
 	table_print_node(cli, lookup_host());
 	printf("nothing of gwbpf is attached or pinned in %s any more\n", cli->pin_dir);
 	if (*message)

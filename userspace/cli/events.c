@@ -161,7 +161,7 @@ int events_run(const struct cli *cli)
 	read_wanted(cli, &wanted);
 	drop_others(&wanted, events);
 	if (cli->output == CLI_OUTPUT_JSON)
-		return json_print(answer);
+		return json_print(cli, answer);
 	status = print_events(cli, answer, events);
 	json_decref(answer);
 	return status;

@@ -166,7 +166,7 @@ static int run(const struct cli *cli, struct explain *explain)
 	else if (is_unknown(cli, explain, &asked, value))
 		json_decref(value);
 	else
-		status = cli->output == CLI_OUTPUT_JSON ? json_print(value)
+		status = cli->output == CLI_OUTPUT_JSON ? json_print(cli, value)
 							: explain_print(cli, value);
 	json_decref(agent);
 	return status;

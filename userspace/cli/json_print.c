@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "cli/cli.h"
 #include "cli/say.h"
 #include "report/json.h"
+#include "report/yaml.h"
 
-/* JSON has the escapes that are wanted here, and what needs them stands in strings only. */
+/* JSON and YAML have the escapes that are wanted here, and what needs them stands in strings only. */
 int json_print_text(const char *text)
 {
 	char escaped[TEXT_ESCAPE_MAX];
@@ -28,11 +30,12 @@ int json_print_text(const char *text)
 	return ferror(stdout);
 }
 
-int json_print(json_t *answer)
+int json_print(const struct cli *cli, json_t *answer)
 {
-	/* It is not taken apart: the command ends here, and of a long list that took a quarter of the
+	/* It is not taken apart where the command ends here: of a long list that took a quarter of the
 	 * time. */
-	char *text = json_render(json_incref(answer));
+	json_t *kept = cli->is_watching ? answer : json_incref(answer);
+	char *text = cli->is_yaml ? yaml_render(kept) : json_render(kept);
 	int err;
 
 	if (!text) {

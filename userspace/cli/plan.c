@@ -255,7 +255,7 @@ static json_t *refusals_to_json(const struct refusals *refusals)
 	return items;
 }
 
-static int print_json(const struct plan_view *plan)
+static int print_json(const struct cli *cli, const struct plan_view *plan)
 {
 	json_t *services = json_array();
 	json_t *more;
@@ -268,7 +268,7 @@ static int print_json(const struct plan_view *plan)
 			 "services", services,
 			 "refused", refusals_to_json(&plan->input.refusals),
 			 "skipped", (json_int_t)plan->input.skipped);
-	return json_print(json_extend(json_answer("Plan", plan->place.node), more));
+	return json_print(cli, json_extend(json_answer("Plan", plan->place.node), more));
 }
 
 static void add_service_row(struct table *table, const struct choice *choice)
@@ -388,7 +388,7 @@ int plan_run(const struct cli *cli)
 		say_error("cannot make the plan: out of memory");
 		goto out;
 	}
-	status = cli->output == CLI_OUTPUT_JSON ? print_json(&plan) : print_text(cli, &plan);
+	status = cli->output == CLI_OUTPUT_JSON ? print_json(cli, &plan) : print_text(cli, &plan);
 	if (!plan.input.files_read)
 		status = EXIT_FAILURE;
 out:

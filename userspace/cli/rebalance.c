@@ -97,7 +97,7 @@ static int run(const struct cli *cli, const struct view *view)
 
 	if (!lookup_service(cli, view, &filter) && !ask_all(cli, view, &filter, moves))
 		status = cli->output == CLI_OUTPUT_JSON ?
-				 json_print(json_extend(json_answer("Rebalance", lookup_node(view)),
+				 json_print(cli, json_extend(json_answer("Rebalance", lookup_node(view)),
 							json_pack("{sb sO}", "dryRun", cli->is_dry,
 								  "moves", moves))) :
 				 print_moves(cli, view, moves);

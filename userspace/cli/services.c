@@ -7,38 +7,22 @@
 
 #include "base/addr.h"
 #include "cli/cli.h"
-#include "cli/json_print.h"
+#include "cli/listing.h"
 #include "cli/lookup.h"
 #include "cli/naming.h"
-#include "cli/table.h"
+#include "cli/say.h"
 #include "cli/usage.h"
 #include "kernel/view.h"
-#include "model/settings.h"
-#include "report/format.h"
 #include "report/services.h"
 
-const struct argp_option services_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
-
-static const struct table_column columns[] = {
-	{ "NAMESPACE", 0 },
-	{ "NAME", 0 },
-	{ "PORT", 0 },
-	{ "ADDRESS", 0 },
-	{ "POLICY", 0 },
-	{ "STATE", 0 },
-	{ "BACKENDS", TABLE_RIGHT },
-	{ "USABLE", TABLE_RIGHT },
-	{ "ACTIVE", TABLE_RIGHT },
-	{ "ATTEMPTS", TABLE_RIGHT },
-	{ "FAILED", TABLE_RIGHT },
-	{ "ESTABLISHED", TABLE_RIGHT | TABLE_WIDE },
-	{ "CANCELED", TABLE_RIGHT | TABLE_WIDE },
-	{ "CLOSED", TABLE_RIGHT | TABLE_WIDE },
-	{ "NO-BACKEND", TABLE_RIGHT | TABLE_WIDE },
-	{ "REBALANCE", TABLE_WIDE },
-	{ "DRAIN-DEADLINE", TABLE_RIGHT | TABLE_WIDE },
-	{ "MESSAGE", TABLE_WIDE },
+const struct argp_option services_options[] = {
+	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
+	USAGE_SORT_OPTION,
+	{ 0 },
 };
+
+const struct argp_option suspend_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
 
 static const enum table_mood moods[] = {
 	[VIEW_SERVICE_READY] = TABLE_GOOD,
@@ -50,73 +34,55 @@ static const enum table_mood moods[] = {
 };
 _Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_SERVICE_STATE_MAX_, "one for each state");
 
-/* "3.0s", "auto: 3.1s", "auto: not learnt yet"; NULL: off. Returns buf. */
-static const char *rebalance_text(const struct view_service *service, char buf[ADDR_PORT_TEXT_MAX])
+static enum table_mood mood(const void *arg)
 {
-	char time[FORMAT_MAX];
-
-	if (!service->rebalance_ms)
-		return NULL;
-	if (service->rebalance_ms != GW_REBALANCE_AUTO)
-		return format_age(service->rebalance_ms / 1e3, buf);
-	snprintf(buf, ADDR_PORT_TEXT_MAX, "auto: %s",
-		 service->learnt_quiet_ms ? format_age(service->learnt_quiet_ms / 1e3, time) :
-					    "not learnt yet");
-	return buf;
+	return moods[((const struct view_service *)arg)->state];
 }
 
-static void add_row(struct table *table, const struct view_service *service)
+static void note(const void *arg, char buf[LISTING_TEXT_MAX])
 {
-	char text[ADDR_PORT_TEXT_MAX];
+	const struct view_service *service = arg;
+	char address[ADDR_PORT_TEXT_MAX], why[SERVICES_NOTE_MAX];
 
-	table_row(table);
-	table_text(table, service->namespace);
-	table_text(table, service->name);
-	table_text(table, service->port_name);
-	table_text(table, addr_port_format(&service->address, service->port, text));
-	table_text(table, policy_name(service->policy));
-	table_state(table, view_service_state_name(service->state), moods[service->state]);
-	table_number(table, service->backends);
-	table_number(table, service->usable);
-	table_number(table, service->active);
-	table_number(table, service->counters.attempts);
-	table_number(table, report_failed(&service->counters));
-	table_number(table, service->counters.established);
-	table_number(table, service->counters.canceled);
-	table_number(table, service->counters.closed);
-	table_number(table, service->no_backends);
-	table_text(table, rebalance_text(service, text));
-	table_text(table, service->drain_deadline_ms ?
-				  format_age(service->drain_deadline_ms / 1e3, text) : NULL);
-	table_text(table, service->message);
+	snprintf(buf, LISTING_TEXT_MAX, "%s/%s %s is %s: %s", service->namespace, service->name,
+		 addr_port_format(&service->address, service->port, address),
+		 view_service_state_name(service->state), services_note(service, why));
 }
 
-static bool is_wanted(const struct view_service *service, const void *arg)
+static bool is_wanted(const struct view_service *service, const struct service_filter *filter)
 {
-	const struct service_filter *filter = arg;
 	struct named_port port = { service->namespace, service->name, service->port_name,
 				   service->port };
 
 	return naming_is_service(filter, &port);
 }
 
-static int print_table(const struct cli *cli, const struct view *view,
-		       const struct service_filter *filter)
+static int print(const struct cli *cli, const struct view *view,
+		 const struct service_filter *filter)
 {
 	const struct view_service *services;
-	size_t count = view_services(view, &services);
-	struct table *table;
-	size_t i;
+	size_t total = view_services(view, &services);
+	struct view_service *rows = calloc(total + 1, sizeof(*rows));
+	struct listing listing = {
+		.columns = &services_columns,
+		.node = lookup_node(view),
+		.rows = rows,
+		.row_size = sizeof(*rows),
+		.mood = mood,
+		.note = note,
+		.instead = NULL,
+	};
 	int status;
 
-	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
+	if (!rows) {
+		say_error("cannot list services: out of memory");
 		return EXIT_FAILURE;
-	for (i = 0; i < count; i++)
+	}
+	for (size_t i = 0; i < total; i++)
 		if (is_wanted(&services[i], filter))
-			add_row(table, &services[i]);
-	table_print_node(cli, lookup_node(view));
-	status = table_print(table);
-	table_free(table);
+			rows[listing.count++] = services[i];
+	status = listing_print(cli, &listing);
+	free(rows);
 	return status;
 }
 
@@ -128,13 +94,8 @@ int services_run(const struct cli *cli)
 
 	if (lookup_open(cli, &view))
 		return EXIT_FAILURE;
-	if (lookup_service(cli, view, &filter))
-		goto out;
-	if (cli->output == CLI_OUTPUT_JSON)
-		status = json_print(report_services(view, is_wanted, &filter));
-	else
-		status = print_table(cli, view, &filter);
-out:
+	if (!lookup_service(cli, view, &filter))
+		status = print(cli, view, &filter);
 	view_close(view);
 	return status;
 }

@@ -14,6 +14,7 @@
 #include "report/status.h"
 
 const struct argp_option status_options[] = {
+	USAGE_WATCH_OPTION,
 	{ .name = "strict", .key = OPTION_STRICT, .doc = "exit 1 also if there are warnings" },
 	{ 0 },
 };
@@ -159,7 +160,7 @@ int status_run(const struct cli *cli)
 		return EXIT_FAILURE;
 	}
 	if (cli->output == CLI_OUTPUT_JSON)
-		exit_status = json_print(status_to_json(&status));
+		exit_status = json_print(cli, status_to_json(&status));
 	else
 		print_text(cli, &status);
 	if (status.problem_count || (cli->strict && status.warning_count))

@@ -104,7 +104,7 @@ static int print_answers(const struct cli *cli, const struct view *view, const s
 	size_t i;
 
 	if (cli->output == CLI_OUTPUT_JSON)
-		return json_print(json_list(steer->list, lookup_node(view), answers));
+		return json_print(cli, json_list(steer->list, lookup_node(view), answers));
 	table_print_node(cli, lookup_node(view));
 	json_array_foreach(answers, i, answer)
 		tell(steer, answer);

@@ -97,7 +97,7 @@ static int tell(const struct cli *cli, const struct view *view, bool suspend)
 	char who[NAMES_MAX];
 
 	if (cli->output == CLI_OUTPUT_JSON)
-		return json_print(to_json(cli, view, suspend, message));
+		return json_print(cli, to_json(cli, view, suspend, message));
 	table_print_node(cli, lookup_node(view));
 	say_text(stdout, name_services(cli, who));
 	puts(suspend ? " is left to kube-proxy from now on, on this node alone; connections that "

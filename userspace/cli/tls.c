@@ -153,7 +153,7 @@ static int print(const struct cli *cli, json_t *items)
 	int status;
 
 	if (cli->output == CLI_OUTPUT_JSON)
-		return json_print(json_list("CertificateList", lookup_host(), items));
+		return json_print(cli, json_list("CertificateList", lookup_host(), items));
 	status = tls_print(cli, items);
 	json_decref(items);
 	return status;

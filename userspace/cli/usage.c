@@ -10,6 +10,9 @@
 
 #include "base/parse.h"
 #include "cli/cli.h"
+#include "cli/nearest.h"
+#include "cli/say.h"
+#include "report/columns.h"
 
 static const struct argp_option common_options[] = {
 	{ .doc = "Options of every command:", .group = 1 },
@@ -25,12 +28,12 @@ static const struct argp_option common_options[] = {
 	  .group = 1 },
 	{ .name = "output",
 	  .key = OPTION_OUTPUT,
-	  .arg = "table|wide|json",
+	  .arg = "table|wide|json|yaml",
 	  .doc = "how to print (default table)",
 	  .group = 1 },
 	{ .name = "no-headers",
 	  .key = OPTION_NO_HEADERS,
-	  .doc = "print neither the node nor the titles of columns",
+	  .doc = "a line for each thing and no others, for scripts",
 	  .group = 1 },
 	{ .name = "color",
 	  .key = OPTION_COLOR,
@@ -69,11 +72,22 @@ const struct argp_option *usage_find_option(const struct argp_option *options, c
 	return NULL;
 }
 
-static enum cli_output output_from(const char *value)
+static void set_output(struct cli *cli, const char *value)
 {
-	if (!strcmp(value, "json"))
-		return CLI_OUTPUT_JSON;
-	return !strcmp(value, "wide") ? CLI_OUTPUT_WIDE : CLI_OUTPUT_TABLE;
+	cli->is_yaml = !strcmp(value, "yaml");
+	if (cli->is_yaml || !strcmp(value, "json"))
+		cli->output = CLI_OUTPUT_JSON;
+	else
+		cli->output = !strcmp(value, "wide") ? CLI_OUTPUT_WIDE : CLI_OUTPUT_TABLE;
+}
+
+static unsigned int topic_from(const char *value)
+{
+	if (!strcmp(value, "failures"))
+		return COLUMN_FAILURES;
+	if (!strcmp(value, "traffic"))
+		return COLUMN_TRAFFIC;
+	return !strcmp(value, "checks") ? COLUMN_CHECKS : COLUMN_ALL;
 }
 
 static bool is_color_wanted(void)
@@ -94,29 +108,49 @@ static void set_for_file(struct cli *cli, int key, const char *value)
 		cli->names = value;
 }
 
+/* What is printed, and how. Returns whether the option is one of these. */
+static bool set_printing(struct cli *cli, int key, const char *value)
+{
+	switch (key) {
+	case OPTION_OUTPUT:
+		set_output(cli, value);
+		return true;
+	case OPTION_NO_HEADERS:
+		cli->headers = false;
+		return true;
+	case OPTION_COLOR:
+		if (strcmp(value, "auto"))
+			cli->color = !strcmp(value, "always");
+		return true;
+	case OPTION_NAMESPACE:
+		cli->namespace = value;
+		return true;
+	case OPTION_ALL_NAMESPACES:
+		cli->namespace = NULL;
+		return true;
+	case OPTION_WATCH:
+		cli->is_watching = true;
+		return true;
+	case OPTION_SORT:
+		cli->sort = value;
+		return true;
+	case OPTION_WIDE:
+		cli->topic = topic_from(value);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int set(int key, const char *value, void *arg)
 {
 	struct cli *cli = arg;
 
+	if (set_printing(cli, key, value))
+		return 0;
 	switch (key) {
 	case OPTION_PIN_DIR:
 		cli->pin_dir = value;
-		break;
-	case OPTION_OUTPUT:
-		cli->output = output_from(value);
-		break;
-	case OPTION_NO_HEADERS:
-		cli->headers = false;
-		break;
-	case OPTION_COLOR:
-		if (strcmp(value, "auto"))
-			cli->color = !strcmp(value, "always");
-		break;
-	case OPTION_NAMESPACE:
-		cli->namespace = value;
-		break;
-	case OPTION_ALL_NAMESPACES:
-		cli->namespace = NULL;
 		break;
 	case OPTION_BACKEND:
 		cli->backend = value;
@@ -161,10 +195,43 @@ static int set(int key, const char *value, void *arg)
 	return 0;
 }
 
+/* Ends the program if there is no such column. */
+static void check_sort(const struct command *command, const char *title)
+{
+	struct nearest nearest;
+	size_t i;
+
+	if (!title || columns_find(command->columns, title))
+		return;
+	nearest_begin(&nearest, title);
+	for (i = 0; i < command->columns->count; i++)
+		if (command->columns->items[i].title)
+			nearest_offer(&nearest, command->columns->items[i].title);
+	say_error("cannot sort by '%s': there is no such column%s%s%s", title,
+		  nearest.found ? ": did you mean '" : "", nearest.found ? nearest.found : "",
+		  nearest.found ? "'?" : "");
+	fprintf(stderr, "Try `gwbpf help %s', which lists them.\n", command->name);
+	exit(ARGS_EXIT_USAGE);
+}
+
+/* "Columns:", and a line for each. */
+static void describe_columns(const struct columns *columns, char *buf, size_t size)
+{
+	size_t length = (size_t)snprintf(buf, size, "Columns:");
+
+	for (size_t i = 0; i < columns->count && length < size; i++) {
+		const struct column *column = &columns->items[i];
+
+		if (column->title)
+			length += (size_t)snprintf(buf + length, size - length, "\n  %-16s %s",
+						   column->title, column->help);
+	}
+}
+
 int usage_parse(struct cli *cli, const struct command *command, int argc, char **argv)
 {
 	struct argp_option options[ARGS_OPTIONS_MAX];
-	char name[64];
+	char name[64], described[4096];
 	struct args args = {
 		.name = name,
 		.help = command->help,
@@ -187,7 +254,12 @@ int usage_parse(struct cli *cli, const struct command *command, int argc, char *
 	cli->color = is_color_wanted();
 	snprintf(name, sizeof(name), "gwbpf %s", command->name);
 	usage_options(command, options);
+	if (command->columns) {
+		describe_columns(command->columns, described, sizeof(described));
+		args.more = described;
+	}
 	args_parse(&args, argc, argv);
+	check_sort(command, cli->sort);
 	return 0;
 }
 

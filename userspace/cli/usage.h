@@ -16,6 +16,7 @@ enum option_key {
 	OPTION_ALL_NAMESPACES = 'A',
 	OPTION_NAMESPACE = 'n',
 	OPTION_OUTPUT = 'o',
+	OPTION_WATCH = 'w',
 	OPTION_PIN_DIR = 256,
 	OPTION_NO_HEADERS,
 	OPTION_COLOR,
@@ -29,6 +30,8 @@ enum option_key {
 	OPTION_CONTROL,
 	OPTION_DEADLINE,
 	OPTION_DRY_RUN,
+	OPTION_SORT,
+	OPTION_WIDE,
 	OPTION_FROM,
 	OPTION_FOR,
 	OPTION_FILE,
@@ -44,6 +47,19 @@ enum option_key {
 	{ .name = "all-namespaces",                                                                \
 	  .key = OPTION_ALL_NAMESPACES,                                                            \
 	  .doc = "of every namespace (the default)" }
+
+/* Of each command that reads. */
+#define USAGE_WATCH_OPTION                                                                         \
+	{ .name = "watch",                                                                         \
+	  .key = OPTION_WATCH,                                                                     \
+	  .doc = "print again every second, until Ctrl-C" }
+
+/* Of each that lists. */
+#define USAGE_SORT_OPTION                                                                          \
+	{ .name = "sort",                                                                          \
+	  .key = OPTION_SORT,                                                                      \
+	  .arg = "COLUMN",                                                                         \
+	  .doc = "order by this column: the largest number first, names by the alphabet" }
 
 /* A command's own options and those of every command, ended by an empty one. A command that reads
  * its options itself has only its own. */

@@ -15,7 +15,7 @@
 #include "kernel/version.h"
 #include "report/json.h"
 
-static int print_json(const struct utsname *system)
+static int print_json(const struct cli *cli, const struct utsname *system)
 {
 	json_t *more = json_pack("{ss si ss so}",
 				 "version", GWBPF_VERSION,
@@ -23,7 +23,7 @@ static int print_json(const struct utsname *system)
 				 "libbpf", version_libbpf(),
 				 "kernel", json_text(system->release));
 
-	return json_print(json_extend(json_answer("Version", lookup_host()), more));
+	return json_print(cli, json_extend(json_answer("Version", lookup_host()), more));
 }
 
 int version_run(const struct cli *cli)
@@ -33,7 +33,7 @@ int version_run(const struct cli *cli)
 	if (uname(&system))
 		snprintf(system.release, sizeof(system.release), "unknown");
 	if (cli->output == CLI_OUTPUT_JSON)
-		return print_json(&system);
+		return print_json(cli, &system);
 	printf("gwbpf %s (ABI %d, libbpf %s, kernel %s)\n", GWBPF_VERSION, GW_ABI_VERSION,
 	       version_libbpf(), system.release);
 	return EXIT_SUCCESS;

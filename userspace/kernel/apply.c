@@ -117,6 +117,7 @@ static uint32_t flags_of(const struct table_entry *entry)
 	return (entry->withdrawn ? GW_SERVICE_WITHDRAWN : 0) |
 	       (entry->message[0] ? GW_SERVICE_INVALID : 0) |
 	       (entry_is_without_room(entry) ? GW_SERVICE_NO_ROOM : 0) |
+	       (entry->settings.moves_down ? GW_SERVICE_MOVE_DOWN : 0) |
 	       (entry->excepted_count ? GW_SERVICE_EXCEPTS : 0);
 }
 
@@ -124,7 +125,7 @@ static void write_settings(struct tables *tables, const struct table_entry *entr
 {
 	struct gw_service *service = &tables->maps.services[entry->index];
 
-	service->flags = flags_of(entry);
+	service->flags = flags_of(entry) | (service->flags & GW_SERVICE_LOOK);
 	service->connect_timeout_ms = entry->settings.connect_timeout_ms;
 	service->dead_peer_timeout_ms = entry->settings.dead_peer_timeout_ms;
 	service->eject_base_ms = entry->settings.eject_base_ms;
@@ -132,6 +133,7 @@ static void write_settings(struct tables *tables, const struct table_entry *entr
 	service->affinity_timeout_s = entry->affinity_timeout_s;
 	service->rebalance_ms = entry->settings.rebalance_ms;
 	service->drain_deadline_ms = entry->settings.drain_deadline_ms;
+	tables->maps.checks[entry->index] = entry->settings.check;
 }
 
 /* Connects stop finding it. Its set stays for those that have just found it; tables_collect()
@@ -278,6 +280,7 @@ static void take_service(struct tables *tables, const struct table_entry *entry)
 	struct gw_vip_key key = vip_key(entry);
 
 	memset(&tables->maps.retired[entry->index], 0, sizeof(struct gw_retired));
+	memset(&tables->maps.checks[entry->index], 0, sizeof(struct gw_check));
 	service->vip = key.address;
 	service->port = key.port;
 	service->protocol = key.protocol;

@@ -39,6 +39,8 @@ enum maps_size {
 	X(counters, struct gw_counters, PER_BACKEND)                                               \
 	X(retired, struct gw_retired, PER_SERVICE)                                                 \
 	X(reasons, struct gw_reason_counts, PER_CPU)                                               \
+	X(checks, struct gw_check, PER_SERVICE)                                                    \
+	X(checked, struct gw_checked, PER_BACKEND)                                                 \
 	X(notes, struct gw_note, OF_NOTES)                                                         \
 	X(meta, struct gw_meta, ONE)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the tables hold, and what all that change them need: groups and entries, ids, ranges of slots,
- * and the grace. Below tables, apply, sets, adopt, collect, compact, notes, recount and trouble;
+ * and the grace. Below tables, apply, sets, adopt, checks, collect, compact, notes, recount and trouble;
  * nobody else includes it.
  */
 #ifndef GWBPF_KERNEL_REGISTRY_H

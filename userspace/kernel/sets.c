@@ -71,6 +71,7 @@ static int make_backend(struct tables *tables, const struct table_entry *entry,
 	backend->steered_weight = 0;
 	backend->wanted_weight = 0;
 	backend->is_named = false;
+	backend->down_until_ns = 0;
 	__atomic_store_n(&backend->use, GW_USE_TAKEN, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -238,6 +239,9 @@ static int forget_health(struct tables *tables, uint32_t id, uint64_t now)
 {
 	struct gw_health health;
 
+	tables->maps.backends[id].down_until_ns = 0;
+	tables->maps.checked[id].is_down = 0;
+	tables->maps.checked[id].in_a_row = 0;
 	if (bpf_map_lookup_elem_flags(tables->maps.health_fd, &id, &health, BPF_F_LOCK))
 		return -errno;
 	if (!health.is_ejected && !health.failed_until_ns && !health.doublings && !health.failures)

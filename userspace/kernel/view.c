@@ -95,6 +95,8 @@ static void add_service(struct view *view, uint32_t index)
 		.keep_percent = members ? header.keep_percent : 0,
 		.rebalance_ms = from->rebalance_ms,
 		.drain_deadline_ms = from->drain_deadline_ms,
+		.moves_down = from->flags & GW_SERVICE_MOVE_DOWN,
+		.check = &view->maps.checks[index],
 		.learnt_quiet_ms = retired->learnt_quiet_ms,
 		.state = service_state(view, from, members),
 		.message = names->message,
@@ -159,6 +161,18 @@ static void mark_drain(const struct view *view, struct view_backend *backend,
 		backend->drained_by = from->is_named ? VIEW_DRAIN_ANNOTATION : VIEW_DRAIN_WEIGHT;
 }
 
+/* What the agent saw of it, if it ever looked. */
+static void mark_checked(const struct view *view, struct view_backend *backend)
+{
+	const struct gw_checked *checked = &view->maps.checked[backend->id];
+
+	if (checked->generation != backend->generation || !checked->time_ns)
+		return;
+	backend->checked = *checked;
+	backend->checked.text[GW_SEEN_TEXT_MAX - 1] = '\0';
+	backend->checked_age_seconds = view_age_seconds(view->now_ns, checked->time_ns);
+}
+
 static void add_backend(struct view *view, uint32_t id)
 {
 	uint32_t generation = __atomic_load_n(&view->maps.backends[id].generation,
@@ -192,10 +206,13 @@ static void add_backend(struct view *view, uint32_t id)
 		.state = VIEW_BACKEND_LEAVING,
 		.state_seconds = view_age_seconds(view->now_ns, from.drain_ns),
 		.error_age_seconds = -1,
+		.checked_age_seconds = -1,
+		.check = &view->maps.checks[from.service],
 		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
 		.counters = view->maps.counters[id],
 	};
 	mark_drain(view, backend, &from, service);
+	mark_checked(view, backend);
 	if (!is_same(view, backend))
 		return;
 	view->by_id[id] = backend;
@@ -308,6 +325,13 @@ static void mark_health(uint32_t id, const void *value, void *arg)
 	backend->error_age_seconds = view_age_seconds(view->now_ns, health->error_ns);
 	if (backend->state != VIEW_BACKEND_USABLE)
 		return;
+	/* That is known; how clients fared is only concluded from. */
+	if (view->maps.backends[id].down_until_ns > view->now_ns) {
+		backend->state = VIEW_BACKEND_DOWN;
+		backend->state_seconds =
+			view_age_seconds(view->now_ns, backend->checked.changed_ns);
+		return;
+	}
 	if (health->is_ejected)
 		backend->state = ejected_state(health, view->now_ns);
 	backend->state_seconds = view_age_seconds(

@@ -78,6 +78,8 @@ struct view_service {
 	uint32_t keep_percent;         /* as many as that are never ejected; of a set without members 0 */
 	uint32_t rebalance_ms;       /* 0: off; GW_REBALANCE_AUTO */
 	uint32_t drain_deadline_ms;  /* 0: none */
+	bool moves_down;             /* connections of a backend that is down are moved */
+	const struct gw_check *check;
 	uint32_t learnt_quiet_ms;    /* with GW_REBALANCE_AUTO; 0: not known yet */
 	enum view_service_state state;
 	const char *message;
@@ -97,6 +99,7 @@ struct view_service {
 	X(EJECTED, "ejected")                                                                      \
 	X(RETURNING, "returning")                                                                  \
 	X(PROBING, "probing")                                                                      \
+	X(DOWN, "down")                                                                            \
 	X(DRAINING, "draining")                                                                    \
 	X(LEAVING, "leaving")
 
@@ -149,6 +152,9 @@ struct view_backend {
 	uint32_t consecutive_failures; /* since anybody reached it */
 	uint32_t ejections;
 	double ejected_remaining_seconds; /* 0: it is not ejected, or one connection may try it */
+	const struct gw_check *check;     /* how its Service wants it to be looked at */
+	struct gw_checked checked;        /* what was seen; all zero if nothing was */
+	double checked_age_seconds;       /* since the last look; below 0: there was none */
 	struct gw_counters counters;
 };
 
@@ -178,6 +184,11 @@ const uint64_t *view_reasons(const struct view *view);
 const char *view_service_state_name(enum view_service_state state);
 const char *view_drain_name(enum view_drain drain);
 const char *view_backend_state_name(enum view_backend_state state);
+const char *view_check_kind_name(uint32_t kind);
+const char *view_seen_name(uint32_t seen); /* "timeout" for GW_SEEN_TIMEOUT */
+const char *view_seen_text(uint32_t seen); /* what it means */
+bool view_seen_is_good(uint32_t seen); /* the backend answers */
+bool view_seen_speaks(uint32_t seen); /* it says something of the backend, good or bad */
 const char *view_error_name(uint32_t error); /* "refused" for ECONNREFUSED; NULL for 0 */
 const char *view_reason_name(enum gw_reason reason);
 const char *view_reason_text(enum gw_reason reason);

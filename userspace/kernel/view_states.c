@@ -31,6 +31,53 @@ static const struct {
 #undef REASON
 };
 
+static const char *const check_kinds[] = {
+#define NAME(id, name) [GW_CHECK_##id] = name,
+	GW_CHECK_KINDS(NAME)
+#undef NAME
+};
+
+enum means {
+	NOTHING,
+	BAD,
+	GOOD,
+};
+
+static const struct {
+	const char *name;
+	const char *text;
+	enum means means;
+} seen_names[] = {
+#define SEEN(id, name, means, text) [GW_SEEN_##id] = {name, text, means},
+	GW_SEEN(SEEN)
+#undef SEEN
+};
+
+const char *view_check_kind_name(uint32_t kind)
+{
+	return check_kinds[kind < GW_CHECK_KIND_MAX_ ? kind : GW_CHECK_OFF];
+}
+
+const char *view_seen_name(uint32_t seen)
+{
+	return seen_names[seen < GW_SEEN_MAX_ ? seen : GW_SEEN_NONE].name;
+}
+
+const char *view_seen_text(uint32_t seen)
+{
+	return seen_names[seen < GW_SEEN_MAX_ ? seen : GW_SEEN_NONE].text;
+}
+
+bool view_seen_is_good(uint32_t seen)
+{
+	return seen < GW_SEEN_MAX_ && seen_names[seen].means == GOOD;
+}
+
+bool view_seen_speaks(uint32_t seen)
+{
+	return seen < GW_SEEN_MAX_ && seen_names[seen].means != NOTHING;
+}
+
 const char *view_service_state_name(enum view_service_state state)
 {
 	return service_states[state];

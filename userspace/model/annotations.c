@@ -13,6 +13,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/check_setting.h"
 #include "model/selector.h"
 #include "model/weights.h"
 
@@ -270,6 +271,25 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	return 0;
 }
 
+static int set_check(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	_Static_assert(CHECK_SETTING_REASON_MAX <= REASON_MAX, "it is written there");
+	return check_setting_parse(value, &service->settings.check, reason);
+}
+
+static int set_on_down(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	char quoted[TEXT_EXCERPT_MAX];
+
+	if (strcmp(value, "keep") != 0 && strcmp(value, "move") != 0) {
+		snprintf(reason, REASON_MAX, "'%s' is neither 'keep' nor 'move'",
+			 text_excerpt(value, quoted));
+		return -EINVAL;
+	}
+	service->settings.moves_down = !strcmp(value, "move");
+	return 0;
+}
+
 static int set_clients_except(struct service *service, const char *value, char reason[REASON_MAX])
 {
 	struct selector *except;
@@ -293,6 +313,8 @@ static int set_clients_except(struct service *service, const char *value, char r
 	X("connect-timeout", set_connect_timeout)                                                  \
 	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
 	X("ejection", set_ejection)                                                                \
+	X("check", set_check)                                                                      \
+	X("on-down", set_on_down)                                                                  \
 	X("clients-except", set_clients_except)
 
 static const struct {

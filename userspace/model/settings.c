@@ -28,7 +28,8 @@ bool settings_equal(const struct settings *a, const struct settings *b)
 	       a->dead_peer_timeout_ms == b->dead_peer_timeout_ms &&
 	       a->eject_base_ms == b->eject_base_ms && a->eject_max_ms == b->eject_max_ms &&
 	       a->keep_percent == b->keep_percent && a->rebalance_ms == b->rebalance_ms &&
-	       a->drain_deadline_ms == b->drain_deadline_ms;
+	       a->drain_deadline_ms == b->drain_deadline_ms && a->moves_down == b->moves_down &&
+	       !memcmp(&a->check, &b->check, sizeof(a->check));
 }
 
 const char *policy_name(enum gw_policy policy)

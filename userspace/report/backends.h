@@ -1,15 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the connections of this node go, and how they fare there, as JSON. */
+/* Where the connections of this node go, and how they fare there: rows, and JSON of them. */
 #ifndef GWBPF_REPORT_BACKENDS_H
 #define GWBPF_REPORT_BACKENDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "kernel/view.h"
+#include "report/columns.h"
 #include "report/json.h"
+
+/* A backend, and what it is seen among. */
+struct backend_row {
+	const struct view *view;
+	const struct view_backend *backend;
+	const struct view_service *service; /* NULL: its port at that address is no longer balanced */
+
+	/* Of all of its Service port at one address: */
+	size_t group;          /* their number, from 0 */
+	uint64_t group_active; /* their connections */
+	/* How full the fullest of those that take connections is, in parts of its share by weight: 1 is
+	 * even. Also 1 if none has more than one connection above its share; 0 if fewer than two take
+	 * any, or there are none. */
+	double group_fullest;
+};
+
+extern const struct columns backends_columns; /* of a struct backend_row */
 
 /* Whether a report is to hold this backend. */
 typedef bool report_wants(const struct view_backend *backend, const void *arg);
+
+/* In the order of the view; free(3). wants NULL: every one. -ENOMEM */
+int backends_rows(const struct view *view, report_wants *wants, const void *arg,
+		  struct backend_row **ret, size_t *count);
+
+/* Whether it is as it should be, and if not, why and what to do about it. */
+bool backends_is_well(const struct backend_row *row);
+const char *backends_reason(const struct backend_row *row); /* NULL: it is well */
+const char *backends_remedy(const struct backend_row *row); /* NULL: there is nothing to do */
 
 /* wants NULL: every one. */
 json_t *report_backends(const struct view *view, report_wants *wants, const void *arg);

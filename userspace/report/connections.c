@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 
+#include "base/addr.h"
 #include "base/clock.h"
 #include "kernel/conns.h"
 #include "report/format.h"
@@ -33,6 +34,25 @@ static int compare(const void *left, const void *right)
 	if (a->walk->conn.start_ns != b->walk->conn.start_ns)
 		return a->walk->conn.start_ns < b->walk->conn.start_ns ? -1 : 1;
 	return a->walk->cookie < b->walk->cookie ? -1 : 1;
+}
+
+static bool is_same_group(const struct connection *a, const struct connection *b)
+{
+	return a->walk->conn.port == b->walk->conn.port &&
+	       !addr_compare(&a->walk->conn.vip, &b->walk->conn.vip) &&
+	       !a->backend == !b->backend;
+}
+
+static void group_items(struct connection *items, size_t count)
+{
+	size_t first, end, group = 0;
+
+	for (first = 0; first < count; first = end, group++) {
+		for (end = first; end < count && is_same_group(&items[first], &items[end]);)
+			items[end++].group = group;
+		for (size_t i = first; i < end; i++)
+			items[i].group_count = end - first;
+	}
 }
 
 /* The walk comes first: a backend that it finds is in the view, unless it is gone by then. */
@@ -89,6 +109,7 @@ int connections_select(struct connections *connections, report_wants *wants, con
 		err = clients_find(connections->clients, walk, &item->client);
 	}
 	qsort(connections->items, connections->count, sizeof(*connections->items), compare);
+	group_items(connections->items, connections->count);
 	return err;
 }
 
@@ -99,49 +120,119 @@ double connection_unanswered_seconds(const struct gw_walk_conn *walk)
 	return !walk->segments_sent || is_answered ? -1 : walk->sent_ms / 1e3;
 }
 
-static json_t *to_json(const struct connection *connection)
+static struct value peer_of(const struct connection *connection)
 {
 	const struct gw_walk_conn *walk = connection->walk;
-	const struct view_backend *backend = connection->backend;
-	const struct client *client = &connection->client;
-	json_t *value;
 
-	value = json_pack("{so so so si so si so so si so so ss so so so so so so so}",
-			 "namespace", json_text_or_null(backend ? backend->namespace : NULL),
-			 "service", json_text_or_null(backend ? backend->service : NULL),
-			 "serviceAddress", json_address(&walk->conn.vip),
-			 "servicePort", ntohs(walk->conn.port),
-			 "backendAddress", json_address(&walk->destination),
-			 "backendPort", ntohs(walk->destination_port),
-			 "pod", json_text_or_null(backend ? backend->pod : NULL),
-			 "source", json_address(&walk->source),
-			 "sourcePort", walk->source_port,
-			 "clientPod", json_text_or_null(client->pod),
-			 "clientPid", walk->conn.tgid ? json_count(walk->conn.tgid) : json_null(),
-			 "state", format_tcp_state(walk->tcp_state),
-			 "netns", json_identity(walk->netns_inode),
-			 "cookie", json_identity(walk->cookie),
-			 "ageSeconds", json_seconds(connection->age_seconds),
-			 "idleSeconds", json_seconds(walk->idle_ms / 1e3),
-			 "rttSeconds", walk->srtt_us ? json_seconds(walk->srtt_us / 1e6) : json_null(),
-			 "bytesSent", json_count(walk->bytes_sent),
-			 "bytesReceived", json_count(walk->bytes_received));
-	return json_extend(value,
-			   json_pack("{so so so so so}",
-				     "clientNamespace", json_text_or_null(client->namespace),
-				     "clientCommand", json_text_or_null(client->command),
-				     "retransmitsTotal", json_count(walk->retransmits),
-				     "bytesUnacked", json_count(walk->unacked),
-				     "unansweredSeconds",
-				     json_seconds(connection_unanswered_seconds(walk))));
+	if (connection->backend && *connection->backend->pod)
+		return value_text(connection->backend->pod);
+	return value_address_port(&walk->destination, ntohs(walk->destination_port));
 }
+
+static struct value client_of(const struct connection *connection)
+{
+	const struct client *client = &connection->client;
+
+	if (*client->pod || *client->command)
+		return value_text(*client->pod ? client->pod : client->command);
+	return value_address_port(&connection->walk->source, connection->walk->source_port);
+}
+
+#define MAIN   COLUMN_MAIN
+#define TRAF   COLUMN_TRAFFIC
+#define ALL    COLUMN_ALL
+#define PLAIN  COLUMN_PLAIN
+#define KEY    COLUMN_KEY
+#define PEOPLE COLUMN_PEOPLE
+#define NUMBER COLUMN_NUMBER
+#define MOOD   COLUMN_MOOD
+
+#define BACKEND(field) (c->backend ? c->backend->field : NULL)
+
+/* X(id, title, field, shown, width, help, reading): c is the struct connection, w what the walk saw. */
+#define COLUMNS(X)                                                                                 \
+	X(peer, "PEER", NULL, PEOPLE | MAIN | TRAF, 12,                                            \
+	  "the backend's pod, or its address where it has none", peer_of(c))                       \
+	X(namespace, "NAMESPACE", "namespace", KEY | PLAIN, 0,                                     \
+	  "of the Service", value_name(BACKEND(namespace)))                                        \
+	X(service, "SERVICE", "service", KEY | PLAIN, 0, "the Service",                            \
+	  value_name(BACKEND(service)))                                                            \
+	X(service_address_port, "SERVICE-ADDRESS", NULL, KEY, 0,                                   \
+	  "address and port that the client dialled",                                              \
+	  value_address_port(&w->conn.vip, ntohs(w->conn.port)))                                   \
+	X(service_address, NULL, "serviceAddress", 0, 0, "", value_address(&w->conn.vip))          \
+	X(service_port, NULL, "servicePort", 0, 0, "", value_count(ntohs(w->conn.port)))           \
+	X(backend, "BACKEND", NULL, KEY | PLAIN | ALL, 0,                                          \
+	  "address and port of the backend",                                                       \
+	  value_address_port(&w->destination, ntohs(w->destination_port)))                         \
+	X(backend_address, NULL, "backendAddress", 0, 0, "", value_address(&w->destination))       \
+	X(backend_port, NULL, "backendPort", 0, 0, "", value_count(ntohs(w->destination_port)))    \
+	X(pod, "POD", "pod", PLAIN | ALL, 0, "the backend's pod", value_name(BACKEND(pod)))        \
+	X(source_address_port, "SOURCE", NULL, KEY | PLAIN | ALL, 0,                               \
+	  "address and port of the client", value_address_port(&w->source, w->source_port))        \
+	X(client, "CLIENT", NULL, MAIN | TRAF | PLAIN | ALL, 12,                                   \
+	  "the client's pod, or else its command, or its address", client_of(c))                   \
+	X(source, NULL, "source", 0, 0, "", value_address(&w->source))                             \
+	X(source_port, NULL, "sourcePort", 0, 0, "", value_count(w->source_port))                  \
+	X(client_pod, "CLIENT-POD", "clientPod", ALL, 0,                                           \
+	  "the client's pod, by its name or else its UID", value_name(c->client.pod))              \
+	X(pid, "PID", "clientPid", TRAF | ALL | PLAIN | NUMBER, 0,                                 \
+	  "the process that called connect()",                                                     \
+	  w->conn.tgid ? value_count(w->conn.tgid) : value_unknown())                              \
+	X(state, "STATE", "state", MOOD | MAIN | ALL | PLAIN, 0,                                   \
+	  "of TCP", value_text(format_tcp_state(w->tcp_state)))                                    \
+	X(netns, "NETNS", "netns", ALL | NUMBER, 0,                                                \
+	  "inode of the network namespace", value_identity(w->netns_inode))                        \
+	X(cookie, "COOKIE", "cookie", ALL | NUMBER, 0,                                             \
+	  "of the socket", value_identity(w->cookie))                                              \
+	X(age, "AGE", "ageSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                         \
+	  "since connect() was called", value_seconds(c->age_seconds))                             \
+	X(idle, "IDLE", "idleSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                      \
+	  "since data was sent or came", value_seconds(w->idle_ms / 1e3))                          \
+	X(rtt, "RTT", "rttSeconds", TRAF | ALL | PLAIN | NUMBER, 0,                                \
+	  "round trip as TCP measures it",                                                         \
+	  w->srtt_us ? value_latency(w->srtt_us / 1e6) : value_unknown())                          \
+	X(sent, "SENT", "bytesSent", TRAF | ALL | PLAIN | NUMBER, 0,                               \
+	  "bytes that the backend has acknowledged", value_bytes(w->bytes_sent))                   \
+	X(received, "RECEIVED", "bytesReceived", TRAF | ALL | PLAIN | NUMBER, 0,                   \
+	  "bytes that came from it", value_bytes(w->bytes_received))                               \
+	X(client_namespace, NULL, "clientNamespace", 0, 0, "", value_name(c->client.namespace))    \
+	X(client_command, "COMMAND", "clientCommand", ALL, 0,                                      \
+	  "command of the process that called connect()", value_name(c->client.command))           \
+	X(retransmits, "RETRANSMITS", "retransmitsTotal", TRAF | ALL | NUMBER, 0,                  \
+	  "segments that were sent again", value_count(w->retransmits))                            \
+	X(unacked, "UNACKED", "bytesUnacked", TRAF | ALL | NUMBER, 0,                              \
+	  "bytes that the backend has not acknowledged", value_bytes(w->unacked))                  \
+	X(unanswered, "UNANSWERED", "unansweredSeconds", MAIN | ALL | PLAIN | NUMBER, 0,           \
+	  "for how long, at least, what was sent last has had no answer",                          \
+	  value_seconds(connection_unanswered_seconds(w)))
+
+#define READ(id, title, field, shown, width, help, reading)                                        \
+	static struct value read_##id(const void *arg)                                             \
+	{                                                                                          \
+		const struct connection *c = arg;                                                  \
+		const struct gw_walk_conn *w = c->walk;                                            \
+												   \
+		(void)w;                                                                           \
+		return reading;                                                                    \
+	}
+
+COLUMNS(READ)
+
+static const struct column items[] = { COLUMNS(COLUMN_ROW) };
+
+const struct columns connections_columns = {
+	.list = "ConnectionList",
+	.items = items,
+	.count = sizeof(items) / sizeof(items[0]),
+};
 
 json_t *connections_to_json(const struct connections *connections)
 {
-	json_t *items = json_array();
+	json_t *array = json_array();
 	size_t i;
 
 	for (i = 0; i < connections->count; i++)
-		json_add(&items, to_json(&connections->items[i]));
-	return json_list("ConnectionList", lookup_node(connections->view), items);
+		json_add(&array, columns_to_json(&connections_columns, &connections->items[i]));
+	return json_list(connections_columns.list, lookup_node(connections->view), array);
 }

@@ -10,6 +10,7 @@
 #include "kernel/view.h"
 #include "report/backends.h"
 #include "report/clients.h"
+#include "report/columns.h"
 #include "report/json.h"
 
 struct connection {
@@ -17,6 +18,8 @@ struct connection {
 	const struct view_backend *backend; /* NULL: it came after the walk */
 	double age_seconds;
 	struct client client;
+	size_t group;       /* number of its Service port at one address, from 0 */
+	size_t group_count; /* how many connections that has */
 };
 
 struct connections {
@@ -27,6 +30,8 @@ struct connections {
 	struct connection *items; /* those selected, in order of backend and age */
 	size_t count;
 };
+
+extern const struct columns connections_columns; /* of a struct connection */
 
 /* What conns_walk_once() and view_open() say. */
 int connections_open(const char *pin_dir, struct connections *ret);

@@ -75,6 +75,17 @@ static void tell_ejected(const struct view_backend *backend, struct told *told)
 	advise_failing(backend, told);
 }
 
+static void tell_down(const struct view_backend *backend, struct told *told)
+{
+	const char *text = backend->checked.text;
+
+	snprintf(told->message, sizeof(told->message),
+		 "its check (%s) fails: %s%s%s: nobody gets it until the check succeeds",
+		 view_check_kind_name(backend->check->kind), view_seen_text(backend->checked.seen),
+		 *text ? ": " : "", text);
+	advise_failing(backend, told);
+}
+
 static void tell_drained(const struct view_backend *backend, struct told *told)
 {
 	char address[ADDR_PORT_TEXT_MAX];
@@ -116,7 +127,8 @@ static void tell_backend(const struct explain *explain, const struct view_backen
 			 struct told *told)
 {
 	told->reason = view_backend_state_name(backend->state);
-	told->is_used = backend->weight && backend->state != VIEW_BACKEND_EJECTED;
+	told->is_used = backend->weight && backend->state != VIEW_BACKEND_EJECTED &&
+			backend->state != VIEW_BACKEND_DOWN;
 	switch (backend->state) {
 	case VIEW_BACKEND_SUSPECT:
 		tell_suspect(explain, backend, told);
@@ -125,6 +137,9 @@ static void tell_backend(const struct explain *explain, const struct view_backen
 	case VIEW_BACKEND_PROBING:
 	case VIEW_BACKEND_RETURNING:
 		tell_ejected(backend, told);
+		break;
+	case VIEW_BACKEND_DOWN:
+		tell_down(backend, told);
 		break;
 	case VIEW_BACKEND_DRAINING:
 		tell_drained(backend, told);

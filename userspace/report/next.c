@@ -68,7 +68,7 @@ static uint64_t score_of(enum gw_policy policy, const struct view_backend *backe
 static bool is_ejected(const struct view_backend *backend)
 {
 	return backend->state == VIEW_BACKEND_EJECTED || backend->state == VIEW_BACKEND_PROBING ||
-	       backend->state == VIEW_BACKEND_RETURNING;
+	       backend->state == VIEW_BACKEND_RETURNING || backend->state == VIEW_BACKEND_DOWN;
 }
 
 static enum tier tier_of(const struct view_backend *backend, bool is_desperate, next_avoids avoids,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The Service ports that are balanced on this node, as JSON. */
+/* The Service ports that are balanced on this node. */
 #include "report/services.h"
 
+#include <stdio.h>
+
 #include "model/settings.h"
+#include "report/format.h"
 #include "report/lookup.h"
 
 uint64_t report_failed(const struct gw_counters *counters)
@@ -11,53 +14,153 @@ uint64_t report_failed(const struct gw_counters *counters)
 	       counters->other_failed;
 }
 
+bool services_is_well(const struct view_service *service)
+{
+	return service->state == VIEW_SERVICE_READY;
+}
+
+const char *services_note(const struct view_service *service, char buf[SERVICES_NOTE_MAX])
+{
+	const char *namespace = service->namespace, *name = service->name;
+
+	*buf = '\0';
+	switch (service->state) {
+	case VIEW_SERVICE_NO_BACKENDS:
+		snprintf(buf, SERVICES_NOTE_MAX,
+			 "its clients are refused: see that pods of it are ready: kubectl get "
+			 "endpointslices -n %s -l kubernetes.io/service-name=%s", namespace, name);
+		break;
+	case VIEW_SERVICE_STEPPED_ASIDE:
+		snprintf(buf, SERVICES_NOTE_MAX, "kube-proxy serves it, as the agent is away: 'gwbpf "
+						 "status' says why");
+		break;
+	case VIEW_SERVICE_SUSPENDED:
+		snprintf(buf, SERVICES_NOTE_MAX, "kube-proxy serves it, by 'gwbpf suspend': 'gwbpf "
+						 "resume' ends that");
+		break;
+	case VIEW_SERVICE_INVALID:
+		snprintf(buf, SERVICES_NOTE_MAX, "%s: %s",
+			 service->is_in_force ? "the last good settings are in force" :
+						"kube-proxy serves it", service->message);
+		break;
+	case VIEW_SERVICE_NO_ROOM:
+		snprintf(buf, SERVICES_NOTE_MAX, "kube-proxy serves it: %s", service->message);
+		break;
+	case VIEW_SERVICE_READY:
+	case VIEW_SERVICE_STATE_MAX_:
+		break;
+	}
+	return buf;
+}
+
 /* For auto what was learnt; null where nothing is moved, or nothing is known yet. */
-static json_t *rebalance_seconds(const struct view_service *service)
+static struct value rebalance_seconds(const struct view_service *service)
 {
 	uint32_t ms = service->rebalance_ms == GW_REBALANCE_AUTO ? service->learnt_quiet_ms
 								 : service->rebalance_ms;
 
-	return ms ? json_seconds(ms / 1e3) : json_null();
+	return ms ? value_seconds(ms / 1e3) : value_unknown();
 }
 
-static json_t *to_json(const struct view_service *service)
+/* "3.0s", "auto: 3.1s", "auto: not learnt yet" */
+static struct value rebalance_text(const struct view_service *service)
 {
-	const struct gw_counters *counters = &service->counters;
+	char time[FORMAT_MAX];
 
-	return json_pack("{so so so so si ss ss so si si si so so so so so so sb so so}",
-			 "namespace", json_text(service->namespace),
-			 "name", json_text(service->name),
-			 "portName", json_text(service->port_name),
-			 "address", json_address(&service->address),
-			 "port", service->port,
-			 "policy", policy_name(service->policy),
-			 "state", view_service_state_name(service->state),
-			 "message", json_text_or_null(service->message),
-			 "backends", service->backends,
-			 "usable", service->usable,
-			 "active", service->active,
-			 "attemptsTotal", json_count(counters->attempts),
-			 "establishedTotal", json_count(counters->established),
-			 "failedTotal", json_count(report_failed(counters)),
-			 "canceledTotal", json_count(counters->canceled),
-			 "closedTotal", json_count(counters->closed),
-			 "noBackendTotal", json_count(service->no_backends),
-			 "rebalanceAuto", service->rebalance_ms == GW_REBALANCE_AUTO,
-			 "rebalanceSeconds", rebalance_seconds(service),
-			 "drainDeadlineSeconds",
-			 service->drain_deadline_ms ? json_seconds(service->drain_deadline_ms / 1e3)
-						    : json_null());
+	if (!service->rebalance_ms)
+		return value_unknown();
+	if (service->rebalance_ms != GW_REBALANCE_AUTO)
+		return value_format("%s", format_age(service->rebalance_ms / 1e3, time));
+	return value_format("auto: %s", service->learnt_quiet_ms ?
+						format_age(service->learnt_quiet_ms / 1e3, time) :
+						"not learnt yet");
 }
+
+#define MAIN   COLUMN_MAIN
+#define ALL    COLUMN_ALL
+#define PLAIN  COLUMN_PLAIN
+#define PEOPLE COLUMN_PEOPLE
+#define NUMBER COLUMN_NUMBER
+#define MOOD   COLUMN_MOOD
+
+#define C(field) value_count(s->counters.field)
+
+/* X(id, title, field, shown, width, help, reading): s is the struct view_service. */
+#define COLUMNS(X)                                                                                 \
+	X(service, "SERVICE", NULL, PEOPLE | MAIN | ALL, 16,                                       \
+	  "namespace and name", value_format("%s/%s", s->namespace, s->name))                      \
+	X(namespace, "NAMESPACE", "namespace", PLAIN, 0, "its namespace",                          \
+	  value_text(s->namespace))                                                                \
+	X(name, "NAME", "name", PLAIN, 0, "its name", value_text(s->name))                         \
+	X(port_name, "PORT", "portName", PLAIN | ALL, 0, "name of its port",                       \
+	  value_text(s->port_name))                                                                \
+	X(address_port, "ADDRESS", NULL, MAIN | PLAIN | ALL, 0,                                    \
+	  "address and port that clients dial", value_address_port(&s->address, s->port))          \
+	X(address, NULL, "address", 0, 0, "", value_address(&s->address))                          \
+	X(port, NULL, "port", 0, 0, "", value_count(s->port))                                      \
+	X(policy, "POLICY", "policy", PLAIN | ALL, 0,                                              \
+	  "how a backend is picked", value_text(policy_name(s->policy)))                           \
+	X(state, "STATE", "state", MOOD | MAIN | PLAIN | ALL, 0, "whether it is balanced",         \
+	  value_text(view_service_state_name(s->state)))                                           \
+	X(message, NULL, "message", 0, 0, "", value_name(s->message))                              \
+	X(peers, "PEERS", NULL, PEOPLE | MAIN, 0,                                                  \
+	  "how many of its backends are usable", value_part(s->usable, s->backends))               \
+	X(backends, "BACKENDS", "backends", PLAIN | ALL | NUMBER, 0,                               \
+	  "how many backends it has, with those that are leaving", value_count(s->backends))       \
+	X(usable, "USABLE", "usable", PLAIN | ALL | NUMBER, 0,                                     \
+	  "how many of them take connections", value_count(s->usable))                             \
+	X(active, "ACTIVE", "active", MAIN | PLAIN | ALL | NUMBER, 0,                              \
+	  "open connections", value_count(s->active))                                              \
+	X(attempts, "ATTEMPTS", "attemptsTotal", PLAIN | ALL | NUMBER, 0,                          \
+	  "connects to it", C(attempts))                                                           \
+	X(failed_shown, "FAILED", NULL, MAIN | PLAIN | ALL | NUMBER, 0,                            \
+	  "those that did not succeed, without those that the client gave up",                     \
+	  value_count(report_failed(&s->counters)))                                                \
+	X(established, "ESTABLISHED", "establishedTotal", ALL | NUMBER, 0,                         \
+	  "those that a backend answered", C(established))                                         \
+	X(failed, NULL, "failedTotal", 0, 0, "", value_count(report_failed(&s->counters)))         \
+	X(canceled, "CANCELED", "canceledTotal", ALL | NUMBER, 0,                                  \
+	  "the client gave up before the answer", C(canceled))                                     \
+	X(closed, "CLOSED", "closedTotal", ALL | NUMBER, 0,                                        \
+	  "connections that have ended", C(closed))                                                \
+	X(no_backend, "NO-BACKEND", "noBackendTotal", ALL | NUMBER, 0,                             \
+	  "connects that were refused, as no backend was there", value_count(s->no_backends))      \
+	X(rebalance_auto, NULL, "rebalanceAuto", 0, 0, "",                                         \
+	  value_truth(s->rebalance_ms == GW_REBALANCE_AUTO))                                       \
+	X(rebalance_seconds, NULL, "rebalanceSeconds", 0, 0, "", rebalance_seconds(s))             \
+	X(rebalance, "REBALANCE", NULL, ALL, 0,                                                    \
+	  "how long a connection must be quiet before it may be moved", rebalance_text(s))         \
+	X(drain_deadline, "DRAIN-DEADLINE", "drainDeadlineSeconds", ALL | NUMBER, 0,               \
+	  "when what a drained backend still has is moved",                                        \
+	  s->drain_deadline_ms ? value_seconds(s->drain_deadline_ms / 1e3) : value_unknown())
+
+#define READ(id, title, field, shown, width, help, reading)                                        \
+	static struct value read_##id(const void *arg)                                             \
+	{                                                                                          \
+		const struct view_service *s = arg;                                                \
+												   \
+		return reading;                                                                    \
+	}
+
+COLUMNS(READ)
+
+static const struct column items[] = { COLUMNS(COLUMN_ROW) };
+
+const struct columns services_columns = {
+	.list = "ServiceList",
+	.items = items,
+	.count = sizeof(items) / sizeof(items[0]),
+};
 
 json_t *report_services(const struct view *view, report_wants_service *wants, const void *arg)
 {
 	const struct view_service *services;
 	size_t count = view_services(view, &services);
-	json_t *items = json_array();
+	json_t *array = json_array();
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		if (!wants || wants(&services[i], arg))
-			json_add(&items, to_json(&services[i]));
-	return json_list("ServiceList", lookup_node(view), items);
+			json_add(&array, columns_to_json(&services_columns, &services[i]));
+	return json_list(services_columns.list, lookup_node(view), array);
 }

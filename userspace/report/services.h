@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Service ports that are balanced on this node, as JSON. */
+/* The Service ports that are balanced on this node: columns, and JSON of them. */
 #ifndef GWBPF_REPORT_SERVICES_H
 #define GWBPF_REPORT_SERVICES_H
 
 #include <stdbool.h>
 
 #include "kernel/view.h"
+#include "report/columns.h"
 #include "report/json.h"
+
+extern const struct columns services_columns; /* of a struct view_service */
+
+#define SERVICES_NOTE_MAX 1024
+
+/* Whether it is as it should be, and if not, why, and what to do about it. Returns buf. */
+bool services_is_well(const struct view_service *service);
+const char *services_note(const struct view_service *service, char buf[SERVICES_NOTE_MAX]);
 
 /* Whether a report is to hold this Service. */
 typedef bool report_wants_service(const struct view_service *service, const void *arg);

@@ -78,17 +78,33 @@ static void judge_service(struct status *status, const struct view_service *serv
 	}
 }
 
+static void judge_down(struct status *status, const struct view_backend *backend)
+{
+	char address[ADDR_PORT_TEXT_MAX];
+	bool has_pod = *backend->pod;
+
+	addr_port_format(&backend->address, backend->port, address);
+	status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is down by its check (%s: "
+				   "%s): see its log; it comes back when the check succeeds",
+			   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
+			   backend->namespace, backend->service,
+			   view_check_kind_name(backend->check->kind),
+			   view_seen_text(backend->checked.seen));
+}
+
 static void judge_backend(struct status *status, const struct view_backend *backend)
 {
 	char address[ADDR_PORT_TEXT_MAX], age[FORMAT_MAX];
 	bool has_pod = *backend->pod, is_timed = backend->ejected_remaining_seconds > 0;
 
+	if (backend->state == VIEW_BACKEND_DOWN)
+		judge_down(status, backend);
 	if (backend->state != VIEW_BACKEND_EJECTED && backend->state != VIEW_BACKEND_PROBING)
 		return;
 	addr_port_format(&backend->address, backend->port, address);
 	status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is ejected, as several clients "
 				   "could not reach it, %s%s: see its log, and what 'gwbpf backends "
-				   "-o wide %s/%s' counts",
+				   "--wide failures %s/%s' counts",
 			   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
 			   backend->namespace, backend->service,
 			   is_timed ? "for the next " : "until a connection reaches it again",

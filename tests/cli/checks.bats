@@ -1,0 +1,223 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Peers that accept and do not serve: what the agent's checks see of them, and what follows.
+
+load lib
+
+# Where checks may dial: peers beyond a cable, in a network namespace of their own.
+setup()
+{
+	lab_setup
+	start unshare --net sleep infinity
+	pods=$started
+	becomes is_apart
+	inside ip link add node type veth peer name pod netns "$pods"
+	inside ip address add 10.2.0.254/24 dev node
+	inside ip link set node up
+	in_pods ip link set pod up
+	for i in 1 2 3; do
+		in_pods ip address add 10.2.0.$i/24 dev pod
+		serve 10.2.0.$i
+		peer[i]=$started
+	done
+	in_pods ip route add default via 10.2.0.254
+}
+
+teardown()
+{
+	lab_teardown
+}
+
+is_apart()
+{
+	[ "$(readlink "/proc/$pods/ns/net")" != "$(readlink "/proc/$holder/ns/net")" ] &&
+		[ "$(cat "/proc/$pods/comm")" = sleep ]
+}
+
+in_pods()
+{
+	nsenter -t "$pods" --net -- "$@"
+}
+
+# serve ADDRESS: a peer that echoes at port 7051 and says at port 9443 that it is well; each question
+# is a line of the file ADDRESS. Its pid is in $started.
+serve()
+{
+	start nsenter -t "$pods" --net -- perl -MIO::Socket::INET -MIO::Select -e '
+		my ($address, $file) = @ARGV;
+		my @listeners = map { IO::Socket::INET->new(LocalAddr => "$address:$_", Listen => 128,
+			ReuseAddr => 1) or die "$_: $!" } 7051, 9443;
+		my $all = IO::Select->new(@listeners);
+		for (;;) {
+			for my $socket ($all->can_read) {
+				if (grep { $_ == $socket } @listeners) { $all->add($socket->accept); next }
+				my $line;
+				if (!sysread($socket, $line, 4096)) { $all->remove($socket); close($socket); next }
+				if ($socket->sockport == 7051) { syswrite($socket, $line); next }
+				open(my $log, ">>", $file) or die; print $log $line; close($log);
+				syswrite($socket, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+				$all->remove($socket); close($socket);
+			}
+		}' "$1" "$BATS_TEST_TMPDIR/$1"
+	becomes listens "$1"
+}
+
+listens()
+{
+	in_pods ss -Hltn "src $1:9443" | grep -q .
+}
+
+# balance ANNOTATIONS ADDRESS...: one Service of these peers.
+balance()
+{
+	{
+		service gateway 10.96.0.1 7051 "$1"
+		slice gateway "${@:2}"
+	} >"$BATS_TEST_TMPDIR/manifests/gateway.yaml"
+}
+
+# state ADDRESS STATE: whether it is in that state.
+state()
+{
+	lab_gwbpf backends -o json |
+		jq -e --arg a "$1" --arg s "$2" '.items[] | select(.address == $a) | .state == $s'
+}
+
+# active ADDRESS COUNT
+active()
+{
+	lab_gwbpf backends -o json |
+		jq -e --arg a "$1" --argjson n "$2" '.items[] | select(.address == $a) | .active == $n'
+}
+
+seen()
+{
+	lab_gwbpf backends -o json |
+		jq -e --arg a "$1" --arg r "$2" '.items[] | select(.address == $a) | .check.result == $r'
+}
+
+check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300ms"'
+
+@test "a peer that hangs gets no new connection, and comes back when it answers" {
+	balance "$check" 10.2.0.1 10.2.0.2 10.2.0.3
+	start_agent
+	dial 10.96.0.1:7051 3
+	becomes seen 10.2.0.2 ok
+	grep -q 'GET /healthz HTTP/1.1' "$BATS_TEST_TMPDIR/10.2.0.2"
+
+	kill -STOP "${peer[2]}"
+	becomes state 10.2.0.2 down
+	run lab_gwbpf backends -o json
+	json '.items[] | select(.address == "10.2.0.2") |
+		.reason == "it did not answer in time" and .check.kind == "http" and
+		.check.result == "timeout" and (.check.message | test("took the connection")) and
+		.check.ageSeconds < 5 and .active == 1'
+	run lab_gwbpf status -o json
+	json '.healthy and (.warnings | any(test("10.2.0.2:7051.*is down by its check")))'
+	grep -q 'down: backend fabric/gateway 10.2.0.2:7051.*failed 2 times in a row' \
+		"$BATS_TEST_TMPDIR/agent.log"
+	dial 10.96.0.1:7051 4
+	active 10.2.0.2 1
+	run lab_gwbpf explain gateway
+	contains "$output" "its check (http) fails: it did not answer in time"
+	run lab_gwbpf events --control "$control"
+	contains "$output" "down fabric/gateway 10.2.0.2:7051: check (http): "
+	run inside curl -sS http://127.0.0.1:9451/metrics
+	contains "$output" 'backend="10.2.0.2:7051",backend_pod="",state="down"} 1'
+	[[ $output =~ gwbpf_backend_check_up\{[^}]*10.2.0.2:7051[^}]*\}\ 0 ]]
+	[[ $output =~ gwbpf_backend_checks_total\{[^}]*10.2.0.2:7051[^}]*timeout\"\}\ [1-9] ]]
+
+	kill -CONT "${peer[2]}"
+	becomes state 10.2.0.2 usable
+	grep -q 'up: backend fabric/gateway 10.2.0.2:7051' "$BATS_TEST_TMPDIR/agent.log"
+}
+
+@test "without an agent a peer is not down for longer than three times inter" {
+	balance "$check" 10.2.0.1 10.2.0.2 10.2.0.3
+	start_agent
+	dial 10.96.0.1:7051 3
+	kill -STOP "${peer[2]}"
+	becomes state 10.2.0.2 down
+	kill -KILL "$agent"
+	becomes state 10.2.0.2 usable
+}
+
+@test "as many as the Service keeps stay in use although all are down" {
+	balance "$check" 10.2.0.1 10.2.0.2
+	start_agent
+	dial 10.96.0.1:7051 2
+	kill -STOP "${peer[1]}" "${peer[2]}"
+	becomes state 10.2.0.1 down
+	becomes state 10.2.0.2 down
+	# The kernel of a stopped peer accepts.
+	inside bash -c 'echo $$ >"$0"/cgroup.procs; exec 4<>/dev/tcp/10.96.0.1/7051' "$cgroup"
+}
+
+@test "connections of a peer that is down move where that is asked for" {
+	balance "$check, gwbpf.io/on-down: move" 10.2.0.1 10.2.0.2 10.2.0.3
+	start_agent
+	start perl -MIO::Socket::INET -MIO::Select -e '
+		$SIG{PIPE} = "IGNORE";
+		my @all = map { IO::Socket::INET->new(PeerAddr => "10.96.0.1:7051") or die } 1 .. 6;
+		open(my $ready, ">", $ENV{READY}) or die; close($ready);
+		for (;;) {
+			for my $i (0 .. 5) {
+				next unless IO::Select->new($all[$i])->can_read(0.05);
+				sysread($all[$i], my $line, 4096) and next;
+				close($all[$i]);
+				$all[$i] = IO::Socket::INET->new(PeerAddr => "10.96.0.1:7051") or die;
+			}
+		}'
+	becomes test -e "$READY"
+	active 10.2.0.2 2
+	kill -STOP "${peer[2]}"
+	becomes state 10.2.0.2 down
+	becomes active 10.2.0.2 0
+	becomes active 10.2.0.1 3
+	run lab_gwbpf backends -o json
+	json '[.items[].active] | add == 6'
+	json '.items[] | select(.address == "10.2.0.2") | .movedTotal.drain == 2'
+}
+
+@test "nobody looks at a Service that no client uses, nor at an address of this node" {
+	balance "$check" 10.2.0.1 10.1.0.1
+	start_agent
+	becomes seen 10.2.0.1 none
+	listen 10.1.0.1:7051
+	sleep 1.2
+	[ ! -e "$BATS_TEST_TMPDIR/10.2.0.1" ]
+	dial 10.96.0.1:7051 2
+	becomes seen 10.2.0.1 ok
+	becomes seen 10.1.0.1 forbidden
+	state 10.1.0.1 usable
+	grep -q 'not checked: backend fabric/gateway 10.1.0.1:7051' "$BATS_TEST_TMPDIR/agent.log"
+}
+
+@test "the child that looks is started again, and has no rights" {
+	balance "$check" 10.2.0.1 10.2.0.2
+	start_agent
+	dial 10.96.0.1:7051 2
+	becomes seen 10.2.0.1 ok
+	checker=$(pgrep -P "$agent" gwbpf-checker)
+	grep -qE '^CapEff:\s0+$' "/proc/$checker/status"
+	grep -qE '^CapPrm:\s0+$' "/proc/$checker/status"
+	grep -qE '^Seccomp:\s2$' "/proc/$checker/status"
+	kill -KILL "$checker"
+	becomes grep -q 'the child that checks backends has ended' "$BATS_TEST_TMPDIR/agent.log"
+	state 10.2.0.1 usable
+	becomes pgrep -P "$agent" gwbpf-checker
+	kill -STOP "${peer[2]}"
+	becomes state 10.2.0.2 down
+}
+
+@test "a check that is taken back leaves nobody down" {
+	balance "$check" 10.2.0.1 10.2.0.2
+	start_agent
+	dial 10.96.0.1:7051 2
+	kill -STOP "${peer[2]}"
+	becomes state 10.2.0.2 down
+	balance "" 10.2.0.1 10.2.0.2
+	becomes state 10.2.0.2 usable
+	run lab_gwbpf backends -o json
+	json '.items | all(.check == null)'
+}

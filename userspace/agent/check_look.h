@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One look at a backend, in the child: connect, ask, and end politely, so that the peer logs no
+ * error. What the peer may cost is bounded: time, bytes, and what is done with a piece of them.
+ */
+#ifndef GWBPF_AGENT_CHECK_LOOK_H
+#define GWBPF_AGENT_CHECK_LOOK_H
+
+#include "agent/check_message.h"
+
+struct event_base;
+
+/* ended: called once, perhaps before this returns; then nothing is left of it. */
+typedef void (*check_look_ended)(const struct check_answer *answer, void *arg);
+void check_look_start(struct event_base *base, const struct check_order *order,
+		      check_look_ended ended, void *arg);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the agent and the child that looks at backends say to each other: messages of one size each,
+ * over a socket pair that keeps them apart. Whatever the child has met may speak through it, so the
+ * agent believes an answer only after check_answer_read().
+ */
+#ifndef GWBPF_AGENT_CHECK_MESSAGE_H
+#define GWBPF_AGENT_CHECK_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gwbpf/abi.h>
+
+#define CHECK_SERVER_NAME_MAX 256 /* a DNS name and its final zero, rounded up */
+
+/* Agent to child: look at this address now. */
+struct check_order {
+	uint64_t ticket; /* comes back with the answer */
+	struct gw_addr address;
+	uint32_t kind; /* enum gw_check_kind */
+	uint32_t port; /* in the host's byte order */
+	uint32_t timeout_ms;
+	uint32_t zero;
+	char server_name[CHECK_SERVER_NAME_MAX]; /* of tls: what the client asks for (SNI) */
+	char path[GW_CHECK_PATH_MAX];		 /* of http */
+};
+
+/* Child to agent: what it saw. */
+struct check_answer {
+	uint64_t ticket;
+	uint32_t seen;	      /* enum gw_seen */
+	uint32_t duration_us; /* until it was known, without the polite end */
+	char text[GW_SEEN_TEXT_MAX];
+};
+
+/*
+ * Take the bytes of an answer. -EPROTO: it is none: of another size, with a result that does not
+ * exist, or with a text that does not end or that is not plain ASCII.
+ */
+int check_answer_read(const void *bytes, size_t size, struct check_answer *ret);
+
+#endif
