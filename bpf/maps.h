@@ -38,9 +38,11 @@ GW_SHARED_ARRAY(gw_counters, struct gw_counters);
 GW_SHARED_ARRAY(gw_retired, struct gw_retired);
 GW_SHARED_ARRAY(gw_reasons, struct gw_reason_counts);
 GW_SHARED_ARRAY(gw_meta, struct gw_meta);
-GW_SHARED_ARRAY(gw_notes, struct gw_note); /* no program reads these three */
+GW_SHARED_ARRAY(gw_notes, struct gw_note); /* no program reads these five */
 GW_SHARED_ARRAY(gw_checks, struct gw_check);
 GW_SHARED_ARRAY(gw_checked, struct gw_checked);
+GW_SHARED_ARRAY(gw_tls, struct gw_tls);
+GW_SHARED_ARRAY(gw_certificates, struct gw_certificate);
 
 /* A map with a lock cannot be mmap'ed. */
 struct {

@@ -28,6 +28,7 @@ need lib:libseccomp libseccomp-dev
 
 # The tests and the demo.
 need lib:cmocka libcmocka-dev
+need openssl openssl
 need lib:libcrypto libssl-dev
 need bats bats
 need curl curl

@@ -8,6 +8,8 @@ UNIT_TESTS := addr log text parse settings weights selector annotations model ke
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths same store args naming format
 OBJECT := model/object model/selector model/settings model/weights model/check_setting base/addr base/parse base/text
+CERTIFICATE := base/certificate base/certificate_names base/distinguished base/der base/text base/addr \
+	base/parse
 
 UNIT_addr     := base/addr base/parse
 UNIT_log      := base/log base/text
@@ -16,7 +18,7 @@ UNIT_parse    := base/parse
 UNIT_settings := model/settings
 UNIT_weights  := model/weights base/parse base/text
 UNIT_selector := model/selector base/text
-UNIT_annotations := model/annotations $(OBJECT)
+UNIT_annotations := model/annotations $(sort model/tls_names $(CERTIFICATE) $(OBJECT))
 UNIT_model    := model/model $(OBJECT)
 UNIT_kept     := $(UNIT_model)
 UNIT_same     := $(OBJECT)
@@ -31,7 +33,8 @@ UNIT_policy_table := model/policy_table
 UNIT_maglev   := model/policy_table
 UNIT_claims   := model/claims $(OBJECT)
 UNIT_decode   := source/decode source/decode_service source/decode_slice source/decode_pod \
-	source/decode_endpoints source/fields model/annotations $(OBJECT)
+	source/decode_endpoints source/fields model/annotations \
+	$(sort model/tls_names $(CERTIFICATE) $(OBJECT))
 UNIT_decode_service := $(UNIT_decode)
 UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
@@ -110,10 +113,10 @@ UNIT_corpus_kubeconfig := tests/fuzz/replay tests/fuzz/fuzz_kubeconfig tests/fuz
 UNIT_corpus_kube := tests/fuzz/replay tests/fuzz/fuzz_kube tests/fuzz/fuzz \
 	$(sort $(KUBE_INTAKE) $(UNIT_decode))
 
-CERTIFICATE := base/certificate base/certificate_names base/distinguished base/der base/text base/addr \
-	base/parse
-UNIT_TESTS += certificate corpus_certificate tls_names
+UNIT_TESTS += certificate corpus_certificate tls_names certificate_judge check_certificate
 UNIT_certificate := $(CERTIFICATE)
+UNIT_certificate_judge := model/certificate_judge
+UNIT_check_certificate := agent/check_certificate agent/check_message model/tls_names $(CERTIFICATE)
 UNIT_tls_names := model/tls_names $(CERTIFICATE)
 UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \

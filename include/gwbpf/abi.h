@@ -286,6 +286,55 @@ struct gw_checked {
 _Static_assert(sizeof(struct gw_checked) == 296, "a change of size is a change of ABI");
 
 /*
+ * What the agent reads of the certificates that backends show (gwbpf.io/tls-names). No program
+ * reads the two maps of it either.
+ */
+#define GW_TLS_NAMES_MAX 252
+
+/* gw_tls: array, mmap'ed, one per service: what its backends' certificates must carry. */
+struct gw_tls {
+	char names[GW_TLS_NAMES_MAX]; /* "default,a.example.com"; zeros up to its end. "": nothing */
+	__u8 excludes; /* whoever lacks a name, or has expired, gets no new connections */
+	__u8 pad[3];   /* must be zero: settings are compared byte by byte */
+};
+_Static_assert(sizeof(struct gw_tls) == 256, "a change of size is a change of ABI");
+
+/* What came of reading a certificate: name in JSON and metrics, and what it means. */
+#define GW_CERTIFICATES(X)                                                                         \
+	X(NONE, "none", "no certificate has been seen")                                            \
+	X(READ, "read", "it was read")                                                             \
+	X(MALFORMED, "malformed", "clients written in Go refuse it as a whole")                    \
+	X(TOO_LARGE, "too-large", "it has more names or extensions than are looked at")
+
+enum gw_certificate_read {
+#define GW_CERTIFICATE_ENUM(id, name, text) GW_CERTIFICATE_##id,
+	GW_CERTIFICATES(GW_CERTIFICATE_ENUM)
+#undef GW_CERTIFICATE_ENUM
+		GW_CERTIFICATE_MAX_
+};
+
+#define GW_ISSUER_MAX 64
+
+#define GW_CERTIFICATE_ASKS 1u /* its owner asks for one of the client: it is looked at once a day */
+
+/* gw_certificates: array, mmap'ed, one per backend: the certificate that it showed last. */
+struct gw_certificate {
+	__u32 generation; /* of the backend that it speaks of */
+	__u32 wanted;     /* a fingerprint of the names that it was compared with */
+	__u16 read;       /* enum gw_certificate_read */
+	__u16 flags;
+	__u32 missing;    /* a bit for each of these names, in their order, if it was read */
+	__u64 time_ns;    /* when it was seen; 0: never */
+	__s64 not_before; /* seconds since 1970 */
+	__s64 not_after;
+	__u64 alike_ns; /* since when what was seen was the same each time */
+	/* Until then the backend gets no new connections for it; each look renews that. 0: it does. */
+	__u64 excluded_until_ns;
+	char issuer[GW_ISSUER_MAX]; /* printable ASCII, cut to its place */
+};
+_Static_assert(sizeof(struct gw_certificate) == 120, "a change of size is a change of ABI");
+
+/*
  * gw_suspects: LRU hash. A backend that one client could not reach. gw_user_suspects: the same of
  * clients in namespaces of users (GW_CONN_USER_NETNS): whoever can make any number of them makes only
  * these forget.

@@ -128,7 +128,9 @@ tls()
 		contains "$stderr" "'${case%%:*}'"
 		contains "$stderr" "${case#*:}"
 	done
-	tls
-	[ "$status" -eq 2 ]
-	contains "$stderr" "--file"
+	for case in "--names a:--names goes with --file" "--file x service:not both"; do
+		tls ${case%%:*}
+		[ "$status" -eq 2 ]
+		contains "$stderr" "${case#*:}"
+	done
 }

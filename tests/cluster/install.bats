@@ -112,6 +112,47 @@ is_in_state() {
 	[[ $output = *node2* ]]
 }
 
+# plugin ARGUMENT...: as kubectl finds it, in a directory of $PATH.
+plugin() {
+	PATH=$CLUSTER_TOP/deploy/kubectl:$PATH kubectl gwbpf "$@"
+}
+
+@test "kubectl gwbpf asks all nodes at once: peers by nodes with their sum" {
+	pods_client elsewhere node2 "$GATEWAY" 2
+	cluster_wait 20 holds_in_all elsewhere 2
+	run --separate-stderr plugin backends fabric/org1-gateway
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[[ ${lines[0]} =~ ^SERVICE\ +PEER\ +BACKEND\ +node1\ +node2\ +ACTIVE\ +STATE$ ]]
+	[ "$(grep -cE ' 5 +1 +6 +usable$' <<<"$output")" -eq 2 ]
+	kubectl delete pod -n fabric elsewhere --wait=true
+	run plugin services
+	[ "$status" -eq 0 ]
+	grep -E 'fabric/org1-gateway:[0-9]+ .* ready +ready ' <<<"$output"
+	run plugin status
+	[ "$(grep -cE '^node[12] +(yes|no) ' <<<"$output")" -eq 2 ]
+	run plugin on node2 version
+	[ "$status" -eq 0 ]
+	[[ $output = "gwbpf "* ]]
+}
+
+@test "kubectl gwbpf names the node that does not answer, and shows the others" {
+	kubelet=$(pgrep -f "^[^ ]*kubelet --config $CLUSTER/node2/kubelet.yaml")
+	kill -STOP "$kubelet"
+	run --separate-stderr plugin --timeout 3 status
+	kill -CONT "$kubelet"
+	[ "$status" -eq 1 ]
+	grep -E '^node1 +(yes|no) ' <<<"$output"
+	[[ $output != *node2* ]]
+	[[ $stderr = "no answer: node2 (Running: "* ]]
+	run --separate-stderr plugin --agents nowhere status
+	[ "$status" -eq 1 ]
+	[[ $stderr = *"no agent in namespace 'nowhere'"* ]]
+	run --separate-stderr plugin frobnicate
+	[ "$status" -eq 2 ]
+	[[ $stderr = *"unknown command 'frobnicate'"* ]]
+}
+
 @test "an upgrade by the page, and back" {
 	for node in node1 node2; do
 		image=$(node_ctr "$node" images ls -q | grep '/gwbpf:')

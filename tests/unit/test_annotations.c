@@ -359,6 +359,43 @@ static void test_no_annotation_depends_on_another(void **state)
 	}
 }
 
+static void test_tls_names_are_kept_as_they_are_written(void **state)
+{
+	struct service *service = *state;
+	static const char zeros[GW_TLS_NAMES_MAX];
+	struct gw_tls *tls = &service->settings.tls;
+	char long_list[GW_TLS_NAMES_MAX + 1];
+
+	accept(service, "gwbpf.io/tls-names", "default,a.example.com");
+	assert_string_equal(tls->names, "default,a.example.com");
+	assert_memory_equal(tls->names + strlen(tls->names), zeros,
+			    sizeof(tls->names) - strlen(tls->names));
+	refuse(service, "gwbpf.io/tls-names", "a,*.b",
+	       "'*.b' is what a certificate carries: give a name that a client dials, such as "
+	       "'a.example.com'");
+	memset(long_list, 'a', sizeof(long_list));
+	for (size_t i = 60; i < sizeof(long_list); i += 60)
+		long_list[i] = '.';
+	long_list[GW_TLS_NAMES_MAX] = '\0';
+	refuse(service, "gwbpf.io/tls-names", long_list,
+	       "the list has more than 251 letters: give fewer names");
+	long_list[GW_TLS_NAMES_MAX - 1] = '\0';
+	accept(service, "gwbpf.io/tls-names", long_list);
+	accept(service, "gwbpf.io/tls-names", "off");
+	assert_memory_equal(tls->names, zeros, sizeof(tls->names));
+}
+
+static void test_tls_exclude_is_on_or_off(void **state)
+{
+	struct service *service = *state;
+
+	accept(service, "gwbpf.io/tls-exclude", "off");
+	assert_int_equal(service->settings.tls.excludes, 0);
+	accept(service, "gwbpf.io/tls-exclude", "on");
+	assert_int_equal(service->settings.tls.excludes, 1);
+	refuse(service, "gwbpf.io/tls-exclude", "true", "'true' is neither 'on' nor 'off'");
+}
+
 static void test_an_unknown_key_is_told_with_those_that_are_known(void **state)
 {
 	static const char *const unknown[] = { "gwbpf.io/", "gwbpf.io/Policy", "gwbpf.io/policy ",
@@ -457,6 +494,8 @@ int main(void)
 		ANNOTATION_TEST(test_weights_and_drain_become_weights_of_pods),
 		ANNOTATION_TEST(test_drain_wins_over_weights),
 		ANNOTATION_TEST(test_no_annotation_depends_on_another),
+		ANNOTATION_TEST(test_tls_names_are_kept_as_they_are_written),
+		ANNOTATION_TEST(test_tls_exclude_is_on_or_off),
 		ANNOTATION_TEST(test_an_unknown_key_is_told_with_those_that_are_known),
 		ANNOTATION_TEST(test_enabled_as_an_annotation_must_be_a_label),
 		ANNOTATION_TEST(test_the_remedy_survives_keys_and_values_of_any_length),

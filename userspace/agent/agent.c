@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/certificates.h"
 #include "agent/checks.h"
 #include "agent/control.h"
 #include "agent/covered.h"
@@ -59,6 +60,7 @@ struct agent {
 	struct kube_source *kube;
 	struct hooks *hooks;
 	struct rebalance *rebalance;
+	struct certificates *certificates;
 	struct checks *checks;
 	struct health_log *health_log;
 	struct drain_log *drain_log;
@@ -163,8 +165,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sync_retry(agent->sync);
 	tell(agent);
 	health_log_tick(agent->health_log);
-	checks_tick(agent->checks);
 	drain_log_tick(agent->drain_log);
+	certificates_tick(agent->certificates);
+	checks_tick(agent->checks);
 	if (tables_meta(agent->tables)->source_synced)
 		rebalance_tick(agent->rebalance);
 	if (duties & DUTY_CHECK_HOOKS)
@@ -610,8 +613,9 @@ static int start_source(struct agent *agent)
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
 			  sync_stats(agent->sync), &agent->rebalance) ||
 	    health_log_new(agent->tables, &agent->health_log) ||
-	    checks_new(agent->base, agent->tables, &agent->checks) ||
-	    drain_log_new(agent->tables, &agent->drain_log))
+	    drain_log_new(agent->tables, &agent->drain_log) ||
+	    certificates_new(agent->base, agent->tables, &agent->certificates) ||
+	    checks_new(agent->base, agent->tables, agent->certificates, &agent->checks))
 		return fail(agent, "cannot start: out of memory");
 	if (start_watching(agent))
 		return -1;
@@ -635,6 +639,7 @@ static void stop(struct agent *agent)
 	drain_log_free(agent->drain_log);
 	health_log_free(agent->health_log);
 	checks_free(agent->checks);
+	certificates_free(agent->certificates);
 	sync_free(agent->sync);
 	hooks_free(agent->hooks);
 	/* Last, and while the lock is held: the next agent writes its own there. */

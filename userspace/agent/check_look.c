@@ -285,7 +285,7 @@ static void begin(struct look *look)
 		return;
 	}
 	if (look->order.kind == GW_CHECK_TLS)
-		err = check_tls_new(look->order.server_name, &look->answer, &look->tls);
+		err = check_tls_new(&look->order, &look->answer, &look->tls);
 	else
 		err = ask_http(look);
 	if (err)

@@ -13,6 +13,7 @@
 #include <gwbpf/abi.h>
 
 #define CHECK_SERVER_NAME_MAX 256 /* a DNS name and its final zero, rounded up */
+#define CHECK_NAMES_MAX 768 /* "default" is replaced by four names */
 
 /* Agent to child: look at this address now. */
 struct check_order {
@@ -24,6 +25,16 @@ struct check_order {
 	uint32_t zero;
 	char server_name[CHECK_SERVER_NAME_MAX]; /* of tls: what the client asks for (SNI) */
 	char path[GW_CHECK_PATH_MAX];		 /* of http */
+	char names[CHECK_NAMES_MAX]; /* of tls: "a,b": what the certificate must carry; "": nothing */
+};
+
+/* The certificate that the peer showed. */
+struct check_certificate {
+	uint32_t read;	  /* enum gw_certificate_read */
+	uint32_t missing; /* a bit for each of the names, in their order */
+	int64_t not_before;
+	int64_t not_after;
+	char issuer[GW_ISSUER_MAX];
 };
 
 /* Child to agent: what it saw. */
@@ -32,11 +43,12 @@ struct check_answer {
 	uint32_t seen;	      /* enum gw_seen */
 	uint32_t duration_us; /* until it was known, without the polite end */
 	char text[GW_SEEN_TEXT_MAX];
+	struct check_certificate certificate; /* if names were given */
 };
 
 /*
  * Take the bytes of an answer. -EPROTO: it is none: of another size, with a result that does not
- * exist, or with a text that does not end or that is not plain ASCII.
+ * exist, or with a text or an issuer that does not end or that is not plain ASCII.
  */
 int check_answer_read(const void *bytes, size_t size, struct check_answer *ret);
 

@@ -8,23 +8,36 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "agent/check_certificate.h"
+
 #define CHAIN_BYTES_MAX (32 * 1024)
 #define ALERT_REASON 1000 /* OpenSSL's reason of a fatal alert is its number and this */
 
 struct check_tls {
 	SSL *ssl;
 	struct check_answer *answer;
+	const char *names; /* that the certificate must carry; "": it is not read */
 	bool was_asked;
 	bool is_done; /* with the handshake */
 };
 
 static SSL_CTX *context;
 
-/* The peer's certificates, the first is its own: here they are read, and trusted by nobody. */
+/* The peer's certificates, the first is its own: here it is read, and trusted by nobody. */
 static int see_chain(X509_STORE_CTX *chain, void *arg)
 {
-	(void)chain;
+	SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct check_tls *tls = SSL_get_app_data(ssl);
+	unsigned char *der = NULL;
+	int size;
+
 	(void)arg;
+	if (!*tls->names)
+		return 1;
+	size = i2d_X509(X509_STORE_CTX_get0_cert(chain), &der);
+	if (size > 0)
+		check_certificate_read(der, (size_t)size, tls->names, &tls->answer->certificate);
+	OPENSSL_free(der);
 	return 1;
 }
 
@@ -85,7 +98,8 @@ static int set_up(struct check_tls *tls, const char *server_name)
 	return 0;
 }
 
-int check_tls_new(const char *server_name, struct check_answer *answer, struct check_tls **ret)
+int check_tls_new(const struct check_order *order, struct check_answer *answer,
+		  struct check_tls **ret)
 {
 	struct check_tls *tls = calloc(1, sizeof(*tls));
 	int err;
@@ -93,7 +107,8 @@ int check_tls_new(const char *server_name, struct check_answer *answer, struct c
 	if (!tls)
 		return -ENOMEM;
 	tls->answer = answer;
-	err = set_up(tls, server_name);
+	tls->names = order->names;
+	err = set_up(tls, order->server_name);
 	if (err) {
 		check_tls_free(tls);
 		return err;

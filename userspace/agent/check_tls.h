@@ -18,9 +18,10 @@ struct check_tls;
 int check_tls_init(void);
 void check_tls_done(void);
 
-/* server_name: what to ask for (SNI); "": nothing. answer: what is seen is written there; it must
- * outlive it. -ENOMEM */
-int check_tls_new(const char *server_name, struct check_answer *answer, struct check_tls **ret);
+/* order says what to ask for (SNI), and what names the certificate must carry. answer: what is seen
+ * is written there. Both must outlive it. -ENOMEM */
+int check_tls_new(const struct check_order *order, struct check_answer *answer,
+		  struct check_tls **ret);
 void check_tls_free(struct check_tls *tls); /* takes NULL */
 
 /* Bytes from the peer, and bytes for it: the latter returns how many were written to buf. */

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "agent/backend_event.h"
+#include "agent/certificates.h"
 #include "agent/checker.h"
 #include "agent/repeats.h"
 #include "base/addr.h"
@@ -46,6 +47,7 @@ struct probe {
 struct checks {
 	struct event_base *base;
 	struct tables *tables;
+	struct certificates *certificates;
 	struct check_maps maps;
 	struct checker *checker;
 	struct route *route;
@@ -63,7 +65,8 @@ static void on_answer(const struct check_answer *answer, void *arg);
 static void on_lost(void *arg);
 static void on_step(evutil_socket_t fd, short what, void *arg);
 
-int checks_new(struct event_base *base, struct tables *tables, struct checks **ret)
+int checks_new(struct event_base *base, struct tables *tables, struct certificates *certificates,
+	       struct checks **ret)
 {
 	struct checks *checks = calloc(1, sizeof(*checks));
 	const struct checker_calls calls = {on_answer, on_lost, checks};
@@ -73,6 +76,7 @@ int checks_new(struct event_base *base, struct tables *tables, struct checks **r
 		return -ENOMEM;
 	checks->base = base;
 	checks->tables = tables;
+	checks->certificates = certificates;
 	checks->maps = check_maps_of(tables);
 	repeats_init(&checks->repeats);
 	err = checker_new(base, &calls, &checks->checker);
@@ -237,6 +241,8 @@ static void on_answer(const struct check_answer *answer, void *arg)
 	if (answer->seen == GW_SEEN_CLIENT_CERTIFICATE)
 		probe->next_ns = probe->asked_ns + DAY_NS;
 	note(checks, id, answer);
+	certificates_take(checks->certificates, id, answer,
+			  check_of(checks, id)->inter_ms * MS_NS);
 }
 
 static void on_lost(void *arg)
@@ -287,6 +293,8 @@ static struct check_order order_for(const struct checks *checks, uint32_t id)
 	tables_service_text(checks->tables, backend->service, service);
 	snprintf(order.server_name, sizeof(order.server_name), "%s", strchr(service, '/') + 1);
 	memcpy(order.path, check->path, sizeof(order.path));
+	if (check->kind == GW_CHECK_TLS)
+		certificates_fill(checks->certificates, id, &order);
 	return order;
 }
 

@@ -7,12 +7,15 @@
 #ifndef GWBPF_AGENT_CHECKS_H
 #define GWBPF_AGENT_CHECKS_H
 
+struct certificates;
 struct checks;
 struct event_base;
 struct tables;
 
-/* base and tables must outlive it. -ENOMEM */
-int checks_new(struct event_base *base, struct tables *tables, struct checks **ret);
+/* base, tables and certificates, which are told what checks by TLS see of them, must outlive it.
+ * -ENOMEM */
+int checks_new(struct event_base *base, struct tables *tables, struct certificates *certificates,
+	       struct checks **ret);
 void checks_free(struct checks *checks); /* takes NULL; what is down stays so until it expires */
 
 /* To be called once a second. Where no Service asks for it, it does nothing. */

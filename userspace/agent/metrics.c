@@ -8,6 +8,8 @@
 
 #include "base/addr.h"
 #include "base/clock.h"
+#include "model/tls_names.h"
+#include "report/certificates.h"
 
 #define LABELS_MAX 1024
 
@@ -198,6 +200,37 @@ static void write_backend_states(struct evbuffer *to, const struct view_backend 
 					    view_backend_state_name(backends[i].state));
 }
 
+/* Of those whose certificates were seen. What Go refuses as a whole carries no name. */
+static void write_certificates(struct evbuffer *to, const struct view_backend *backends,
+			       size_t count)
+{
+	char labels[LABELS_MAX];
+
+	family(to, "gwbpf_tls_name_valid", "gauge",
+	       "1: the backend's certificate carries this name (gwbpf.io/tls-names).");
+	for (size_t i = 0; i < count; i++) {
+		const struct gw_certificate *certificate = &backends[i].certificate;
+		bool is_read = certificate->read == GW_CERTIFICATE_READ;
+		struct tls_names names;
+
+		if (!is_read && certificate->read != GW_CERTIFICATE_MALFORMED)
+			continue;
+		certificates_wanted(&backends[i], &names);
+		for (size_t j = 0; j < names.count; j++)
+			evbuffer_add_printf(to, "gwbpf_tls_name_valid{%s,name=\"%s\"} %d\n",
+					    backend_labels(&backends[i], labels), names.text[j],
+					    is_read && !(certificate->missing & 1u << j));
+	}
+	family(to, "gwbpf_tls_certificate_expiry_timestamp_seconds", "gauge",
+	       "When the backend's certificate expires.");
+	for (size_t i = 0; i < count; i++)
+		if (backends[i].certificate.read == GW_CERTIFICATE_READ)
+			evbuffer_add_printf(
+				to, "gwbpf_tls_certificate_expiry_timestamp_seconds{%s} %lld\n",
+				backend_labels(&backends[i], labels),
+				(long long)backends[i].certificate.not_after);
+}
+
 /* Those that were looked at. */
 static void write_checks(struct evbuffer *to, const struct view_backend *backends, size_t count)
 {
@@ -253,6 +286,7 @@ static void write_backends(struct evbuffer *to, const struct metrics_input *inpu
 	for (size_t i = 0; i < sizeof(backend_series) / sizeof(*backend_series); i++)
 		write_backend_series(to, backends, count, i);
 	write_backend_states(to, backends, count);
+	write_certificates(to, backends, count);
 	write_checks(to, backends, count);
 	write_backend_connects(to, backends, count);
 }

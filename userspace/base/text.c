@@ -16,20 +16,25 @@ static const struct {
 	{ 0x2028, 0x202e }, { 0x2060, 0x2069 }, { 0xfeff, 0xfeff },
 };
 
-const char *text_excerpt(const char *text, char buf[TEXT_EXCERPT_MAX])
+const char *text_cut(const char *text, char *buf, size_t size)
 {
-	size_t length = strnlen(text, TEXT_EXCERPT_MAX);
+	size_t length = strnlen(text, size);
 
-	if (length < TEXT_EXCERPT_MAX) {
+	if (length < size) {
 		memcpy(buf, text, length + 1);
 		return buf;
 	}
-	length = TEXT_EXCERPT_MAX - sizeof("...");
+	length = size - sizeof("...");
 	while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
 		length--;
 	memcpy(buf, text, length);
 	strcpy(buf + length, "...");
 	return buf;
+}
+
+const char *text_excerpt(const char *text, char buf[TEXT_EXCERPT_MAX])
+{
+	return text_cut(text, buf, TEXT_EXCERPT_MAX);
 }
 
 /* The bytes of the UTF-8 sequence at text, whose code point goes to ret; 0 if it is none: cut

@@ -14,6 +14,9 @@ const char *text_excerpt(const char *text, char buf[TEXT_EXCERPT_MAX]);
 
 #define TEXT_ESCAPE_MAX 6 /* bytes that one becomes at most: \u0000 */
 
+/* The same in size bytes, four at least. */
+const char *text_cut(const char *text, char *buf, size_t size);
+
 /*
  * Whether the character at text, which is not at its end, may be shown as it is: a control
  * character, one that turns the order of text around or cannot be seen, and what is no UTF-8 may

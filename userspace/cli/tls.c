@@ -17,6 +17,7 @@
 #include "cli/say.h"
 #include "cli/tls_file.h"
 #include "cli/tls_print.h"
+#include "cli/tls_services.h"
 #include "cli/usage.h"
 #include "model/tls_names.h"
 #include "report/json.h"
@@ -31,6 +32,7 @@ const struct argp_option tls_options[] = {
 	  .key = OPTION_NAMES,
 	  .arg = "NAME,...",
 	  .doc = "the names that the first certificate in the file must carry" },
+	USAGE_NAMESPACE_OPTIONS,
 	{ 0 },
 };
 
@@ -148,13 +150,22 @@ static bool is_good(const json_t *items)
 	return true;
 }
 
+/* A file has no peers: its certificates are numbered. */
+static const char *number_of(const json_t *item, char buf[TLS_OWNER_MAX])
+{
+	snprintf(buf, TLS_OWNER_MAX, "%u",
+		 (unsigned int)json_integer_value(json_object_get(item, "certificate")));
+	return buf;
+}
+
 static int print(const struct cli *cli, json_t *items)
 {
+	static const struct tls_printing printing = { "CERTIFICATE", "certificate ", number_of };
 	int status;
 
 	if (cli->output == CLI_OUTPUT_JSON)
 		return json_print(cli, json_list("CertificateList", lookup_host(), items));
-	status = tls_print(cli, items);
+	status = tls_print(cli, &printing, items);
 	json_decref(items);
 	return status;
 }
@@ -182,13 +193,13 @@ static int look_at_file(const struct cli *cli, const struct tls_names *wanted)
 	return good ? status : EXIT_FAILURE;
 }
 
-int tls_run(const struct cli *cli)
+static int run_file(const struct cli *cli)
 {
 	struct tls_names wanted = { .count = 0 };
 	char reason[WEIGHTS_REASON_MAX];
 
-	if (!cli->file) {
-		say_error("no file is given: give --file PATH");
+	if (cli->argument_count) {
+		say_error("a file belongs to no Service: give --file or a SERVICE, not both");
 		return ARGS_EXIT_USAGE;
 	}
 	if (cli->names && tls_names_parse(cli->names, &wanted, reason)) {
@@ -201,4 +212,16 @@ int tls_run(const struct cli *cli)
 		return ARGS_EXIT_USAGE;
 	}
 	return look_at_file(cli, &wanted);
+}
+
+int tls_run(const struct cli *cli)
+{
+	if (cli->file)
+		return run_file(cli);
+	if (cli->names) {
+		say_error("--names goes with --file: what a Service's peers must carry is its "
+			  "annotation gwbpf.io/tls-names");
+		return ARGS_EXIT_USAGE;
+	}
+	return tls_run_services(cli);
 }

@@ -24,11 +24,6 @@ static const char *text_of(const json_t *item, const char *key)
 	return text ? text : "";
 }
 
-static unsigned int number_of(const json_t *item)
-{
-	return (unsigned int)json_integer_value(json_object_get(item, "certificate"));
-}
-
 static bool has(const json_t *list, const char *name)
 {
 	const json_t *one;
@@ -74,21 +69,30 @@ static void put_expiry(struct table *table, const json_t *item)
 	table_state(table, text, TABLE_BAD);
 }
 
-static void put_row(struct table *table, const struct cli *cli, const json_t *item,
-		    const char *name, const char *carried)
+struct printing {
+	const struct cli *cli;
+	const struct tls_printing *how;
+	struct table *table;
+};
+
+static void put_row(const struct printing *to, const json_t *item, const char *name,
+		    const char *carried)
 {
+	struct table *table = to->table;
+	char owner[TLS_OWNER_MAX];
+
 	table_row(table);
-	table_number(table, number_of(item));
+	table_text(table, to->how->owner(item, owner));
 	table_text(table, name);
 	if (*carried)
 		table_state(table, carried, !strcmp(carried, "missing") ? TABLE_BAD : TABLE_GOOD);
 	else
 		table_text(table, "-");
 	put_expiry(table, item);
-	put_issuer(table, cli, text_of(item, "issuer"));
+	put_issuer(table, to->cli, text_of(item, "issuer"));
 }
 
-static void put_item(struct table *table, const struct cli *cli, const json_t *item)
+static void put_item(const struct printing *to, const json_t *item)
 {
 	const json_t *wanted = json_object_get(item, "wanted");
 	const json_t *missing = json_object_get(item, "missing"), *name;
@@ -99,12 +103,12 @@ static void put_item(struct table *table, const struct cli *cli, const json_t *i
 	size_t i;
 
 	if (!json_array_size(names))
-		put_row(table, cli, item, "", "");
+		put_row(to, item, "", "");
 	json_array_foreach(names, i, name) {
 		const char *text = json_string_value(name);
 		bool is_known = !is_asked || json_is_array(missing);
 
-		put_row(table, cli, item, text,
+		put_row(to, item, text,
 			!is_known ? "" : is_asked && has(missing, text) ? "missing" : "carried");
 	}
 }
@@ -142,20 +146,29 @@ static void put_command(const json_t *item)
 	fputs("    fabric-ca-client enroll -u https://PEER:SECRET@CA:PORT --enrollment.profile tls "
 	      "-M TLS-DIRECTORY --csr.hosts '",
 	      stdout);
+	if (!names) {
+		fputs("NAMES-IT-HAS", stdout);
+		is_first = false;
+	}
 	put_hosts(names, NULL, &is_first);
-	put_hosts(json_object_get(item, "wanted"), names, &is_first);
+	put_hosts(json_object_get(item, names ? "wanted" : "missing"), names, &is_first);
 	puts("'");
 }
 
-static void put_advice(const json_t *item)
+static void put_advice(const struct printing *to, const json_t *item)
 {
-	bool is_readable = json_is_array(json_object_get(item, "names"));
+	bool is_readable = *text_of(item, "expiryTime");
 	bool is_servers = json_is_array(json_object_get(item, "wanted"));
+	char owner[TLS_OWNER_MAX];
 
 	if (!*text_of(item, "message"))
 		return;
-	printf("certificate %u: ", number_of(item));
+	fputs(to->how->prefix, stdout);
+	say_text(stdout, to->how->owner(item, owner));
+	fputs(": ", stdout);
 	say_text(stdout, text_of(item, "message"));
+	if (json_is_true(json_object_get(item, "excluded")))
+		fputs(", so it gets no new connections", stdout);
 	if (!is_servers)
 		puts("\n  clients refuse what it has signed: let the authority renew it");
 	else if (!is_readable)
@@ -166,24 +179,23 @@ static void put_advice(const json_t *item)
 		put_command(item);
 }
 
-int tls_print(const struct cli *cli, const json_t *items)
+int tls_print(const struct cli *cli, const struct tls_printing *printing, const json_t *items)
 {
-	static const struct table_column columns[] = {
-		{ "CERTIFICATE", TABLE_RIGHT }, { "NAME", 0 },	 { "CARRIED", 0 },
-		{ "EXPIRES", 0 },		{ "ISSUER", 0 },
+	const struct table_column columns[] = {
+		{ printing->title, 0 }, { "NAME", 0 }, { "CARRIED", 0 }, { "EXPIRES", 0 }, { "ISSUER", 0 },
 	};
-	struct table *table;
+	struct printing to = { .cli = cli, .how = printing };
 	const json_t *item;
 	int status;
 	size_t i;
 
-	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
+	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &to.table))
 		return EXIT_FAILURE;
 	json_array_foreach(items, i, item)
-		put_item(table, cli, item);
-	status = table_print(table);
-	table_free(table);
+		put_item(&to, item);
+	status = table_print(to.table);
+	table_free(to.table);
 	json_array_foreach(items, i, item)
-		put_advice(item);
+		put_advice(&to, item);
 	return status;
 }

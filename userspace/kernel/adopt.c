@@ -63,6 +63,7 @@ static int adopt_service(struct adoption *adoption, uint32_t index)
 	entry->settings.dead_peer_timeout_ms = service->dead_peer_timeout_ms;
 	entry->settings.rebalance_ms = service->rebalance_ms;
 	entry->settings.drain_deadline_ms = service->drain_deadline_ms;
+	entry->settings.tls = adoption->tables->maps.tls[index];
 	entry->settings.moves_down = service->flags & GW_SERVICE_MOVE_DOWN;
 	entry->settings.check = adoption->tables->maps.checks[index];
 	entry->settings.eject_base_ms = service->eject_base_ms;

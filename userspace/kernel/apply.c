@@ -133,6 +133,7 @@ static void write_settings(struct tables *tables, const struct table_entry *entr
 	service->affinity_timeout_s = entry->affinity_timeout_s;
 	service->rebalance_ms = entry->settings.rebalance_ms;
 	service->drain_deadline_ms = entry->settings.drain_deadline_ms;
+	tables->maps.tls[entry->index] = entry->settings.tls;
 	tables->maps.checks[entry->index] = entry->settings.check;
 }
 
@@ -280,6 +281,7 @@ static void take_service(struct tables *tables, const struct table_entry *entry)
 	struct gw_vip_key key = vip_key(entry);
 
 	memset(&tables->maps.retired[entry->index], 0, sizeof(struct gw_retired));
+	memset(&tables->maps.tls[entry->index], 0, sizeof(struct gw_tls));
 	memset(&tables->maps.checks[entry->index], 0, sizeof(struct gw_check));
 	service->vip = key.address;
 	service->port = key.port;

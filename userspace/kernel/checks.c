@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/checks.h"
 
+#include "base/clock.h"
 #include "kernel/registry.h"
 
 struct check_maps check_maps_of(const struct tables *tables)
@@ -15,6 +16,8 @@ struct check_maps check_maps_of(const struct tables *tables)
 		.counters = maps->counters,
 		.loads = maps->loads,
 		.checked = maps->checked,
+		.tls = maps->tls,
+		.certificates = maps->certificates,
 		.backend_count = maps->backends_count,
 	};
 }
@@ -23,7 +26,12 @@ struct check_maps check_maps_of(const struct tables *tables)
 void checks_set_down(struct tables *tables, uint32_t id, uint64_t until_ns)
 {
 	struct gw_backend *backend = &tables->maps.backends[id];
+	const struct gw_certificate *certificate = &tables->maps.certificates[id];
 
+	if (certificate->generation == backend->generation &&
+	    certificate->excluded_until_ns > clock_now_ns() &&
+	    certificate->excluded_until_ns > until_ns)
+		until_ns = certificate->excluded_until_ns;
 	if (until_ns)
 		checks_set_look(tables, backend->service, true);
 	__atomic_store_n(&backend->down_until_ns, until_ns, __ATOMIC_RELEASE);

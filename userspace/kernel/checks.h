@@ -20,13 +20,16 @@ struct check_maps {
 	const struct gw_counters *counters;
 	const __u64 *loads;
 	struct gw_checked *checked;
+	const struct gw_tls *tls;
+	struct gw_certificate *certificates;
 	size_t backend_count;
 };
 
 struct check_maps check_maps_of(const struct tables *tables);
 
 /* Until then the hooks pass this backend over, and after that its share grows. A time that is not in
- * the future: it is back. 0: it never was away. */
+ * the future: it is back. 0: it never was away. If its certificate excludes it for longer, that
+ * counts. */
 void checks_set_down(struct tables *tables, uint32_t id, uint64_t until_ns);
 
 /* Whether searches of this Service must look at the state of each backend. */

@@ -41,6 +41,8 @@ enum maps_size {
 	X(reasons, struct gw_reason_counts, PER_CPU)                                               \
 	X(checks, struct gw_check, PER_SERVICE)                                                    \
 	X(checked, struct gw_checked, PER_BACKEND)                                                 \
+	X(tls, struct gw_tls, PER_SERVICE)                                                         \
+	X(certificates, struct gw_certificate, PER_BACKEND)                                        \
 	X(notes, struct gw_note, OF_NOTES)                                                         \
 	X(meta, struct gw_meta, ONE)
 

@@ -240,6 +240,7 @@ static int forget_health(struct tables *tables, uint32_t id, uint64_t now)
 	struct gw_health health;
 
 	tables->maps.backends[id].down_until_ns = 0;
+	tables->maps.certificates[id].excluded_until_ns = 0;
 	tables->maps.checked[id].is_down = 0;
 	tables->maps.checked[id].in_a_row = 0;
 	if (bpf_map_lookup_elem_flags(tables->maps.health_fd, &id, &health, BPF_F_LOCK))

@@ -14,6 +14,7 @@
 #include "kernel/view_order.h"
 #include "kernel/view_parts.h"
 #include "kernel/words.h"
+#include "model/tls_names.h"
 
 #define READS_MAX 4 /* of everything, if a backend came or went meanwhile */
 
@@ -161,6 +162,20 @@ static void mark_drain(const struct view *view, struct view_backend *backend,
 		backend->drained_by = from->is_named ? VIEW_DRAIN_ANNOTATION : VIEW_DRAIN_WEIGHT;
 }
 
+/* What the agent saw of its certificate, if that was compared with the names that are wanted now. */
+static void mark_certificate(const struct view *view, struct view_backend *backend)
+{
+	const struct gw_certificate seen = view->maps.certificates[backend->id];
+
+	if (seen.generation != backend->generation || !seen.time_ns || !*backend->tls->names ||
+	    seen.wanted != tls_names_fingerprint(backend->tls->names))
+		return;
+	backend->certificate = seen;
+	backend->certificate.issuer[GW_ISSUER_MAX - 1] = '\0';
+	backend->certificate_age_seconds = view_age_seconds(view->now_ns, seen.time_ns);
+	backend->is_excluded = seen.excluded_until_ns > view->now_ns;
+}
+
 /* What the agent saw of it, if it ever looked. */
 static void mark_checked(const struct view *view, struct view_backend *backend)
 {
@@ -206,12 +221,15 @@ static void add_backend(struct view *view, uint32_t id)
 		.state = VIEW_BACKEND_LEAVING,
 		.state_seconds = view_age_seconds(view->now_ns, from.drain_ns),
 		.error_age_seconds = -1,
+		.tls = &view->maps.tls[from.service],
+		.certificate_age_seconds = -1,
 		.checked_age_seconds = -1,
 		.check = &view->maps.checks[from.service],
 		.active = GW_LOAD_ACTIVE(view->maps.loads[id]),
 		.counters = view->maps.counters[id],
 	};
 	mark_drain(view, backend, &from, service);
+	mark_certificate(view, backend);
 	mark_checked(view, backend);
 	if (!is_same(view, backend))
 		return;

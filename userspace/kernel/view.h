@@ -152,6 +152,11 @@ struct view_backend {
 	uint32_t consecutive_failures; /* since anybody reached it */
 	uint32_t ejections;
 	double ejected_remaining_seconds; /* 0: it is not ejected, or one connection may try it */
+	const struct gw_tls *tls;          /* what its certificate must carry */
+	struct gw_certificate certificate; /* as it was seen last; all zero if it was not, or was
+					    * compared with other names than now */
+	double certificate_age_seconds;    /* below 0: it was not seen */
+	bool is_excluded;                  /* its certificate keeps new connections away */
 	const struct gw_check *check;     /* how its Service wants it to be looked at */
 	struct gw_checked checked;        /* what was seen; all zero if nothing was */
 	double checked_age_seconds;       /* since the last look; below 0: there was none */
@@ -184,6 +189,8 @@ const uint64_t *view_reasons(const struct view *view);
 const char *view_service_state_name(enum view_service_state state);
 const char *view_drain_name(enum view_drain drain);
 const char *view_backend_state_name(enum view_backend_state state);
+const char *view_certificate_name(uint32_t read); /* "malformed" for GW_CERTIFICATE_MALFORMED */
+const char *view_certificate_text(uint32_t read); /* what it means */
 const char *view_check_kind_name(uint32_t kind);
 const char *view_seen_name(uint32_t seen); /* "timeout" for GW_SEEN_TIMEOUT */
 const char *view_seen_text(uint32_t seen); /* what it means */

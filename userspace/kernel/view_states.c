@@ -31,6 +31,25 @@ static const struct {
 #undef REASON
 };
 
+static const struct {
+	const char *name;
+	const char *text;
+} certificates[] = {
+#define CERTIFICATE(id, name, text) [GW_CERTIFICATE_##id] = {name, text},
+	GW_CERTIFICATES(CERTIFICATE)
+#undef CERTIFICATE
+};
+
+const char *view_certificate_name(uint32_t read)
+{
+	return certificates[read < GW_CERTIFICATE_MAX_ ? read : GW_CERTIFICATE_NONE].name;
+}
+
+const char *view_certificate_text(uint32_t read)
+{
+	return certificates[read < GW_CERTIFICATE_MAX_ ? read : GW_CERTIFICATE_NONE].text;
+}
+
 static const char *const check_kinds[] = {
 #define NAME(id, name) [GW_CHECK_##id] = name,
 	GW_CHECK_KINDS(NAME)

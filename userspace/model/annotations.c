@@ -13,6 +13,7 @@
 
 #include "base/parse.h"
 #include "base/text.h"
+#include "model/tls_names.h"
 #include "model/check_setting.h"
 #include "model/selector.h"
 #include "model/weights.h"
@@ -20,6 +21,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define REASON_MAX WEIGHTS_REASON_MAX
 #define PART_MAX 32 /* of the ejection annotation */
+#define KEY_MAX 40  /* of one that is quoted: the names of all that are known follow */
 
 _Static_assert(SELECTOR_REASON_MAX == REASON_MAX, "a reason goes through");
 
@@ -271,6 +273,37 @@ static int set_drain(struct service *service, const char *value, char reason[REA
 	return 0;
 }
 
+static int set_tls_names(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	struct gw_tls *tls = &service->settings.tls;
+	struct tls_names names;
+
+	if (strlen(value) >= sizeof(tls->names)) {
+		snprintf(reason, REASON_MAX, "the list has more than %zu letters: give fewer names",
+			 sizeof(tls->names) - 1);
+		return -EINVAL;
+	}
+	if (strcmp(value, "off") != 0 && tls_names_parse(value, &names, reason))
+		return -EINVAL;
+	memset(tls->names, 0, sizeof(tls->names));
+	if (strcmp(value, "off") != 0)
+		memcpy(tls->names, value, strlen(value));
+	return 0;
+}
+
+static int set_tls_exclude(struct service *service, const char *value, char reason[REASON_MAX])
+{
+	char quoted[TEXT_EXCERPT_MAX];
+
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) {
+		snprintf(reason, REASON_MAX, "'%s' is neither 'on' nor 'off'",
+			 text_excerpt(value, quoted));
+		return -EINVAL;
+	}
+	service->settings.tls.excludes = !strcmp(value, "on");
+	return 0;
+}
+
 static int set_check(struct service *service, const char *value, char reason[REASON_MAX])
 {
 	_Static_assert(CHECK_SETTING_REASON_MAX <= REASON_MAX, "it is written there");
@@ -313,6 +346,8 @@ static int set_clients_except(struct service *service, const char *value, char r
 	X("connect-timeout", set_connect_timeout)                                                  \
 	X("dead-peer-timeout", set_dead_peer_timeout)                                              \
 	X("ejection", set_ejection)                                                                \
+	X("tls-names", set_tls_names)                                                              \
+	X("tls-exclude", set_tls_exclude)                                                          \
 	X("check", set_check)                                                                      \
 	X("on-down", set_on_down)                                                                  \
 	X("clients-except", set_clients_except)
@@ -358,13 +393,13 @@ int annotations_set(struct service *service, const char *key, const char *value,
 		    size_t size)
 {
 	char reason[REASON_MAX];
-	char quoted[TEXT_EXCERPT_MAX];
+	char quoted[KEY_MAX];
 	int err;
 
 	err = set_value(service, key, value, reason);
 	if (err == -ENOENT || err == -EINVAL)
-		snprintf(message, size, "cannot use annotation '%s': %s", text_excerpt(key, quoted),
-			 reason);
+		snprintf(message, size, "cannot use annotation '%s': %s",
+			 text_cut(key, quoted, sizeof(quoted)), reason);
 	return err;
 }
 

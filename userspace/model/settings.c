@@ -29,7 +29,8 @@ bool settings_equal(const struct settings *a, const struct settings *b)
 	       a->eject_base_ms == b->eject_base_ms && a->eject_max_ms == b->eject_max_ms &&
 	       a->keep_percent == b->keep_percent && a->rebalance_ms == b->rebalance_ms &&
 	       a->drain_deadline_ms == b->drain_deadline_ms && a->moves_down == b->moves_down &&
-	       !memcmp(&a->check, &b->check, sizeof(a->check));
+	       !memcmp(&a->check, &b->check, sizeof(a->check)) &&
+	       !memcmp(&a->tls, &b->tls, sizeof(a->tls));
 }
 
 const char *policy_name(enum gw_policy policy)

@@ -18,6 +18,7 @@ struct settings {
 	uint32_t rebalance_ms; /* how long a connection is quiet before it may be moved; 0: none is
 				* moved; GW_REBALANCE_AUTO: as long as its Service teaches */
 	uint32_t drain_deadline_ms; /* when a drain moves what is left of it; 0: never */
+	struct gw_tls tls;
 	uint32_t moves_down; /* 1: connections of a backend that is down are moved; no padding here */
 	struct gw_check check;
 };

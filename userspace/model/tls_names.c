@@ -101,3 +101,13 @@ void tls_names_expand(const struct tls_names *names, const char *namespace, cons
 		}
 	}
 }
+
+/* 32 bits of FNV-1a. */
+uint32_t tls_names_fingerprint(const char *value)
+{
+	uint32_t hash = 0x811c9dc5;
+
+	while (*value)
+		hash = (hash ^ (uint8_t)*value++) * 0x01000193;
+	return hash;
+}

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "model/weights.h"
 
@@ -27,6 +28,9 @@ int tls_names_parse(const char *value, struct tls_names *ret, char reason[WEIGHT
  * NAME.NAMESPACE.svc, NAME.NAMESPACE.svc.cluster.local. What is there already is not added. */
 void tls_names_expand(const struct tls_names *names, const char *namespace, const char *service,
 		      struct tls_names *ret);
+
+/* Of the list as it is written: tells what was compared with it from what was with another. */
+uint32_t tls_names_fingerprint(const char *value);
 
 bool tls_names_has(const struct tls_names *names, const char *name);
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/addr.h"
+#include "report/certificates.h"
 #include "report/lookup.h"
 #include "report/services.h"
 
@@ -114,6 +115,8 @@ const char *backends_reason(const struct backend_row *row)
 	case VIEW_BACKEND_RETURNING:
 		return "it was ejected, its time is over, and nobody has tried it since";
 	case VIEW_BACKEND_DOWN:
+		if (row->backend->is_excluded)
+			return "its certificate lacks a name, has expired or is malformed";
 		return view_seen_is_good(row->backend->checked.seen)
 			       ? "checks failed, and not enough of them have succeeded since"
 			       : view_seen_text(row->backend->checked.seen);
@@ -160,6 +163,14 @@ static struct value peer_of(const struct view_backend *backend)
 static const char *check_result(const struct view_backend *backend)
 {
 	return backend->check->kind == GW_CHECK_OFF ? "" : view_seen_name(backend->checked.seen);
+}
+
+static struct value certificate_of(const struct view_backend *backend)
+{
+	char text[CERTIFICATES_TEXT_MAX];
+
+	certificates_text(backend, text);
+	return strcmp(text, "-") ? value_format("%s", text) : value_unknown();
 }
 
 static const char *asked_by(const struct view_backend *backend)
@@ -221,6 +232,9 @@ static const char *asked_by(const struct view_backend *backend)
 	X(check, NULL, "check", 0, 0, "", value_json(check_to_json(b)))                            \
 	X(weight_by, NULL, "weightBy", 0, 0, "",                                                   \
 	  value_text(b->steered_weight ? "command" : NULL))                                        \
+	X(certificate, "CERTIFICATE", NULL, CHECKS | ALL, 0,                                       \
+	  "names that its certificate lacks, or how long it is valid", certificate_of(b))          \
+	X(tls, NULL, "tls", 0, 0, "", value_json(certificates_to_json(b)))                         \
 	X(attempts, "ATTEMPTS", "attemptsTotal", FAIL | TRAF | ALL | PLAIN | NUMBER, 0,            \
 	  "connects that were sent to it", C(attempts))                                            \
 	X(established, "ESTABLISHED", "establishedTotal", TRAF | ALL | PLAIN | NUMBER, 0,          \

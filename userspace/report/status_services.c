@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "report/certificates.h"
 #include "report/format.h"
 #include "report/status_texts.h"
 
@@ -97,7 +98,7 @@ static void judge_backend(struct status *status, const struct view_backend *back
 	char address[ADDR_PORT_TEXT_MAX], age[FORMAT_MAX];
 	bool has_pod = *backend->pod, is_timed = backend->ejected_remaining_seconds > 0;
 
-	if (backend->state == VIEW_BACKEND_DOWN)
+	if (backend->state == VIEW_BACKEND_DOWN && !backend->is_excluded)
 		judge_down(status, backend);
 	if (backend->state != VIEW_BACKEND_EJECTED && backend->state != VIEW_BACKEND_PROBING)
 		return;
@@ -129,6 +130,8 @@ void status_judge_services(struct status *status)
 
 		judge_service(status, service, is_first);
 	}
-	for (size_t i = 0; i < backend_count; i++)
+	for (size_t i = 0; i < backend_count; i++) {
 		judge_backend(status, &backends[i]);
+		certificates_judge(status, &backends[i]);
+	}
 }
