@@ -14,7 +14,7 @@ GEN  := build/gen
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
-LIBS := libbpf libevent jansson libfyaml libcurl libmnl libssl libcrypto libseccomp
+LIBS := libbpf libevent jansson libfyaml libcurl libmnl ncursesw libssl libcrypto libseccomp
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 \

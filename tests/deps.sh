@@ -18,6 +18,7 @@ need lib:jansson libjansson-dev
 need lib:libfyaml libfyaml-dev
 need lib:libcurl libcurl4-openssl-dev
 need lib:libmnl libmnl-dev
+need lib:ncursesw libncurses-dev
 need lib:libssl libssl-dev
 need lib:libseccomp libseccomp-dev
 

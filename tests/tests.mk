@@ -52,8 +52,9 @@ UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $
 UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
 	$(UNIT_decode)
 
-UNIT_TESTS += columns shorten yaml
+UNIT_TESTS += columns columns_text shorten yaml
 UNIT_columns := report/columns $(UNIT_format)
+UNIT_columns_text := report/columns_text $(UNIT_columns)
 UNIT_shorten := cli/shorten
 UNIT_yaml := report/yaml
 
@@ -78,7 +79,8 @@ UNIT_duties := agent/duties
 UNIT_workers := agent/workers
 UNIT_http_access := agent/http_access base/addr base/parse
 
-UNIT_TESTS += events wrap
+UNIT_TESTS += events wrap top_rows
+UNIT_top_rows := cli/top_rows base/addr base/parse
 UNIT_events := agent/events report/json base/addr base/parse base/text
 UNIT_wrap := cli/wrap base/text
 
@@ -122,7 +124,8 @@ UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
 
-CHECK_LOOK := agent/check_look agent/check_tls agent/check_message base/addr base/parse
+CHECK_LOOK := agent/check_look agent/check_tls agent/check_message agent/check_certificate model/tls_names \
+	$(CERTIFICATE)
 UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
 UNIT_check_setting := model/check_setting base/parse base/text
 UNIT_check_judge := model/check_judge

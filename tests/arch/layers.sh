@@ -56,7 +56,7 @@ grep -LE 'GPL-2.0-only OR BSD-2-Clause' bpf/* include/gwbpf/* |
 	expect_nothing "what the kernel loads is under GPL-2.0-only OR BSD-2-Clause"
 
 flags="-fsyntax-only -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuserspace -isystem build/gen
-	$(pkg-config --cflags libbpf libevent jansson libfyaml)"
+	$(pkg-config --cflags libbpf libevent jansson libfyaml ncursesw)"
 for header in include/gwbpf/*.h userspace/*/*.h; do
 	echo "#include \"$header\"" | gcc $flags -I. -x c - 2>&1
 done | expect_nothing "every header compiles alone"

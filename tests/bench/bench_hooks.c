@@ -18,6 +18,7 @@
 #include "bench/runs.h"
 #include "bench/bed.h"
 #include "kernel/clients.h"
+#include "kernel/monitor.h"
 
 #define VIP "10.96.0.10:7051"
 #define PEER "10.2.0.1:7051"
@@ -33,6 +34,7 @@ static const size_t sizes[] = {3, 16, 64, 256, 1000};
 #define SIZE_OF_AIM 2
 
 static const char *hooked, *empty;
+static struct monitor *monitor;
 static int listener = -1;
 static int restless = -1, restless_listener = -1; /* another client */
 
@@ -235,11 +237,14 @@ static struct {
 	const char *address;
 	enum gw_hook hook;
 	enum phase phase;
+	bool is_watched; /* somebody runs `gwbpf monitor` */
 	struct cell cell; /* of one run */
 	double runs;      /* a connection */
 } others[] = {
 	{.name = "sockops, balanced, opened", VIP, GW_HOOK_SOCKOPS, OPENING},
 	{.name = "sockops, balanced, closed", VIP, GW_HOOK_SOCKOPS, CLOSING},
+	{.name = "the same, opened, watched", VIP, GW_HOOK_SOCKOPS, OPENING, true},
+	{.name = "the same, closed, watched", VIP, GW_HOOK_SOCKOPS, CLOSING, true},
 	{.name = "sockops, not ours, opened", PEER, GW_HOOK_SOCKOPS, OPENING},
 	{.name = "sock_release, balanced", VIP, GW_HOOK_SOCK_RELEASE, CLOSING},
 	{.name = "sock_release, not ours", PEER, GW_HOOK_SOCK_RELEASE, CLOSING},
@@ -272,6 +277,20 @@ static double ns_of(struct runs runs)
 	return runs.count ? (double)runs.ns / (double)runs.count : 0;
 }
 
+static void forget_sight(const struct gw_sight *sight, void *arg)
+{
+	(void)sight;
+	(void)arg;
+}
+
+/* Let the hooks tell, or not, with all the room that there is. */
+static void be_watched(bool is_watched)
+{
+	while (monitor_take(monitor, CONNECTS, forget_sight, NULL))
+		;
+	monitor_watch(monitor, is_watched ? UINT64_MAX : 0);
+}
+
 static void measure_others(int round)
 {
 	for (size_t i = 0; i < OTHERS; i++) {
@@ -279,8 +298,11 @@ static void measure_others(int round)
 		/* An empty sockops program asks for no event of the end. */
 		enum phase phase = hook == GW_HOOK_SOCKOPS ? OPENING : others[i].phase;
 		struct runs clock = phase_of(PEER, hook, phase, true);
-		struct runs ours = phase_of(others[i].address, hook, others[i].phase, false);
+		struct runs ours;
 
+		be_watched(others[i].is_watched);
+		ours = phase_of(others[i].address, hook, others[i].phase, false);
+		be_watched(false);
 		set(&others[i].cell, round, ns_of(ours), ns_of(clock));
 		others[i].runs = (double)ours.count / CONNECTS;
 	}
@@ -406,6 +428,7 @@ static int start(void **state)
 	hooked = bed_make_cgroup("hooked");
 	empty = bed_make_cgroup("empty");
 	bed_open(hooked);
+	assert_int_equal(monitor_new(lab.datapath, &monitor), 0);
 	runs_start();
 	runs_attach_empty(empty);
 	return 0;
@@ -414,6 +437,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	runs_stop();
+	monitor_free(monitor);
 	lab_stop(state);
 	bed_remove_cgroups();
 	return 0;

@@ -147,7 +147,7 @@ backends_are()
 		"count": 2} and .[0].le == 0.0001 and ([.[].count] | . == sort))'
 	json '.items | all(keys_unsorted == ["namespace", "service", "portName", "serviceAddress",
 		"servicePort", "address", "port", "pod", "node", "zone", "weight", "state",
-		"stateSeconds", "reason", "active", "drain", "weightBy", "attemptsTotal",
+		"stateSeconds", "reason", "active", "drain", "check", "weightBy", "tls", "attemptsTotal",
 		"establishedTotal", "refusedTotal", "timedOutTotal", "unreachableTotal",
 		"otherFailedTotal", "canceledTotal", "closedTotal", "resetTotal", "lostTotal",
 		"connectSecondsBuckets", "consecutiveFailures", "ejectionsTotal",

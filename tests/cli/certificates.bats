@@ -145,7 +145,6 @@ since_long()
 
 is_excluded()
 {
-	since_long 0
 	use
 	state 1 down
 }
@@ -161,12 +160,15 @@ is_excluded()
 	becomes shows 2 '.missing == []'
 	# Two looks that say the same within less than a minute exclude nobody.
 	state 1 usable
+	since_long 0
 	becomes is_excluded
 	run lab_gwbpf backends -o json
 	json '.items[0] | .tls.excluded and (.reason | test("certificate")) and .check.result == "ok"'
 	json '[.items[1, 2].state] == ["usable", "usable"]'
 	run lab_gwbpf status -o json
 	json ".warnings | any(test(\"10.2.0.1:7051.*lacks 'org1-peer1', so it gets no new connections\"))"
+	run lab_gwbpf explain fabric/gateway
+	contains "$output" "its certificate"
 	before=$(lab_gwbpf backends -o json | jq '.items[0].attemptsTotal')
 	for _ in 1 2 3 4 5 6; do use; done
 	[ "$(lab_gwbpf backends -o json | jq '.items[0].attemptsTotal')" -eq "$before" ]
@@ -175,6 +177,9 @@ is_excluded()
 	peer 1 plain
 	becomes state 1 usable
 	becomes shows 1 '.excluded | not'
+	run lab_gwbpf --control "$control" events -o json
+	json '[.items[] | tostring] | any(test("its certificate: it lacks .org1-peer1.")) and
+		any(test("its certificate: it carries every name"))'
 	grep -q 'certificate-includes: .*10.2.0.1:7051' "$BATS_TEST_TMPDIR/agent.log"
 }
 
@@ -184,6 +189,7 @@ is_excluded()
 	balance 'gwbpf.io/tls-names: org1-peer1, gwbpf.io/tls-exclude: "on", gwbpf.io/check: "tls,inter=500ms,timeout=400ms"' 1 2
 	start_agent
 	becomes shows 1 '.missing == ["org1-peer1"]'
+	since_long 0
 	becomes is_excluded
 	balance 'gwbpf.io/tls-names: org1-peer1, gwbpf.io/check: "tls,inter=500ms,timeout=400ms"' 1 2
 	becomes state 1 usable

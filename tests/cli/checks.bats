@@ -96,6 +96,11 @@ seen()
 		jq -e --arg a "$1" --arg r "$2" '.items[] | select(.address == $a) | .check.result == $r'
 }
 
+fails_to_dial()
+{
+	dial_in_vain 10.96.0.1 7051
+}
+
 check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300ms"'
 
 @test "a peer that hangs gets no new connection, and comes back when it answers" {
@@ -208,6 +213,16 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	becomes pgrep -P "$agent" gwbpf-checker
 	kill -STOP "${peer[2]}"
 	becomes state 10.2.0.2 down
+}
+
+@test "a connect that fails has the peer looked at without delay" {
+	balance "gwbpf.io/check: 'tcp,inter=1h,fall=1,timeout=1s'" 10.2.0.1 10.2.0.2 10.2.0.3
+	start_agent
+	kill -KILL "${peer[2]}"
+	becomes fails_to_dial
+	becomes state 10.2.0.2 down
+	run lab_gwbpf backends -o json
+	json '.items[] | select(.address == "10.2.0.2") | .check.result == "refused"'
 }
 
 @test "a check that is taken back leaves nobody down" {

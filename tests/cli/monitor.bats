@@ -8,6 +8,7 @@ load moving
 setup()
 {
 	lab_setup
+	# shellcheck disable=SC2034 # serve() writes there
 	manifests=$BATS_TEST_TMPDIR/manifests
 	serve '' 10.1.0.1
 	start_agent

@@ -72,13 +72,18 @@ children_in()
 }
 
 @test "a drain empties a backend, at its deadline also of what is not quiet" {
+	local pod=$cgroup/kubepods-pod0f3a9c1e_5b7d_4e2f_8a6b_1c2d3e4f5a6b.slice
+	mkdir "$pod"
 	serve 'gwbpf.io/drain-deadline: 8s' 10.1.0.1 10.1.0.2
 	start_agent
 	listen 10.1.0.{1,2}:7051
-	clients 6 0.05
+	cgroup=$pod clients 6 0.05
 	spread_is 3 3
 	serve 'gwbpf.io/drain-deadline: 8s' 10.1.0.1
 	sleep 4
 	spread_is 3 3
 	ends_in 20 spread_is 6 0
+	[ "$(grep -c 'of pod 0f3a9c1e-5b7d-4e2f-8a6b-1c2d3e4f5a6b from' "$BATS_TEST_TMPDIR/agent.log")" -eq 3 ]
+	xargs kill <"$pod/cgroup.procs"
+	becomes rmdir "$pod"
 }

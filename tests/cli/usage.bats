@@ -77,7 +77,7 @@ commands()
 }
 
 @test "help lists every command, and explains each" {
-	for name in agent status services backends connections events monitor explain plan check detach \
+	for name in agent status services backends connections events monitor top explain plan check report detach \
 		rebalance drain undrain weight \
 		tls version \
 		completion help; do
@@ -142,6 +142,48 @@ complete_bash()
 	[ "$(complete_bash gwbpf completion '')" = "bash zsh fish" ]
 	[ "$(complete_bash gwbpf agent --log-f)" = --log-format ]
 	[ "$(complete_bash gwbpf agent --ou)" = "" ]
+	[ "$(complete_bash gwbpf backends --sort ac)" = active ]
+	[ "$(complete_bash gwbpf backends --wide '')" = "failures traffic checks all" ]
+	[ "$(complete_bash gwbpf -o json -n fabric backends --sort ac)" = active ]
+	[ "$(complete_bash gwbpf -o json ver)" = version ]
+}
+
+# A gwbpf of the tests that lists what a node might have, names that mean harm among them.
+fake_gwbpf()
+{
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	cat >"$BATS_TEST_TMPDIR/bin/gwbpf" <<-'END'
+	#!/bin/sh
+	[ -z "$GWBPF_WATCH$GWBPF_SORT$GWBPF_WIDE" ] || exec sleep 1000
+	[ "$2 $3 $4" = "-o table --no-headers" ] || exit 1
+	case $1 in
+	services) echo 'fabric  gateway  grpc  10.96.0.1:7051  lc  ready  2  2  0  0  0'
+		echo 'fabric  $(reboot)  grpc  10.96.0.2:7051  lc  ready  2  2  0  0  0' ;;
+	backends) echo 'fabric  gateway  grpc  10.1.0.1:7051      org1-peer0  usable  0  0  0  0'
+		echo 'fabric  gateway  grpc  10.1.0.2:7051      -           usable  0  0  0  0'
+		echo 'fabric  gateway  grpc  [fd00::1]:7051     `reboot`    usable  0  0  0  0' ;;
+	esac
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/gwbpf"
+}
+
+@test "bash completes Services and backends" {
+	source /dev/stdin <<<"$(gwbpf completion bash)"
+	fake_gwbpf
+	unset -f gwbpf
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	export GWBPF_WATCH=true GWBPF_SORT=active GWBPF_WIDE=all
+	[ "$(complete_bash gwbpf backends '')" = fabric/gateway ]
+	[ "$(complete_bash gwbpf drain org)" = org1-peer0 ]
+	[ "$(complete_bash gwbpf connections --backend org)" = org1-peer0 ]
+	COMP_WORDBREAKS=' ='
+	[ "$(complete_bash gwbpf undrain 1)" = "10.1.0.1:7051 10.1.0.2:7051" ]
+	# bash takes a word apart at colons, and replaces what is behind the last one.
+	COMP_WORDBREAKS=' =:'
+	[ "$(complete_bash gwbpf drain 10.1.0.1 :)" = 7051 ]
+	[ "$(complete_bash gwbpf drain 10.1.0.1 : 70)" = 7051 ]
+	[ "$(complete_bash gwbpf drain '[fd00' :: '1]' : 7)" = 7051 ]
+	[ "$(complete_bash gwbpf connections --backend 10.1.0.2 : 7)" = 7051 ]
 }
 
 @test "zsh takes the completions" {
@@ -155,6 +197,13 @@ complete_bash()
 	run zsh -f -c "fpath=($BATS_TEST_TMPDIR \$fpath); autoload -U compinit && compinit -u -D &&
 		autoload +X _gwbpf && print \$_comps[gwbpf]"
 	[ "$output" = _gwbpf ]
+	# What there is to complete, as zsh sees it.
+	fake_gwbpf
+	run zsh -f -c "PATH=$BATS_TEST_TMPDIR/bin:\$PATH; compdef() { :; }; compadd() { print -l \$names; }
+		. $BATS_TEST_TMPDIR/_gwbpf; _gwbpf_services; _gwbpf_backends"
+	[ "$(sort <<<"$output" | xargs)" = "10.1.0.1:7051 10.1.0.2:7051 [fd00::1]:7051 fabric/gateway org1-peer0" ]
+	grep -q -- "--sort=.*:value:(peer namespace service .* active " "$BATS_TEST_TMPDIR/_gwbpf"
+	grep -q -- "--wide=.*:value:(failures traffic checks all)" "$BATS_TEST_TMPDIR/_gwbpf"
 }
 
 @test "fish completes commands, options and their words" {
@@ -169,6 +218,13 @@ complete_bash()
 	[ "$(complete_fish 'gwbpf services -o ')" = "json table wide yaml" ]
 	[ "$(complete_fish 'gwbpf detach --f')" = --force ]
 	[ "$(complete_fish 'gwbpf completion ')" = "bash fish zsh" ]
+	[ "$(complete_fish 'gwbpf backends --sort ac')" = active ]
+	[ "$(complete_fish 'gwbpf backends --wide ')" = "all checks failures traffic" ]
+	fake_gwbpf
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	[ "$(complete_fish 'gwbpf backends ')" = fabric/gateway ]
+	[ "$(complete_fish 'gwbpf drain org')" = org1-peer0 ]
+	[ "$(complete_fish 'gwbpf connections --backend 10.1.0.1')" = 10.1.0.1:7051 ]
 }
 
 @test "the man page is clean, and has every command and option" {

@@ -72,6 +72,16 @@ static void connect_elsewhere(struct crew_member *me, void *arg)
 	crew_rest(me);
 }
 
+/* 5.10 cannot, and need not: it walks the records. */
+static void skip_unless_namespaces_can_be_walked(void)
+{
+	bool by_records;
+	size_t unseen;
+
+	if (conns_probe(&by_records, &unseen))
+		skip();
+}
+
 static struct recount recount(void)
 {
 	struct recount result;
@@ -95,6 +105,7 @@ static void test_connections_that_may_not_be_looked_at_are_not_gone(void **state
 	struct crew *crew;
 
 	(void)state;
+	skip_unless_namespaces_can_be_walked();
 	lab_serve_by(VIP, NEAR);
 	crew = crew_start(1, connect_elsewhere, NULL);
 	crew_await_rest(crew);
@@ -128,6 +139,7 @@ static void test_the_check_tells_of_namespaces_that_may_not_be_looked_at(void **
 	struct crew *crew;
 
 	(void)state;
+	skip_unless_namespaces_can_be_walked();
 	lab_serve_by(VIP, NEAR);
 	crew = crew_start(1, connect_elsewhere, NULL);
 	crew_await_rest(crew);
@@ -195,6 +207,7 @@ static void test_many_namespaces_do_not_hold_up_an_audit_or_the_loop(void **stat
 	struct recount result;
 
 	(void)state;
+	skip_unless_namespaces_can_be_walked();
 	lab_serve_by(VIP, NEAR);
 	namespaces = crew_start(1, make_namespaces, NULL);
 	clients = crew_start(1, connect_elsewhere, NULL);
@@ -225,10 +238,12 @@ static void test_what_leaves_during_a_walk_is_left_for_the_next_one(void **state
 {
 	const struct timespec after_our_namespace = {.tv_nsec = 60000000};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-	struct crew *namespaces = crew_start(1, make_namespaces, NULL);
+	struct crew *namespaces;
 	size_t left;
 
 	(void)state;
+	skip_unless_namespaces_can_be_walked();
+	namespaces = crew_start(1, make_namespaces, NULL);
 	crew_await_rest(namespaces);
 	/* A fast open puts off its SYN until there is data to send. */
 	setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &on, sizeof(on));

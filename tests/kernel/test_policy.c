@@ -150,6 +150,47 @@ static void test_lc_goes_round_while_counts_are_equal(void **state)
 		assert_int_equal(seen[i], 10);
 }
 
+/* One connection that stays to each backend, which of equals come in turn. */
+static void load_backends(struct stand *stand, const char *vip, int *fds)
+{
+	int counts[BACKENDS] = {0};
+
+	for (int i = 0; i < BACKENDS; i++) {
+		lab_forgive();
+		counts[connect_to(stand, vip, &fds[i])]++;
+	}
+	for (int i = 0; i < BACKENDS; i++)
+		assert_int_equal(counts[i], 1);
+}
+
+/* A search begins at one backend further on each time, and goes on with the first after the last. */
+static void test_of_equals_lc_takes_the_first_from_where_it_begins(void **state)
+{
+	/* Which one has one more than the others, where the search begins, who is the first. */
+	static const int first[BACKENDS][BACKENDS] = {{1, 1, 2}, {0, 2, 2}, {0, 1, 0}};
+	const char *vip = make_service(GW_POLICY_LC, three);
+	int fds[BACKENDS], seen[BACKENDS] = {0}, fd, fuller, start;
+
+	load_backends(*state, vip, fds);
+	for (int round = 0; round < BACKENDS; round++) {
+		lab_forgive();
+		fuller = start = connect_to(*state, vip, &fd);
+		seen[fuller]++;
+		for (int i = 0; i < 3 * BACKENDS; i++) {
+			start = (start + 1) % BACKENDS;
+			lab_forgive();
+			assert_int_equal(touch(*state, vip), first[fuller][start]);
+		}
+		lab_abort(fd);
+		lab_forgive();
+		touch(*state, vip); /* the next round begins elsewhere */
+	}
+	for (int i = 0; i < BACKENDS; i++) {
+		assert_int_equal(seen[i], 1);
+		lab_abort(fds[i]);
+	}
+}
+
 static void test_rr_takes_one_after_the_other(void **state)
 {
 	const char *vip = make_service(GW_POLICY_RR, three);
@@ -353,6 +394,7 @@ int main(void)
 		LAB_TEST(test_connections_that_stay_are_even_with_lc),
 		LAB_TEST(test_lc_always_takes_one_that_has_the_fewest),
 		LAB_TEST(test_lc_goes_round_while_counts_are_equal),
+		LAB_TEST(test_of_equals_lc_takes_the_first_from_where_it_begins),
 		LAB_TEST(test_rr_takes_one_after_the_other),
 		LAB_TEST(test_random_reaches_all_in_no_order),
 		LAB_TEST(test_rr_is_exact_with_four_processes_at_once),

@@ -15,7 +15,7 @@ libraries() {
 
 # In the order in which they must be loaded; a module that the kernel has built in is left out.
 modules() {
-	for module in veth dummy tun tcp_diag nft_reject_inet; do
+	for module in veth dummy tun tcp_diag nft_reject_inet fuse; do
 		modprobe -d "$kernel" -S "$(cat "$kernel/version")" --show-depends "$module" |
 			awk '$1 == "insmod" { print $2 }'
 	done

@@ -22,6 +22,13 @@ static void test_plain_names(void **state)
 			    "kubectl label --overwrite service -n fabric gateway gwbpf.io/enabled=true");
 	assert_string_equal(commands_service("rebalance", "fabric", "gateway", text),
 			    "gwbpf rebalance fabric/gateway");
+	assert_string_equal(commands_unannotate("fabric", "gateway",
+						"cannot use annotation 'gwbpf.io/policy': 'x' is none",
+						text),
+			    "kubectl annotate --overwrite service -n fabric gateway gwbpf.io/policy-");
+	assert_string_equal(commands_unannotate("fabric", "gateway", "'gwbpf.io/a;reboot' is", text),
+			    "");
+	assert_string_equal(commands_unannotate("fabric", "gateway", "nothing of ours", text), "");
 }
 
 static void test_other_names(void **state)

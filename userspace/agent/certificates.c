@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "agent/backend_event.h"
 #include "agent/checker.h"
 #include "agent/repeats.h"
 #include "base/addr.h"
@@ -248,6 +249,24 @@ static void exclude(struct certificates *certificates, uint32_t id, uint64_t unt
 	checks_set_down(certificates->tables, id, until_ns);
 }
 
+static void tell_excluded(struct certificates *certificates, uint32_t id, bool excludes)
+{
+	const struct backend_event event = {
+		.kind = excludes ? EVENTS_DOWN : EVENTS_BACK,
+		.backend = id,
+		.generation = certificates->maps.backends[id].generation,
+	};
+	char fault[CERTIFICATES_TEXT_MAX];
+	struct tls_names wanted;
+
+	wanted_of(certificates, id, &wanted);
+	certificates_fault(&certificates->maps.certificates[id], &wanted, fault);
+	backend_event_add(certificates->tables, &event, "its certificate: %s",
+			  *fault ? fault : "it carries every name, and is valid");
+	tell(certificates, id, excludes ? "certificate-excludes" : "certificate-includes",
+	     excludes ? "it gets no new connections for it" : "it gets new connections again");
+}
+
 static void act(struct certificates *certificates, uint32_t id, bool was_excluded, bool excludes,
 		uint64_t every_ns)
 {
@@ -259,9 +278,7 @@ static void act(struct certificates *certificates, uint32_t id, bool was_exclude
 	else if (was_excluded)
 		include(certificates, id, now_ns);
 	if (excludes != was_excluded)
-		tell(certificates, id, excludes ? "certificate-excludes" : "certificate-includes",
-		     excludes ? "it gets no new connections for it" :
-				"it gets new connections again");
+		tell_excluded(certificates, id, excludes);
 }
 
 /* Where each look costs the peer a line in its log, there is none often enough to go by. */

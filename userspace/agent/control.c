@@ -214,9 +214,10 @@ static json_t *move_to_json(const struct tables *tables, const struct moved *mov
 	tables_backend_text(tables, moved->from, moved->from_generation, from);
 	if (moved->to != ROUND_NOWHERE)
 		tables_backend_text(tables, moved->to, moved->to_generation, to);
-	return json_pack("{so so sI so ss so sb}",
+	return json_pack("{so so sI so so ss so sb}",
 			 "from", json_text(from), "to", json_text_or_null(to),
 			 "clientPid", (json_int_t)moved->tgid,
+			 "clientPod", json_text_or_null(moved->pod),
 			 "cookie", json_identity(moved->cookie),
 			 "result", move_result_name(moved->result),
 			 "quietSeconds", json_seconds(moved->quiet_ms / 1e3),

@@ -112,8 +112,8 @@ static void log_moved(const struct rebalance *rebalance, const struct moved *mov
 	tables_backend_text(rebalance->tables, moved->from, moved->from_generation, from);
 	if (moved->to != ROUND_NOWHERE)
 		tables_backend_text(rebalance->tables, moved->to, moved->to_generation, to);
-	log_info("moving a connection of process %u from %s to %s: %s: %s (quiet for %.1f s)",
-		 moved->tgid, from, to, move_result_name(moved->result),
+	log_info("moving a connection of process %u%s%s from %s to %s: %s: %s (quiet for %.1f s)",
+		 moved->tgid, *moved->pod ? " of pod " : "", moved->pod, from, to, move_result_name(moved->result),
 		 move_result_text(moved->result), moved->quiet_ms / 1e3);
 	backend_event_add(rebalance->tables,
 			  &(struct backend_event){

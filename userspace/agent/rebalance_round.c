@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "kernel/view.h"
 #include "model/balance.h"
 #include "model/latest.h"
+#include "report/clients.h"
 
 #define SECOND_NS 1000000000ull
 #define HINT_NS (5 * SECOND_NS)
@@ -59,6 +61,7 @@ struct round {
 	uint64_t end_ms;     /* no move begins later: the child must come to its answer */
 	int hints_fd;
 	struct mover_child *mover;
+	struct clients *clients;
 	unsigned short random[3];
 };
 
@@ -418,13 +421,28 @@ struct batch {
 	size_t to[MOVER_CHILD_MOVES]; /* the place among the members, of those that leave for balance */
 };
 
+/* By the cgroup alone: a process may hold up whoever reads of it. */
+static int name_pod(const struct round *round, const struct gw_walk_conn *conn,
+		    char ret[MOVED_POD_MAX])
+{
+	struct gw_walk_conn of_nobody = *conn;
+	struct client client;
+	int err;
+
+	of_nobody.conn.tgid = 0;
+	err = clients_find(round->clients, &of_nobody, &client);
+	if (!err)
+		snprintf(ret, MOVED_POD_MAX, "%.*s", MOVED_POD_MAX - 1, client.pod);
+	return err;
+}
+
 /* to: NULL: wherever the policy says. */
 static int add_to_batch(const struct round *round, struct batch *batch,
 			const struct gw_walk_conn *conn, const struct view_backend *to,
 			uint32_t quiet_ms)
 {
 	struct moved *moved = &batch->moved[batch->count];
-	int err = 0;
+	int err;
 
 	batch->moves[batch->count] = (struct move){
 		.cookie = conn->cookie,
@@ -447,7 +465,8 @@ static int add_to_batch(const struct round *round, struct batch *batch,
 		.quiet_ms = conn->idle_ms,
 		.is_drain = !to,
 	};
-	if (to && !round->input->is_dry)
+	err = name_pod(round, conn, moved->pod);
+	if (!err && to && !round->input->is_dry)
 		err = write_hint(round, moved);
 	batch->count += !err;
 	return err;
@@ -618,11 +637,14 @@ static int act(struct round *round, uint64_t walk_ms)
 	round->hints_fd = hints_open(round->input->pin_dir);
 	if (round->hints_fd < 0)
 		return round->hints_fd;
-	err = mover_child_new(&round->mover);
+	err = clients_new(round->view, &round->clients);
+	if (!err)
+		err = mover_child_new(&round->mover);
 	while (!err && act_once(round) && !round->input->is_dry &&
 	       clock_now_ms() + pause_ms(walk_ms) < round->end_ms)
 		err = look_again(round, &walk_ms);
 	mover_child_free(round->mover);
+	clients_free(round->clients);
 	close(round->hints_fd);
 	return err;
 }

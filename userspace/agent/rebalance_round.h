@@ -17,6 +17,8 @@
 struct conns;
 struct evbuffer;
 
+#define MOVED_POD_MAX 64
+
 /* A connection that was moved, or that could not be. */
 struct moved {
 	uint64_t cookie;
@@ -31,6 +33,7 @@ struct moved {
 	uint32_t quiet_ms; /* how long it was quiet */
 	enum move_result result;
 	bool is_drain; /* else for balance */
+	char pod[MOVED_POD_MAX]; /* its client's name or UID, cut off; "": it is no pod */
 };
 
 #define ROUND_NOWHERE UINT32_MAX

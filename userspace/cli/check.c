@@ -23,6 +23,7 @@ const struct argp_option check_options[] = {
 	  .key = OPTION_CGROUP,
 	  .arg = "DIR",
 	  .doc = "where the hooks shall be attached (default the root of the cgroup v2 mount)" },
+	USAGE_WATCH_OPTION,
 	{ 0 },
 };
 

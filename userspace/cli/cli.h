@@ -51,6 +51,7 @@ struct cli {
 	const char *file;
 	const char *names;
 	bool is_dry;
+	bool clients;
 	uint32_t deadline_ms; /* 0: none */
 	uint32_t for_ms;      /* 0: until it is interrupted */
 	const char **manifests;

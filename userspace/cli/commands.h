@@ -15,8 +15,10 @@ int connections_run(const struct cli *cli);
 int explain_run(const struct cli *cli);
 int events_run(const struct cli *cli);
 int monitor_run(const struct cli *cli);
+int top_run(const struct cli *cli);
 int plan_run(const struct cli *cli);
 int check_run(const struct cli *cli);
+int report_run(const struct cli *cli);
 int detach_run(const struct cli *cli);
 int suspend_run(const struct cli *cli);
 int resume_run(const struct cli *cli);
@@ -30,14 +32,16 @@ int completion_run(const struct cli *cli);
 int help_run(const struct cli *cli);
 
 extern const struct argp_option status_options[];
-extern const struct argp_option services_options[];
+extern const struct argp_option services_options[]; /* of each that takes the name of a Service */
+extern const struct argp_option services_list_options[];
+extern const struct argp_option events_options[];
 extern const struct argp_option backends_options[];
-extern const struct argp_option suspend_options[]; /* of suspend and resume */
 extern const struct argp_option connections_options[];
 extern const struct argp_option explain_options[];
 extern const struct argp_option monitor_options[];
 extern const struct argp_option plan_options[];
 extern const struct argp_option check_options[];
+extern const struct argp_option report_options[];
 extern const struct argp_option detach_options[];
 extern const struct argp_option rebalance_options[];
 extern const struct argp_option tls_options[];

@@ -8,29 +8,38 @@
 #include "cli/completion_words.h"
 #include "cli/usage.h"
 
-static void print_fish_value(const struct cli *cli, const char *text)
+static void print_fish_value(const struct cli *cli, const struct command *command,
+			    const char *text)
 {
 	switch (completion_kind(text)) {
-	case VALUE_WORDS:
+	case OFFER_WORDS:
 		printf(" -xa '");
 		completion_print_words(text);
 		printf("'");
 		break;
-	case VALUE_DIRECTORY:
+	case OFFER_DIRECTORY:
 		printf(" -xa '(__fish_complete_directories)'");
 		break;
-	case VALUE_FILE:
+	case OFFER_FILE:
 		printf(" -rF");
 		break;
-	case VALUE_SERVICE:
+	case OFFER_SERVICE:
 		printf(" -xa '(__gwbpf_services)'");
 		break;
-	case VALUE_COMMAND:
+	case OFFER_BACKEND:
+		printf(" -xa '(__gwbpf_backends)'");
+		break;
+	case OFFER_COLUMN:
+		printf(" -xa '");
+		completion_print_columns(command);
+		printf("'");
+		break;
+	case OFFER_COMMAND:
 		printf(" -xa '");
 		completion_print_names(cli);
 		printf("'");
 		break;
-	case VALUE_NONE:
+	case OFFER_NONE:
 		fputs(text ? " -x" : "", stdout);
 		break;
 	}
@@ -59,13 +68,13 @@ static void print_fish_command(const struct cli *cli, const struct command *comm
 		       options[i].name);
 		if (options[i].key < 128)
 			printf(" -s %c", options[i].key);
-		print_fish_value(cli, options[i].arg);
+		print_fish_value(cli, command, options[i].arg);
 		print_fish_text(options[i].doc);
 	}
 	if (!command->arguments)
 		return;
 	printf("complete -c gwbpf -n '__fish_seen_subcommand_from %s'", command->name);
-	print_fish_value(cli, command->arguments);
+	print_fish_value(cli, command, command->arguments);
 	putchar('\n');
 }
 
@@ -76,6 +85,9 @@ void completion_print_fish(const struct cli *cli)
 	puts("# fish completion of gwbpf\n"
 	     "function __gwbpf_services\n"
 	     "\t" COMPLETION_LIST_SERVICES "\n"
+	     "end\n"
+	     "function __gwbpf_backends\n"
+	     "\t" COMPLETION_LIST_BACKENDS "\n"
 	     "end\n"
 	     "complete -c gwbpf -f");
 	for (i = 0; i < cli->command_count; i++)

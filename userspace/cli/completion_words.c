@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/completion_words.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "report/columns.h"
 
-enum value_kind completion_kind(const char *text)
+enum offer completion_kind(const char *text)
 {
 	static const struct {
 		const char *part;
-		enum value_kind kind;
+		enum offer kind;
 	} kinds[] = {
-		{ "|", VALUE_WORDS },	     { "DIR", VALUE_DIRECTORY },
-		{ "PATH", VALUE_FILE },	     { "SERVICE", VALUE_SERVICE },
-		{ "COMMAND", VALUE_COMMAND },
+		{ "|", OFFER_WORDS },	     { "DIR", OFFER_DIRECTORY },
+		{ "PATH", OFFER_FILE },	     { "SERVICE", OFFER_SERVICE },
+		{ "COMMAND", OFFER_COMMAND }, { "BACKEND", OFFER_BACKEND },
+		{ "COLUMN", OFFER_COLUMN },
 	};
 	size_t i;
 
 	for (i = 0; text && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strstr(text, kinds[i].part))
 			return kinds[i].kind;
-	return VALUE_NONE;
+	return OFFER_NONE;
 }
 
 void completion_print_words(const char *text)
@@ -49,6 +53,23 @@ void completion_print_names(const struct cli *cli)
 
 	for (i = 0; i < cli->command_count; i++)
 		printf("%s%s", i ? " " : "", cli->commands[i].name);
+}
+
+void completion_print_columns(const struct command *command)
+{
+	bool is_first = true;
+
+	for (size_t i = 0; i < command->columns->count; i++) {
+		const char *title = command->columns->items[i].title;
+
+		if (!title)
+			continue;
+		if (!is_first)
+			putchar(' ');
+		is_first = false;
+		for (; *title; title++)
+			putchar(tolower((unsigned char)*title));
+	}
 }
 
 size_t completion_count_options(const struct argp_option *options)

@@ -13,35 +13,45 @@ static void print_zsh_text(const char *text)
 	completion_print_quoted(text, "[]:\\", "'\\''");
 }
 
-static void print_zsh_value(const struct cli *cli, const char *text)
+static void print_zsh_value(const struct cli *cli, const struct command *command,
+			    const char *text)
 {
 	switch (completion_kind(text)) {
-	case VALUE_WORDS:
+	case OFFER_WORDS:
 		printf("(");
 		completion_print_words(text);
 		printf(")");
 		break;
-	case VALUE_DIRECTORY:
+	case OFFER_DIRECTORY:
 		printf("_directories");
 		break;
-	case VALUE_FILE:
+	case OFFER_FILE:
 		printf("_files");
 		break;
-	case VALUE_SERVICE:
+	case OFFER_SERVICE:
 		printf("_gwbpf_services");
 		break;
-	case VALUE_COMMAND:
+	case OFFER_BACKEND:
+		printf("_gwbpf_backends");
+		break;
+	case OFFER_COLUMN:
+		printf("(");
+		completion_print_columns(command);
+		printf(")");
+		break;
+	case OFFER_COMMAND:
 		printf("(");
 		completion_print_names(cli);
 		printf(")");
 		break;
-	case VALUE_NONE:
+	case OFFER_NONE:
 		printf(" ");
 		break;
 	}
 }
 
-static void print_zsh_option(const struct cli *cli, const struct argp_option *option)
+static void print_zsh_option(const struct cli *cli, const struct command *command,
+			     const struct argp_option *option)
 {
 	if (option->key < 128)
 		printf(" \\\n\t\t\t'(-%c --%s)'{-%c+,--%s=}", option->key, option->name,
@@ -53,7 +63,7 @@ static void print_zsh_option(const struct cli *cli, const struct argp_option *op
 	printf("]");
 	if (option->arg) {
 		printf(":value:");
-		print_zsh_value(cli, option->arg);
+		print_zsh_value(cli, command, option->arg);
 	}
 	printf("'");
 }
@@ -68,10 +78,10 @@ static void print_zsh_command(const struct cli *cli, const struct command *comma
 	printf("\t%s)\n\t\t_arguments '--help[explain the command]'", command->name);
 	for (i = 0; i < count; i++)
 		if (options[i].name)
-			print_zsh_option(cli, &options[i]);
+			print_zsh_option(cli, command, &options[i]);
 	if (command->arguments) {
 		printf(" \\\n\t\t\t'%s:argument:", command->arguments_max > 1 ? "*" : "1");
-		print_zsh_value(cli, command->arguments);
+		print_zsh_value(cli, command, command->arguments);
 		printf("'");
 	}
 	printf("\n\t\t;;\n");
@@ -92,6 +102,12 @@ void completion_print_zsh(const struct cli *cli)
 	     "_gwbpf_services()\n"
 	     "{\n"
 	     "\tlocal -a names=(${(f)\"$(" COMPLETION_LIST_SERVICES ")\"})\n"
+	     "\tcompadd -a names\n"
+	     "}\n"
+	     "\n"
+	     "_gwbpf_backends()\n"
+	     "{\n"
+	     "\tlocal -a names=(${(f)\"$(" COMPLETION_LIST_BACKENDS ")\"})\n"
 	     "\tcompadd -a names\n"
 	     "}\n"
 	     "\n"

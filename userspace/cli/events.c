@@ -14,7 +14,14 @@
 #include "cli/json_print.h"
 #include "cli/say.h"
 #include "cli/table.h"
+#include "cli/usage.h"
 #include "cli/wrap.h"
+
+const struct argp_option events_options[] = {
+	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
+	{ 0 },
+};
 
 #define DATE_LENGTH 10 /* of "2026-01-31T09:30:00.250Z" */
 #define TIME_LENGTH 8

@@ -23,6 +23,7 @@ const struct argp_option explain_options[] = {
 	  .arg = "POD",
 	  .doc = "as this client sees it: a pod of this node, or the number of a process" },
 	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
 	{ 0 },
 };
 

@@ -184,6 +184,10 @@ int monitor_run(const struct cli *cli)
 		.arg = (void *)cli,
 	};
 
+	if (cli->is_yaml) {
+		say_error("cannot watch connections as YAML: each line is an object: use -o json");
+		return EXIT_FAILURE;
+	}
 	if (make_path(cli, path) || control_follow(cli, &follow))
 		return EXIT_FAILURE;
 	return EXIT_SUCCESS;

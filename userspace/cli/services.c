@@ -15,14 +15,14 @@
 #include "kernel/view.h"
 #include "report/services.h"
 
-const struct argp_option services_options[] = {
+const struct argp_option services_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
+
+const struct argp_option services_list_options[] = {
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
 	USAGE_SORT_OPTION,
 	{ 0 },
 };
-
-const struct argp_option suspend_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
 
 static const enum table_mood moods[] = {
 	[VIEW_SERVICE_READY] = TABLE_GOOD,

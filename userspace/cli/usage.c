@@ -155,6 +155,9 @@ static int set(int key, const char *value, void *arg)
 	case OPTION_BACKEND:
 		cli->backend = value;
 		break;
+	case OPTION_CLIENTS:
+		cli->clients = true;
+		break;
 	case OPTION_FROM:
 		cli->from = value;
 		break;

@@ -36,6 +36,7 @@ enum option_key {
 	OPTION_FOR,
 	OPTION_FILE,
 	OPTION_NAMES,
+	OPTION_CLIENTS,
 };
 
 /* For tables of options: which Services are meant. */

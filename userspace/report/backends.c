@@ -136,9 +136,12 @@ const char *backends_remedy(const struct backend_row *row)
 	const struct view_backend *backend = row->backend;
 
 	switch (backend->state) {
+	case VIEW_BACKEND_DOWN:
+		if (backend->is_excluded)
+			return "'gwbpf tls' shows how to enrol it again";
+		return "see its log, and what '--wide failures' counts";
 	case VIEW_BACKEND_SUSPECT:
 	case VIEW_BACKEND_EJECTED:
-	case VIEW_BACKEND_DOWN:
 		return "see its log, and what '--wide failures' counts";
 	case VIEW_BACKEND_DRAINING:
 		return backend->drained_by == VIEW_DRAIN_COMMAND ? NULL :

@@ -33,6 +33,20 @@ const char *commands_annotate(const char *namespace, const char *name, const cha
 	return write(buf, "annotate --overwrite service", namespace, name, what);
 }
 
+const char *commands_unannotate(const char *namespace, const char *name, const char *message,
+				char buf[COMMANDS_MAX])
+{
+	const char *begin = strstr(message, "'gwbpf.io/");
+	size_t length = begin ? strspn(begin + 1, "abcdefghijklmnopqrstuvwxyz-./") : 0;
+	char what[128];
+
+	*buf = '\0';
+	if (!length || begin[length + 1] != '\'' || length > sizeof(what) - 2)
+		return buf;
+	snprintf(what, sizeof(what), "%.*s-", (int)length, begin + 1);
+	return commands_annotate(namespace, name, what, buf);
+}
+
 const char *commands_label(const char *namespace, const char *name, const char *what,
 			   char buf[COMMANDS_MAX])
 {

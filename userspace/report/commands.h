@@ -18,6 +18,10 @@ const char *commands_pod(const char *verb, const char *namespace, const char *po
 const char *commands_annotate(const char *namespace, const char *name, const char *what,
 			      char buf[COMMANDS_MAX]);
 
+/* The same that takes away the annotation of ours that a message names in quotes. */
+const char *commands_unannotate(const char *namespace, const char *name, const char *message,
+				char buf[COMMANDS_MAX]);
+
 /* "kubectl label service -n NAMESPACE NAME WHAT" */
 const char *commands_label(const char *namespace, const char *name, const char *what,
 			   char buf[COMMANDS_MAX]);

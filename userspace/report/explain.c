@@ -201,21 +201,6 @@ static const char *agent_text(const struct explain *explain, const char *key)
 	return text ? text : "";
 }
 
-/* What a message about an annotation names: "… annotation 'gwbpf.io/policy': …". */
-static void advise_annotation(const char *namespace, const char *name, const char *message,
-			      char ret[COMMANDS_MAX])
-{
-	const char *begin = strstr(message, "'gwbpf.io/");
-	size_t length = begin ? strspn(begin + 1, "abcdefghijklmnopqrstuvwxyz-./") : 0;
-	char what[128];
-
-	*ret = '\0';
-	if (!length || begin[length + 1] != '\'' || length > sizeof(what) - 2)
-		return;
-	snprintf(what, sizeof(what), "%.*s-", (int)length, begin + 1);
-	commands_annotate(namespace, name, what, ret);
-}
-
 static const char *advise_reason(const struct explain *explain, enum choice_reason reason,
 				 char ret[COMMANDS_MAX])
 {
@@ -227,7 +212,7 @@ static const char *advise_reason(const struct explain *explain, enum choice_reas
 		commands_label(namespace, name, "gwbpf.io/enabled=true", ret);
 		break;
 	case CHOICE_INVALID:
-		advise_annotation(namespace, name, agent_text(explain, "refused"), ret);
+		commands_unannotate(namespace, name, agent_text(explain, "refused"), ret);
 		break;
 	case CHOICE_NO_ENDPOINTS:
 	case CHOICE_NO_LOCAL_ENDPOINTS:
@@ -278,7 +263,7 @@ static json_t *invalid_to_json(const struct view_service *service)
 	char remedy[COMMANDS_MAX] = "";
 
 	if (service->state == VIEW_SERVICE_INVALID)
-		advise_annotation(service->namespace, service->name, service->message, remedy);
+		commands_unannotate(service->namespace, service->name, service->message, remedy);
 	return json_pack("{so so}", "message", json_text_or_null(service->message),
 			 "messageRemedy", json_text_or_null(remedy));
 }

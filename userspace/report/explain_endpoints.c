@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Each endpoint of a Service: whether it is used here, and if not why, and what helps. */
+#include "model/tls_names.h"
+#include "report/certificates.h"
 #include "report/explain.h"
 
 #include <stdio.h>
@@ -86,6 +88,18 @@ static void tell_down(const struct view_backend *backend, struct told *told)
 	advise_failing(backend, told);
 }
 
+static void tell_excluded(const struct view_backend *backend, struct told *told)
+{
+	char fault[CERTIFICATES_TEXT_MAX];
+	struct tls_names wanted;
+
+	certificates_wanted(backend, &wanted);
+	certificates_fault(&backend->certificate, &wanted, fault);
+	snprintf(told->message, sizeof(told->message),
+		 "its certificate: %s: nobody gets it until a look finds it right", fault);
+	snprintf(told->remedy, sizeof(told->remedy), "'gwbpf tls' shows how to enrol it again");
+}
+
 static void tell_drained(const struct view_backend *backend, struct told *told)
 {
 	char address[ADDR_PORT_TEXT_MAX];
@@ -139,7 +153,10 @@ static void tell_backend(const struct explain *explain, const struct view_backen
 		tell_ejected(backend, told);
 		break;
 	case VIEW_BACKEND_DOWN:
-		tell_down(backend, told);
+		if (backend->is_excluded)
+			tell_excluded(backend, told);
+		else
+			tell_down(backend, told);
 		break;
 	case VIEW_BACKEND_DRAINING:
 		tell_drained(backend, told);

@@ -234,6 +234,7 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	check_others(status);
 	status_judge_agent(status);
 	status_judge_services(status);
+	status_judge_connections(status, pin_dir);
 	check_walk(status);
 	count_older(status);
 	status_count_left_out(status);

@@ -11,4 +11,7 @@ void status_judge_agent(struct status *status);
 /* What clients get: each Service and each backend. */
 void status_judge_services(struct status *status);
 
+/* What their connections show: peers that hang, packets that get lost, clients that reach nobody. */
+void status_judge_connections(struct status *status, const char *pin_dir);
+
 #endif

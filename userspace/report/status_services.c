@@ -7,6 +7,7 @@
 
 #include "base/addr.h"
 #include "report/certificates.h"
+#include "report/commands.h"
 #include "report/format.h"
 #include "report/status_texts.h"
 
@@ -37,14 +38,19 @@ static void judge_unusable(struct status *status, const struct view_service *ser
 
 static void judge_invalid(struct status *status, const struct view_service *service)
 {
+	char command[COMMANDS_MAX];
+	const char *remedy = commands_unannotate(service->namespace, service->name, service->message,
+						 command);
+	const char *before = *remedy ? ": correct it, or take it away: " : "";
+
 	if (service->is_in_force)
 		status_add_warning(status, "settings of service '%s/%s' are refused, and the last good "
-					   "ones stay in force: %s",
-				   service->namespace, service->name, service->message);
+					   "ones stay in force: %s%s%s",
+				   service->namespace, service->name, service->message, before, remedy);
 	else
 		status_add_problem(status, "settings of service '%s/%s' are refused, and there were no "
-					   "good ones before, so that kube-proxy serves it: %s",
-				   service->namespace, service->name, service->message);
+					   "good ones before, so that kube-proxy serves it: %s%s%s",
+				   service->namespace, service->name, service->message, before, remedy);
 }
 
 static void judge_service(struct status *status, const struct view_service *service, bool is_first)
@@ -105,13 +111,13 @@ static void judge_backend(struct status *status, const struct view_backend *back
 	addr_port_format(&backend->address, backend->port, address);
 	status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is ejected, as several clients "
 				   "could not reach it, %s%s: see its log, and what 'gwbpf backends "
-				   "--wide failures %s/%s' counts",
+				   "--wide failures %s/%s' counts; 'gwbpf drain %s' keeps trials away",
 			   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
 			   backend->namespace, backend->service,
 			   is_timed ? "for the next " : "until a connection reaches it again",
 			   is_timed ? format_age(backend->ejected_remaining_seconds, age) : "",
 			   backend->namespace,
-			   backend->service);
+			   backend->service, address);
 }
 
 void status_judge_services(struct status *status)
