@@ -115,6 +115,39 @@ static void test_a_failure_is_tried_again_after_twice_as_long(void **state)
 	}
 }
 
+/* Of thousands that wait or failed, a second in which nothing is due looks at none. */
+static void test_while_nothing_is_due_none_is_looked_at(void **state)
+{
+	char name[32];
+
+	(void)state;
+	for (int i = 0; i < 6000; i++) {
+		snprintf(name, sizeof(name), "a/%d", i);
+		if (i % 2)
+			retries_wait(&retries, name);
+		else
+			retries_delay(&retries, name, 1000);
+	}
+	budget = 100;
+	assert_string_equal(run_at(0, 1000 + RETRIES_FIRST_MS - 1, true), "");
+	assert_int_equal(budget, 100);
+}
+
+static void test_what_is_due_first_is_tried_first(void **state)
+{
+	(void)state;
+	retries_delay(&retries, "a/slow", 1000);
+	assert_string_equal(run_at(0, 2000, true), " a/slow"); /* again at 4000 */
+	retries_delay(&retries, "a/new", 2500);
+	assert_string_equal(run_at(0, 3499, true), "");
+	assert_string_equal(run_at(0, 3500, true), " a/new"); /* again at 5500 */
+	retries_delay(&retries, "a/late", 4600);
+	budget = 2;
+	assert_string_equal(run_at(0, 6000, true), " a/slow a/new");
+	budget = SIZE_MAX;
+	assert_string_equal(run_at(0, 6000, true), " a/late");
+}
+
 static void test_what_is_forgotten_is_not_tried_also_while_it_runs(void **state)
 {
 	(void)state;
@@ -149,6 +182,8 @@ int main(void)
 		TEST(test_groups_take_turns),
 		TEST(test_what_a_round_leaves_comes_first_in_the_next_call),
 		TEST(test_a_failure_is_tried_again_after_twice_as_long),
+		TEST(test_while_nothing_is_due_none_is_looked_at),
+		TEST(test_what_is_due_first_is_tried_first),
 		TEST(test_what_is_forgotten_is_not_tried_also_while_it_runs),
 		TEST(test_a_failure_that_becomes_a_refusal_waits),
 	};

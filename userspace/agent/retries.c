@@ -158,6 +158,19 @@ void retries_wait(struct retries *retries, const char *name)
 	retry->delay_ms = 0;
 }
 
+/* The one that is due first comes first. A name that failed again mostly comes last. */
+static void insert_later(struct retries *retries, struct retry *retry)
+{
+	struct retry *before = TAILQ_LAST(retries->later, retry_list);
+
+	while (before && before->due_ms > retry->due_ms)
+		before = TAILQ_PREV(before, retry_list, link);
+	if (before)
+		TAILQ_INSERT_AFTER(retries->later, before, retry, link);
+	else
+		TAILQ_INSERT_HEAD(retries->later, retry, link);
+}
+
 void retries_delay(struct retries *retries, const char *name, uint64_t now_ms)
 {
 	struct retry *retry = get(retries, name);
@@ -165,11 +178,11 @@ void retries_delay(struct retries *retries, const char *name, uint64_t now_ms)
 	if (!retry)
 		return;
 	unlink_retry(retries, retry);
-	TAILQ_INSERT_TAIL(retries->later, retry, link);
 	retry->delay_ms = retry->delay_ms ? 2 * retry->delay_ms : RETRIES_FIRST_MS;
 	if (retry->delay_ms > RETRIES_LONGEST_MS)
 		retry->delay_ms = RETRIES_LONGEST_MS;
 	retry->due_ms = now_ms + retry->delay_ms;
+	insert_later(retries, retry);
 }
 
 /* Each to the end of its list before it runs: it may be forgotten while it does. */
@@ -185,17 +198,17 @@ static void run_waiting(struct retries *retries, const struct retries_run *optio
 	options->run(retry->name, options->arg);
 }
 
+/* Each is put off before it runs, so that each runs once: it may be forgotten while it does. */
 static void run_later(struct retries *retries, const struct retries_run *options)
 {
-	struct retry *last = TAILQ_LAST(retries->later, retry_list);
-	struct retry *retry = TAILQ_FIRST(retries->later), *next;
-	bool is_last = !retry;
+	struct retry *retry;
 
-	for (; !is_last && options->may_go_on(options->arg); retry = next) {
-		next = TAILQ_NEXT(retry, link);
-		is_last = retry == last;
-		if (retry->due_ms <= options->now_ms)
-			options->run(retry->name, options->arg);
+	while ((retry = TAILQ_FIRST(retries->later)) && retry->due_ms <= options->now_ms &&
+	       options->may_go_on(options->arg)) {
+		TAILQ_REMOVE(retries->later, retry, link);
+		retry->due_ms = options->now_ms + RETRIES_FIRST_MS;
+		insert_later(retries, retry);
+		options->run(retry->name, options->arg);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cli/completion_words.h"
 #include "cli/usage.h"
 
 static void print_fish_value(const struct cli *cli, const struct command *command,

@@ -155,6 +155,7 @@ int service_copy_settings(struct service *service, const struct service *from)
 
 #if __SIZEOF_POINTER__ == 8
 #define MUST_BE_COMPARED "a new member must be compared"
+_Static_assert(sizeof(struct settings) == 436, MUST_BE_COMPARED); /* settings_equal() */
 _Static_assert(sizeof(struct service_port) == 16, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct service) == 576, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct slice_port) == 16, MUST_BE_COMPARED);

@@ -462,7 +462,8 @@ int store_put(struct origin *origin, enum store_kind kind, void *object)
 bool store_keep(struct origin *origin, enum store_kind kind, const char *namespace,
 		const char *name)
 {
-	struct naming *naming = find_naming(origin, find_name(origin->store, kind, namespace, name));
+	const struct name *found = find_name(origin->store, kind, namespace, name);
+	struct naming *naming = find_naming(origin, found);
 
 	if (naming)
 		naming->round = origin->round;
@@ -472,7 +473,8 @@ bool store_keep(struct origin *origin, enum store_kind kind, const char *namespa
 void store_drop(struct origin *origin, enum store_kind kind, const char *namespace,
 		const char *name)
 {
-	struct naming *naming = find_naming(origin, find_name(origin->store, kind, namespace, name));
+	const struct name *found = find_name(origin->store, kind, namespace, name);
+	struct naming *naming = find_naming(origin, found);
 
 	if (naming)
 		end_naming(naming, 0);
