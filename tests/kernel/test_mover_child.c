@@ -157,9 +157,8 @@ static void test_a_process_that_cannot_be_looked_into_holds_nobody_up(void **sta
 	assert_return_code(mover_child_run(child, moves, 3), 0);
 	assert_in_range(clock_now_ms() - begin_ms, 0, 10000);
 	assert_int_equal(moves[0].result, MOVE_MOVED);
-	/* Linux 5.10 looks into it all the same. */
-	if (moves[1].result != MOVE_MOVED) {
-		assert_int_equal(moves[1].result, MOVE_HUNG);
+	/* Linux 5.10 looks into it all the same, and 7.2 finds no descriptor there. */
+	if (moves[1].result == MOVE_HUNG) {
 		assert_int_equal(moves[2].result, MOVE_BUSY);
 		assert_return_code(mover_child_run(child, &moves[2], 1), 0);
 	}
