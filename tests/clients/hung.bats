@@ -10,6 +10,7 @@ FALL=2 INTER=2 TIMEOUT=1
 setup()
 {
 	lab_setup
+	# shellcheck disable=SC2034 # serve() writes there
 	manifests=$BATS_TEST_TMPDIR/manifests
 	clients=$("$root/tests/clients/build.sh" --find)
 	certificate=$BATS_TEST_TMPDIR/peer
