@@ -396,7 +396,11 @@ static bool rests(const struct checks *checks, uint32_t id)
 	       checks->maps.checked[id].seen == GW_SEEN_CLIENT_CERTIFICATE;
 }
 
-/* Not all at once, whenever they come; and what an earlier agent has seen holds. */
+/*
+ * Not all at once, whenever they come. When clients came before this is not known, so it counts as
+ * lately: a backend that one of them failed to reach is looked at without delay. What an earlier
+ * agent has seen holds.
+ */
 static void begin(struct checks *checks, uint32_t id, uint64_t now_ns)
 {
 	const struct gw_checked *checked = checked_of(checks, id);
@@ -409,8 +413,6 @@ static void begin(struct checks *checks, uint32_t id, uint64_t now_ns)
 		.generation = checks->maps.backends[id].generation,
 		.kind = check_of(checks, id)->kind,
 		.next_ns = now_ns + (uint64_t)(erand48(checks->random) * (double)inter_ns),
-		.attempts = checks->maps.counters[id].attempts,
-		.failures = failures_of(&checks->maps.counters[id]),
 	};
 	if (rests(checks, id) && checked->time_ns + DAY_NS > now_ns)
 		probe->next_ns = checked->time_ns + DAY_NS;
