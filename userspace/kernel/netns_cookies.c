@@ -39,15 +39,19 @@ static int note_this(void *arg)
 {
 	struct netns_cookie one = {0};
 	socklen_t length = sizeof(one.cookie);
-	struct stat st;
+	struct stat st, dev;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err = fd < 0 || stat("/proc/thread-self/ns/net", &st) ||
+		  stat("/proc/thread-self/net/dev", &dev) ||
 		  getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &one.cookie, &length) ? -errno : 0;
 
 	if (fd >= 0)
 		close(fd);
-	one.inode = err ? 0 : st.st_ino;
-	return err ? err : add(arg, &one);
+	if (err)
+		return err;
+	one.inode = st.st_ino;
+	one.dev_inode = dev.st_ino;
+	return add(arg, &one);
 }
 
 static int compare(const void *a, const void *b)

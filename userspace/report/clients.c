@@ -12,13 +12,11 @@
 #include <unistd.h>
 
 #include "base/addr.h"
-#include "base/clock.h"
 #include "kernel/datapath.h"
 #include "report/pod_names.h"
 #include "report/pod_uid.h"
 
 #define COMMAND_MAX 16 /* TASK_COMM_LEN */
-#define STAT_FIELDS_TO_START 20 /* from the state of a process on, in /proc/PID/stat */
 
 /* A cgroup and the pod in whose it is. */
 struct cgroup {
@@ -29,9 +27,9 @@ struct cgroup {
 
 struct process {
 	uint64_t pid; /* must be first */
-	uint64_t start_ns; /* of CLOCK_MONOTONIC, at the earliest; 0: not known */
+	bool is_there;
 	char command[COMMAND_MAX];
-	struct cgroup cgroup; /* where it is now, once that was asked for */
+	struct cgroup cgroup; /* where it is now */
 };
 
 struct clients {
@@ -114,16 +112,6 @@ static const struct cgroup *find_cgroup(struct clients *clients, uint64_t id)
 	return cgroup;
 }
 
-/* When it began, in clock ticks; 0: not known. Its name, which is in brackets, may hold anything. */
-static uint64_t start_of(const char *stat)
-{
-	const char *at = strrchr(stat, ')');
-
-	for (int i = 0; at && i < STAT_FIELDS_TO_START; i++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
-}
-
 static size_t read_file(const char *path, char *buf, size_t size)
 {
 	FILE *file = fopen(path, "re");
@@ -135,28 +123,20 @@ static size_t read_file(const char *path, char *buf, size_t size)
 	return length;
 }
 
-/* /proc counts the time that the machine slept, and the clock of connections does not. */
-static uint64_t ns_of_ticks(uint64_t ticks)
+/* Not by its stat: there a process without rights can have us wait for ever, as at its ns/net. */
+static void look_at_process(const struct clients *clients, struct process *process)
 {
-	uint64_t slept_ns = clock_read_ns(CLOCK_BOOTTIME) - clock_now_ns();
-	uint64_t ns = ticks * (1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK));
+	char path[64], text[2 * PATH_MAX];
 
-	return ns > slept_ns ? ns - slept_ns : 1;
-}
-
-static void look_at_process(struct process *process)
-{
-	char path[64], text[1024], *begin, *end;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", (uint32_t)process->pid);
-	if (!read_file(path, text, sizeof(text)))
-		return;
-	process->start_ns = ns_of_ticks(start_of(text));
-	begin = strchr(text, '(');
-	end = strrchr(text, ')');
-	if (begin && end > begin)
-		snprintf(process->command, sizeof(process->command), "%.*s",
-			 (int)(end - begin - 1), begin + 1);
+	snprintf(path, sizeof(path), "/proc/%u/comm", (uint32_t)process->pid);
+	process->is_there = read_file(path, process->command, sizeof(process->command)) > 0;
+	process->command[strcspn(process->command, "\n")] = '\0';
+	snprintf(path, sizeof(path), "/proc/%u/cgroup", (uint32_t)process->pid);
+	read_file(path, text, sizeof(text));
+	/* A line for each hierarchy; a kubelet gives a pod a cgroup in all of them. */
+	for (char *at = text; (at = strchr(at, '\n'));)
+		*at = '/';
+	look_at_path(clients, &process->cgroup, text);
 }
 
 static struct process *find_process(struct clients *clients, uint32_t pid)
@@ -165,7 +145,7 @@ static struct process *find_process(struct clients *clients, uint32_t pid)
 	struct process *process = find_or_add(&clients->processes, pid, sizeof(*process), &is_new);
 
 	if (process && is_new)
-		look_at_process(process);
+		look_at_process(clients, process);
 	return process;
 }
 
@@ -192,10 +172,10 @@ static void name_pod(const struct cgroup *cgroup, struct client *ret)
 	ret->pod = cgroup->name ? cgroup->name->name : cgroup->uid;
 }
 
-/* A number is given out again: who began after the connection did not make it. */
-static bool can_have_made(const struct process *process, const struct gw_walk_conn *walk)
+/* A number is given out again: who is not in the same pod did not make it. */
+static bool can_have_made(const struct process *process, const struct cgroup *cgroup)
 {
-	return process->start_ns && process->start_ns <= walk->conn.start_ns;
+	return process->is_there && !strcmp(process->cgroup.uid, cgroup->uid);
 }
 
 int clients_find(struct clients *clients, const struct gw_walk_conn *walk, struct client *ret)
@@ -214,24 +194,17 @@ int clients_find(struct clients *clients, const struct gw_walk_conn *walk, struc
 		pod = find_backend(clients->view, &walk->source);
 	if (pod)
 		ret->pod = pod;
-	if (process && can_have_made(process, walk))
+	if (process && can_have_made(process, cgroup))
 		ret->command = process->command;
 	return 0;
 }
 
 int clients_find_process(struct clients *clients, uint32_t pid, struct client *ret)
 {
-	struct process *process = find_process(clients, pid);
-	char path[64], text[2 * PATH_MAX];
+	const struct process *process = find_process(clients, pid);
 
 	if (!process)
 		return -ENOMEM;
-	snprintf(path, sizeof(path), "/proc/%u/cgroup", pid);
-	read_file(path, text, sizeof(text));
-	/* A line for each hierarchy; a kubelet gives a pod a cgroup in all of them. */
-	for (char *at = text; (at = strchr(at, '\n'));)
-		*at = '/';
-	look_at_path(clients, &process->cgroup, text);
 	name_pod(&process->cgroup, ret);
 	ret->command = process->command;
 	return 0;

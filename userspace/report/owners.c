@@ -11,12 +11,13 @@
 #include "base/parse.h"
 #include "kernel/netns_cookies.h"
 
-static uint64_t inode_of(const char *pid)
+/* At /proc/PID/ns/net a process without rights can have us wait for ever (kernel/netns.c). */
+static uint64_t dev_inode_of(const char *pid)
 {
 	char path[64];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/ns/net", pid);
+	snprintf(path, sizeof(path), "/proc/%.20s/net/dev", pid);
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
@@ -24,12 +25,12 @@ static int compare(const void *a, const void *b)
 {
 	const struct owner *left = a, *right = b;
 
-	return (left->inode > right->inode) - (left->inode < right->inode);
+	return (left->dev_inode > right->dev_inode) - (left->dev_inode < right->dev_inode);
 }
 
-static struct owner *find_by_inode(const struct owners *owners, uint64_t inode)
+static struct owner *find_by_process(const struct owners *owners, const char *pid)
 {
-	const struct owner key = { .inode = inode };
+	const struct owner key = { .dev_inode = dev_inode_of(pid) };
 
 	return owners->count ? bsearch(&key, owners->all, owners->count, sizeof(key), compare)
 			     : NULL;
@@ -64,7 +65,7 @@ static int look_at_processes(struct clients *clients, const struct owners *owner
 	while (!err && (process = readdir(proc))) {
 		if (parse_u32(process->d_name, 1, INT32_MAX, &pid))
 			continue;
-		owner = find_by_inode(owners, inode_of(process->d_name));
+		owner = find_by_process(owners, process->d_name);
 		if (owner)
 			err = note_process(clients, owner, pid);
 	}
@@ -75,7 +76,7 @@ static int look_at_processes(struct clients *clients, const struct owners *owner
 int owners_read(struct clients *clients, struct owners *ret)
 {
 	struct netns_cookie *cookies;
-	uint64_t node = inode_of("1");
+	uint64_t node = dev_inode_of("1");
 	int err;
 
 	*ret = (struct owners){ 0 };
@@ -86,11 +87,14 @@ int owners_read(struct clients *clients, struct owners *ret)
 	for (size_t i = 0; ret->all && i < ret->count; i++)
 		ret->all[i] = (struct owner){
 			.inode = cookies[i].inode,
+			.dev_inode = cookies[i].dev_inode,
 			.cookie = cookies[i].cookie,
-			.is_node = cookies[i].inode == node,
+			.is_node = cookies[i].dev_inode == node,
 			.client = { "", "", "" },
 		};
 	free(cookies);
+	if (ret->all)
+		qsort(ret->all, ret->count, sizeof(*ret->all), compare);
 	err = ret->all ? look_at_processes(clients, ret) : -ENOMEM;
 	if (err)
 		owners_done(ret);
@@ -131,5 +135,5 @@ const struct owner *owners_find_named(const struct owners *owners, const char *t
 		if (is_named(&owners->all[i].client, text))
 			return &owners->all[i];
 	return parse_u32(text, 1, INT32_MAX, &pid) ? NULL
-						   : find_by_inode(owners, inode_of(text));
+						   : find_by_process(owners, text);
 }
