@@ -413,3 +413,17 @@ file_refused()
 	json '.refused == []'
 	json '[.services[0].backends[].address] == ["10.244.0.1", "10.244.0.2"]'
 }
+
+@test "what docs/fabric.md advises is what gwbpf takes" {
+	{
+		printf 'apiVersion: v1\nkind: Service\n'
+		sed 's/^metadata:/&\n  name: org1-peer-gateway-svc\n  namespace: test-network/' \
+			"$root/deploy/examples/fabric/gateway.yaml"
+		printf 'spec:\n  clusterIP: 10.96.0.7\n  ports: [{name: grpc, port: 7051, protocol: TCP}]\n'
+	} >"$file"
+	run --separate-stderr gwbpf plan -o json --manifests "$file"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	json '.refused == [] and (.services | length) == 1 and .services[0].policy == "lc" and
+		.services[0].verdict != "leave-alone"'
+}
