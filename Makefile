@@ -49,7 +49,7 @@ $(B)/%.o: userspace/%.c | $(SKELETONS)
 	$(Q)$(CC) $(GW_CPPFLAGS) $(CPPFLAGS) $(GW_CFLAGS) $(CFLAGS) -MD -MP -c -o $@ $<
 
 # What a target lacks is said before anything is built: its first prerequisite is one of these.
-NEEDS := bench cluster fresh fuzz kernels lint monitoring packages
+NEEDS := bench cluster fresh fuzz kernels lint monitoring page packages
 
 .PHONY: need-build need-tests need-image need-deb $(NEEDS:%=need-%)
 need-build:
@@ -85,6 +85,7 @@ include tests/fresh/fresh.mk
 include tests/packages/packages.mk
 include tests/lint/lint.mk
 include tests/monitoring/monitoring.mk
+include tests/page/page.mk
 include tests/cluster/cluster.mk
 include tests/clients/clients.mk
 include tests/kernels/kernels.mk

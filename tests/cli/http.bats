@@ -60,18 +60,28 @@ without_ages()
 	contains "$output" "Content-Type: application/json"
 }
 
-@test "http: the status page needs no script and escapes what it shows" {
+@test "http: the status page needs no script, holds none, and escapes what it shows" {
 	{ service bad 10.96.0.3 7051 'gwbpf.io/policy: "<b>&fast"'; slice bad 10.1.0.1; } \
 		>"$manifests/c.yaml"
 	start_agent
 	get /
 	[ "$code" = 200 ]
 	contains "$output" "<!DOCTYPE html>"
-	contains "$output" "NODE: n1 (this node only): services"
+	contains "$output" "NODE: n1 (this node only): peers"
+	contains "$output" "NODE: n1 (this node only): last events"
 	contains "$output" "10.96.0.1:7051"
 	contains "$output" "10.1.0.3:7051"
 	contains "$output" '&lt;b&gt;&amp;fast'
-	[[ $output != *"<script"* && $output != *"<b>"* ]]
+	[[ $output != *"<b>"* ]]
+	# What renews it is a file of the agent's own, and no other script may run.
+	[ "$(grep -o '<script[^>]*>' <<<"$output")" = '<script src="/page.js" defer>' ]
+	run grep -E '<[^>]* on[a-z]+=' <<<"$output"
+	[ "$status" -eq 1 ]
+	get / -I
+	contains "$output" "script-src 'self'"
+	get /page.js -I
+	contains "$output" "Content-Type: text/javascript"
+	get /
 	# Every element is closed.
 	perl -0ne '
 		my @open;
@@ -83,9 +93,37 @@ without_ages()
 		die "@open" if @open;' "$BATS_TEST_TMPDIR/body"
 }
 
+@test "http: the API lists what it has, and describes it as OpenAPI" {
+	listen 10.1.0.{1,2,3}:7051
+	start_agent
+	dial 10.96.0.1:7051 1
+	get /api/v1
+	[ "$code" = 200 ]
+	json '.kind == "PathList" and (.items | length) > 5'
+	paths=$(jq -r '.items[].path' <<<"$output")
+	get /api/v1/openapi.json
+	[ "$code" = 200 ]
+	json '.openapi == "3.0.3" and .info.title == "gwbpf agent"'
+	description=$output
+	[ "$(jq -r '.paths | keys_unsorted[]' <<<"$description")" = "$paths" ]
+	for path in $paths; do
+		[ "$path" != /api/v1/monitor ] || continue
+		get_as_root "$path"
+		[ "$code" = 200 ]
+		fields=$(jq -c --arg path "$path" '.paths[$path].get.responses["200"].content["application/json"].schema.properties.items.items.properties
+			// empty | keys' <<<"$description")
+		[ -z "$fields" ] || [ "$(jq -c '.items[0] | keys' <<<"$output")" = "$fields" ]
+	done
+	# What names clients is not to be had where the description says so.
+	for path in $(jq -r '.items[] | select(.controlSocketOnly).path' < <(get /api/v1 && echo "$output")); do
+		get "$path"
+		[ "$code" = 404 ] || [ "$code" = 403 ]
+	done
+}
+
 @test "http: what is not there, and what may not be done" {
 	start_agent
-	for path in /nothing /api /api/v1 /api/v1/ /metrics/ //metrics /livez/..; do
+	for path in /nothing /api /api/v1/ /api/v1/nothing /metrics/ //metrics /livez/..; do
 		get "$path" --path-as-is
 		[ "$code" = 404 ]
 	done

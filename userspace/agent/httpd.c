@@ -19,6 +19,8 @@
 #include "agent/http_access.h"
 #include "agent/http_limit.h"
 #include "agent/http_listen.h"
+#include "agent/openapi.h"
+#include "agent/page.h"
 #include "agent/watchers.h"
 #include "agent/workers.h"
 
@@ -60,7 +62,9 @@ static void reply(struct evhttp_request *request, int status, const char *type,
 	evhttp_add_header(headers, "Cache-Control", "no-store");
 	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(headers, "Content-Security-Policy",
-			  "default-src 'none'; style-src 'unsafe-inline'");
+			  "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; "
+			  "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+			  "frame-ancestors 'none'");
 	evhttp_send_reply(request, status, phrase(status), body);
 }
 
@@ -124,6 +128,45 @@ static void on_ready(struct evhttp_request *request, struct httpd *httpd)
 	evbuffer_free(body);
 }
 
+static void reply_all(struct evhttp_request *request, const char *type, const char *text)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body)
+		evbuffer_add(body, text, strlen(text));
+	reply(request, HTTP_OK, type, body);
+	if (body)
+		evbuffer_free(body);
+}
+
+static void on_script(struct evhttp_request *request, struct httpd *httpd)
+{
+	(void)httpd;
+	reply_all(request, "text/javascript; charset=utf-8", page_script);
+}
+
+static void reply_json(struct evhttp_request *request, json_t *value)
+{
+	char *text = json_render(value);
+
+	if (text)
+		reply_all(request, JSON, text);
+	else
+		reply_text(request, HTTP_INTERNAL, "out of memory");
+	free(text);
+}
+
+static void on_index(struct evhttp_request *request, struct httpd *httpd)
+{
+	reply_json(request, openapi_index(httpd->options->node));
+}
+
+static void on_openapi(struct evhttp_request *request, struct httpd *httpd)
+{
+	(void)httpd;
+	reply_json(request, openapi_description());
+}
+
 /* An answer that does not end. */
 static void on_watch(struct evhttp_request *request, struct httpd *httpd)
 {
@@ -154,7 +197,10 @@ static const struct page pages[] = {
 	{"/healthz", ALL, TEXT, on_live, NULL},
 	{"/readyz", ALL, TEXT, on_ready, NULL},
 	{"/metrics", ALL, "text/plain; version=0.0.4; charset=utf-8", NULL, answer_metrics},
+	{"/page.js", NODE, "text/javascript; charset=utf-8", on_script, NULL},
 	{"/", NODE, "text/html; charset=utf-8", NULL, answer_page},
+	{"/api/v1", NODE, JSON, on_index, NULL},
+	{"/api/v1/openapi.json", NODE, JSON, on_openapi, NULL},
 	{"/api/v1/status", NODE, JSON, NULL, answer_status},
 	{"/api/v1/services", NODE, JSON, NULL, answer_services},
 	{"/api/v1/backends", NODE, JSON, NULL, answer_backends},
