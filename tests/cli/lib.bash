@@ -88,6 +88,8 @@ lab_setup()
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	lab_pids=()
 	cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/gwbpf-cli-$BASHPID
+	# What a test that was killed left has no process in it; its number may be this one's by now.
+	[ ! -d "$cgroup" ] || rmdir "$cgroup"
 	mkdir "$cgroup"
 	setpriv --pdeathsig KILL unshare --mount --net sleep infinity 3>&- &
 	holder=$!

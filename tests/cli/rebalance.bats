@@ -55,7 +55,7 @@ children_in()
 	listen 10.1.0.{1,2}:7051
 	clients 4 0.3
 	serve 'gwbpf.io/rebalance: 2s' 10.1.0.1 10.1.0.2
-	[ "$(children_in 8)" -ge 4 ] # it is looked at
+	[ "$(children_in 12)" -ge 4 ] # it is looked at, every two seconds
 	spread_is 4 0
 	[ "$(moves)" -eq 0 ]
 	[ "$(failed_calls)" -eq 0 ]
