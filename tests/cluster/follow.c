@@ -14,37 +14,50 @@
 
 #define SERVICES_MAX 80
 
-static void put_service(struct service *service, void *arg)
+static void put_service(const struct service *service)
 {
-	(void)arg;
 	printf("put service %s/%s enabled=%d\n", service->namespace, service->name,
 	       service->enabled);
-	service_free(service);
 }
 
-static void put_slice(struct slice *slice, void *arg)
+static void put_slice(const struct slice *slice)
 {
 	char text[ADDR_TEXT_MAX];
 
-	(void)arg;
 	printf("put slice %s/%s of %s:", slice->namespace, slice->name, slice->service);
 	for (size_t i = 0; i < slice->endpoint_count; i++)
 		printf(" %s%s", addr_format(&slice->endpoints[i].address, text),
 		       slice->endpoints[i].ready ? "" : "!");
 	printf("\n");
-	slice_free(slice);
 }
 
-static void remove_service(const char *namespace, const char *name, void *arg)
+static void put_pod(const struct pod *pod)
 {
-	(void)arg;
-	printf("remove service %s/%s\n", namespace, name);
+	printf("put pod %s/%s\n", pod->namespace, pod->name);
 }
 
-static void remove_slice(const char *namespace, const char *name, void *arg)
+static void put(enum store_kind kind, const void *object, const void *old, void *arg)
 {
+	(void)old;
 	(void)arg;
-	printf("remove slice %s/%s\n", namespace, name);
+	if (kind == STORE_SERVICE)
+		put_service(object);
+	else if (kind == STORE_SLICE)
+		put_slice(object);
+	else
+		put_pod(object);
+}
+
+static void removed(enum store_kind kind, const char *namespace, const char *name, void *arg)
+{
+	static const char *const words[] = {
+		[STORE_SERVICE] = "service",
+		[STORE_SLICE] = "slice",
+		[STORE_POD] = "pod",
+	};
+
+	(void)arg;
+	printf("remove %s %s/%s\n", words[kind], namespace, name);
 }
 
 static void await_slices(const char *namespace, const char *name, bool awaited, void *arg)
@@ -53,16 +66,16 @@ static void await_slices(const char *namespace, const char *name, bool awaited, 
 	printf("%s slices of %s/%s\n", awaited ? "await" : "know", namespace, name);
 }
 
-static void refuse(const char *origin, const char *object, const char *message, void *arg)
+static void await_pods(bool awaited, void *arg)
+{
+	(void)arg;
+	printf("%s pods\n", awaited ? "await" : "know");
+}
+
+static void refused(const char *origin, const char *object, const char *message, void *arg)
 {
 	(void)arg;
 	printf("refuse %s: %s: %s\n", origin, object, message);
-}
-
-static void accept_all(const char *origin, void *arg)
-{
-	(void)origin;
-	(void)arg;
 }
 
 static void commit(bool complete, void *arg)
@@ -94,19 +107,10 @@ static void recovered(const char *origin, void *arg)
 	printf("recovered %s\n", origin);
 }
 
-static const struct sink sink = {
-	.put_service = put_service,
-	.put_slice = put_slice,
-	.remove_service = remove_service,
-	.remove_slice = remove_slice,
-	.await_slices = await_slices,
-	.refuse = refuse,
-	.accept_all = accept_all,
-	.commit = commit,
-	.set_node = set_node,
-	.heard = heard,
-	.failed = failed,
-	.recovered = recovered,
+static const struct store_ops store_ops = {
+	.put = put,
+	.removed = removed,
+	.refused = refused,
 };
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -165,17 +169,28 @@ int main(int argc, char **argv)
 	struct event *term = evsignal_new(base, SIGTERM, on_signal, base);
 	struct kube_timing timing = kube_timing_default;
 	struct kube_options options = {.timing = &timing};
+	struct sink sink = {
+		.await_slices = await_slices,
+		.await_pods = await_pods,
+		.commit = commit,
+		.set_node = set_node,
+		.heard = heard,
+		.failed = failed,
+		.recovered = recovered,
+	};
 	struct kube_source *source = NULL;
-	int err;
+	int err = store_new(&store_ops, NULL, &sink.store);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	parse_options(argc, argv, &options, &timing);
-	err = kube_source_start(base, &options, &sink, &source);
+	if (!err)
+		err = kube_source_start(base, &options, &sink, &source);
 	if (!err) {
 		evsignal_add(term, NULL);
 		event_base_dispatch(base);
 	}
 	kube_source_stop(source);
+	store_free(sink.store);
 	event_free(term);
 	event_base_free(base);
 	printf("ended\n");
