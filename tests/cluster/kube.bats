@@ -68,7 +68,7 @@ never() {
 still_follows() {
 	kube_slice fabric a 7051 "10.244.9.$((RANDOM % 200 + 1))" "10.244.8.$((RANDOM % 200 + 1))"
 	told "put slice fabric/a-ipv4 of a: 10.244.9.*10.244.8"
-	kubectl annotate --overwrite service -n fabric a "example.org/now=$RANDOM" >/dev/null
+	kubectl annotate --overwrite service -n fabric a "gwbpf.io/connect-timeout=$((1000 + RANDOM % 9000))ms" >/dev/null
 	told "put service fabric/a "
 }
 
