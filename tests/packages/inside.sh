@@ -162,7 +162,7 @@ the_unit_is_hardened() {
 
 	exposure=$(systemd-analyze security --no-pager gwbpf.service | sed -n 's/.*exposure level for gwbpf.service: \([0-9.]*\).*/\1/p')
 	echo "exposure level: $exposure"
-	# 3.6 with the four capabilities, the network and the node's processes that it needs.
+	# 3.7 with the four capabilities, the network and the node's processes that it needs.
 	[ "${exposure/./}" -le 40 ]
 }
 
