@@ -68,6 +68,18 @@ static void reply(struct evhttp_request *request, int status, const char *type,
 	evhttp_send_reply(request, status, phrase(status), body);
 }
 
+static void reply_with(struct evhttp_request *request, int status, const char *type,
+		       const char *text)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	if (body)
+		evbuffer_add(body, text, strlen(text));
+	reply(request, status, type, body);
+	if (body)
+		evbuffer_free(body);
+}
+
 static void reply_text(struct evhttp_request *request, int status, const char *text)
 {
 	struct evbuffer *body = evbuffer_new();
@@ -128,21 +140,10 @@ static void on_ready(struct evhttp_request *request, struct httpd *httpd)
 	evbuffer_free(body);
 }
 
-static void reply_all(struct evhttp_request *request, const char *type, const char *text)
-{
-	struct evbuffer *body = evbuffer_new();
-
-	if (body)
-		evbuffer_add(body, text, strlen(text));
-	reply(request, HTTP_OK, type, body);
-	if (body)
-		evbuffer_free(body);
-}
-
 static void on_script(struct evhttp_request *request, struct httpd *httpd)
 {
 	(void)httpd;
-	reply_all(request, "text/javascript; charset=utf-8", page_script);
+	reply_with(request, HTTP_OK, "text/javascript; charset=utf-8", page_script);
 }
 
 static void reply_json(struct evhttp_request *request, json_t *value)
@@ -150,7 +151,7 @@ static void reply_json(struct evhttp_request *request, json_t *value)
 	char *text = json_render(value);
 
 	if (text)
-		reply_all(request, JSON, text);
+		reply_with(request, HTTP_OK, JSON, text);
 	else
 		reply_text(request, HTTP_INTERNAL, "out of memory");
 	free(text);
@@ -273,13 +274,7 @@ static void start_page(struct evhttp_request *request, struct httpd *httpd,
 /* Whoever asked may be gone by now, as in on_made(). */
 static void on_changed(int status, const char *json, void *arg)
 {
-	struct evbuffer *body = evbuffer_new();
-
-	if (body)
-		evbuffer_add(body, json, strlen(json));
-	reply(arg, status, JSON, body);
-	if (body)
-		evbuffer_free(body);
+	reply_with(arg, status, JSON, json);
 }
 
 static void change(struct evhttp_request *request, struct httpd *httpd, const char *path)
