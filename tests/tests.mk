@@ -156,7 +156,8 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
-BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections
+BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections \
+	$(B)/tests/bench/bench_answers
 BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
@@ -174,7 +175,7 @@ bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## m
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services and 10,000 connections (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services, backends and connections (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(BENCH_SCALE); do $$program || exit 1; done
 
