@@ -64,7 +64,7 @@ UNIT_silence := model/silence
 UNIT_latest := model/latest
 
 UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties \
-	http_access workers
+	http_access workers lines
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_pod_names := report/pod_names
@@ -74,6 +74,7 @@ UNIT_refused := model/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
 UNIT_repeats := agent/repeats
+UNIT_lines := agent/lines
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 UNIT_workers := agent/workers
