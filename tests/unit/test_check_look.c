@@ -335,7 +335,9 @@ static struct check_answer look(enum gw_check_kind kind, uint16_t port)
 	struct check_answer checked;
 
 	for (int i = 0; i < 2; i++)
-		check_look_start(looking.base, &orders[i], on_ended, &looking);
+		check_look_start(looking.base, &orders[i],
+				 socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on_ended,
+				 &looking);
 	event_base_dispatch(looking.base);
 	event_base_free(looking.base);
 	assert_int_equal(looking.left, 0);

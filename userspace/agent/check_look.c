@@ -360,9 +360,8 @@ static int dial(struct look *look)
 	socklen_t length = socket_address(&look->order, &to);
 
 	look->out = evbuffer_new();
-	look->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (look->fd < 0)
-		return errno;
+		return EMFILE;
 	if (connect(look->fd, (struct sockaddr *)&to, length) && errno != EINPROGRESS)
 		return errno;
 	look->ready = event_new(look->base, look->fd, EV_WRITE, on_ready, look);
@@ -373,7 +372,7 @@ static int dial(struct look *look)
 	return 0;
 }
 
-void check_look_start(struct event_base *base, const struct check_order *order,
+void check_look_start(struct event_base *base, const struct check_order *order, int fd,
 		      check_look_ended ended, void *arg)
 {
 	struct look *look = calloc(1, sizeof(*look));
@@ -386,6 +385,8 @@ void check_look_start(struct event_base *base, const struct check_order *order,
 			.text = "out of memory",
 		};
 
+		if (fd >= 0)
+			close(fd);
 		ended(&answer, arg);
 		return;
 	}
@@ -396,7 +397,7 @@ void check_look_start(struct event_base *base, const struct check_order *order,
 		.arg = arg,
 		.start_ns = clock_now_ns(),
 		.base = base,
-		.fd = -1,
+		.fd = fd,
 	};
 	error = dial(look);
 	if (error)
