@@ -459,6 +459,33 @@ static void test_hostile_peers_are_seen_through(void **state)
 	expect(GW_CHECK_TLS, renegotiates, GW_SEEN_OK, false);
 }
 
+static void take_all_time(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	usleep(TIMEOUT_MS * 1000 / 4);
+}
+
+/* Whoever keeps it from looking must not make others' peers look bad. */
+static void test_without_time_nothing_is_known(void **state)
+{
+	static const struct timeval again = {.tv_usec = 1000};
+	struct looking looking = {.base = event_base_new(), .left = 1};
+	struct event *hog = event_new(looking.base, -1, EV_PERSIST, take_all_time, NULL);
+	struct peer peer = start_peer(says_nothing);
+	const struct check_order asked = order(0, GW_CHECK_TLS, peer.port);
+
+	(void)state;
+	event_add(hog, &again);
+	check_look_start(looking.base, &asked, on_ended, &looking);
+	event_base_dispatch(looking.base);
+	event_free(hog);
+	event_base_free(looking.base);
+	end_peer(&peer, false);
+	assert_int_equal(looking.answers[0].seen, GW_SEEN_NOT_DONE);
+}
+
 /* It would be well, but to find that out costs too much. */
 static void test_what_a_peer_makes_it_reckon_is_bounded(void **state)
 {
@@ -529,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_a_peer_that_asks_for_a_client_certificate_is_well),
 		cmocka_unit_test(test_hostile_peers_are_seen_through),
 		cmocka_unit_test(test_what_a_peer_makes_it_reckon_is_bounded),
+		cmocka_unit_test(test_without_time_nothing_is_known),
 		cmocka_unit_test(test_a_peer_that_talks_without_end_is_left),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_tcp),
