@@ -15,12 +15,13 @@ uint16_t asked_place(const char *namespace)
 
 bool asked_may(const struct asked *asked, uint16_t place)
 {
-	return asked->of[place] < asked->most - asked->count;
+	return asked->of[place] < asked->most - asked->count && asked->begun[place] < asked->pace;
 }
 
 void asked_begin(struct asked *asked, uint16_t place)
 {
 	asked->of[place]++;
+	asked->begun[place]++;
 	asked->count++;
 }
 
@@ -28,6 +29,11 @@ void asked_end(struct asked *asked, uint16_t place)
 {
 	asked->of[place]--;
 	asked->count--;
+}
+
+void asked_turn(struct asked *asked)
+{
+	memset(asked->begun, 0, sizeof(asked->begun));
 }
 
 void asked_clear(struct asked *asked)

@@ -76,7 +76,7 @@ int certificates_new(struct event_base *base, struct tables *tables, struct cert
 	if (!certificates)
 		return -ENOMEM;
 	certificates->tables = tables;
-	certificates->asked.most = ASKED_MAX;
+	certificates->asked = (struct asked){.most = ASKED_MAX, .pace = ASKED_MAX};
 	certificates->maps = check_maps_of(tables);
 	repeats_init(&certificates->repeats);
 	err = checker_new(base, &calls, &certificates->checker);
@@ -478,6 +478,7 @@ static void look_at_all(struct certificates *certificates, uint64_t now_ns)
 {
 	const struct check_maps *maps = &certificates->maps;
 
+	asked_turn(&certificates->asked);
 	for (uint32_t id = 0; id < maps->backend_count; id++) {
 		const struct gw_backend *backend = &maps->backends[id];
 		const struct look *look = &certificates->looks[id];

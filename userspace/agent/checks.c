@@ -32,6 +32,7 @@
 #define STUCK_NS (5 * SECOND_NS) /* beyond its timeout an answer has to be there */
 #define STEP_MS 100
 #define ASKED_MAX 256 /* at a time: the socket pair has room for as many answers */
+#define PACE 50 /* of one namespace in one step: each may cost a handshake */
 #define LINE_TEXT_MAX (TABLES_BACKEND_TEXT_MAX + 384)
 
 /* A backend, by its id. */
@@ -58,6 +59,7 @@ struct checks {
 	uint64_t *used_ns;	/* by service index: when a client was last seen there */
 	uint32_t *wanted;	/* ids of those that are to be looked at */
 	size_t wanted_count;
+	size_t first; /* of these, in the next step: if there are too many, none always comes last */
 	struct asked asked;
 	struct repeats repeats;
 	unsigned short random[3];
@@ -79,7 +81,7 @@ int checks_new(struct event_base *base, struct tables *tables, struct certificat
 	checks->base = base;
 	checks->tables = tables;
 	checks->certificates = certificates;
-	checks->asked.most = ASKED_MAX;
+	checks->asked = (struct asked){.most = ASKED_MAX, .pace = PACE};
 	checks->maps = check_maps_of(tables);
 	repeats_init(&checks->repeats);
 	err = checker_new(base, &calls, &checks->checker);
@@ -348,14 +350,18 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < checks->wanted_count; i++) {
-		uint32_t id = checks->wanted[i];
+	asked_turn(&checks->asked);
+	for (size_t i = 0, first = checks->first; i < checks->wanted_count; i++) {
+		size_t at = (first + i) % checks->wanted_count;
+		uint32_t id = checks->wanted[at];
 		struct probe *probe = &checks->probes[id];
 
 		hurry(checks, id);
 		if (!probe->is_asked && now_ns >= probe->next_ns &&
-		    asked_may(&checks->asked, probe->place))
+		    asked_may(&checks->asked, probe->place)) {
 			ask(checks, id, now_ns);
+			checks->first = at + 1;
+		}
 		if (probe->is_asked && now_ns - probe->asked_ns >
 					       check_of(checks, id)->timeout_ms * MS_NS + STUCK_NS) {
 			checker_restart(checks->checker, "did not answer, and was ended");
