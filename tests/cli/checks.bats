@@ -253,12 +253,18 @@ hostile()
 	} | sed 's/namespace: fabric/namespace: hostile/' >"$BATS_TEST_TMPDIR/manifests/hostile.yaml"
 }
 
+# use_hostile: a client of it, which waits for an answer in vain.
+use_hostile()
+{
+	run timeout 0.5 bash -c 'echo $$ >"$0"/cgroup.procs
+		exec nsenter -t "$1" --net bash -c "exec 4<>/dev/tcp/10.96.0.66/7051"' "$cgroup" "$holder"
+}
+
 @test "peers of one tenant that never answer keep nobody else from being looked at" {
 	hostile 900
 	start_agent
 	becomes seen 10.3.0.1 none
-	run timeout 0.5 bash -c 'echo $$ >"$0"/cgroup.procs
-		exec nsenter -t "$1" --net bash -c "exec 4<>/dev/tcp/10.96.0.66/7051"' "$cgroup" "$holder"
+	use_hostile
 	becomes seen 10.3.0.1 timeout
 	balance "$check" 10.2.0.1 10.2.0.2
 	becomes state 10.2.0.1 usable
@@ -266,4 +272,23 @@ hostile()
 	becomes seen 10.2.0.1 ok
 	kill -STOP "${peer[2]}"
 	becomes state 10.2.0.2 down
+}
+
+# fds COUNT: whether the child has at most so many descriptors.
+fds()
+{
+	[ "$(find "/proc/$checker/fd" -mindepth 1 | wc -l)" -le "$1" ]
+}
+
+@test "looks of which nobody waits for the answer are ended" {
+	hostile 900
+	sed -i 's/=5s/=120s/g' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"
+	start_agent
+	becomes seen 10.3.0.1 none
+	use_hostile
+	becomes pgrep -P "$agent" gwbpf-checker
+	checker=$(pgrep -P "$agent" gwbpf-checker)
+	becomes eval '! fds 25'
+	sed -i 's/"tcp,inter=120s/"http:1\/x,inter=1h/' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"
+	becomes fds 15
 }

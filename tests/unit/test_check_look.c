@@ -486,6 +486,32 @@ static void test_without_time_nothing_is_known(void **state)
 	assert_int_equal(looking.answers[0].seen, GW_SEEN_NOT_DONE);
 }
 
+/* Nobody is told, and the connection is closed. */
+static void test_a_look_that_is_canceled_leaves_nothing(void **state)
+{
+	struct looking looking = {.base = event_base_new(), .left = 2};
+	struct peer peer = start_peer(ends_at_once), silent = start_peer(says_nothing);
+	const struct check_order orders[] = {order(0, GW_CHECK_TLS, silent.port),
+					     order(1, GW_CHECK_TLS, peer.port)};
+	int before = dup(0), after;
+
+	(void)state;
+	close(before);
+	for (int i = 0; i < 2; i++)
+		check_look_start(looking.base, &orders[i], on_ended, &looking);
+	check_look_cancel(0);
+	check_look_cancel(4711);
+	event_base_dispatch(looking.base);
+	assert_int_equal(looking.left, 1);
+	assert_int_equal(looking.answers[1].seen, GW_SEEN_CLOSED);
+	after = dup(0);
+	close(after);
+	assert_int_equal(after, before);
+	event_base_free(looking.base);
+	end_peer(&silent, false);
+	assert_int_equal(end_peer(&peer, true), 0);
+}
+
 /* It would be well, but to find that out costs too much. */
 static void test_what_a_peer_makes_it_reckon_is_bounded(void **state)
 {
@@ -557,6 +583,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_peers_are_seen_through),
 		cmocka_unit_test(test_what_a_peer_makes_it_reckon_is_bounded),
 		cmocka_unit_test(test_without_time_nothing_is_known),
+		cmocka_unit_test(test_a_look_that_is_canceled_leaves_nothing),
 		cmocka_unit_test(test_a_peer_that_talks_without_end_is_left),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_tcp),

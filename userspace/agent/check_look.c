@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,14 +46,14 @@ struct look {
 	char line[LINE_MAX_BYTES];
 	size_t line_length;
 	struct event_base *base;
+	LIST_ENTRY(look) entry;
 };
 
-static void end(struct look *look)
-{
-	struct check_answer answer = look->answer;
-	check_look_ended ended = look->ended;
-	void *arg = look->arg;
+static LIST_HEAD(, look) looks = LIST_HEAD_INITIALIZER(looks); /* that are under way */
 
+static void free_look(struct look *look)
+{
+	LIST_REMOVE(look, entry);
 	check_tls_free(look->tls);
 	if (look->ready)
 		event_free(look->ready);
@@ -64,6 +65,15 @@ static void end(struct look *look)
 		close(look->fd);
 	free(look);
 	check_pulse_leave();
+}
+
+static void end(struct look *look)
+{
+	struct check_answer answer = look->answer;
+	check_look_ended ended = look->ended;
+	void *arg = look->arg;
+
+	free_look(look);
 	ended(&answer, arg);
 }
 
@@ -411,7 +421,19 @@ void check_look_start(struct event_base *base, const struct check_order *order,
 		.base = base,
 		.fd = -1,
 	};
+	LIST_INSERT_HEAD(&looks, look, entry);
 	error = dial(look);
 	if (error)
 		fail(look, seen_by_error(error), strerror(error));
+}
+
+void check_look_cancel(uint64_t ticket)
+{
+	struct look *look;
+
+	LIST_FOREACH(look, &looks, entry)
+		if (look->order.ticket == ticket)
+			break;
+	if (look)
+		free_look(look);
 }

@@ -322,6 +322,20 @@ static void ask(struct checks *checks, uint32_t id, uint64_t now_ns)
 	probe->next_ns = now_ns + check_of(checks, id)->inter_ms * MS_NS;
 }
 
+/* What was asked about the id's former owner may take an hour: many such would fill the child. */
+static void cancel(struct checks *checks, uint32_t id)
+{
+	struct probe *probe = &checks->probes[id];
+	const struct check_order order = {
+		.ticket = (uint64_t)probe->generation << 32 | id,
+		.kind = GW_CHECK_OFF,
+	};
+
+	probe->is_asked = false;
+	asked_end(&checks->asked, probe->place);
+	checker_ask(checks->checker, &order);
+}
+
 static uint64_t failures_of(const struct gw_counters *counters)
 {
 	return counters->refused + counters->timed_out + counters->unreachable +
@@ -418,7 +432,7 @@ static void begin(struct checks *checks, uint32_t id, uint64_t now_ns)
 	struct tables_names names;
 
 	if (probe->is_asked)
-		asked_end(&checks->asked, probe->place);
+		cancel(checks, id);
 	tables_name_service(checks->tables, checks->maps.backends[id].service, &names);
 	*probe = (struct probe){
 		.generation = checks->maps.backends[id].generation,
