@@ -22,7 +22,7 @@ int check_order_send(int to, const struct check_order *order, int fd, int flags)
 		.msg_iov = &bytes,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		.msg_controllen = fd < 0 ? 0 : sizeof(control),
 	};
 
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));

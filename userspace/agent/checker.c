@@ -193,15 +193,17 @@ static int own_socket(struct checker *checker, const struct gw_addr *peer)
 
 int checker_ask(struct checker *checker, const struct check_order *order)
 {
-	int err = checker->child ? 0 : start_child(checker), fd;
+	int err = checker->child ? 0 : start_child(checker), fd = -1;
 
+	if (!err && order->kind != GW_CHECK_OFF) {
+		fd = own_socket(checker, &order->address);
+		err = fd < 0 ? fd : 0;
+	}
 	if (err)
 		return err;
-	fd = own_socket(checker, &order->address);
-	if (fd < 0)
-		return fd;
 	err = check_order_send(checker->fd, order, fd, MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	/* If it has ended, on_answers() is told. */
 	return err ? -EAGAIN : 0;
 }
