@@ -101,12 +101,15 @@ without_ages()
 	[ "$code" = 200 ]
 	json '.kind == "PathList" and (.items | length) > 5'
 	paths=$(jq -r '.items[].path' <<<"$output")
+	reads=$(jq -r '.items[] | select(.method == "GET").path' <<<"$output")
+	json 'all(.items[]; .summary | length > 0)'
+	json 'any(.items[]; .method == "POST" and .path == "/api/v1/drain")'
 	get /api/v1/openapi.json
 	[ "$code" = 200 ]
 	json '.openapi == "3.0.3" and .info.title == "gwbpf agent"'
 	description=$output
 	[ "$(jq -r '.paths | keys_unsorted[]' <<<"$description")" = "$paths" ]
-	for path in $paths; do
+	for path in $reads; do
 		[ "$path" != /api/v1/monitor ] || continue
 		get_as_root "$path"
 		[ "$code" = 200 ]
