@@ -65,7 +65,7 @@ UNIT_silence := model/silence
 UNIT_latest := model/latest
 
 UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties \
-	http_access workers
+	http_access workers lines
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_pod_names := report/pod_names
@@ -75,6 +75,7 @@ UNIT_refused := model/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
 UNIT_repeats := agent/repeats
+UNIT_lines := agent/lines
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 UNIT_workers := agent/workers
@@ -125,9 +126,10 @@ UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
 
-CHECK_LOOK := agent/check_look agent/check_tls agent/check_message agent/check_certificate model/tls_names \
+CHECK_LOOK := agent/check_look agent/check_pulse agent/check_tls agent/check_message agent/check_certificate model/tls_names \
 	$(CERTIFICATE)
-UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_TESTS += asked check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_asked := agent/asked
 UNIT_check_setting := model/check_setting base/parse base/text
 UNIT_check_judge := model/check_judge
 UNIT_check_look := $(CHECK_LOOK)
@@ -157,7 +159,8 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
-BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections
+BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections \
+	$(B)/tests/bench/bench_answers
 BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
@@ -175,7 +178,7 @@ bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## m
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services and 10,000 connections (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services, backends and connections (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(BENCH_SCALE); do $$program || exit 1; done
 
