@@ -292,7 +292,8 @@ static const struct action {
 	{"/api/v1/drain", drain, "Give a backend no new connections on this node"},
 	{"/api/v1/undrain", undrain, "Take a drain back"},
 	{"/api/v1/weight", weigh, "Give a backend a weight on this node, or take it back"},
-	{"/api/v1/rebalance", rebalance, "Make one round of moves of a Service's connections, or say what it would move"},
+	{"/api/v1/rebalance", rebalance,
+	 "Make one round of moves of a Service's connections, or say what it would move"},
 	{"/api/v1/explain", explain, "What the agent makes of a Service, and why"},
 };
 
