@@ -253,11 +253,6 @@ static struct members members_of(const struct round *round, const struct view_se
 	return members;
 }
 
-static bool takes_connections(const struct view_backend *backend)
-{
-	return backend->state == VIEW_BACKEND_USABLE || backend->state == VIEW_BACKEND_SUSPECT;
-}
-
 static size_t place_of(const struct members *members, uint32_t id, uint32_t generation)
 {
 	for (size_t i = 0; i < members->count; i++)
@@ -322,7 +317,7 @@ static bool can_do_without(const struct members *members)
 		const struct view_backend *backend = &members->backends[i];
 
 		count += backend->state != VIEW_BACKEND_LEAVING;
-		left += takes_connections(backend) || backend->state == VIEW_BACKEND_DRAINING;
+		left += view_backend_takes(backend) || backend->state == VIEW_BACKEND_DRAINING;
 	}
 	return left * 100 >= members->service->keep_percent * count;
 }
@@ -369,7 +364,7 @@ static int decide_service(struct round *round, const struct view_service *servic
 	}
 	for (size_t i = 0; i < members.count; i++) {
 		const struct view_backend *backend = &members.backends[i];
-		bool takes = takes_connections(backend);
+		bool takes = view_backend_takes(backend);
 
 		/* What is ejected keeps what it has: nobody knows whether that still works. */
 		members.balance[i] = (struct balance_backend){

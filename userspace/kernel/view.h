@@ -189,6 +189,9 @@ const uint64_t *view_reasons(const struct view *view);
 const char *view_service_state_name(enum view_service_state state);
 const char *view_drain_name(enum view_drain drain);
 const char *view_backend_state_name(enum view_backend_state state);
+
+/* Whether it takes new connections by its weight: nothing keeps this node's clients away from it. */
+bool view_backend_takes(const struct view_backend *backend);
 const char *view_certificate_name(uint32_t read); /* "malformed" for GW_CERTIFICATE_MALFORMED */
 const char *view_certificate_text(uint32_t read); /* what it means */
 const char *view_check_kind_name(uint32_t kind);
