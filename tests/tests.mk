@@ -64,7 +64,7 @@ UNIT_silence := model/silence
 UNIT_latest := model/latest
 
 UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties \
-	http_access workers
+	http_access workers lines
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_pod_names := report/pod_names
@@ -74,6 +74,7 @@ UNIT_refused := model/refused
 UNIT_retries := agent/retries
 UNIT_following := agent/following
 UNIT_repeats := agent/repeats
+UNIT_lines := agent/lines
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
 UNIT_workers := agent/workers
@@ -91,18 +92,18 @@ UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
 	kube_intake kube kube_named kube_slices kube_pods
-KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
-	source/kube_config source/kube_bytes source/kube_resource source/sink base/regular base/text
-KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
+KUBE_INTAKE := source/kube/intake source/kube/held source/kube/reply source/kube/failure \
+	source/kube/config source/kube/bytes source/kube/resource source/sink base/regular base/text
+KUBE_WATCH := source/kube/watch source/kube/http source/kube/curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
-UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/encoding \
+UNIT_kubeconfig := source/kube/kubeconfig source/kube/config source/kube/bytes source/encoding \
 	base/regular source/yaml source/scalar
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices source/kube_pods \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube/kube source/kube/pulse source/kube/follow source/kube/slices source/kube/pods \
 	$(UNIT_kubeconfig) $(UNIT_store) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
@@ -156,7 +157,8 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 
 # Benchmarks: on top of the kernel tests' lab. They print, and assert nothing of time.
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
-BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections
+BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections \
+	$(B)/tests/bench/bench_answers
 BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
@@ -174,7 +176,7 @@ bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## m
 	$(Q)for program in $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)); do $$program || exit 1; done
 
 .PHONY: bench-scale
-bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services and 10,000 connections (as root; BENCH_JSON=FILE)
+bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services, backends and connections (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(BENCH_SCALE); do $$program || exit 1; done
 

@@ -6,6 +6,10 @@
 #ifndef GWBPF_BENCH_BED_H
 #define GWBPF_BENCH_BED_H
 
+/* This process and those to come get nearly all of the CPUs, as on a machine where
+ * nothing else runs; what the kernel does itself is not kept from them, as it is by FIFO. */
+void bed_before_others(void);
+
 /* This process and those to come share this one CPU, and go before all others there. */
 void bed_on_one_cpu(void);
 

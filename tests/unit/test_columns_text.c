@@ -49,6 +49,16 @@ static struct value read_address(const struct thing *t)
 	return value_address(&address);
 }
 
+static const struct gw_counters *counters_of(const struct thing *t)
+{
+	static struct gw_counters counters[THINGS];
+	struct gw_counters *ret = &counters[t - things];
+
+	for (size_t i = 0; i < GW_HISTOGRAM_MAX; i++)
+		ret->connect_buckets[i] = i % 3 ? t->number % 1000 : strlen(t->name);
+	return ret;
+}
+
 #define COLUMNS(X)                                                                                 \
 	X(title, "TITLE", NULL, 0, 0, "", value_text("not in JSON"))                               \
 	X(name, "NAME", "name", 0, 0, "", value_name(t->name))                                     \
@@ -61,7 +71,8 @@ static struct value read_address(const struct thing *t)
 	X(bytes, "BYTES", "bytes", 0, 0, "", value_bytes(t->number))                               \
 	X(truth, "TRUTH", "truth", 0, 0, "", value_truth(t->number & 1))                           \
 	X(address, "ADDRESS", "address", 0, 0, "", read_address(t))                                \
-	X(parts, NULL, "parts", 0, 0, "", value_json(parts_of(t)))
+	X(parts, NULL, "parts", 0, 0, "", value_json(parts_of(t)))                                 \
+	X(buckets, NULL, "buckets", 0, 0, "", value_buckets(counters_of(t)))
 
 #define READ(id, title, field, shown, width, help, reading)                                        \
 	static struct value read_column_##id(const void *arg)                                      \

@@ -19,6 +19,8 @@
 
 #define SECONDS 1
 #define PLACES 4
+#define PIECE 99999
+#define PIECES 30
 
 static struct event_base *base;
 static struct workers *workers;
@@ -28,6 +30,7 @@ static struct {
 	int count;
 	int last; /* the error, or 0 */
 	char text[16];
+	off_t size;
 } told;
 
 static void on_done(int file, void *arg)
@@ -38,6 +41,7 @@ static void on_done(int file, void *arg)
 	memset(told.text, 0, sizeof(told.text));
 	if (file >= 0) {
 		assert_true(pread(file, told.text, sizeof(told.text) - 1, 0) >= 0);
+		told.size = lseek(file, 0, SEEK_END);
 		close(file);
 	}
 }
@@ -45,6 +49,19 @@ static void on_done(int file, void *arg)
 static int answer(struct evbuffer *to, void *arg)
 {
 	return evbuffer_add(to, arg, strlen(arg));
+}
+
+/* More than is kept until it is written, and not in equal pieces. */
+static int answer_much(struct evbuffer *to, void *arg)
+{
+	static const char piece[PIECE];
+	int err = 0;
+
+	(void)arg;
+	for (int i = 0; i < PIECES && !err; i++)
+		err = evbuffer_add_reference(to, piece, sizeof(piece), NULL, NULL) ? -ENOMEM : 0;
+	/* What was written is not kept. */
+	return err || evbuffer_get_length(to) < PIECES / 2 * sizeof(piece) ? err : -E2BIG;
 }
 
 static int find_nothing(struct evbuffer *to, void *arg)
@@ -96,6 +113,15 @@ static void test_the_answer_is_whole(void **state)
 	run_until(1);
 	assert_int_equal(told.last, 0);
 	assert_string_equal(told.text, "whole");
+}
+
+static void test_a_long_answer_is_whole_and_is_written_meanwhile(void **state)
+{
+	(void)state;
+	assert_int_equal(start(answer_much), 0);
+	run_until(1);
+	assert_int_equal(told.last, 0);
+	assert_int_equal(told.size, PIECES * PIECE);
 }
 
 static void test_an_error_is_told(void **state)
@@ -177,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define WORKERS_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 		WORKERS_TEST(test_the_answer_is_whole),
+		WORKERS_TEST(test_a_long_answer_is_whole_and_is_written_meanwhile),
 		WORKERS_TEST(test_an_error_is_told),
 		WORKERS_TEST(test_who_takes_too_long_is_killed),
 		WORKERS_TEST(test_who_does_not_end_is_given_up_and_others_go_on),

@@ -11,7 +11,9 @@
 #include "agent/page.h"
 #include "kernel/view.h"
 #include "report/backends.h"
+#include "report/columns_text.h"
 #include "report/connections.h"
+#include "report/lookup.h"
 #include "report/services.h"
 #include "report/status.h"
 
@@ -72,37 +74,74 @@ int answer_page(struct evbuffer *to, void *arg)
 	return with_status(arg, to, page_write);
 }
 
+/* Rows of one kind, one behind the other. */
+struct rows {
+	const void *first;
+	size_t size;
+};
+
+static const void *row_at(size_t place, const void *arg)
+{
+	const struct rows *rows = arg;
+
+	return (const char *)rows->first + place * rows->size;
+}
+
+static int write_rows(struct evbuffer *to, const struct columns *columns, const char *node,
+		      const struct rows *rows, size_t count)
+{
+	char *text = columns_render(columns, node, row_at, rows, count);
+	int err = text ? evbuffer_add(to, text, strlen(text)) : -1;
+
+	free(text);
+	return err ? -ENOMEM : 0;
+}
+
+static int write_services(struct evbuffer *to, const struct view *view)
+{
+	const struct view_service *services;
+	size_t count = view_services(view, &services);
+	const struct rows rows = {services, sizeof(*services)};
+
+	return write_rows(to, &services_columns, lookup_node(view), &rows, count);
+}
+
+static int write_backends(struct evbuffer *to, const struct view *view)
+{
+	struct backend_row *backends;
+	struct rows rows = {.size = sizeof(*backends)};
+	size_t count;
+	int err = backends_rows(view, NULL, NULL, &backends, &count);
+
+	if (err)
+		return err;
+	rows.first = backends;
+	err = write_rows(to, &backends_columns, lookup_node(view), &rows, count);
+	free(backends);
+	return err;
+}
+
 static int with_view(const struct answers_input *input, struct evbuffer *to,
-		     json_t *(*report)(const struct view *view))
+		     int (*write)(struct evbuffer *to, const struct view *view))
 {
 	struct view *view;
 	int err = view_open(input->pin_dir, &view);
 
 	if (err)
 		return err;
-	err = write_json(to, report(view));
+	err = write(to, view);
 	view_close(view);
 	return err;
 }
 
-static json_t *report_all_services(const struct view *view)
-{
-	return report_services(view, NULL, NULL);
-}
-
 int answer_services(struct evbuffer *to, void *arg)
 {
-	return with_view(arg, to, report_all_services);
-}
-
-static json_t *report_all_backends(const struct view *view)
-{
-	return report_backends(view, NULL, NULL);
+	return with_view(arg, to, write_services);
 }
 
 int answer_backends(struct evbuffer *to, void *arg)
 {
-	return with_view(arg, to, report_all_backends);
+	return with_view(arg, to, write_backends);
 }
 
 int answer_connections(struct evbuffer *to, void *arg)
@@ -115,7 +154,9 @@ int answer_connections(struct evbuffer *to, void *arg)
 		return err;
 	err = connections_select(&connections, NULL, NULL);
 	if (!err)
-		err = write_json(to, connections_to_json(&connections));
+		err = write_rows(to, &connections_columns, lookup_node(connections.view),
+				 &(struct rows){connections.items, sizeof(*connections.items)},
+				 connections.count);
 	connections_close(&connections);
 	return err;
 }

@@ -26,6 +26,7 @@
 
 #define REQUEST_BYTES_MAX 8192
 #define SILENCE_SECONDS 5
+#define PIECE_BYTES (1 << 20) /* of an answer, sent at once: less than 1 ms of the loop */
 #define FORBIDDEN 403
 #define MISDIRECTED 421 /* RFC 9110, 15.5.20 */
 
@@ -216,15 +217,33 @@ struct waiting {
 	const struct page *page;
 };
 
-/* The file is the buffer's from then on. */
+/*
+ * The file is the buffer's from then on. The kernel sends its pages as they are (sendfile(2)): this
+ * process does not look at them. In pieces: to a reader that keeps up, one call would send all.
+ */
 static int add_file(struct evbuffer *to, int file)
 {
+	struct evbuffer_file_segment *whole = NULL;
 	struct stat stat;
+	int err = -ENOMEM;
 
-	if (to && !fstat(file, &stat) && !evbuffer_add_file(to, file, 0, stat.st_size))
-		return 0;
-	close(file);
-	return -ENOMEM;
+	if (to && !fstat(file, &stat))
+		whole = evbuffer_file_segment_new(file, 0, stat.st_size, EVBUF_FS_CLOSE_ON_FREE);
+	if (!whole) {
+		close(file);
+		return err;
+	}
+	evbuffer_set_flags(to, EVBUFFER_FLAG_DRAINS_TO_FD);
+	for (off_t at = 0; at < stat.st_size; at += PIECE_BYTES) {
+		off_t rest = stat.st_size - at;
+
+		if (evbuffer_add_file_segment(to, whole, at, rest < PIECE_BYTES ? rest : PIECE_BYTES))
+			goto out;
+	}
+	err = 0;
+out:
+	evbuffer_file_segment_free(whole); /* its pieces keep it */
+	return err;
 }
 
 /* Whoever asked may be gone by now: libevent keeps the request until it is replied to. */

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "agent/lines.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "model/tls_names.h"
@@ -16,6 +18,14 @@
 static void family(struct evbuffer *to, const char *name, const char *type, const char *help)
 {
 	evbuffer_add_printf(to, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_head(struct lines *to, const char *name, const char *type, const char *help)
+{
+	const char *const texts[] = {"# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		lines_add_text(to, texts[i]);
 }
 
 /* A family of one series without labels. */
@@ -147,57 +157,93 @@ static const struct {
 	 NULL, ejections},
 };
 
-static void write_backend_series(struct evbuffer *to, const struct view_backend *backends,
-				 size_t count, size_t row)
+/* A backend that was ever connected to, and its labels: they are in dozens of lines. */
+struct series {
+	const struct view_backend *backend;
+	char *labels;
+	size_t length;
+};
+
+static void write_backend_series(struct lines *to, const struct series *series, size_t count,
+				 size_t row)
 {
 	const char *reason = backend_series[row].reason;
-	char labels[LABELS_MAX];
 
 	if (backend_series[row].type)
-		family(to, backend_series[row].name, backend_series[row].type,
-		       backend_series[row].help);
+		write_head(to, backend_series[row].name, backend_series[row].type,
+			   backend_series[row].help);
 	for (size_t i = 0; i < count; i++) {
-		if (!backends[i].counters.attempts)
-			continue;
-		evbuffer_add_printf(to, "%s{%s", backend_series[row].name,
-				    backend_labels(&backends[i], labels));
-		if (reason)
-			evbuffer_add_printf(to, ",reason=\"%s\"", reason);
-		evbuffer_add_printf(to, "} %llu\n",
-				    (unsigned long long)backend_series[row].value(&backends[i]));
+		lines_add_text(to, backend_series[row].name);
+		lines_add(to, "{", 1);
+		lines_add(to, series[i].labels, series[i].length);
+		if (reason) {
+			lines_add_text(to, ",reason=\"");
+			lines_add_text(to, reason);
+			lines_add(to, "\"", 1);
+		}
+		lines_add(to, "} ", 2);
+		lines_add_number(to, backend_series[row].value(series[i].backend));
+		lines_add(to, "\n", 1);
 	}
+}
+
+/* Upper bounds in seconds, as text. */
+struct bounds {
+	char text[GW_HISTOGRAM_MAX][16];
+};
+
+static void print_bounds(struct bounds *bounds)
+{
+	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
+
+	for (size_t i = 0; i < GW_HISTOGRAM_MAX - 1; i++)
+		snprintf(bounds->text[i], sizeof(bounds->text[i]), "%g", bounds_us[i] / 1e6);
+	strcpy(bounds->text[GW_HISTOGRAM_MAX - 1], "+Inf");
+}
+
+/* "name_part{labels" */
+static void begin_part(struct lines *to, const char *name, const char *part,
+		       const struct series *series)
+{
+	lines_add_text(to, name);
+	lines_add_text(to, part);
+	lines_add(to, series->labels, series->length);
 }
 
 /* How long connects took, of a Service or of a backend. */
-static void write_connects(struct evbuffer *to, const char *name, const char *labels,
-			   const struct gw_counters *counters)
+static void write_connects(struct lines *to, const char *name, const struct series *series,
+			   const struct gw_counters *counters, const struct bounds *bounds)
 {
-	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
-	unsigned long long sum = 0;
+	uint64_t sum = 0;
 
 	for (size_t i = 0; i < GW_HISTOGRAM_MAX; i++) {
 		sum += counters->connect_buckets[i];
-		evbuffer_add_printf(to, "%s_bucket{%s,le=\"", name, labels);
-		if (i < GW_HISTOGRAM_MAX - 1)
-			evbuffer_add_printf(to, "%g\"} %llu\n", bounds_us[i] / 1e6, sum);
-		else
-			evbuffer_add_printf(to, "+Inf\"} %llu\n", sum);
+		begin_part(to, name, "_bucket{", series);
+		lines_add_text(to, ",le=\"");
+		lines_add_text(to, bounds->text[i]);
+		lines_add_text(to, "\"} ");
+		lines_add_number(to, sum);
+		lines_add(to, "\n", 1);
 	}
-	evbuffer_add_printf(to, "%s_sum{%s} %.9f\n%s_count{%s} %llu\n", name, labels,
-			    (double)counters->connect_ns / 1e9, name, labels, sum);
+	begin_part(to, name, "_sum{", series);
+	lines_add(to, "} ", 2);
+	lines_add_seconds(to, counters->connect_ns);
+	lines_add(to, "\n", 1);
+	begin_part(to, name, "_count{", series);
+	lines_add(to, "} ", 2);
+	lines_add_number(to, sum);
+	lines_add(to, "\n", 1);
 }
 
-static void write_backend_states(struct evbuffer *to, const struct view_backend *backends,
-				 size_t count)
+static void write_backend_states(struct lines *to, const struct series *series, size_t count)
 {
-	char labels[LABELS_MAX];
-
-	family(to, "gwbpf_backend_state", "gauge", "1 for the state that it is in.");
-	for (size_t i = 0; i < count; i++)
-		if (backends[i].counters.attempts)
-			evbuffer_add_printf(to, "gwbpf_backend_state{%s,state=\"%s\"} 1\n",
-					    backend_labels(&backends[i], labels),
-					    view_backend_state_name(backends[i].state));
+	write_head(to, "gwbpf_backend_state", "gauge", "1 for the state that it is in.");
+	for (size_t i = 0; i < count; i++) {
+		begin_part(to, "gwbpf_backend_state", "{", &series[i]);
+		lines_add_text(to, ",state=\"");
+		lines_add_text(to, view_backend_state_name(series[i].backend->state));
+		lines_add_text(to, "\"} 1\n");
+	}
 }
 
 /* Of those whose certificates were seen. What Go refuses as a whole carries no name. */
@@ -259,36 +305,75 @@ static void write_checks(struct evbuffer *to, const struct view_backend *backend
 					(unsigned long long)backends[i].checked.count[seen]);
 }
 
-static void write_backend_connects(struct evbuffer *to, const struct view_backend *backends,
-				   size_t count)
+static void write_backend_connects(struct lines *to, const struct series *series, size_t count,
+				   const struct bounds *bounds)
 {
 	const char *name = "gwbpf_backend_connect_duration_seconds";
-	char labels[LABELS_MAX];
 
-	family(to, name, "histogram", "From connect(2) to the connection, of one backend.");
+	write_head(to, name, "histogram", "From connect(2) to the connection, of one backend.");
 	for (size_t i = 0; i < count; i++)
-		if (backends[i].counters.attempts)
-			write_connects(to, name, backend_labels(&backends[i], labels),
-				       &backends[i].counters);
+		write_connects(to, name, &series[i], &series[i].backend->counters, bounds);
 }
 
-static void write_backends(struct evbuffer *to, const struct metrics_input *input)
+static void free_series(struct series *series, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(series[i].labels);
+	free(series);
+}
+
+static int list_series(const struct view_backend *backends, size_t count, struct series **ret,
+		       size_t *ret_count)
+{
+	struct series *series = calloc(count + 1, sizeof(*series));
+	char labels[LABELS_MAX];
+	size_t used = 0;
+
+	for (size_t i = 0; series && i < count; i++) {
+		if (!backends[i].counters.attempts)
+			continue;
+		series[used].backend = &backends[i];
+		series[used].labels = strdup(backend_labels(&backends[i], labels));
+		if (!series[used].labels) {
+			free_series(series, used);
+			return -ENOMEM;
+		}
+		series[used].length = strlen(series[used].labels);
+		used++;
+	}
+	*ret = series;
+	*ret_count = used;
+	return series ? 0 : -ENOMEM;
+}
+
+static int write_backends(struct evbuffer *to, const struct metrics_input *input,
+			  const struct bounds *bounds)
 {
 	const struct view_backend *backends;
-	size_t count = view_backends(input->view, &backends);
+	size_t count = view_backends(input->view, &backends), series_count;
 	size_t omitted = count > input->backends_max ? count : 0;
+	struct series *series;
+	struct lines lines;
+	int err;
 
 	single(to, "gwbpf_backends_omitted", "gauge",
 	       "Backends without series of their own: there are more than --metrics-backends.",
 	       omitted);
 	if (omitted)
-		return;
+		return 0;
+	err = list_series(backends, count, &series, &series_count);
+	if (err)
+		return err;
+	lines_init(&lines, to);
 	for (size_t i = 0; i < sizeof(backend_series) / sizeof(*backend_series); i++)
-		write_backend_series(to, backends, count, i);
-	write_backend_states(to, backends, count);
+		write_backend_series(&lines, series, series_count, i);
+	write_backend_states(&lines, series, series_count);
+	lines_flush(&lines);
 	write_certificates(to, backends, count);
 	write_checks(to, backends, count);
-	write_backend_connects(to, backends, count);
+	write_backend_connects(&lines, series, series_count, bounds);
+	free_series(series, series_count);
+	return lines_flush(&lines);
 }
 
 /* Of the backends that take new connections: the most that one has, for its weight, to the mean. 1 where
@@ -364,13 +449,28 @@ static void write_services(struct evbuffer *to, const struct metrics_input *inpu
 				    "gwbpf_service_refused_total{%s,reason=\"no-backends\"} %llu\n",
 				    service_labels(&services[i], labels),
 				    (unsigned long long)services[i].no_backends);
-	family(to, "gwbpf_connect_duration_seconds", "histogram",
-	       "From connect(2) to the connection.");
-	for (size_t i = 0; i < count; i++)
-		if (services[i].counters.attempts)
-			write_connects(to, "gwbpf_connect_duration_seconds",
-				       service_labels(&services[i], labels),
-				       &services[i].counters);
+}
+
+static int write_service_connects(struct evbuffer *to, const struct view *view,
+				  const struct bounds *bounds)
+{
+	const char *name = "gwbpf_connect_duration_seconds";
+	const struct view_service *services;
+	size_t count = view_services(view, &services);
+	char labels[LABELS_MAX];
+	struct lines lines;
+
+	lines_init(&lines, to);
+	write_head(&lines, name, "histogram", "From connect(2) to the connection.");
+	for (size_t i = 0; i < count; i++) {
+		struct series series = {.labels = labels};
+
+		if (!services[i].counters.attempts)
+			continue;
+		series.length = strlen(service_labels(&services[i], labels));
+		write_connects(&lines, name, &series, &services[i].counters, bounds);
+	}
+	return lines_flush(&lines);
 }
 
 static void write_decisions(struct evbuffer *to, const struct metrics_input *input)
@@ -511,8 +611,16 @@ static void write_process(struct evbuffer *to, const struct process *process)
 
 int metrics_write(const struct metrics_input *input, struct evbuffer *to)
 {
+	struct bounds bounds;
+	int err;
+
+	print_bounds(&bounds);
 	write_services(to, input);
-	write_backends(to, input);
+	err = write_service_connects(to, input->view, &bounds);
+	if (!err)
+		err = write_backends(to, input, &bounds);
+	if (err)
+		return err;
 	write_decisions(to, input);
 	write_source(to, input);
 	write_delays(to, input->stats);

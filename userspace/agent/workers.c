@@ -17,6 +17,7 @@
 
 #define WORKERS_MAX 4
 #define DIE_SECONDS 1            /* for as long it is waited for one that was killed */
+#define PIECE_BYTES (256u << 10)
 #define WORK_BYTES (256ul << 20) /* an answer must not cost the agent its memory */
 
 struct worker {
@@ -102,29 +103,41 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 		give_up(arg);
 }
 
-static int write_all(struct evbuffer *from, int file)
+struct outlet {
+	int file;
+	int err;
+};
+
+static void empty(struct evbuffer *from, struct outlet *outlet)
 {
-	while (evbuffer_get_length(from))
-		if (evbuffer_write(from, file) < 0)
-			return -errno;
-	return 0;
+	while (!outlet->err && evbuffer_get_length(from))
+		if (evbuffer_write(from, outlet->file) < 0)
+			outlet->err = -errno;
+}
+
+/* What is made goes into the file at once: so it is written from the cache, and takes no memory twice. */
+static void on_more(struct evbuffer *answer, const struct evbuffer_cb_info *info, void *arg)
+{
+	if (info->n_added && evbuffer_get_length(answer) >= PIECE_BYTES)
+		empty(answer, arg);
 }
 
 static void __attribute__((noreturn)) run_child(const struct worker *worker, unsigned int seconds)
 {
 	const struct rlimit memory = {WORK_BYTES, WORK_BYTES};
 	struct evbuffer *answer = evbuffer_new();
+	struct outlet outlet = {.file = worker->file};
 	int err = -ENOMEM;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_DATA, &memory);
 	setrlimit(RLIMIT_FSIZE, &memory);
 	alarm(seconds);
-	if (answer)
+	if (answer && evbuffer_add_cb(answer, on_more, &outlet))
 		err = worker->work.make(answer, worker->work.arg);
 	if (!err)
-		err = write_all(answer, worker->file);
-	_exit(-err);
+		empty(answer, &outlet);
+	_exit(err ? -err : -outlet.err);
 }
 
 static int launch(struct workers *workers, struct worker *worker)

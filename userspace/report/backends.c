@@ -12,24 +12,6 @@
 #include "report/lookup.h"
 #include "report/services.h"
 
-/* Cumulative, as in Prometheus: so many connections took le seconds at most. */
-static json_t *buckets_to_json(const struct gw_counters *counters)
-{
-	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
-	json_t *buckets = json_array();
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i < GW_HISTOGRAM_MAX; i++) {
-		bool open = i == sizeof(bounds_us) / sizeof(bounds_us[0]);
-		json_t *le = open ? json_string("+Inf") : json_seconds(bounds_us[i] / 1e6);
-
-		sum += counters->connect_buckets[i];
-		json_add(&buckets, json_pack("{so so}", "le", le, "count", json_count(sum)));
-	}
-	return buckets;
-}
-
 static json_t *moved_to_json(const struct gw_counters *counters)
 {
 	return json_pack("{so so}",
@@ -262,7 +244,7 @@ static const char *asked_by(const struct view_backend *backend)
 	X(lost, "LOST", "lostTotal", TRAF | ALL | NUMBER, 0,                                       \
 	  "closed: it no longer answered", C(lost))                                                \
 	X(buckets, NULL, "connectSecondsBuckets", 0, 0, "",                                        \
-	  value_json(buckets_to_json(&b->counters)))                                               \
+	  value_buckets(&b->counters))                                                             \
 	X(in_a_row, "IN-A-ROW", "consecutiveFailures", FAIL | ALL | NUMBER, 0,                     \
 	  "failures since anybody reached it", value_count(b->consecutive_failures))               \
 	X(ejections, "EJECTIONS", "ejectionsTotal", FAIL | ALL | NUMBER, 0,                        \
@@ -413,20 +395,4 @@ int backends_rows(const struct view *view, report_wants *wants, const void *arg,
 	*ret = rows;
 	*count = n;
 	return 0;
-}
-
-json_t *report_backends(const struct view *view, report_wants *wants, const void *arg)
-{
-	json_t *array = json_array();
-	struct backend_row *rows;
-	size_t count;
-
-	if (backends_rows(view, wants, arg, &rows, &count)) {
-		json_decref(array);
-		return NULL;
-	}
-	for (size_t i = 0; i < count; i++)
-		json_add(&array, columns_to_json(&backends_columns, &rows[i]));
-	free(rows);
-	return json_list(backends_columns.list, lookup_node(view), array);
 }

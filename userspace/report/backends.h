@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the connections of this node go, and how they fare there: rows, and JSON of them. */
+/* Where the connections of this node go, and how they fare there: rows, and their columns. */
 #ifndef GWBPF_REPORT_BACKENDS_H
 #define GWBPF_REPORT_BACKENDS_H
 
@@ -38,8 +38,5 @@ int backends_rows(const struct view *view, report_wants *wants, const void *arg,
 bool backends_is_well(const struct backend_row *row);
 const char *backends_reason(const struct backend_row *row); /* NULL: it is well */
 const char *backends_remedy(const struct backend_row *row); /* NULL: there is nothing to do */
-
-/* wants NULL: every one. */
-json_t *report_backends(const struct view *view, report_wants *wants, const void *arg);
 
 #endif

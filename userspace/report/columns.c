@@ -105,6 +105,29 @@ struct value value_json(json_t *json)
 	return (struct value){ .kind = VALUE_JSON, .json = json };
 }
 
+struct value value_buckets(const struct gw_counters *counters)
+{
+	return (struct value){ .kind = VALUE_BUCKETS, .counters = counters };
+}
+
+/* Cumulative, as in Prometheus: so many connections took le seconds at most. */
+static json_t *buckets_to_json(const struct gw_counters *counters)
+{
+	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
+	json_t *buckets = json_array();
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < GW_HISTOGRAM_MAX; i++) {
+		bool open = i == sizeof(bounds_us) / sizeof(bounds_us[0]);
+		json_t *le = open ? json_string("+Inf") : json_seconds(bounds_us[i] / 1e6);
+
+		sum += counters->connect_buckets[i];
+		json_add(&buckets, json_pack("{so so}", "le", le, "count", json_count(sum)));
+	}
+	return buckets;
+}
+
 static const char *text_of(const struct value *value)
 {
 	return value->text ? value->text : value->buffer;
@@ -143,6 +166,7 @@ const char *value_print(const struct value *value, char buf[VALUE_TEXT_MAX])
 		return addr_port_format(&value->address, value->port, buf);
 	case VALUE_UNKNOWN:
 	case VALUE_JSON:
+	case VALUE_BUCKETS:
 		break;
 	}
 	return "";
@@ -175,6 +199,8 @@ json_t *value_to_json(const struct value *value)
 		return json_string(value_print(value, buf));
 	case VALUE_JSON:
 		return value->json;
+	case VALUE_BUCKETS:
+		return buckets_to_json(value->counters);
 	case VALUE_UNKNOWN:
 		break;
 	}
@@ -202,6 +228,7 @@ static int compare_known(const struct value *a, const struct value *b)
 		return (a->count < b->count) - (a->count > b->count);
 	case VALUE_UNKNOWN:
 	case VALUE_JSON:
+	case VALUE_BUCKETS:
 		break;
 	}
 	return 0;

@@ -31,7 +31,8 @@ enum value_kind {
 	VALUE_TRUTH,
 	VALUE_ADDRESS,
 	VALUE_ADDRESS_PORT,
-	VALUE_JSON, /* of parts; not for tables */
+	VALUE_JSON,    /* of parts; not for tables */
+	VALUE_BUCKETS, /* how long connects took; not for tables */
 };
 
 /* What a column says of one row. It lives as long as the row does. */
@@ -45,6 +46,7 @@ struct value {
 		double number;
 		struct gw_addr address;
 		json_t *json; /* whoever reads the value owns it */
+		const struct gw_counters *counters; /* of VALUE_BUCKETS */
 	};
 	char buffer[VALUE_TEXT_MAX]; /* the text, if text is NULL */
 };
@@ -64,6 +66,7 @@ struct value value_truth(bool truth);
 struct value value_address(const struct gw_addr *address);
 struct value value_address_port(const struct gw_addr *address, uint16_t port);
 struct value value_json(json_t *json);
+struct value value_buckets(const struct gw_counters *counters);
 struct value value_unknown(void);
 struct value value_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -61,6 +61,28 @@ static void write_seconds(FILE *to, double seconds)
 	} while (part);
 }
 
+/* As the tree of it; the bounds are the same in each. */
+static void write_buckets(FILE *to, const struct gw_counters *counters)
+{
+	static const uint32_t bounds_us[] = GW_HISTOGRAM_US;
+	uint64_t sum = 0;
+
+	fputs_unlocked("[", to);
+	for (size_t i = 0; i < GW_HISTOGRAM_MAX; i++) {
+		fputs_unlocked(i ? ",\n" FIELD_INDENT "  {\n" : "\n" FIELD_INDENT "  {\n", to);
+		fputs_unlocked(FIELD_INDENT "    \"le\": ", to);
+		if (i < GW_HISTOGRAM_MAX - 1)
+			write_seconds(to, bounds_us[i] / 1e6);
+		else
+			fputs_unlocked("\"+Inf\"", to);
+		fputs_unlocked(",\n" FIELD_INDENT "    \"count\": ", to);
+		sum += counters->connect_buckets[i];
+		write_number(to, sum);
+		fputs_unlocked("\n" FIELD_INDENT "  }", to);
+	}
+	fputs_unlocked("\n" FIELD_INDENT "]", to);
+}
+
 static void write_value(FILE *to, const struct value *value)
 {
 	char buf[VALUE_TEXT_MAX];
@@ -93,6 +115,9 @@ static void write_value(FILE *to, const struct value *value)
 		} else {
 			write_tree(to, value_to_json(value));
 		}
+		break;
+	case VALUE_BUCKETS:
+		write_buckets(to, value->counters);
 		break;
 	default:
 		write_tree(to, value_to_json(value));

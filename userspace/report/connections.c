@@ -226,13 +226,3 @@ const struct columns connections_columns = {
 	.items = items,
 	.count = sizeof(items) / sizeof(items[0]),
 };
-
-json_t *connections_to_json(const struct connections *connections)
-{
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < connections->count; i++)
-		json_add(&array, columns_to_json(&connections_columns, &connections->items[i]));
-	return json_list(connections_columns.list, lookup_node(connections->view), array);
-}

@@ -44,6 +44,4 @@ int connections_select(struct connections *connections, report_wants *wants, con
  * one, or nothing was sent. */
 double connection_unanswered_seconds(const struct gw_walk_conn *walk);
 
-json_t *connections_to_json(const struct connections *connections);
-
 #endif

@@ -163,16 +163,3 @@ const struct columns services_columns = {
 	.items = items,
 	.count = sizeof(items) / sizeof(items[0]),
 };
-
-json_t *report_services(const struct view *view, report_wants_service *wants, const void *arg)
-{
-	const struct view_service *services;
-	size_t count = view_services(view, &services);
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (!wants || wants(&services[i], arg))
-			json_add(&array, columns_to_json(&services_columns, &services[i]));
-	return json_list(services_columns.list, lookup_node(view), array);
-}

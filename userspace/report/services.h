@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Service ports that are balanced on this node: columns, and JSON of them. */
+/* The Service ports that are balanced on this node: their columns. */
 #ifndef GWBPF_REPORT_SERVICES_H
 #define GWBPF_REPORT_SERVICES_H
 
@@ -7,7 +7,6 @@
 
 #include "kernel/view.h"
 #include "report/columns.h"
-#include "report/json.h"
 
 extern const struct columns services_columns; /* of a struct view_service */
 
@@ -16,12 +15,6 @@ extern const struct columns services_columns; /* of a struct view_service */
 /* Whether it is as it should be, and if not, why, and what to do about it. Returns buf. */
 bool services_is_well(const struct view_service *service);
 const char *services_note(const struct view_service *service, char buf[SERVICES_NOTE_MAX]);
-
-/* Whether a report is to hold this Service. */
-typedef bool report_wants_service(const struct view_service *service, const void *arg);
-
-/* wants NULL: every one. */
-json_t *report_services(const struct view *view, report_wants_service *wants, const void *arg);
 
 /* Connects that did not succeed, without those that the application gave up. */
 uint64_t report_failed(const struct gw_counters *counters);
