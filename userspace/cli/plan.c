@@ -28,7 +28,7 @@ const struct argp_option plan_options[] = {
 		 "repeated" },
 	{ .name = "node-name",
 	  .key = OPTION_NODE_NAME,
-	  .arg = "NAME",
+	  .arg = "NODE",
 	  .doc = "the node to plan for (default the name of this host)" },
 	{ .name = "zone",
 	  .key = OPTION_ZONE,
