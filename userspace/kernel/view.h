@@ -81,6 +81,7 @@ struct view_service {
 	bool moves_down;             /* connections of a backend that is down are moved */
 	const struct gw_check *check;
 	uint32_t learnt_quiet_ms;    /* with GW_REBALANCE_AUTO; 0: not known yet */
+	uint32_t longest_wait_ms;    /* likewise; 0: none was seen */
 	enum view_service_state state;
 	const char *message;
 	uint32_t backends; /* with those that are leaving */
