@@ -4,6 +4,7 @@
 # the demo compares. The clients count by what peers answer them, gwbpf counts in the kernel.
 
 service_address=10.96.0.10:7051
+page=       # address and port of the status page, set by cast_up
 gwbpf=build/gwbpf
 lab=build/demo/lab
 
@@ -24,6 +25,7 @@ cast_up() {
 
 	shopt -s nullglob
 	export GWBPF_PIN_DIR=$pins
+	page=127.0.0.1:$(free_port)
 	heading "fabric's org1 in miniature: a network namespace for each peer and each client"
 	for host in "${!address[@]}"; do
 		add_host "$host" "${address[$host]}"
@@ -38,10 +40,20 @@ cast_up() {
 
 run_agent() {
 	local command_line=("$gwbpf" agent --manifests "$manifests" --cgroup "$cgroup" --pin-dir "$pins"
-		--node-name demo --listen off)
+		--node-name demo --listen "$page")
 	say "$ ${command_line[*]}"
 	start_agent "${command_line[@]}"
 	wait_for "the agent to be ready" agent_is_ready
+}
+
+# The agent's own one, or the next that nobody listens at: this machine may have an agent already.
+free_port() {
+	local port=9451
+
+	while [ -n "$(ss -Hltn "sport = $port")" ]; do
+		port=$((port + 1))
+	done
+	echo $port
 }
 
 start_peer() { # NAME
@@ -233,6 +245,20 @@ compare() {
 	jq -e ".broken == $broken + $(count_moved) and ($broken > 0 or .failed == 0)" \
 		"$run"/totals >/dev/null ||
 		fail "of connections to peers that are alive none may break, and no connect may fail"
+}
+
+# The status page names each peer, and what programs are told there is what was compared before.
+compare_page() {
+	local peer
+
+	curl -sS -m 10 "http://$page/" >"$run/page" || fail "http://$page/ does not answer"
+	for peer in $(cut -f 1 "$run"/counts); do
+		grep -q "<td>$peer</td>" "$run/page" || fail "the status page does not name $peer"
+	done
+	curl -sS -m 10 "http://$page/api/v1/backends" |
+		jq -e --argjson held $held '([.items[].active] | add) == $held' >/dev/null ||
+		fail "http://$page/api/v1/backends does not count $held connections"
+	say "The status page shows the same while the demo runs: http://$page/"
 }
 
 is_not_moving() {

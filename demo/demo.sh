@@ -18,6 +18,7 @@ scene_spread() {
 	show backends
 	compare_even
 	compare_shown
+	compare_page
 }
 
 scene_add_peer() {
@@ -131,7 +132,11 @@ scene_end() {
 hold() {
 	cat <<-END
 
-		Everything stays up until you press Enter. From another root shell in $PWD:
+		Everything stays up until you press Enter or Ctrl-C. The status page, in a browser on this machine:
+
+		  http://$page/
+
+		From another root shell in $PWD:
 
 		  export GWBPF_PIN_DIR=$pins
 		  build/gwbpf services

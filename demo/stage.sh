@@ -35,7 +35,7 @@ require() {
 	local tool
 
 	[ "$(id -u)" = 0 ] || fail "cannot make network namespaces: not root"
-	for tool in ip nsenter jq column; do
+	for tool in ip nsenter jq column curl; do
 		command -v $tool >/dev/null || fail "cannot find '$tool': run 'make deps'"
 	done
 	cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/gwbpf-demo

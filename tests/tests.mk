@@ -58,8 +58,9 @@ UNIT_columns_text := report/columns_text $(UNIT_columns)
 UNIT_shorten := cli/shorten
 UNIT_yaml := report/yaml
 
-UNIT_TESTS += balance silence latest
+UNIT_TESTS += balance evenness silence latest
 UNIT_balance := model/balance
+UNIT_evenness := model/evenness
 UNIT_silence := model/silence
 UNIT_latest := model/latest
 
@@ -125,9 +126,10 @@ UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
 
-CHECK_LOOK := agent/check_look agent/check_tls agent/check_message agent/check_certificate model/tls_names \
+CHECK_LOOK := agent/check_look agent/check_pulse agent/check_tls agent/check_message agent/check_certificate model/tls_names \
 	$(CERTIFICATE)
-UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_TESTS += asked check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_asked := agent/asked
 UNIT_check_setting := model/check_setting base/parse base/text
 UNIT_check_judge := model/check_judge
 UNIT_check_look := $(CHECK_LOOK)

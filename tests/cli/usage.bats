@@ -155,7 +155,15 @@ fake_gwbpf()
 	cat >"$BATS_TEST_TMPDIR/bin/gwbpf" <<-'END'
 	#!/bin/sh
 	[ -z "$GWBPF_WATCH$GWBPF_SORT$GWBPF_WIDE" ] || exit 1
-	[ "$2 $3 $4" = "-o table --no-headers" ] || exit 1
+	case "$*" in
+	"backends -o json") echo '      "node": "worker-1",'
+		echo '      "zone": "Zone_a",'
+		echo '      "node": null,'
+		echo '      "node": "$(reboot)",'
+		exit ;;
+	*"-o table --no-headers") ;;
+	*) exit 1 ;;
+	esac
 	case $1 in
 	services) echo 'fabric  gateway  grpc  10.96.0.1:7051  lc  ready  2  2  0  0  0'
 		echo 'fabric  $(reboot)  grpc  10.96.0.2:7051  lc  ready  2  2  0  0  0' ;;
@@ -164,10 +172,18 @@ fake_gwbpf()
 		echo 'fabric  gateway  grpc  [fd00::1]:7051     `reboot`    usable  0  0  0  0' ;;
 	esac
 	END
-	chmod +x "$BATS_TEST_TMPDIR/bin/gwbpf"
+	# And what the kubelet has of its pods.
+	cat >"$BATS_TEST_TMPDIR/bin/ls" <<-'END'
+	#!/bin/sh
+	[ "$*" = /var/log/pods ] || exit 1
+	echo 'default_app-1_3c1d8a7e-0000-4000-8000-000000000001'
+	echo 'default_$(reboot)_3c1d8a7e-0000-4000-8000-000000000002'
+	echo 'lost+found'
+	END
+	chmod +x "$BATS_TEST_TMPDIR/bin/gwbpf" "$BATS_TEST_TMPDIR/bin/ls"
 }
 
-@test "bash completes Services and backends" {
+@test "bash completes Services, backends, namespaces, pods, nodes and zones" {
 	source /dev/stdin <<<"$(gwbpf completion bash)"
 	fake_gwbpf
 	unset -f gwbpf
@@ -176,6 +192,12 @@ fake_gwbpf()
 	[ "$(complete_bash gwbpf backends '')" = fabric/gateway ]
 	[ "$(complete_bash gwbpf drain org)" = org1-peer0 ]
 	[ "$(complete_bash gwbpf connections --backend org)" = org1-peer0 ]
+	[ "$(complete_bash gwbpf services -n '')" = fabric ]
+	[ "$(complete_bash gwbpf agent --namespace '')" = fabric ]
+	[ "$(complete_bash gwbpf agent --service '')" = fabric/gateway ]
+	[ "$(complete_bash gwbpf explain --from '')" = default/app-1 ]
+	[ "$(complete_bash gwbpf plan --node-name '')" = worker-1 ]
+	[ "$(complete_bash gwbpf plan --zone '')" = Zone_a ]
 	COMP_WORDBREAKS=' ='
 	[ "$(complete_bash gwbpf undrain 1)" = "10.1.0.1:7051 10.1.0.2:7051" ]
 	# bash takes a word apart at colons, and replaces what is behind the last one.
@@ -202,6 +224,9 @@ fake_gwbpf()
 	run zsh -f -c "PATH=$BATS_TEST_TMPDIR/bin:\$PATH; compdef() { :; }; compadd() { print -l \$names; }
 		. $BATS_TEST_TMPDIR/_gwbpf; _gwbpf_services; _gwbpf_backends"
 	[ "$(sort <<<"$output" | xargs)" = "10.1.0.1:7051 10.1.0.2:7051 [fd00::1]:7051 fabric/gateway org1-peer0" ]
+	run zsh -f -c "PATH=$BATS_TEST_TMPDIR/bin:\$PATH; compdef() { :; }; compadd() { print -l \$names; }
+		. $BATS_TEST_TMPDIR/_gwbpf; _gwbpf_namespaces; _gwbpf_pods; _gwbpf_nodes; _gwbpf_zones"
+	[ "$(xargs <<<"$output")" = "fabric default/app-1 worker-1 Zone_a" ]
 	grep -q -- "--sort=.*:value:(peer namespace service .* active " "$BATS_TEST_TMPDIR/_gwbpf"
 	grep -q -- "--wide=.*:value:(failures traffic checks all)" "$BATS_TEST_TMPDIR/_gwbpf"
 }
@@ -225,6 +250,10 @@ fake_gwbpf()
 	[ "$(complete_fish 'gwbpf backends ')" = fabric/gateway ]
 	[ "$(complete_fish 'gwbpf drain org')" = org1-peer0 ]
 	[ "$(complete_fish 'gwbpf connections --backend 10.1.0.1')" = 10.1.0.1:7051 ]
+	[ "$(complete_fish 'gwbpf services -n ')" = fabric ]
+	[ "$(complete_fish 'gwbpf explain --from ')" = default/app-1 ]
+	[ "$(complete_fish 'gwbpf plan --node-name ')" = worker-1 ]
+	[ "$(complete_fish 'gwbpf plan --zone ')" = Zone_a ]
 }
 
 @test "the man page is clean, and has every command and option" {

@@ -54,7 +54,7 @@ const struct argp_option agent_options[] = {
 	 "watch this one alone; then --zone is to be given for topology hints", 0},
 	{"service", OPTION_SERVICE, "NAMESPACE/NAME", 0,
 	 "balance this Service though it has no label gwbpf.io/enabled (repeatable)", 0},
-	{"node-name", OPTION_NODE_NAME, "NAME", 0,
+	{"node-name", OPTION_NODE_NAME, "NODE", 0,
 	 "which endpoints are local (default: $NODE_NAME, else the host's name)", 0},
 	{"zone", OPTION_ZONE, "ZONE", 0,
 	 "the zone of this node, for topology hints (default: the label of its Node)", 0},

@@ -11,7 +11,9 @@
 static void print_bash_value(const struct cli *cli, const struct command *command,
 			     const char *text)
 {
-	switch (completion_kind(text)) {
+	enum offer kind = completion_kind(text);
+
+	switch (kind) {
 	case OFFER_WORDS:
 		printf("_gwbpf_words '");
 		completion_print_words(text);
@@ -22,12 +24,6 @@ static void print_bash_value(const struct cli *cli, const struct command *comman
 		break;
 	case OFFER_FILE:
 		printf("_gwbpf_files -f");
-		break;
-	case OFFER_SERVICE:
-		printf("_gwbpf_words \"$(_gwbpf_services)\"");
-		break;
-	case OFFER_BACKEND:
-		printf("_gwbpf_words \"$(_gwbpf_backends)\"");
 		break;
 	case OFFER_COLUMN:
 		printf("_gwbpf_words '");
@@ -42,6 +38,8 @@ static void print_bash_value(const struct cli *cli, const struct command *comman
 	case OFFER_NONE:
 		printf(":");
 		break;
+	default:
+		printf("_gwbpf_words \"$(_gwbpf_%s)\"", completion_find_list(kind)->name);
 	}
 }
 
@@ -77,17 +75,6 @@ static void print_bash_command(const struct cli *cli, const struct command *comm
 }
 
 static const char helpers[] =
-	"# bash completion of gwbpf\n"
-	"_gwbpf_services()\n"
-	"{\n"
-	"\t" COMPLETION_LIST_SERVICES "\n"
-	"}\n"
-	"\n"
-	"_gwbpf_backends()\n"
-	"{\n"
-	"\t" COMPLETION_LIST_BACKENDS "\n"
-	"}\n"
-	"\n"
 	"# bash takes a word apart at colons: it gets what comes after the last one.\n"
 	"_gwbpf_words()\n"
 	"{\n"
@@ -129,6 +116,9 @@ void completion_print_bash(const struct cli *cli)
 {
 	size_t i;
 
+	puts("# bash completion of gwbpf");
+	for (const struct completion_list *list = completion_lists(); list->name; list++)
+		printf("_gwbpf_%s()\n{\n\t%s\n}\n\n", list->name, list->commands);
 	fputs(helpers, stdout);
 	fputs(begin, stdout);
 	for (i = 0; i < cli->command_count; i++)

@@ -11,7 +11,9 @@
 static void print_fish_value(const struct cli *cli, const struct command *command,
 			    const char *text)
 {
-	switch (completion_kind(text)) {
+	enum offer kind = completion_kind(text);
+
+	switch (kind) {
 	case OFFER_WORDS:
 		printf(" -xa '");
 		completion_print_words(text);
@@ -22,12 +24,6 @@ static void print_fish_value(const struct cli *cli, const struct command *comman
 		break;
 	case OFFER_FILE:
 		printf(" -rF");
-		break;
-	case OFFER_SERVICE:
-		printf(" -xa '(__gwbpf_services)'");
-		break;
-	case OFFER_BACKEND:
-		printf(" -xa '(__gwbpf_backends)'");
 		break;
 	case OFFER_COLUMN:
 		printf(" -xa '");
@@ -42,6 +38,8 @@ static void print_fish_value(const struct cli *cli, const struct command *comman
 	case OFFER_NONE:
 		fputs(text ? " -x" : "", stdout);
 		break;
+	default:
+		printf(" -xa '(__gwbpf_%s)'", completion_find_list(kind)->name);
 	}
 }
 
@@ -82,14 +80,10 @@ void completion_print_fish(const struct cli *cli)
 {
 	size_t i;
 
-	puts("# fish completion of gwbpf\n"
-	     "function __gwbpf_services\n"
-	     "\t" COMPLETION_LIST_SERVICES "\n"
-	     "end\n"
-	     "function __gwbpf_backends\n"
-	     "\t" COMPLETION_LIST_BACKENDS "\n"
-	     "end\n"
-	     "complete -c gwbpf -f");
+	puts("# fish completion of gwbpf");
+	for (const struct completion_list *list = completion_lists(); list->name; list++)
+		printf("function __gwbpf_%s\n\t%s\nend\n", list->name, list->commands);
+	puts("complete -c gwbpf -f");
 	for (i = 0; i < cli->command_count; i++)
 		print_fish_command(cli, &cli->commands[i]);
 }

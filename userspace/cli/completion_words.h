@@ -18,6 +18,10 @@ enum offer {
 	OFFER_FILE,
 	OFFER_SERVICE,
 	OFFER_BACKEND,
+	OFFER_NAMESPACE,
+	OFFER_POD,
+	OFFER_NODE,
+	OFFER_ZONE,
 	OFFER_COLUMN,
 	OFFER_COMMAND,
 };
@@ -36,15 +40,17 @@ void completion_print_quoted(const char *text, const char *special, const char *
 /* How many options there are with the titles of groups, which have no name. */
 size_t completion_count_options(const struct argp_option *options);
 
-/* The Services and the backends that there are, whatever the environment asks for otherwise. The shells
- * expand words: let nothing through that they could. */
-#define COMPLETION_QUIET(list)                                                                     \
-	"env GWBPF_WATCH= GWBPF_SORT= GWBPF_WIDE= gwbpf " list " -o table --no-headers 2>/dev/null |\n"
-#define COMPLETION_LIST_SERVICES                                                                   \
-	COMPLETION_QUIET("services")                                                               \
-	"\t\tawk '{ print $1 \"/\" $2 }' | grep -x '[a-z0-9./-]*' | sort -u"
-#define COMPLETION_LIST_BACKENDS                                                                   \
-	COMPLETION_QUIET("backends")                                                               \
-	"\t\tawk '{ print $4 \"\\n\" $5 }' | grep -x '[][a-z0-9.:-]*[a-z0-9]' | sort -u"
+/* The kinds of things that this node has: what the script's function that lists them is called, and
+ * the commands of it, which every shell understands. NULL after the last one. */
+struct completion_list {
+	enum offer kind;
+	const char *name;
+	const char *commands;
+};
+
+const struct completion_list *completion_lists(void);
+
+/* The one of this kind; NULL: it is not one of them. */
+const struct completion_list *completion_find_list(enum offer kind);
 
 #endif

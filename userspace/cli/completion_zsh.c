@@ -16,7 +16,9 @@ static void print_zsh_text(const char *text)
 static void print_zsh_value(const struct cli *cli, const struct command *command,
 			    const char *text)
 {
-	switch (completion_kind(text)) {
+	enum offer kind = completion_kind(text);
+
+	switch (kind) {
 	case OFFER_WORDS:
 		printf("(");
 		completion_print_words(text);
@@ -27,12 +29,6 @@ static void print_zsh_value(const struct cli *cli, const struct command *command
 		break;
 	case OFFER_FILE:
 		printf("_files");
-		break;
-	case OFFER_SERVICE:
-		printf("_gwbpf_services");
-		break;
-	case OFFER_BACKEND:
-		printf("_gwbpf_backends");
 		break;
 	case OFFER_COLUMN:
 		printf("(");
@@ -47,6 +43,8 @@ static void print_zsh_value(const struct cli *cli, const struct command *command
 	case OFFER_NONE:
 		printf(" ");
 		break;
+	default:
+		printf("_gwbpf_%s", completion_find_list(kind)->name);
 	}
 }
 
@@ -98,20 +96,11 @@ void completion_print_zsh(const struct cli *cli)
 {
 	size_t i;
 
-	puts("#compdef gwbpf\n"
-	     "_gwbpf_services()\n"
-	     "{\n"
-	     "\tlocal -a names=(${(f)\"$(" COMPLETION_LIST_SERVICES ")\"})\n"
-	     "\tcompadd -a names\n"
-	     "}\n"
-	     "\n"
-	     "_gwbpf_backends()\n"
-	     "{\n"
-	     "\tlocal -a names=(${(f)\"$(" COMPLETION_LIST_BACKENDS ")\"})\n"
-	     "\tcompadd -a names\n"
-	     "}\n"
-	     "\n"
-	     "_gwbpf()\n"
+	puts("#compdef gwbpf");
+	for (const struct completion_list *list = completion_lists(); list->name; list++)
+		printf("_gwbpf_%s()\n{\n\tlocal -a names=(${(f)\"$(%s)\"})\n\tcompadd -a names\n}\n\n",
+		       list->name, list->commands);
+	puts("_gwbpf()\n"
 	     "{\n"
 	     "\tlocal -a commands=(");
 	for (i = 0; i < cli->command_count; i++)
