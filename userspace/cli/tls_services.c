@@ -69,9 +69,11 @@ static bool is_good(const json_t *items)
 	return true;
 }
 
-static int print(const struct cli *cli, const struct view *view, json_t *list)
+static int print(const struct cli *cli, const struct view *view,
+		 const struct service_filter *filter)
 {
 	static const struct tls_printing printing = { "PEER", "certificate of ", owner_of };
+	json_t *list = report_certificates(view, is_wanted, filter);
 	const json_t *items = json_object_get(list, "items");
 	bool good = is_good(items);
 	int status;
@@ -90,14 +92,5 @@ static int print(const struct cli *cli, const struct view *view, json_t *list)
 
 int tls_run_services(const struct cli *cli)
 {
-	struct service_filter filter;
-	int status = EXIT_FAILURE;
-	struct view *view;
-
-	if (lookup_open(cli, &view))
-		return EXIT_FAILURE;
-	if (!lookup_service(cli, view, &filter))
-		status = print(cli, view, report_certificates(view, is_wanted, &filter));
-	view_close(view);
-	return status;
+	return lookup_run(cli, print);
 }
