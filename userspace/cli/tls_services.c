@@ -46,14 +46,14 @@ static void add_hints(const struct view *view, const json_t *items)
 	size_t i;
 
 	if (!json_array_size(items))
-		puts("no Service asks for it: the annotation gwbpf.io/tls-names=default does");
+		puts("no Service asks for names: give it the annotation gwbpf.io/tls-names=default");
 	if (!status_agent_is_running(view_meta(view)))
 		puts("no agent runs: this is what the last one saw");
 	json_array_foreach(items, i, item) {
 		if (!json_is_null(json_object_get(item, "ageSeconds")))
 			continue;
-		puts("what has no expiry has not been seen: only backends of Services that clients of "
-		     "this node have used in the last ten minutes are looked at");
+		puts("a certificate without an expiry has not been seen: the agent looks only at "
+		     "backends of Services that clients of this node have used in the last ten minutes");
 		return;
 	}
 }
