@@ -49,7 +49,7 @@ struct look {
 	LIST_ENTRY(look) entry;
 };
 
-static LIST_HEAD(, look) looks = LIST_HEAD_INITIALIZER(looks); /* that are under way */
+static LIST_HEAD(look_list, look) looks = LIST_HEAD_INITIALIZER(looks); /* that are under way */
 
 static void free_look(struct look *look)
 {

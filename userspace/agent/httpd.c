@@ -244,7 +244,7 @@ static bool is_first_of_path(size_t i)
 /* Call add for each path of the API: what is served below it, whether it is described or not. */
 static void visit_paths(void (*add)(const struct openapi_path *path, json_t **to), json_t **to)
 {
-	const char *path, *summary;
+	const char *command, *about;
 
 	for (size_t i = 0; i < PAGES; i++)
 		if (!strncmp(pages[i].path, API, strlen(API)) && is_first_of_path(i))
@@ -255,10 +255,10 @@ static void visit_paths(void (*add)(const struct openapi_path *path, json_t **to
 				    .is_on_socket = pages[i].is_for == ROOT,
 			    },
 			    to);
-	for (size_t i = 0; (path = control_path(i, &summary)); i++)
+	for (size_t i = 0; (command = control_path(i, &about)); i++)
 		add(&(struct openapi_path){
-			    .path = path,
-			    .summary = summary,
+			    .path = command,
+			    .summary = about,
 			    .is_post = true,
 			    .is_on_socket = true,
 		    },
