@@ -427,3 +427,34 @@ file_refused()
 	json '.refused == [] and (.services | length) == 1 and .services[0].policy == "lc" and
 		.services[0].verdict != "leave-alone"'
 }
+
+@test "-n shows one namespace, and the others are planned all the same" {
+	{ service gw 10.96.0.7; slice gw 10.244.0.1
+	  service gw 10.96.0.7; slice gw 10.244.0.2
+	} | awk '/name: gw/ && ++seen > 2 { sub("gw", "taker") } /service-name: gw/ && seen > 2 { sub(": gw", ": taker") }
+		/namespace: fabric/ && seen > 2 { sub("fabric", "other") } { print }' >"$file"
+	plan "$file"
+	json '[.services[].namespace] == ["fabric", "other"]'
+	plan "$file" -n other
+	# Its address is the older one's, of a namespace that is not shown.
+	json '.services | length == 1 and (.[0] | .namespace == "other" and .verdict == "leave-alone")'
+	contains "$(jq -r '.refused[0].message' <<<"$output")" "Service 'fabric/gw'"
+	GWBPF_NAMESPACE=other plan "$file" -A
+	json '.services | length == 2'
+}
+
+@test "-w reads the files again, and standard input cannot be read again" {
+	good >"$file"
+	"$root/build/gwbpf" plan -w --no-headers --node-name n1 "$file" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	becomes grep -q 'good .* 2$' "$BATS_TEST_TMPDIR/out"
+	slice good 10.244.0.1 10.244.0.2 10.244.0.3 >"$BATS_TEST_TMPDIR/slice"
+	{ service good 10.96.0.1; cat "$BATS_TEST_TMPDIR/slice"; } >"$file"
+	becomes grep -q 'good .* 3$' "$BATS_TEST_TMPDIR/out"
+	kill $!
+	wait $!
+	for arguments in "plan -w -" "plan -w --manifests -" "tls -w --file -"; do
+		run --separate-stderr gwbpf $arguments </dev/null
+		[ "$status" -eq 2 ]
+		contains "$stderr" "standard input can be read once"
+	done
+}

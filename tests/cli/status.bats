@@ -95,6 +95,20 @@ exits()
 	exits 0 '.warnings == []'
 }
 
+@test "a drain is a warning, by command and by annotation" {
+	start_agent
+	lab drain 10.1.0.1:7051 --control "$control"
+	[ "$status" -eq 0 ]
+	exits 0 '.healthy and .problems == [] and (.warnings | length == 1) and
+		(.warnings[0] | test("10.1.0.1:7051 of service .fabric/gateway. is drained by command on " +
+			"this node, and has 0 connections left: .gwbpf undrain 10.1.0.1:7051. ends that"))'
+	lab undrain 10.1.0.1:7051 --control "$control"
+	exits 0 '.warnings == []'
+	{ service gateway 10.96.0.1 7051 "gwbpf.io/drain: org1-peer1"; slice gateway 10.1.0.1 10.1.0.2; } |
+		sed 's/\["10.1.0.1"\]/&, targetRef: {kind: Pod, name: org1-peer1-0}/' >"$manifests/a.yaml"
+	becomes exits 0 '(.warnings | length == 1) and (.warnings[0] | test("drained by gwbpf.io/drain"))'
+}
+
 @test "an address that two Services claim is a warning that names both" {
 	start_agent
 	{ service other 10.96.0.1; slice other 10.1.0.1; } >"$manifests/b.yaml"

@@ -134,3 +134,13 @@ tls()
 		contains "$stderr" "${case#*:}"
 	done
 }
+
+@test "-w looks at a file again" {
+	cp "$data/plain.der" "$BATS_TEST_TMPDIR/peer.der"
+	"$root/build/gwbpf" tls -w --file "$BATS_TEST_TMPDIR/peer.der" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	becomes grep -q ' org1-peer1 ' "$BATS_TEST_TMPDIR/out"
+	cp "$data/wildcard.der" "$BATS_TEST_TMPDIR/peer.der"
+	becomes grep -q ' \*\.example\.com ' "$BATS_TEST_TMPDIR/out"
+	kill $!
+	wait $!
+}

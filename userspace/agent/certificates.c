@@ -79,7 +79,7 @@ int certificates_new(struct event_base *base, struct tables *tables, struct cert
 	certificates->asked = (struct asked){.most = ASKED_MAX, .pace = ASKED_MAX};
 	certificates->maps = check_maps_of(tables);
 	repeats_init(&certificates->repeats);
-	err = checker_new(base, &calls, &certificates->checker);
+	err = checker_new(base, tables, &calls, &certificates->checker);
 	if (!err && getrandom(certificates->random, sizeof(certificates->random), 0) < 0)
 		err = -errno;
 	if (!err)

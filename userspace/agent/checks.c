@@ -84,7 +84,7 @@ int checks_new(struct event_base *base, struct tables *tables, struct certificat
 	checks->asked = (struct asked){.most = ASKED_MAX, .pace = PACE};
 	checks->maps = check_maps_of(tables);
 	repeats_init(&checks->repeats);
-	err = checker_new(base, &calls, &checks->checker);
+	err = checker_new(base, tables, &calls, &checks->checker);
 	checks->step = event_new(base, -1, EV_PERSIST, on_step, checks);
 	if (!err && (!checks->step || getrandom(checks->random, sizeof(checks->random), 0) < 0))
 		err = -ENOMEM;

@@ -40,6 +40,7 @@ struct cli {
 	unsigned int topic; /* of --wide: an enum column_shown */
 	const char *sort;   /* title of a column of the command */
 	const char *namespace;
+	bool all_namespaces; /* whatever namespace is given besides */
 	const char *backend;
 	const char *from;
 	const char *cgroup;

@@ -34,6 +34,8 @@ const struct argp_option plan_options[] = {
 	  .key = OPTION_ZONE,
 	  .arg = "ZONE",
 	  .doc = "its zone (default unknown, so that zone hints match nothing)" },
+	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
 	{ 0 },
 };
 
@@ -45,6 +47,7 @@ struct chosen {
 
 struct plan_view {
 	struct plan_input input;
+	const char *namespace; /* whose Services are shown; NULL: every one */
 	const struct model *model; /* of what was read */
 	struct place place;
 	struct claims *claims;
@@ -220,6 +223,13 @@ static json_t *backends_to_json(const struct choice *choice)
 	return backends;
 }
 
+/* All were planned: whose address it is may depend on a Service of another namespace. */
+static bool is_shown(const struct plan_view *plan, const struct chosen *chosen)
+{
+	return !plan->namespace ||
+	       (chosen->count && !strcmp(chosen->choices->service->namespace, plan->namespace));
+}
+
 /* A Service that has no address, or no port, is left alone because of that: both are null. */
 static json_t *choice_to_json(const struct choice *choice)
 {
@@ -262,7 +272,7 @@ static int print_json(const struct cli *cli, const struct plan_view *plan)
 	size_t i, j;
 
 	for (i = 0; i < plan->count; i++)
-		for (j = 0; j < plan->services[i].count; j++)
+		for (j = 0; is_shown(plan, &plan->services[i]) && j < plan->services[i].count; j++)
 			json_add(&services, choice_to_json(&plan->services[i].choices[j]));
 	more = json_pack("{so so sI}",
 			 "services", services,
@@ -334,7 +344,7 @@ static int print_rows(const struct cli *cli, const struct plan_view *plan,
 	if (table_new(cli, columns, 8, &table))
 		return EXIT_FAILURE;
 	for (i = 0; i < plan->count; i++)
-		for (j = 0; j < plan->services[i].count; j++)
+		for (j = 0; is_shown(plan, &plan->services[i]) && j < plan->services[i].count; j++)
 			add(table, &plan->services[i].choices[j]);
 	status = table_print(table);
 	table_free(table);
@@ -375,11 +385,26 @@ static int print_text(const struct cli *cli, const struct plan_view *plan)
 	return status;
 }
 
+static bool reads_standard_input(const struct cli *cli)
+{
+	for (size_t i = 0; i < cli->manifest_count; i++)
+		if (!strcmp(cli->manifests[i], "-"))
+			return true;
+	for (size_t i = 0; i < cli->argument_count; i++)
+		if (!strcmp(cli->arguments[i], "-"))
+			return true;
+	return false;
+}
+
 int plan_run(const struct cli *cli)
 {
-	struct plan_view plan = { 0 };
+	struct plan_view plan = { .namespace = cli->namespace };
 	int status = EXIT_FAILURE;
 
+	if (cli->is_watching && reads_standard_input(cli)) {
+		say_error("standard input can be read once: give files to watch them");
+		return ARGS_EXIT_USAGE;
+	}
 	if (!cli->manifest_count && !cli->argument_count) {
 		say_error("cannot plan without manifests: give --manifests PATH");
 		return ARGS_EXIT_USAGE;

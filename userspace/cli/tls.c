@@ -33,6 +33,7 @@ const struct argp_option tls_options[] = {
 	  .arg = "NAME,...",
 	  .doc = "the names that the first certificate in the file must carry" },
 	USAGE_NAMESPACE_OPTIONS,
+	USAGE_WATCH_OPTION,
 	{ 0 },
 };
 
@@ -200,6 +201,10 @@ static int run_file(const struct cli *cli)
 
 	if (cli->argument_count) {
 		say_error("a file belongs to no Service: give --file or a SERVICE, not both");
+		return ARGS_EXIT_USAGE;
+	}
+	if (cli->is_watching && !strcmp(cli->file, "-")) {
+		say_error("standard input can be read once: give --file PATH to watch it");
 		return ARGS_EXIT_USAGE;
 	}
 	if (cli->names && tls_names_parse(cli->names, &wanted, reason)) {

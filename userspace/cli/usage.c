@@ -123,9 +123,12 @@ static bool set_printing(struct cli *cli, int key, const char *value)
 			cli->color = !strcmp(value, "always");
 		return true;
 	case OPTION_NAMESPACE:
-		cli->namespace = value;
+		/* The environment is read after the command line. */
+		if (!cli->all_namespaces)
+			cli->namespace = value;
 		return true;
 	case OPTION_ALL_NAMESPACES:
+		cli->all_namespaces = true;
 		cli->namespace = NULL;
 		return true;
 	case OPTION_WATCH:

@@ -99,11 +99,31 @@ static void judge_down(struct status *status, const struct view_backend *backend
 			   view_seen_text(backend->checked.seen));
 }
 
+/* What somebody asked for, so that it is not forgotten. */
+static void judge_steered(struct status *status, const struct view_backend *backend)
+{
+	bool by_command = backend->drained_by == VIEW_DRAIN_COMMAND;
+	bool has_pod = *backend->pod;
+	char address[ADDR_PORT_TEXT_MAX];
+
+	addr_port_format(&backend->address, backend->port, address);
+	if (by_command || backend->drained_by == VIEW_DRAIN_ANNOTATION)
+		status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is drained by %s, and has "
+					   "%u connections left: %s%s%s ends that",
+				   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
+				   backend->namespace, backend->service,
+				   by_command ? "command on this node" : "gwbpf.io/drain",
+				   backend->active,
+				   by_command ? "'gwbpf undrain " : "another value of it",
+				   by_command ? address : "", by_command ? "'" : "");
+}
+
 static void judge_backend(struct status *status, const struct view_backend *backend)
 {
 	char address[ADDR_PORT_TEXT_MAX], age[FORMAT_MAX];
 	bool has_pod = *backend->pod, is_timed = backend->ejected_remaining_seconds > 0;
 
+	judge_steered(status, backend);
 	if (backend->state == VIEW_BACKEND_DOWN && !backend->is_excluded)
 		judge_down(status, backend);
 	if (backend->state != VIEW_BACKEND_EJECTED && backend->state != VIEW_BACKEND_PROBING)
