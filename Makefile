@@ -28,7 +28,7 @@ GW_CFLAGS   := -std=gnu11 -g $(MODE_$(MODE)) $(WARN) -fstack-protector-strong
 GW_LDFLAGS  := $(MODE_$(MODE))
 GW_LDLIBS    = $(shell pkg-config --libs $(LIBS))
 
-SOURCES := $(wildcard userspace/*.c userspace/*/*.c)
+SOURCES := $(wildcard userspace/*.c userspace/*/*.c userspace/*/*/*.c)
 OBJECTS := $(SOURCES:userspace/%.c=$(B)/%.o)
 SKELETONS := $(GEN)/gwbpf.skel.h $(GEN)/walk.skel.h $(GEN)/takeover.skel.h \
 	$(GEN)/holders.skel.h

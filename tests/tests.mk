@@ -92,18 +92,18 @@ UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
 	kube_intake kube kube_named kube_slices kube_pods
-KUBE_INTAKE := source/kube_intake source/kube_held source/kube_reply source/kube_failure \
-	source/kube_config source/kube_bytes source/kube_resource source/sink base/regular base/text
-KUBE_WATCH := source/kube_watch source/kube_http source/kube_curl $(KUBE_INTAKE)
+KUBE_INTAKE := source/kube/intake source/kube/held source/kube/reply source/kube/failure \
+	source/kube/config source/kube/bytes source/kube/resource source/sink base/regular base/text
+KUBE_WATCH := source/kube/watch source/kube/http source/kube/curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
-UNIT_kubeconfig := source/kubeconfig source/kube_config source/kube_bytes source/encoding \
+UNIT_kubeconfig := source/kube/kubeconfig source/kube/config source/kube/bytes source/encoding \
 	base/regular source/yaml source/scalar
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube source/kube_pulse source/kube_follow source/kube_slices source/kube_pods \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube/kube source/kube/pulse source/kube/follow source/kube/slices source/kube/pods \
 	$(UNIT_kubeconfig) $(UNIT_store) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)
@@ -125,9 +125,10 @@ UNIT_LIBS_certificate = $(shell pkg-config --libs libcrypto)
 UNIT_corpus_certificate := tests/fuzz/replay tests/fuzz/fuzz_certificate tests/fuzz/fuzz \
 	$(sort $(CERTIFICATE) $(UNIT_decode))
 
-CHECK_LOOK := agent/check_look agent/check_tls agent/check_message agent/check_certificate model/tls_names \
+CHECK_LOOK := agent/check_look agent/check_pulse agent/check_tls agent/check_message agent/check_certificate model/tls_names \
 	$(CERTIFICATE)
-UNIT_TESTS += check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_TESTS += asked check_setting check_judge check_look check_sandbox corpus_answer
+UNIT_asked := agent/asked
 UNIT_check_setting := model/check_setting base/parse base/text
 UNIT_check_judge := model/check_judge
 UNIT_check_look := $(CHECK_LOOK)

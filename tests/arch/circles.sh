@@ -5,7 +5,7 @@
 # Speaks TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-folders="base model source kernel report agent cli"
+folders="base model source source/kube kernel report agent cli"
 count=0 status=0
 
 # uses FOLDER: a line for each pair of files of which the first uses the second.

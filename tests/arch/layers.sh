@@ -21,31 +21,33 @@ expect_nothing() {
 	status=1
 }
 
-# The layers that a layer may include headers of.
+# The folders that a folder may include headers of.
 allowed() {
 	case $1 in
 	base) echo base ;;
 	model) echo model base ;;
 	source) echo source model base ;;
+	source/kube) echo source/kube source model base ;;
 	kernel) echo kernel model base ;;
-	agent) echo agent report source kernel model base ;;
-	cli) echo cli report source kernel model base ;;
+	agent) echo agent report source/kube source kernel model base ;;
+	cli) echo cli report source/kube source kernel model base ;;
 	report) echo report kernel model base ;;
 	esac
 }
 
-for directory in userspace/*/; do
-	layer=$(basename "$directory")
+for directory in userspace/*/ userspace/*/*/; do
+	layer=${directory#userspace/}
+	layer=${layer%/}
 	pattern=$(allowed "$layer" | tr ' ' '|')
-	grep -nE '^#include "' "$directory"*.[ch] | grep -vE "#include \"($pattern)/" |
+	grep -nE '^#include "' "$directory"*.[ch] | grep -vE "#include \"($pattern)/[^/]*\"" |
 		expect_nothing "$layer includes only: $(allowed "$layer")"
 done
 
-grep -lE '#include <(bpf/|linux/bpf)|\.skel\.h>' userspace/*.[ch] userspace/*/*.[ch] |
+grep -lE '#include <(bpf/|linux/bpf)|\.skel\.h>' userspace/*.[ch] userspace/*/*.[ch] userspace/*/*/*.[ch] |
 	grep -v '^userspace/kernel/' | expect_nothing "only the kernel layer knows libbpf"
 
-grep -lE '#include <curl/' userspace/*.[ch] userspace/*/*.[ch] |
-	grep -vE '^userspace/(source/kube|cli/control\.c)' |
+grep -lE '#include <curl/' userspace/*.[ch] userspace/*/*.[ch] userspace/*/*/*.[ch] |
+	grep -vE '^userspace/(source/kube/|cli/control\.c)' |
 	expect_nothing "only the Kubernetes source and the client of the control socket know HTTP"
 
 find . -path ./build -prune -o -type f -regextype egrep \
@@ -57,11 +59,11 @@ grep -LE 'GPL-2.0-only OR BSD-2-Clause' bpf/* include/gwbpf/* |
 
 flags="-fsyntax-only -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuserspace -isystem build/gen
 	$(pkg-config --cflags libbpf libevent jansson libfyaml ncursesw)"
-for header in include/gwbpf/*.h userspace/*/*.h; do
+for header in include/gwbpf/*.h userspace/*/*.h userspace/*/*/*.h; do
 	echo "#include \"$header\"" | gcc $flags -I. -x c - 2>&1
 done | expect_nothing "every header compiles alone"
 
-for file in userspace/*/*.c; do
+for file in userspace/*/*.c userspace/*/*/*.c; do
 	own=${file#userspace/}
 	own=${own%.c}.h
 	[ -f "userspace/$own" ] || continue

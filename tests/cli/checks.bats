@@ -236,3 +236,59 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	run lab_gwbpf backends -o json
 	json '.items | all(.check == null)'
 }
+
+# hostile COUNT: another tenant's Service, of so many peers that let each look run into its timeout:
+# behind the pods there is nothing.
+hostile()
+{
+	local i addresses=()
+	inside ip route add 10.3.0.0/16 via 10.2.0.1
+	for ((i = 0; i < $1; i++)); do
+		addresses+=("10.3.$((i / 250)).$((i % 250 + 1))")
+	done
+	{
+		service hostile 10.96.0.66 7051 \
+			'gwbpf.io/check: "tcp,inter=5s,timeout=5s", gwbpf.io/ejection: "off"'
+		slice hostile "${addresses[@]}"
+	} | sed 's/namespace: fabric/namespace: hostile/' >"$BATS_TEST_TMPDIR/manifests/hostile.yaml"
+}
+
+# use_hostile: a client of it, which waits for an answer in vain.
+use_hostile()
+{
+	run timeout 0.5 bash -c 'echo $$ >"$0"/cgroup.procs
+		exec nsenter -t "$1" --net bash -c "exec 4<>/dev/tcp/10.96.0.66/7051"' "$cgroup" "$holder"
+}
+
+@test "peers of one tenant that never answer keep nobody else from being looked at" {
+	hostile 900
+	start_agent
+	becomes seen 10.3.0.1 none
+	use_hostile
+	becomes seen 10.3.0.1 timeout
+	balance "$check" 10.2.0.1 10.2.0.2
+	becomes state 10.2.0.1 usable
+	dial 10.96.0.1:7051 2
+	becomes seen 10.2.0.1 ok
+	kill -STOP "${peer[2]}"
+	becomes state 10.2.0.2 down
+}
+
+# fds COUNT: whether the child has at most so many descriptors.
+fds()
+{
+	[ "$(find "/proc/$checker/fd" -mindepth 1 | wc -l)" -le "$1" ]
+}
+
+@test "looks of which nobody waits for the answer are ended" {
+	hostile 900
+	sed -i 's/=5s/=120s/g' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"
+	start_agent
+	becomes seen 10.3.0.1 none
+	use_hostile
+	becomes pgrep -P "$agent" gwbpf-checker
+	checker=$(pgrep -P "$agent" gwbpf-checker)
+	becomes eval '! fds 25'
+	sed -i 's/"tcp,inter=120s/"http:1\/x,inter=1h/' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"
+	becomes fds 15
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -16,16 +17,20 @@ import (
 
 // tally is what a client tells of itself, in its file, after each call.
 type tally struct {
-	Calls  int            `json:"calls"`
-	Failed int            `json:"failed"`
-	Codes  map[string]int `json:"codes"` // of the calls that failed
+	Calls  int `json:"calls"`
+	Failed int `json:"failed"`
+	// Of the calls that failed; and when each began, how long it took, and what the library says.
+	Codes    map[string]int `json:"codes"`
+	Failures []string       `json:"failures"`
 }
 
-func (t *tally) add(err error) {
+func (t *tally) add(begin time.Time, err error) {
 	t.Calls++
 	if err != nil {
 		t.Failed++
 		t.Codes[status.Code(err).String()]++
+		t.Failures = append(t.Failures, fmt.Sprintf("%s +%d ms: %v",
+			begin.UTC().Format("2006-01-02T15:04:05.000Z"), time.Since(begin).Milliseconds(), err))
 	}
 }
 
@@ -64,7 +69,8 @@ func client(args []string) error {
 	}
 	counts := tally{Codes: map[string]int{}}
 	for {
-		counts.add(call(connection, method))
+		begin := time.Now()
+		counts.add(begin, call(connection, method))
 		if err := counts.write(args[4]); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ const { gateway } = require('@hyperledger/fabric-protos');
 
 const [certificate, address, kind, pauseMs, file] = process.argv.slice(2);
 const serverName = 'org1-peer-gateway-svc';
-const tally = { calls: 0, failed: 0, codes: {}, events: 0, ended: 0 };
+const tally = { calls: 0, failed: 0, codes: {}, failures: [], events: 0, ended: 0 };
 
 function write() {
 	fs.writeFileSync(`${file}.new`, JSON.stringify(tally));
@@ -52,7 +52,13 @@ const calls = {
 	commit: (link) => newCommit(link).getStatus(),
 };
 
+// When it began, how long it took, and what the library says of it.
+function failure(begin, error) {
+	return `${new Date(begin).toISOString()} +${Date.now() - begin} ms: ${error.cause ?? error}`;
+}
+
 async function call(link) {
+	const begin = Date.now();
 	tally.calls++;
 	try {
 		await calls[kind](link);
@@ -60,6 +66,7 @@ async function call(link) {
 		const code = grpc.status[error.code ?? error.cause?.code] ?? String(error);
 		tally.failed++;
 		tally.codes[code] = (tally.codes[code] ?? 0) + 1;
+		tally.failures.push(failure(begin, error));
 	}
 }
 

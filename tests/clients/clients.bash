@@ -19,6 +19,8 @@ teardown()
 	lab_gwbpf backends
 	tail -n 20 "$BATS_TEST_TMPDIR/agent.log"
 	tally .
+	jq -r '.failures[]?' "$BATS_TEST_TMPDIR"/*-*.json
+	grep moving "$BATS_TEST_TMPDIR/agent.log"
 	lab_teardown
 }
 

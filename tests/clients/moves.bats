@@ -34,7 +34,7 @@ load clients
 			ends_in 150 is_empty 10.1.0.$((left + i))
 		done
 	done
-	echo "moved $(moved), $(tally -c .)" >&3
+	echo "moved $(moved), $(tally . | jq -c .)" >&3
 	# A call can begin between the last look and the end of file: one may be hit, of a thousand moves.
 	[ "$(tally .failed)" -le 1 ]
 	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]

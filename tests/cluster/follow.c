@@ -9,8 +9,8 @@
 #include <event2/event.h>
 
 #include "base/addr.h"
-#include "source/kube.h"
-#include "source/kube_watch.h"
+#include "source/kube/kube.h"
+#include "source/kube/watch.h"
 
 #define SERVICES_MAX 80
 

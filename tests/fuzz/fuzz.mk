@@ -15,7 +15,7 @@ FUZZ_SEEDS_certificate := tests/data/certificates
 
 define FUZZ_RULE
 build/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/fuzz.c $$(FUZZ_$(1):%=userspace/%.c) \
-		$$(wildcard userspace/*/*.h)
+		$$(wildcard userspace/*/*.h userspace/*/*/*.h)
 	$$(call say,FUZZ,$$@)
 	$$(Q)mkdir -p $$(@D)
 	$$(Q)$$(CLANG) $$(GW_CPPFLAGS) -Itests/fuzz -std=gnu11 -g -O1 \

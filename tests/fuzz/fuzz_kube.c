@@ -6,8 +6,8 @@
 
 #include <event2/buffer.h>
 
-#include "source/kube_held.h"
-#include "source/kube_intake.h"
+#include "source/kube/held.h"
+#include "source/kube/intake.h"
 
 static int put(const json_t *object, const char *namespace, const char *name, void *arg)
 {

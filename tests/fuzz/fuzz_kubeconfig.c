@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "source/kubeconfig.h"
+#include "source/kube/kubeconfig.h"
 
 static void check_config(const struct kube_config *config)
 {

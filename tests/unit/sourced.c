@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
-#include "source/kube_watch.h"
+#include "source/kube/watch.h"
 
 static const struct kube_timing fast = {
 	.backoff_ms = 20,

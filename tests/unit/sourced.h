@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "source/kube.h"
+#include "source/kube/kube.h"
 #include "unit/fake_api.h"
 
 #define SERVICES "/api/v1/services?limit=500&labelSelector=gwbpf.io%2Fenabled%3Dtrue"

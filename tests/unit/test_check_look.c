@@ -5,6 +5,9 @@
 #include <arpa/inet.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <setjmp.h>
@@ -280,6 +283,75 @@ static int renegotiates(int fd)
 	return 0;
 }
 
+/* A group of its own. */
+static EVP_PKEY *make_group(int bits)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+	BIGNUM *prime = BN_new(), *generator = BN_new();
+	EVP_PKEY *group = NULL;
+	OSSL_PARAM *params;
+
+	BN_rand(prime, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
+	BN_set_word(generator, 2);
+	OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_FFC_P, prime);
+	OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_FFC_G, generator);
+	params = OSSL_PARAM_BLD_to_param(builder);
+	EVP_PKEY_fromdata_init(context);
+	EVP_PKEY_fromdata(context, &group, EVP_PKEY_KEY_PARAMETERS, params);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(builder);
+	EVP_PKEY_CTX_free(context);
+	BN_free(prime);
+	BN_free(generator);
+	return group;
+}
+
+static EVP_PKEY *known_group(char *name)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY *group = NULL;
+
+	EVP_PKEY_fromdata_init(context);
+	EVP_PKEY_fromdata(context, &group, EVP_PKEY_KEY_PARAMETERS, params);
+	EVP_PKEY_CTX_free(context);
+	return group;
+}
+
+/* Diffie-Hellman, which needs a certificate of RSA. */
+static int agrees_by(int fd, EVP_PKEY *group)
+{
+	SSL *ssl;
+
+	key = EVP_RSA_gen(2048);
+	ssl = serve_tls(fd, TLS1_2_VERSION, 0, false);
+	SSL_set_cipher_list(ssl, "DHE-RSA-AES128-GCM-SHA256");
+	if (!SSL_set0_tmp_dh_pkey(ssl, group))
+		return 2;
+	return SSL_accept(ssl) != 1;
+}
+
+static int agrees_by_2048_bits(int fd)
+{
+	return agrees_by(fd, make_group(2048));
+}
+
+static int agrees_by_3072_bits(int fd)
+{
+	return agrees_by(fd, make_group(3072));
+}
+
+static int agrees_by_a_known_group(int fd)
+{
+	char name[] = "ffdhe4096";
+
+	return agrees_by(fd, known_group(name));
+}
+
 static int talks_without_end(int fd)
 {
 	static const char piece[16384];
@@ -387,6 +459,70 @@ static void test_hostile_peers_are_seen_through(void **state)
 	expect(GW_CHECK_TLS, renegotiates, GW_SEEN_OK, false);
 }
 
+static void take_all_time(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	usleep(TIMEOUT_MS * 1000 / 4);
+}
+
+/* Whoever keeps it from looking must not make others' peers look bad. */
+static void test_without_time_nothing_is_known(void **state)
+{
+	static const struct timeval again = {.tv_usec = 1000};
+	struct looking looking = {.base = event_base_new(), .left = 1};
+	struct event *hog = event_new(looking.base, -1, EV_PERSIST, take_all_time, NULL);
+	struct peer peer = start_peer(says_nothing);
+	const struct check_order asked = order(0, GW_CHECK_TLS, peer.port);
+
+	(void)state;
+	event_add(hog, &again);
+	check_look_start(looking.base, &asked, on_ended, &looking);
+	event_base_dispatch(looking.base);
+	event_free(hog);
+	event_base_free(looking.base);
+	end_peer(&peer, false);
+	assert_int_equal(looking.answers[0].seen, GW_SEEN_NOT_DONE);
+}
+
+/* Nobody is told, and the connection is closed. */
+static void test_a_look_that_is_canceled_leaves_nothing(void **state)
+{
+	struct looking looking = {.base = event_base_new(), .left = 2};
+	struct peer peer = start_peer(ends_at_once), silent = start_peer(says_nothing);
+	const struct check_order orders[] = {order(0, GW_CHECK_TLS, silent.port),
+					     order(1, GW_CHECK_TLS, peer.port)};
+	int before = dup(0), after;
+
+	(void)state;
+	close(before);
+	for (int i = 0; i < 2; i++)
+		check_look_start(looking.base, &orders[i], on_ended, &looking);
+	check_look_cancel(0);
+	check_look_cancel(4711);
+	event_base_dispatch(looking.base);
+	assert_int_equal(looking.left, 1);
+	assert_int_equal(looking.answers[1].seen, GW_SEEN_CLOSED);
+	after = dup(0);
+	close(after);
+	assert_int_equal(after, before);
+	event_base_free(looking.base);
+	end_peer(&silent, false);
+	assert_int_equal(end_peer(&peer, true), 0);
+}
+
+/* It would be well, but to find that out costs too much. */
+static void test_what_a_peer_makes_it_reckon_is_bounded(void **state)
+{
+	(void)state;
+	timeout_ms = LONG_MS;
+	expect(GW_CHECK_TLS, agrees_by_3072_bits, GW_SEEN_NOT_DONE, false);
+	expect(GW_CHECK_TLS, agrees_by_2048_bits, GW_SEEN_OK, true);
+	expect(GW_CHECK_TLS, agrees_by_a_known_group, GW_SEEN_OK, true);
+	timeout_ms = TIMEOUT_MS;
+}
+
 /* However long they may: what a peer says is bounded too. */
 static void test_a_peer_that_talks_without_end_is_left(void **state)
 {
@@ -445,6 +581,9 @@ int main(void)
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_a_peer_that_asks_for_a_client_certificate_is_well),
 		cmocka_unit_test(test_hostile_peers_are_seen_through),
+		cmocka_unit_test(test_what_a_peer_makes_it_reckon_is_bounded),
+		cmocka_unit_test(test_without_time_nothing_is_known),
+		cmocka_unit_test(test_a_look_that_is_canceled_leaves_nothing),
 		cmocka_unit_test(test_a_peer_that_talks_without_end_is_left),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_tcp),

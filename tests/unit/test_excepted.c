@@ -11,8 +11,8 @@ static struct service *excepting(const char *name, const char *vip, const char *
 	return service;
 }
 
-/* A pod with the label app. */
-static void put_pod(struct fixture *f, const char *name, const char *uid, const char *app)
+static void put(struct fixture *f, const char *name, const char *uid, bool is_mirror,
+		const char *app)
 {
 	const struct label label = { "app", app };
 	struct pod *pod = needed(calloc(1, sizeof(*pod)));
@@ -20,9 +20,16 @@ static void put_pod(struct fixture *f, const char *name, const char *uid, const 
 	pod->namespace = copy("clients");
 	pod->name = copy(name);
 	pod->uid = copy(uid);
+	pod->is_mirror = is_mirror;
 	pod->node = copy("node1");
 	pod->labels = needed(labels_copy(&label, 1));
 	assert_int_equal(model_put_pod(f->model, pod), 0);
+}
+
+/* A pod with the label app. */
+static void put_pod(struct fixture *f, const char *name, const char *uid, const char *app)
+{
+	put(f, name, uid, false, app);
 }
 
 /* "7 9", of every choice of the Service alike; or why it is left alone. */
@@ -121,6 +128,23 @@ static void test_a_new_pod_of_the_same_name_has_another_cgroup(void **state)
 	assert_string_equal(excepted(f, "gateway"), "10");
 }
 
+/* Its annotation says that it is the mirror of a pod of the kubelet's own. */
+static void test_a_pod_does_not_speak_for_another_one(void **state)
+{
+	struct fixture *f = *state;
+
+	put_service(f, excepting("gateway", "10.96.0.1", "app=x"));
+	put(f, "impostor", "u1", true, "x");
+	put(f, "static", "u2", true, "x");
+	model_set_pod_cgroup(f->model, "u1", 9);
+	model_set_pod_cgroup(f->model, "u2", 7);
+	assert_string_equal(excepted(f, "gateway"), "7 9");
+	put_pod(f, "a", "u1", "y");
+	assert_true(model_set_pod_cgroup(f->model, "u1", 9));
+	assert_string_equal(excepted(f, "gateway"), "7");
+	assert_false(model_set_pod_cgroup(f->model, "u1", 9));
+}
+
 static void test_until_the_pods_are_known_the_service_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
@@ -169,6 +193,7 @@ int main(void)
 		CHOOSE_TEST(test_those_whom_the_selector_meets_are_excepted_by_their_cgroups),
 		CHOOSE_TEST(test_a_pod_changes_those_that_except_it_and_no_others),
 		CHOOSE_TEST(test_a_new_pod_of_the_same_name_has_another_cgroup),
+		CHOOSE_TEST(test_a_pod_does_not_speak_for_another_one),
 		CHOOSE_TEST(test_until_the_pods_are_known_the_service_is_left_alone),
 		CHOOSE_TEST(test_who_has_no_cgroup_and_is_to_be_excepted_is_told),
 		CHOOSE_TEST(test_settings_that_are_refused_leave_the_selector_of_before),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The Kubernetes source as the agent has it: which watches there are, and what reaches the sink. */
-#include "source/kube_watch.h"
+#include "source/kube/watch.h"
 #include "unit/sourced.h"
 
 #include <errno.h>

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "source/kube_curl.h"
-#include "source/kube_http.h"
+#include "source/kube/curl.h"
+#include "source/kube/http.h"
 
 #define DESCRIPTORS 256
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How many objects are taken in, from an API server that does not stop. */
-#include "source/kube_intake.h"
+#include "source/kube/intake.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "source/kube_watch.h"
+#include "source/kube/watch.h"
 
 #define WATCH_OF(names) "endpointslices?watch!%2C" names
 #define GONE "{\"type\":\"ERROR\",\"object\":{\"code\":410}}\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Credentials: from a kubeconfig, beside it, and from the service account of a pod. */
-#include "source/kubeconfig.h"
+#include "source/kube/kubeconfig.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
-#include "source/kube_http.h"
+#include "source/kube/http.h"
 
 const struct kube_timing fast = {
 	.backoff_ms = 20,

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "source/kube_watch.h"
+#include "source/kube/watch.h"
 #include "unit/fake_api.h"
 
 #define LIST "endpointslices?limit="

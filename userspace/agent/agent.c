@@ -34,7 +34,7 @@
 #include "kernel/notes.h"
 #include "kernel/tables.h"
 #include "source/file.h"
-#include "source/kube.h"
+#include "source/kube/kube.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9451"
 #define DEFAULT_CONTROL "/run/gwbpf/control.sock"

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "agent/asked.h"
 #include "agent/backend_event.h"
 #include "agent/checker.h"
 #include "agent/repeats.h"
@@ -44,6 +45,7 @@ static const int64_t told_before[] = {30 * 86400, 7 * 86400};
 struct look {
 	uint32_t generation;
 	bool is_asked;
+	uint16_t place; /* of its namespace, in asked */
 	uint64_t asked_ns;
 	uint64_t next_ns;
 	uint64_t attempts; /* what its counters said last */
@@ -56,7 +58,7 @@ struct certificates {
 	struct route *route;
 	struct look *looks; /* NULL until a Service asks for it */
 	uint64_t *used_ns;  /* by service index: when a client was last seen there */
-	size_t asked_count;
+	struct asked asked;
 	uint64_t asked_ns; /* the last time */
 	struct repeats repeats;
 	unsigned short random[3];
@@ -74,6 +76,7 @@ int certificates_new(struct event_base *base, struct tables *tables, struct cert
 	if (!certificates)
 		return -ENOMEM;
 	certificates->tables = tables;
+	certificates->asked = (struct asked){.most = ASKED_MAX, .pace = ASKED_MAX};
 	certificates->maps = check_maps_of(tables);
 	repeats_init(&certificates->repeats);
 	err = checker_new(base, &calls, &certificates->checker);
@@ -356,7 +359,7 @@ static void on_answer(const struct check_answer *answer, void *arg)
 	if (!look->is_asked || look->generation != answer->ticket >> 32)
 		return;
 	look->is_asked = false;
-	certificates->asked_count--;
+	asked_end(&certificates->asked, look->place);
 	if (certificates->maps.backends[id].generation != look->generation ||
 	    !looks_itself(certificates, certificates->maps.backends[id].service))
 		return;
@@ -375,7 +378,7 @@ static void on_lost(void *arg)
 
 	for (size_t i = 0; certificates->looks && i < certificates->maps.backend_count; i++)
 		certificates->looks[i].is_asked = false;
-	certificates->asked_count = 0;
+	asked_clear(&certificates->asked);
 }
 
 /* Addresses of this node, of many, and those that no connection may be sent to, are never dialled,
@@ -407,7 +410,7 @@ static void ask(struct certificates *certificates, uint32_t id, uint64_t now_ns)
 	look->is_asked = true;
 	look->asked_ns = now_ns;
 	certificates->asked_ns = now_ns;
-	certificates->asked_count++;
+	asked_begin(&certificates->asked, look->place);
 }
 
 /* What an earlier agent has seen holds, if it was compared with the same names. */
@@ -417,11 +420,14 @@ static void begin(struct certificates *certificates, uint32_t id, uint64_t now_n
 	bool is_known = seen.time_ns &&
 			seen.wanted == tls_names_fingerprint(tls_of(certificates, id)->names);
 	struct look *look = &certificates->looks[id];
+	struct tables_names names;
 
 	if (look->is_asked)
-		certificates->asked_count--;
+		asked_end(&certificates->asked, look->place);
+	tables_name_service(certificates->tables, certificates->maps.backends[id].service, &names);
 	*look = (struct look){
 		.generation = certificates->maps.backends[id].generation,
+		.place = asked_place(names.service.namespace),
 		.next_ns = now_ns + (uint64_t)(erand48(certificates->random) * BEGIN_NS),
 		.attempts = certificates->maps.counters[id].attempts,
 	};
@@ -472,6 +478,7 @@ static void look_at_all(struct certificates *certificates, uint64_t now_ns)
 {
 	const struct check_maps *maps = &certificates->maps;
 
+	asked_turn(&certificates->asked);
 	for (uint32_t id = 0; id < maps->backend_count; id++) {
 		const struct gw_backend *backend = &maps->backends[id];
 		const struct look *look = &certificates->looks[id];
@@ -486,7 +493,7 @@ static void look_at_all(struct certificates *certificates, uint64_t now_ns)
 			continue;
 		used_ns = certificates->used_ns[backend->service];
 		if (used_ns && now_ns - used_ns < USED_NS && is_due(certificates, id, now_ns) &&
-		    certificates->asked_count < ASKED_MAX)
+		    asked_may(&certificates->asked, look->place))
 			ask(certificates, id, now_ns);
 	}
 }
@@ -544,6 +551,6 @@ void certificates_tick(struct certificates *certificates)
 	survey(certificates, now_ns);
 	look_at_all(certificates, now_ns);
 	/* Looks at a few backends are minutes apart: no child is kept for them. */
-	if (!certificates->asked_count && now_ns - certificates->asked_ns > MINUTE_NS)
+	if (!certificates->asked.count && now_ns - certificates->asked_ns > MINUTE_NS)
 		checker_rest(certificates->checker);
 }

@@ -49,7 +49,10 @@ static void on_order(evutil_socket_t fd, short what, void *arg)
 			event_base_loopbreak(child->base);
 			return;
 		}
-		check_look_start(child->base, &order, send_answer, child);
+		if (order.kind == GW_CHECK_OFF)
+			check_look_cancel(order.ticket);
+		else
+			check_look_start(child->base, &order, send_answer, child);
 	}
 }
 

@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/check_pulse.h"
 #include "agent/check_tls.h"
 #include "base/addr.h"
 #include "base/clock.h"
@@ -33,6 +35,7 @@ struct look {
 	check_look_ended ended;
 	void *arg;
 	uint64_t start_ns;
+	uint64_t late_ms; /* what check_pulse_late_ms() said then */
 	enum phase phase;
 	int fd;
 	struct event *ready;
@@ -43,14 +46,14 @@ struct look {
 	char line[LINE_MAX_BYTES];
 	size_t line_length;
 	struct event_base *base;
+	LIST_ENTRY(look) entry;
 };
 
-static void end(struct look *look)
-{
-	struct check_answer answer = look->answer;
-	check_look_ended ended = look->ended;
-	void *arg = look->arg;
+static LIST_HEAD(, look) looks = LIST_HEAD_INITIALIZER(looks); /* that are under way */
 
+static void free_look(struct look *look)
+{
+	LIST_REMOVE(look, entry);
 	check_tls_free(look->tls);
 	if (look->ready)
 		event_free(look->ready);
@@ -61,6 +64,16 @@ static void end(struct look *look)
 	if (look->fd >= 0)
 		close(look->fd);
 	free(look);
+	check_pulse_leave();
+}
+
+static void end(struct look *look)
+{
+	struct check_answer answer = look->answer;
+	check_look_ended ended = look->ended;
+	void *arg = look->arg;
+
+	free_look(look);
 	ended(&answer, arg);
 }
 
@@ -315,6 +328,12 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 		listen_to(look);
 }
 
+/* Whether it was kept from looking for half of the time: the peer may have answered long ago. */
+static bool had_no_time(const struct look *look)
+{
+	return (check_pulse_late_ms() - look->late_ms) * 2 > look->order.timeout_ms;
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	static const char *const texts[] = {
@@ -327,6 +346,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (look->phase == ENDING)
 		end(look);
+	else if (had_no_time(look))
+		fail(look, GW_SEEN_NOT_DONE, "this node had no time for it");
 	else
 		fail(look, GW_SEEN_TIMEOUT, texts[look->phase]);
 }
@@ -389,16 +410,30 @@ void check_look_start(struct event_base *base, const struct check_order *order,
 		ended(&answer, arg);
 		return;
 	}
+	check_pulse_join(base);
 	*look = (struct look){
 		.order = *order,
 		.answer = {.ticket = order->ticket},
 		.ended = ended,
 		.arg = arg,
 		.start_ns = clock_now_ns(),
+		.late_ms = check_pulse_late_ms(),
 		.base = base,
 		.fd = -1,
 	};
+	LIST_INSERT_HEAD(&looks, look, entry);
 	error = dial(look);
 	if (error)
 		fail(look, seen_by_error(error), strerror(error));
+}
+
+void check_look_cancel(uint64_t ticket)
+{
+	struct look *look;
+
+	LIST_FOREACH(look, &looks, entry)
+		if (look->order.ticket == ticket)
+			break;
+	if (look)
+		free_look(look);
 }

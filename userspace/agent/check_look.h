@@ -15,4 +15,7 @@ typedef void (*check_look_ended)(const struct check_answer *answer, void *arg);
 void check_look_start(struct event_base *base, const struct check_order *order,
 		      check_look_ended ended, void *arg);
 
+/* End the look with this ticket, if there is one: nobody waits for its answer, and there is none. */
+void check_look_cancel(uint64_t ticket);
+
 #endif

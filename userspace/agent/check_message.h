@@ -15,7 +15,8 @@
 #define CHECK_SERVER_NAME_MAX 256 /* a DNS name and its final zero, rounded up */
 #define CHECK_NAMES_MAX 768 /* "default" is replaced by four names */
 
-/* Agent to child: look at this address now. */
+/* Agent to child: look at this address now. With kind GW_CHECK_OFF: the answer to this ticket is not
+ * wanted any more. */
 struct check_order {
 	uint64_t ticket; /* comes back with the answer */
 	struct gw_addr address;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "agent/check_certificate.h"
 
 #define CHAIN_BYTES_MAX (32 * 1024)
+#define DH_BITS_MAX 2048 /* of a group that is the server's own */
 #define ALERT_REASON 1000 /* OpenSSL's reason of a fatal alert is its number and this */
 
 struct check_tls {
@@ -52,6 +54,24 @@ static int refuse_certificate(SSL *ssl, X509 **certificate, EVP_PKEY **key)
 	return 0;
 }
 
+/*
+ * How strong something is does not matter here, but what it costs: to agree by a group of 10,000 bits
+ * takes a second, in which nobody else is looked at. In a group that is known the exponent is short.
+ */
+static int is_affordable(const SSL *ssl, const SSL_CTX *of, int operation, int bits, int nid,
+			 void *what, void *arg)
+{
+	char name[64];
+
+	(void)ssl;
+	(void)of;
+	(void)bits;
+	(void)nid;
+	(void)arg;
+	return operation != SSL_SECOP_TMP_DH || EVP_PKEY_get_bits(what) <= DH_BITS_MAX ||
+	       EVP_PKEY_get_group_name(what, name, sizeof(name), NULL);
+}
+
 int check_tls_init(void)
 {
 	static const unsigned char protocols[] = "\x02h2\x08http/1.1";
@@ -65,6 +85,7 @@ int check_tls_init(void)
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	/* A short key is for the clients to refuse. */
 	SSL_CTX_set_security_level(context, 0);
+	SSL_CTX_set_security_callback(context, is_affordable);
 	SSL_CTX_set_max_cert_list(context, CHAIN_BYTES_MAX);
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_cert_verify_callback(context, see_chain, NULL);
@@ -158,10 +179,15 @@ static void tell_failure(struct check_tls *tls)
 	const char *reason = ERR_reason_error_string(error);
 
 	tls->answer->seen = GW_SEEN_TLS;
-	if (ERR_GET_REASON(error) == SSL_R_EXCESSIVE_MESSAGE_SIZE)
+	if (ERR_GET_REASON(error) == SSL_R_EXCESSIVE_MESSAGE_SIZE) {
 		tls->answer->seen = GW_SEEN_TOO_MUCH;
-	else if (tls->was_asked && is_alert(error))
+	} else if (ERR_GET_REASON(error) == SSL_R_DH_KEY_TOO_SMALL) {
+		/* By is_affordable() alone. The peer's clients may well reckon with it. */
+		tls->answer->seen = GW_SEEN_NOT_DONE;
+		reason = "its Diffie-Hellman group is larger than checks reckon with";
+	} else if (tls->was_asked && is_alert(error)) {
 		tls->answer->seen = GW_SEEN_CLIENT_CERTIFICATE;
+	}
 	snprintf(tls->answer->text, sizeof(tls->answer->text), "%s",
 		 reason ? reason : "the handshake failed");
 	ERR_clear_error();

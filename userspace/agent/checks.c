@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent/asked.h"
 #include "agent/backend_event.h"
 #include "agent/certificates.h"
 #include "agent/checker.h"
@@ -31,12 +32,14 @@
 #define STUCK_NS (5 * SECOND_NS) /* beyond its timeout an answer has to be there */
 #define STEP_MS 100
 #define ASKED_MAX 256 /* at a time: the socket pair has room for as many answers */
+#define PACE 50 /* of one namespace in one step: each may cost a handshake */
 #define LINE_TEXT_MAX (TABLES_BACKEND_TEXT_MAX + 384)
 
 /* A backend, by its id. */
 struct probe {
 	uint32_t generation;
 	uint8_t kind; /* enum gw_check_kind: how it is looked at */
+	uint16_t place; /* of its namespace, in asked */
 	bool is_asked;
 	uint64_t asked_ns;
 	uint64_t next_ns;
@@ -56,7 +59,8 @@ struct checks {
 	uint64_t *used_ns;	/* by service index: when a client was last seen there */
 	uint32_t *wanted;	/* ids of those that are to be looked at */
 	size_t wanted_count;
-	size_t asked_count;
+	size_t first; /* of these, in the next step: if there are too many, none always comes last */
+	struct asked asked;
 	struct repeats repeats;
 	unsigned short random[3];
 };
@@ -77,6 +81,7 @@ int checks_new(struct event_base *base, struct tables *tables, struct certificat
 	checks->base = base;
 	checks->tables = tables;
 	checks->certificates = certificates;
+	checks->asked = (struct asked){.most = ASKED_MAX, .pace = PACE};
 	checks->maps = check_maps_of(tables);
 	repeats_init(&checks->repeats);
 	err = checker_new(base, &calls, &checks->checker);
@@ -233,7 +238,7 @@ static void on_answer(const struct check_answer *answer, void *arg)
 	if (!probe->is_asked || probe->generation != answer->ticket >> 32)
 		return;
 	probe->is_asked = false;
-	checks->asked_count--;
+	asked_end(&checks->asked, probe->place);
 	if (checks->maps.backends[id].use != GW_USE_TAKEN ||
 	    checks->maps.backends[id].generation != probe->generation ||
 	    check_of(checks, id)->kind == GW_CHECK_OFF)
@@ -251,7 +256,7 @@ static void on_lost(void *arg)
 
 	for (size_t i = 0; i < checks->maps.backend_count; i++)
 		checks->probes[i].is_asked = false;
-	checks->asked_count = 0;
+	asked_clear(&checks->asked);
 }
 
 /* --- looking ------------------------------------------------------------------------------- */
@@ -311,10 +316,24 @@ static void ask(struct checks *checks, uint32_t id, uint64_t now_ns)
 		if (checker_ask(checks->checker, &order))
 			return;
 		probe->is_asked = true;
-		checks->asked_count++;
+		asked_begin(&checks->asked, probe->place);
 	}
 	probe->asked_ns = now_ns;
 	probe->next_ns = now_ns + check_of(checks, id)->inter_ms * MS_NS;
+}
+
+/* What was asked about the id's former owner may take an hour: many such would fill the child. */
+static void cancel(struct checks *checks, uint32_t id)
+{
+	struct probe *probe = &checks->probes[id];
+	const struct check_order order = {
+		.ticket = (uint64_t)probe->generation << 32 | id,
+		.kind = GW_CHECK_OFF,
+	};
+
+	probe->is_asked = false;
+	asked_end(&checks->asked, probe->place);
+	checker_ask(checks->checker, &order);
 }
 
 static uint64_t failures_of(const struct gw_counters *counters)
@@ -345,14 +364,18 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (size_t i = 0; i < checks->wanted_count; i++) {
-		uint32_t id = checks->wanted[i];
+	asked_turn(&checks->asked);
+	for (size_t i = 0, first = checks->first; i < checks->wanted_count; i++) {
+		size_t at = (first + i) % checks->wanted_count;
+		uint32_t id = checks->wanted[at];
 		struct probe *probe = &checks->probes[id];
 
 		hurry(checks, id);
 		if (!probe->is_asked && now_ns >= probe->next_ns &&
-		    checks->asked_count < ASKED_MAX)
+		    asked_may(&checks->asked, probe->place)) {
 			ask(checks, id, now_ns);
+			checks->first = at + 1;
+		}
 		if (probe->is_asked && now_ns - probe->asked_ns >
 					       check_of(checks, id)->timeout_ms * MS_NS + STUCK_NS) {
 			checker_restart(checks->checker, "did not answer, and was ended");
@@ -406,12 +429,15 @@ static void begin(struct checks *checks, uint32_t id, uint64_t now_ns)
 	const struct gw_checked *checked = checked_of(checks, id);
 	uint64_t inter_ns = check_of(checks, id)->inter_ms * MS_NS;
 	struct probe *probe = &checks->probes[id];
+	struct tables_names names;
 
 	if (probe->is_asked)
-		checks->asked_count--;
+		cancel(checks, id);
+	tables_name_service(checks->tables, checks->maps.backends[id].service, &names);
 	*probe = (struct probe){
 		.generation = checks->maps.backends[id].generation,
 		.kind = check_of(checks, id)->kind,
+		.place = asked_place(names.service.namespace),
 		.next_ns = now_ns + (uint64_t)(erand48(checks->random) * (double)inter_ns),
 	};
 	if (rests(checks, id) && checked->time_ns + DAY_NS > now_ns)
@@ -435,7 +461,7 @@ static void want(struct checks *checks, uint32_t id, uint64_t now_ns)
 	uint64_t inter_ns = check_of(checks, id)->inter_ms * MS_NS;
 
 	if (!probe->is_asked && probe->next_ns + inter_ns + SECOND_NS < now_ns &&
-	    checks->asked_count < ASKED_MAX)
+	    asked_may(&checks->asked, probe->place))
 		begin(checks, id, now_ns);
 	/* By an annotation that is no longer in force. */
 	if (probe->next_ns > now_ns + inter_ns && !rests(checks, id))

@@ -28,6 +28,8 @@
 #define LOOK_MS 100   /* while some are still to leave, it looks again so often, */
 #define LOOKS_MS 1500 /* and for so long, in which every move begins: the next round decides anew */
 #define LOOK_SHARE 9  /* so much longer than a walk takes is the time until the next */
+#define FRESH_LOOKS 2 /* what becomes quiet between two looks is seen so, if one comes late too */
+#define LONG_MS 10000 /* or as long as is asked for, where that is less */
 
 /* The backends of one Service port, in the order of the view. */
 struct members {
@@ -58,6 +60,7 @@ struct round {
 	struct evbuffer *waited;
 	struct evbuffer *glances;
 	uint32_t busy_count; /* moves that were put off, as there was traffic again */
+	uint64_t fresh_ms;   /* for so long what has become quiet has just become so */
 	uint64_t end_ms;     /* no move begins later: the child must come to its answer */
 	int hints_fd;
 	struct mover_child *mover;
@@ -198,9 +201,20 @@ static bool rests(const struct round *round, const struct gw_walk_conn *conn, bo
 	return told_ns && told_ns + CLIENT_REST_NS > round->now_ns;
 }
 
-static bool is_quiet(const struct gw_walk_conn *conn, uint32_t quiet_ms)
+/* An application that calls at intervals does so least likely when its connection has just become
+ * quiet: later it is left alone, until it has been quiet for so long that it hardly calls at all.
+ * Who asks for a round of its own asks for now. */
+static bool is_quiet(const struct round *round, const struct gw_walk_conn *conn, uint32_t quiet_ms)
 {
-	return !quiet_ms || (conn->idle_ms >= quiet_ms && !conn->unacked && !conn->unread);
+	uint32_t long_ms = quiet_ms < LONG_MS ? quiet_ms : LONG_MS;
+
+	if (!quiet_ms)
+		return true;
+	if (conn->idle_ms < quiet_ms || conn->unacked || conn->unread)
+		return false;
+	return conn->idle_ms < quiet_ms + round->fresh_ms ||
+	       conn->idle_ms >= quiet_ms + long_ms ||
+	       round->input->only_service != ROUND_NOWHERE;
 }
 
 /* Up to `most` connections of a backend that are quiet, at random; how many were found. */
@@ -213,9 +227,7 @@ static size_t find_quiet(struct round *round, const struct view_backend *backend
 		const struct gw_walk_conn *conn = &round->conns[i];
 		size_t place;
 
-		/* Another time for each, so that they do not fall into step with the application. */
-		if (!is_of(conn, backend) ||
-		    !is_quiet(conn, (uint32_t)(quiet_ms * (1 + draw(round) / 2))) ||
+		if (!is_of(conn, backend) || !is_quiet(round, conn, quiet_ms) ||
 		    rests(round, conn, is_down(backend)))
 			continue;
 		place = seen < most ? seen : (size_t)(draw(round) * (double)(seen + 1));
@@ -640,6 +652,7 @@ static int act(struct round *round, uint64_t walk_ms)
 	err = clients_new(round->view, &round->clients);
 	if (!err)
 		err = mover_child_new(&round->mover);
+	round->fresh_ms = FRESH_LOOKS * pause_ms(walk_ms);
 	while (!err && act_once(round) && !round->input->is_dry &&
 	       clock_now_ms() + pause_ms(walk_ms) < round->end_ms)
 		err = look_again(round, &walk_ms);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "source/kube_bytes.h"
+#include "source/kube/bytes.h"
 
 #define TLS_FILE_CERTIFICATES_MAX 64
 #define TLS_FILE_STANDARD "-" /* the path that stands for standard input */

@@ -180,8 +180,9 @@ static int open_object(struct datapath *datapath, const struct datapath_options 
 	set_sizes(datapath->object, options->max_services, options->max_backends);
 	if (!reuse(options->pin_dir, datapath->object->maps.gw_conns))
 		return 0;
-	if (!err)
-		datapath->old_conns_fd = takeover_find(options->pin_dir, pinned.abi);
+	if (!err || err == -ENOENT)
+		datapath->old_conns_fd =
+			takeover_find(options->pin_dir, err ? TAKEOVER_ABI : pinned.abi);
 	make_records(datapath->object, message);
 	return 0;
 }

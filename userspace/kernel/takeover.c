@@ -18,7 +18,7 @@ int takeover_find(const char *pin_dir, uint32_t abi)
 	struct bpf_map_info info;
 	int fd;
 
-	if (abi != 2)
+	if (abi != TAKEOVER_ABI)
 		return -ENOENT;
 	fd = maps_open_pin(pin_dir, "gw_conns", &info);
 	if (fd < 0)

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+/* Of the pins, where gw_meta does not say it: an agent was killed while it replaced them. A map of
+ * another ABI than this is not taken for one of this, as its size is another. */
+#define TAKEOVER_ABI 2
+
 /* The gw_conns pinned below pin_dir, if its records are of an ABI whose records can be copied, and
  * another one than ours: a descriptor, which the caller closes. -ENOENT: it is not. */
 int takeover_find(const char *pin_dir, uint32_t abi);

@@ -516,18 +516,30 @@ struct housing {
 	struct model *model;
 	const char *uid;
 	uint64_t cgroup;
+	bool has_owner; /* a pod whose own UID it is */
 	bool is_news;
 };
 
+static void look_for_owner(const void *node, VISIT which, void *arg)
+{
+	const struct pod *pod = (*(struct lodger *const *)node)->pod;
+	struct housing *housing = arg;
+
+	if (which == postorder || which == leaf)
+		housing->has_owner |= !pod->is_mirror && !strcmp(pod->uid, housing->uid);
+}
+
+/* Who only says that it is the mirror of that pod does not get its cgroup. */
 static void house(const void *node, VISIT which, void *arg)
 {
 	struct lodger *lodger = *(struct lodger *const *)node;
 	struct housing *housing = arg;
+	uint64_t cgroup = lodger->pod->is_mirror && housing->has_owner ? 0 : housing->cgroup;
 
 	if ((which != postorder && which != leaf) || strcmp(lodger->pod->uid, housing->uid) != 0 ||
-	    lodger->cgroup == housing->cgroup)
+	    lodger->cgroup == cgroup)
 		return;
-	lodger->cgroup = housing->cgroup;
+	lodger->cgroup = cgroup;
 	housing->is_news = true;
 	touch_services(housing->model, lodger->pod);
 }
@@ -536,6 +548,7 @@ bool model_set_pod_cgroup(struct model *model, const char *uid, uint64_t cgroup)
 {
 	struct housing housing = { .model = model, .uid = uid, .cgroup = cgroup };
 
+	twalk_r(model->lodgers, look_for_owner, &housing);
 	twalk_r(model->lodgers, house, &housing);
 	return housing.is_news;
 }

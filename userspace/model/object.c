@@ -161,7 +161,7 @@ _Static_assert(sizeof(struct service) == 576, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct slice_port) == 16, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct endpoint) == 64, MUST_BE_COMPARED);
 _Static_assert(sizeof(struct slice) == 88, MUST_BE_COMPARED);
-_Static_assert(sizeof(struct pod) == 40, MUST_BE_COMPARED);
+_Static_assert(sizeof(struct pod) == 48, MUST_BE_COMPARED);
 #endif
 
 static bool same_ports(const struct service *a, const struct service *b)
@@ -240,6 +240,7 @@ static bool same_labels(const struct labels *a, const struct labels *b)
 bool pod_says_same(const struct pod *a, const struct pod *held)
 {
 	return !strcmp(a->namespace, held->namespace) && !strcmp(a->name, held->name) &&
-	       !strcmp(a->uid, held->uid) && !strcmp(a->node, held->node) &&
+	       !strcmp(a->uid, held->uid) && a->is_mirror == held->is_mirror &&
+	       !strcmp(a->node, held->node) &&
 	       same_labels(a->labels, held->labels);
 }

@@ -88,6 +88,7 @@ struct pod {
 	char *namespace;
 	char *name;
 	char *uid;  /* as the kubelet names its cgroup by it */
+	bool is_mirror; /* uid is what an annotation says, which anybody may write who makes pods */
 	char *node; /* "": it has none */
 	struct labels *labels; /* NULL: none */
 };

@@ -23,12 +23,13 @@ static bool has_ended(const json_t *value)
 	return phase && (!strcmp(phase, "Succeeded") || !strcmp(phase, "Failed"));
 }
 
-static const char *uid_of(const json_t *value)
+static const char *uid_of(const json_t *value, bool *is_mirror)
 {
 	const json_t *metadata = json_object_get(value, "metadata");
 	const char *uid = text_in(metadata, "annotations", MIRROR_ANNOTATION);
 
-	return uid && *uid ? uid : json_string_value(json_object_get(metadata, "uid"));
+	*is_mirror = uid && *uid;
+	return *is_mirror ? uid : json_string_value(json_object_get(metadata, "uid"));
 }
 
 static int decode_labels(const json_t *labels, struct labels **ret)
@@ -54,7 +55,7 @@ static int fill(const json_t *value, const struct metadata *metadata, struct pod
 
 	pod->namespace = strdup(metadata->namespace);
 	pod->name = strdup(metadata->name);
-	pod->uid = strdup(uid_of(value));
+	pod->uid = strdup(uid_of(value, &pod->is_mirror));
 	pod->node = strdup(node ? node : "");
 	if (!pod->namespace || !pod->name || !pod->uid || !pod->node)
 		return -ENOMEM;
@@ -63,7 +64,8 @@ static int fill(const json_t *value, const struct metadata *metadata, struct pod
 
 int decode_pod(const json_t *value, decode_refuse refuse, void *arg, struct pod **ret)
 {
-	const char *uid = uid_of(value);
+	bool is_mirror;
+	const char *uid = uid_of(value, &is_mirror);
 	struct metadata metadata;
 	struct report report;
 	struct pod *pod;

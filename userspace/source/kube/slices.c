@@ -3,7 +3,7 @@
  * Groups of names, each with a watch and at times with the one that is to take its place. What is
  * begun or ended here waits for a timer: libcurl may be calling.
  */
-#include "source/kube_slices.h"
+#include "source/kube/slices.h"
 
 #include <errno.h>
 #include <search.h>
@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "source/decode.h"
-#include "source/kube_follow.h"
+#include "source/kube/follow.h"
 
 #define LABEL_SERVICE_NAME "kubernetes.io/service-name"
 #define NAMES_BYTES_MAX 6000 /* escaped */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Answers of an API server, read with suspicion: a proxy between may say anything. */
-#include "source/kube_reply.h"
+#include "source/kube/reply.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "source/kube_config.h"
+#include "source/kube/config.h"
 
 #define NAME_MAX_LENGTH 253
 

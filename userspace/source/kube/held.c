@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Names as keys of JSON objects: the hash table that is at hand. */
-#include "source/kube_held.h"
+#include "source/kube/held.h"
 
 #include <errno.h>
 #include <stdio.h>

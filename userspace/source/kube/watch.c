@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* List, watch, wait, try again. Knows nothing of what the objects mean. */
-#include "source/kube_watch.h"
+#include "source/kube/watch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include <event2/util.h>
 
 #include "base/clock.h"
-#include "source/kube_held.h"
-#include "source/kube_http.h"
-#include "source/kube_intake.h"
+#include "source/kube/held.h"
+#include "source/kube/http.h"
+#include "source/kube/intake.h"
 
 #define BRIEF_FREE 1 /* watches that end soon without a pause */
 #define BRIEF_MAX 5  /* from then on each pause is twice as long; this many: backoff_ms */

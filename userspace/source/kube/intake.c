@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bytes of an API server into objects, events and refusals. */
-#include "source/kube_intake.h"
+#include "source/kube/intake.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 
 #include <event2/buffer.h>
 
-#include "source/kube_held.h"
-#include "source/kube_reply.h"
+#include "source/kube/held.h"
+#include "source/kube/reply.h"
 
 #define REFUSAL_BYTES_MAX (64u << 10)
 #define PAGES_MAX 1000

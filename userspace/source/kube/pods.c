@@ -3,7 +3,7 @@
  * One watch. It begins and ends by a timer: libcurl may be calling. Without the right to it nobody
  * is excepted, and everything else goes on.
  */
-#include "source/kube_pods.h"
+#include "source/kube/pods.h"
 
 #include <errno.h>
 #include <search.h>
@@ -14,7 +14,7 @@
 #include <event2/event.h>
 
 #include "source/decode.h"
-#include "source/kube_follow.h"
+#include "source/kube/follow.h"
 
 #define INSTEAD                                                                                    \
 	", as the overlay deploy/overlays/clients-except does; until then gwbpf.io/clients-except " \

@@ -12,8 +12,8 @@
 
 #include <jansson.h>
 
-#include "source/kube_config.h"
-#include "source/kube_resource.h"
+#include "source/kube/config.h"
+#include "source/kube/resource.h"
 #include "source/sink.h"
 
 struct event_base;
@@ -39,7 +39,7 @@ struct kube_timing {
 extern const struct kube_timing kube_timing_default;
 
 struct kube_watch_ops {
-	/* Load the configuration for one request; as of kube_config.h. */
+	/* Load the configuration for one request; as of config.h. */
 	int (*configure)(char *message, struct kube_config *ret, void *arg);
 	/* An object was listed, added or changed. 1: this watch holds it from now on; 0: it is
 	 * another's, and does not count; -errno: everything is listed again. */

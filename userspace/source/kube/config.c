@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What every configuration of the connection to the API server shares, and the one of a pod. */
-#include "source/kube_config.h"
+#include "source/kube/config.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Options of libcurl for one configuration. */
-#include "source/kube_curl.h"
+#include "source/kube/curl.h"
 
 #include <errno.h>
 #include <stdbool.h>

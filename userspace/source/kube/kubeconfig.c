@@ -4,7 +4,7 @@
  * client_config.go): what that takes is taken, what that refuses is refused. What it can ask for and
  * gwbpf does not do is refused by name: to leave it out would be to act as somebody else.
  */
-#include "source/kubeconfig.h"
+#include "source/kube/kubeconfig.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From what went wrong to a word for the metrics and a sentence for people. */
-#include "source/kube_failure.h"
+#include "source/kube/failure.h"
 
 #include <stdarg.h>
 #include <stdio.h>

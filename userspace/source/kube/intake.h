@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "source/kube_failure.h"
-#include "source/kube_watch.h"
+#include "source/kube/failure.h"
+#include "source/kube/watch.h"
 
 struct evbuffer;
 struct kube_held;

@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "source/kube_resource.h"
+#include "source/kube/resource.h"
 
 #define KUBE_STATUS_TEXT_MAX 400
 

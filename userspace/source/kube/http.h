@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "source/kube_config.h"
+#include "source/kube/config.h"
 #include "source/sink.h"
 
 struct event_base;

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "source/kube_bytes.h"
+#include "source/kube/bytes.h"
 
 #define KUBE_MESSAGE_MAX 1024
 #define KUBE_SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"

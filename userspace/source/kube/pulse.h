@@ -6,7 +6,7 @@
 #ifndef GWBPF_SOURCE_KUBE_PULSE_H
 #define GWBPF_SOURCE_KUBE_PULSE_H
 
-#include "source/kube_watch.h"
+#include "source/kube/watch.h"
 
 struct kube_pulse;
 
@@ -14,7 +14,7 @@ struct kube_pulse_setup {
 	struct event_base *base;
 	struct kube_http *http;
 	const struct kube_timing *timing; /* silence_ms 0: it is never asked */
-	/* Load the configuration for one request; as of kube_config.h. */
+	/* Load the configuration for one request; as of config.h. */
 	int (*configure)(char *message, struct kube_config *ret, void *arg);
 	/* It did not answer in time. */
 	void (*silent)(void *arg);

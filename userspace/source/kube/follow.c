@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the watches of all resources have in common. */
-#include "source/kube_follow.h"
+#include "source/kube/follow.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "source/kubeconfig.h"
+#include "source/kube/kubeconfig.h"
 
 static void free_follow(struct kube_follow *follow)
 {

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "source/kube_config.h"
-#include "source/kube_reply.h"
-#include "source/kube_resource.h"
+#include "source/kube/config.h"
+#include "source/kube/reply.h"
+#include "source/kube/resource.h"
 #include "source/sink.h"
 
 struct kube_failure {

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "source/kube_watch.h"
+#include "source/kube/watch.h"
 #include "source/sink.h"
 
 #define KUBE_ORIGIN_BYTES 640
@@ -34,7 +34,7 @@ struct kube_follow {
 	char *fields;
 	char *subject;
 	char *problem; /* the last message of failed(); NULL: none since recovered() */
-	struct kube_group *group; /* of slices; kube_slices.c */
+	struct kube_group *group; /* of slices; slices.c */
 	bool incomplete; /* there was no memory for one of the texts */
 	bool listed;
 	bool nameless; /* something was refused since the last list that could not even be kept */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Credentials in memory. Knows nothing of what they mean. */
-#include "source/kube_bytes.h"
+#include "source/kube/bytes.h"
 
 #include <ctype.h>
 #include <errno.h>

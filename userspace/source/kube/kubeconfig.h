@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The file that kubectl uses to reach a cluster. */
-#ifndef GWBPF_SOURCE_KUBECONFIG_H
-#define GWBPF_SOURCE_KUBECONFIG_H
+#ifndef GWBPF_SOURCE_KUBE_KUBECONFIG_H
+#define GWBPF_SOURCE_KUBE_KUBECONFIG_H
 
-#include "source/kube_config.h"
+#include "source/kube/config.h"
 
 /* context NULL: the current one. Files that it names are looked up beside it. Errors and message as
  * of kube_config_load_in_cluster(). */

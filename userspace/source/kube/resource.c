@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Paths of the Kubernetes API. */
-#include "source/kube_resource.h"
+#include "source/kube/resource.h"
 
 #include <errno.h>
 #include <stdarg.h>

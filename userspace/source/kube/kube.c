@@ -3,7 +3,7 @@
  * From the agent's options to the watches that they ask for; Services and the Node from JSON to the
  * store and the sink.
  */
-#include "source/kube.h"
+#include "source/kube/kube.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,11 +12,11 @@
 #include <string.h>
 
 #include "source/decode.h"
-#include "source/kube_follow.h"
-#include "source/kube_http.h"
-#include "source/kube_pods.h"
-#include "source/kube_pulse.h"
-#include "source/kube_slices.h"
+#include "source/kube/follow.h"
+#include "source/kube/http.h"
+#include "source/kube/pods.h"
+#include "source/kube/pulse.h"
+#include "source/kube/slices.h"
 
 #define LABEL_ZONE "topology.kubernetes.io/zone"
 #define LABEL_ENABLED "gwbpf.io/enabled=true"

@@ -5,7 +5,7 @@
 
 #include <curl/curl.h>
 
-#include "source/kube_config.h"
+#include "source/kube/config.h"
 
 /* Lists that libcurl reads for as long as the handle lives. */
 struct kube_curl_lists {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* libcurl's multi-socket interface in libevent's loop. Knows nothing of what the answers mean. */
-#include "source/kube_http.h"
+#include "source/kube/http.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@
 #include <event2/event.h>
 
 #include "base/clock.h"
-#include "source/kube_curl.h"
+#include "source/kube/curl.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define KEEPALIVE_IDLE_S 20L

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "source/kube_pulse.h"
+#include "source/kube/pulse.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
 
-#include "source/kube_http.h"
+#include "source/kube/http.h"
 
 /* Everybody may read it, and it costs the server nothing. */
 #define QUESTION "/version"

@@ -6,8 +6,8 @@
  * until the API server itself says otherwise. Does not log, and knows nothing of what the sink
  * does.
  */
-#ifndef GWBPF_SOURCE_KUBE_H
-#define GWBPF_SOURCE_KUBE_H
+#ifndef GWBPF_SOURCE_KUBE_KUBE_H
+#define GWBPF_SOURCE_KUBE_KUBE_H
 
 #include <stdbool.h>
 #include <stddef.h>
