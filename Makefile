@@ -31,7 +31,7 @@ GW_LDLIBS    = $(shell pkg-config --libs $(LIBS))
 SOURCES := $(wildcard userspace/*.c userspace/*/*.c userspace/*/*/*.c)
 OBJECTS := $(SOURCES:userspace/%.c=$(B)/%.o)
 SKELETONS := $(GEN)/gwbpf.skel.h $(GEN)/walk.skel.h $(GEN)/takeover.skel.h \
-	$(GEN)/holders.skel.h
+	$(GEN)/holders.skel.h $(GEN)/waits.skel.h
 
 .PHONY: all
 all: build/gwbpf ## build the program (the default)

@@ -58,6 +58,10 @@ struct sock_common {
 	atomic64_t skc_cookie;
 };
 
+struct sk_buff {
+	unsigned char cb[48]; /* of the layer that has the packet */
+};
+
 struct sk_buff_head {
 	__u32 qlen;
 };

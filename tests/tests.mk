@@ -58,8 +58,9 @@ UNIT_columns_text := report/columns_text $(UNIT_columns)
 UNIT_shorten := cli/shorten
 UNIT_yaml := report/yaml
 
-UNIT_TESTS += balance silence latest
+UNIT_TESTS += balance evenness silence latest
 UNIT_balance := model/balance
+UNIT_evenness := model/evenness
 UNIT_silence := model/silence
 UNIT_latest := model/latest
 

@@ -467,7 +467,7 @@ struct gw_retired {
 	__u64 dated;             /* so many were there at refused_ns; the agent writes both */
 	__u64 refused_ns;        /* when it last saw more of them than before; 0: never */
 	__u32 learnt_quiet_ms;   /* for rebalance: auto, by the agent; 0: not known yet */
-	__u32 pad;
+	__u32 longest_wait_ms;   /* likewise, what that comes from; 0: none was seen that matters */
 };
 _Static_assert(sizeof(struct gw_retired) == 288, "a change of size is a change of ABI");
 

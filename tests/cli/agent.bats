@@ -115,7 +115,7 @@ backends_are()
 	json '.items | all(keys_unsorted == ["namespace", "name", "portName", "address", "port",
 		"policy", "state", "message", "backends", "usable", "active", "attemptsTotal",
 		"establishedTotal", "failedTotal", "canceledTotal", "closedTotal", "noBackendTotal",
-		"rebalanceAuto", "rebalanceSeconds", "drainDeadlineSeconds"])'
+		"rebalanceAuto", "rebalanceSeconds", "drainDeadlineSeconds", "longestWaitSeconds"])'
 	dial_in_vain 10.96.0.2 7051
 	lab services
 	[ "${lines[0]}" = "NODE: n1 (this node only)" ]

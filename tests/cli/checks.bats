@@ -237,6 +237,18 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	json '.items | all(.check == null)'
 }
 
+# Its address is that of a Service, too: whoever looks must not end up at that Service's backends.
+@test "looks at a backend go to its address, not through the hooks, and are no Service's connections" {
+	balance 'gwbpf.io/check: "tcp,inter=500ms,timeout=300ms"' 10.2.0.1
+	{ service other 10.2.0.1; slice other 10.2.0.9; } >"$BATS_TEST_TMPDIR/manifests/other.yaml"
+	start_agent
+	dial 10.96.0.1:7051 1
+	becomes seen 10.2.0.1 ok
+	run lab_gwbpf services -o json
+	json '[.items[] | {name, attemptsTotal}] ==
+		[{name: "gateway", attemptsTotal: 1}, {name: "other", attemptsTotal: 0}]'
+}
+
 # hostile COUNT: another tenant's Service, of so many peers that let each look run into its timeout:
 # behind the pods there is nothing.
 hostile()

@@ -101,12 +101,15 @@ without_ages()
 	[ "$code" = 200 ]
 	json '.kind == "PathList" and (.items | length) > 5'
 	paths=$(jq -r '.items[].path' <<<"$output")
+	reads=$(jq -r '.items[] | select(.method == "GET").path' <<<"$output")
+	json 'all(.items[]; .summary | length > 0)'
+	json 'any(.items[]; .method == "POST" and .path == "/api/v1/drain")'
 	get /api/v1/openapi.json
 	[ "$code" = 200 ]
 	json '.openapi == "3.0.3" and .info.title == "gwbpf agent"'
 	description=$output
 	[ "$(jq -r '.paths | keys_unsorted[]' <<<"$description")" = "$paths" ]
-	for path in $paths; do
+	for path in $reads; do
 		[ "$path" != /api/v1/monitor ] || continue
 		get_as_root "$path"
 		[ "$code" = 200 ]
@@ -425,6 +428,31 @@ is_checked()
 	metric gwbpf_service_balance_ratio '.*service_name="gateway".*' 1.333
 	metric gwbpf_service_balance_ratio '.*service_name="empty".*' 1.000
 	metric gwbpf_service_state '.*service_name="empty".*state="no-backends"' 1
+	contains "$(lab_gwbpf backends)" "  3 connections, even"
+}
+
+# ratio_is NUMBER: what the metric says of the only Service.
+ratio_is()
+{
+	get /metrics
+	metric gwbpf_service_balance_ratio '.*' "$1"
+}
+
+@test "http: what is told of the busiest backend is what its heading says" {
+	{ service gateway 10.96.0.1; slice gateway 10.1.0.1 10.1.0.2; } >"$manifests/a.yaml"
+	listen 10.1.0.{1,2}:7051
+	start_agent
+	lab_gwbpf drain --control "$control" 10.1.0.2:7051
+	dial 10.96.0.1:7051 6
+	ratio_is 1.000
+	[[ $(lab_gwbpf backends) == *"  6 connections"$'\n'* ]]
+	lab_gwbpf undrain --control "$control" 10.1.0.2:7051
+	ratio_is 2.000
+	contains "$(lab_gwbpf backends)" "  6 connections, uneven (2.0x)"
+	# Who leaves has no share.
+	{ service gateway 10.96.0.1; slice gateway 10.1.0.2; } >"$manifests/a.yaml"
+	becomes ratio_is 1.000
+	[[ $(lab_gwbpf backends) == *"  6 connections"$'\n'* ]]
 }
 
 nothing_is_refused()

@@ -77,6 +77,21 @@ ticks()
 	becomes services_are '["second"]'
 }
 
+@test "a Service that has lost its room keeps its address" {
+	{ service first 10.96.0.1 && slice first 10.1.0.1; } >"$manifests/a.yaml"
+	{ service other 10.96.0.2 && slice other 10.1.{1..2}.{1..200}; } >"$manifests/b.yaml"
+	start_agent --max-backends 1000
+	{ service first 10.96.0.1 && slice first 10.1.{3..6}.{1..200}; } >"$manifests/a.yaml"
+	becomes state_is fabric/first no-room
+	service second 10.96.0.1 >"$manifests/c.yaml"
+	becomes eval '[ "$(logged "belongs to service")" -eq 1 ]'
+	ticks 2
+	services_are '["first", "other"]'
+	{ service first 10.96.0.1 && slice first 10.1.0.1; } >"$manifests/a.yaml"
+	becomes state_is fabric/first ready
+	services_are '["first", "other"]'
+}
+
 # Milliseconds of CPU time that the agent has used.
 cpu_ms()
 {

@@ -264,11 +264,26 @@ serve_pod()
 	start_agent
 	run lab_gwbpf services -o json
 	json '.items[0] | .rebalanceSeconds == 3 and .rebalanceAuto == false and .drainDeadlineSeconds == 30'
+	sees_no_segments
 	serve 'gwbpf.io/rebalance: auto' 10.1.0.1
 	becomes auto_is_shown
+	becomes sees_segments
 	contains "$(lab_gwbpf services -o wide)" "auto: not learnt yet"
 	run lab_gwbpf services -o json
 	json '.items[0] | .rebalanceSeconds == null and .drainDeadlineSeconds == null'
+	serve 'gwbpf.io/rebalance: 3s' 10.1.0.1
+	becomes sees_no_segments
+}
+
+# What looks at every segment is there only while somebody asks for it.
+sees_segments()
+{
+	grep -q raw_tracepoint "/proc/$agent/fdinfo/"* 2>/dev/null
+}
+
+sees_no_segments()
+{
+	! sees_segments
 }
 
 auto_is_shown()

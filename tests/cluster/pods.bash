@@ -98,7 +98,12 @@ pods_load() {
 pods_load_end() {
 	node_ctr "$2" task kill -s TERM "$(pods_container "$1")"
 	kubectl wait -n fabric --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s "pod/$1" >/dev/null
-	kubectl logs -n fabric "$1" | awk '$1 == "asked" { print $2 }'
+	kubectl logs -n fabric "$1" | awk '$1 == "asked" { print $2 + 0 }'
+}
+
+# How many connections a second they were, once it has ended.
+pods_load_rate() {
+	kubectl logs -n fabric "$1" | awk '$1 == "asked" { print $3 }'
 }
 
 # The connections of a client that failed, as its log tells.

@@ -14,6 +14,7 @@
 #include <gwbpf.skel.h>
 #include <holders.skel.h>
 #include <takeover.skel.h>
+#include <waits.skel.h>
 #include <walk.skel.h>
 
 #include "kernel/features.h"
@@ -123,6 +124,16 @@ static void test_the_search_for_holders_leaves_the_verifier_room(void **state)
 	holders_bpf__destroy(object);
 }
 
+static void test_the_look_at_segments_leaves_the_verifier_room(void **state)
+{
+	struct waits_bpf *object = waits_bpf__open();
+
+	(void)state;
+	assert_non_null(object);
+	assert_int_equal(load(object->obj), 0);
+	waits_bpf__destroy(object);
+}
+
 static int load_takeover(void)
 {
 	struct takeover_bpf *object = takeover_bpf__open();
@@ -149,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_the_hooks_leave_the_verifier_room),
 		cmocka_unit_test(test_a_walk_leaves_the_verifier_room),
 		cmocka_unit_test(test_the_search_for_holders_leaves_the_verifier_room),
+		cmocka_unit_test(test_the_look_at_segments_leaves_the_verifier_room),
 		cmocka_unit_test(test_the_takeover_of_records_leaves_the_verifier_room),
 	};
 

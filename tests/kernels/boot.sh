@@ -3,7 +3,7 @@
 # Boot a kernel in qemu, without KVM, and run in it the kernel tests and the program. Speaks TAP: a
 # kernel that does not come to the end is a failure. The programs linux-*.sh say in variables which
 # kernel that is; its own messages are in build/kernels/NAME/console. Arguments are the tests to run,
-# such as test_connect, in place of all.
+# in this order, such as test_connect, in place of all.
 set -eu
 cd "$(dirname "$0")/../.."
 work=build/kernels/$name

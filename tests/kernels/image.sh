@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # image.sh KERNEL-DIRECTORY IMAGE PROGRAM...: make an initramfs of the programs, the libraries and
-# modules that they need, ip, nft, a shell, and init.
+# modules that they need, ip, nft, a shell, and init, which runs the tests in the order of the arguments.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=$1 image=$2
@@ -45,6 +45,7 @@ for library in $(libraries "$root/bin/sh" "$root"/sbin/* "$root"/tests/*); do
 	mkdir -p "$root/$(dirname "$library")"
 	cp "$library" "$root/$library"
 done
+basename -a "$@" | grep '^test_' >"$root/tests/order"
 add_modules
 (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$image"
 rm -rf "$root"

@@ -73,6 +73,7 @@ check_cppcheck() {
 		-Iinclude -Iuserspace -Itests -Itests/fuzz -Ibpf -D_GNU_SOURCE '-DGWBPF_VERSION="0"' \
 		'-DLIBBPF_OPTS(TYPE,NAME,...)=struct TYPE NAME={__VA_ARGS__}' \
 		'-Dbpf_object__for_each_program(POS,OBJECT)=while((POS=next(OBJECT)))' \
+		'-DLIST_FOREACH(ITEM,HEAD,ENTRY)=while((ITEM=next(HEAD)))' \
 		'-DTAILQ_FOREACH(ITEM,HEAD,ENTRY)=while((ITEM=next(HEAD)))' \
 		'-Djson_array_foreach(ARRAY,I,VALUE)=while((VALUE=next(ARRAY,&I)))' \
 		'-Djson_object_foreach(OBJECT,KEY,VALUE)=while((KEY=next(OBJECT,&VALUE)))' \

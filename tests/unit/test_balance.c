@@ -141,17 +141,6 @@ static void test_destinations_are_drawn_by_what_is_missing(void **state)
 	assert_in_range(drawn[2], 1850, 2150);
 }
 
-static void test_the_ratio_is_of_the_fullest(void **state)
-{
-	struct balance_backend backends[] = {own(6), own(6), own(0)};
-
-	(void)state;
-	assert_true(balance_ratio(backends, 3) > 1.49 && balance_ratio(backends, 3) < 1.51);
-	backends[2].weight = 0;
-	assert_true(balance_ratio(backends, 3) > 0.99 && balance_ratio(backends, 3) < 1.01);
-	assert_true(balance_ratio(backends, 0) == 0);
-}
-
 /* --- the simulation ---------------------------------------------------------------------- */
 
 #define NODES_MAX 100
@@ -401,7 +390,6 @@ int main(void)
 		cmocka_unit_test(test_weights_are_shares),
 		cmocka_unit_test(test_nothing_leaves_where_nobody_takes_it),
 		cmocka_unit_test(test_destinations_are_drawn_by_what_is_missing),
-		cmocka_unit_test(test_the_ratio_is_of_the_fullest),
 		cmocka_unit_test(test_many_nodes_become_even_and_stay_so),
 		cmocka_unit_test(test_a_backend_that_tells_too_little_harms_no_other),
 	};

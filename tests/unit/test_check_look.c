@@ -398,6 +398,13 @@ static struct check_order order(uint64_t ticket, enum gw_check_kind kind, uint16
 	return order;
 }
 
+static void start(struct looking *looking, const struct check_order *order)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	check_look_start(looking->base, order, fd, on_ended, looking);
+}
+
 /* Look at a peer, and at one that is well at the same time, which nothing may disturb. */
 static struct check_answer look(enum gw_check_kind kind, uint16_t port)
 {
@@ -407,7 +414,7 @@ static struct check_answer look(enum gw_check_kind kind, uint16_t port)
 	struct check_answer checked;
 
 	for (int i = 0; i < 2; i++)
-		check_look_start(looking.base, &orders[i], on_ended, &looking);
+		start(&looking, &orders[i]);
 	event_base_dispatch(looking.base);
 	event_base_free(looking.base);
 	assert_int_equal(looking.left, 0);
@@ -478,7 +485,7 @@ static void test_without_time_nothing_is_known(void **state)
 
 	(void)state;
 	event_add(hog, &again);
-	check_look_start(looking.base, &asked, on_ended, &looking);
+	start(&looking, &asked);
 	event_base_dispatch(looking.base);
 	event_free(hog);
 	event_base_free(looking.base);
@@ -498,7 +505,7 @@ static void test_a_look_that_is_canceled_leaves_nothing(void **state)
 	(void)state;
 	close(before);
 	for (int i = 0; i < 2; i++)
-		check_look_start(looking.base, &orders[i], on_ended, &looking);
+		start(&looking, &orders[i]);
 	check_look_cancel(0);
 	check_look_cancel(4711);
 	event_base_dispatch(looking.base);

@@ -76,6 +76,26 @@ static void test_what_has_no_end_is_cut_off(void **state)
 	assert_string_equal(summed_up(60000), "979 no room\n");
 }
 
+static void test_one_of_a_group_is_logged_once_and_all_are_cut_off(void **state)
+{
+	size_t logged = 0;
+	char key[32];
+
+	(void)state;
+	assert_true(repeats_tell_of(&repeats, "tenant", "peer", "down", 0));
+	assert_false(repeats_tell_of(&repeats, "tenant", "peer", "down", 500));
+	assert_true(repeats_tell_of(&repeats, "other", "other peer", "down", 500));
+	for (int i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "peer %d", i);
+		logged += repeats_tell_of(&repeats, "tenant", key, key, 1000);
+	}
+	assert_int_equal(logged, REPEATS_LINES_MAX - 1);
+	assert_string_equal(summed_up(60000), "981 peer 999\n");
+	/* A minute later it is news again. */
+	assert_string_equal(summed_up(60500), "");
+	assert_true(repeats_tell_of(&repeats, "other", "other peer", "down", 60500));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -83,6 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_first_time_is_logged_and_the_others_are_counted),
 		TEST(test_what_has_no_end_is_cut_off),
+		TEST(test_one_of_a_group_is_logged_once_and_all_are_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

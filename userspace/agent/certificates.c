@@ -79,7 +79,7 @@ int certificates_new(struct event_base *base, struct tables *tables, struct cert
 	certificates->asked = (struct asked){.most = ASKED_MAX, .pace = ASKED_MAX};
 	certificates->maps = check_maps_of(tables);
 	repeats_init(&certificates->repeats);
-	err = checker_new(base, &calls, &certificates->checker);
+	err = checker_new(base, tables, &calls, &certificates->checker);
 	if (!err && getrandom(certificates->random, sizeof(certificates->random), 0) < 0)
 		err = -errno;
 	if (!err)
@@ -158,20 +158,22 @@ void certificates_fill(struct certificates *certificates, uint32_t id, struct ch
 
 /* --- what is logged ------------------------------------------------------------------------ */
 
-/* A backend that comes and goes tells of each kind once a minute. */
+/* A backend that comes and goes tells of each kind once a minute, and one tenant's backends together
+ * have no more lines than repeats.h says. */
 static void tell(struct certificates *certificates, uint32_t id, const char *kind,
 		 const char *text)
 {
-	char key[64], backend[TABLES_BACKEND_TEXT_MAX], line[LINE_TEXT_MAX];
+	char key[64], group[GW_NAME_MAX + 1], backend[TABLES_BACKEND_TEXT_MAX], line[LINE_TEXT_MAX];
+	uint32_t generation = certificates->maps.backends[id].generation;
+	struct tables_names names;
 
-	snprintf(key, sizeof(key), "%s %u %u", kind, id,
-		 certificates->maps.backends[id].generation);
-	tables_backend_text(certificates->tables, id, certificates->maps.backends[id].generation,
-			    backend);
+	tables_name_backend(certificates->tables, id, generation, &names);
+	snprintf(group, sizeof(group), "/%s", names.service.namespace);
+	snprintf(key, sizeof(key), "%s %u %u", kind, id, generation);
+	tables_backend_text(certificates->tables, id, generation, backend);
 	snprintf(line, sizeof(line), "%s: the certificate of backend %s: %s", kind, backend, text);
-	if (repeats_tell(&certificates->repeats, key, line, clock_now_ms()))
+	if (repeats_tell_of(&certificates->repeats, group, key, line, clock_now_ms()))
 		log_info("%s", line);
-	repeats_end(&certificates->repeats, key);
 }
 
 static void log_repeats(size_t count, const char *text, void *arg)

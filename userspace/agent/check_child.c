@@ -41,18 +41,17 @@ static void on_order(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	for (int i = 0; i < TURN_MAX; i++) {
-		ssize_t size = recv((int)fd, &order, sizeof(order), MSG_DONTWAIT);
+		int peer, err = check_order_receive((int)fd, &order, &peer);
 
-		if (size < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (size != (ssize_t)sizeof(order)) {
-			event_base_loopbreak(child->base);
+		if (err) {
+			if (err != -EAGAIN)
+				event_base_loopbreak(child->base);
 			return;
 		}
 		if (order.kind == GW_CHECK_OFF)
 			check_look_cancel(order.ticket);
 		else
-			check_look_start(child->base, &order, send_answer, child);
+			check_look_start(child->base, &order, peer, send_answer, child);
 	}
 }
 

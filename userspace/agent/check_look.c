@@ -49,7 +49,7 @@ struct look {
 	LIST_ENTRY(look) entry;
 };
 
-static LIST_HEAD(, look) looks = LIST_HEAD_INITIALIZER(looks); /* that are under way */
+static LIST_HEAD(look_list, look) looks = LIST_HEAD_INITIALIZER(looks); /* that are under way */
 
 static void free_look(struct look *look)
 {
@@ -381,9 +381,8 @@ static int dial(struct look *look)
 	socklen_t length = socket_address(&look->order, &to);
 
 	look->out = evbuffer_new();
-	look->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (look->fd < 0)
-		return errno;
+		return EMFILE;
 	if (connect(look->fd, (struct sockaddr *)&to, length) && errno != EINPROGRESS)
 		return errno;
 	look->ready = event_new(look->base, look->fd, EV_WRITE, on_ready, look);
@@ -394,7 +393,7 @@ static int dial(struct look *look)
 	return 0;
 }
 
-void check_look_start(struct event_base *base, const struct check_order *order,
+void check_look_start(struct event_base *base, const struct check_order *order, int fd,
 		      check_look_ended ended, void *arg)
 {
 	struct look *look = calloc(1, sizeof(*look));
@@ -407,6 +406,8 @@ void check_look_start(struct event_base *base, const struct check_order *order,
 			.text = "out of memory",
 		};
 
+		if (fd >= 0)
+			close(fd);
 		ended(&answer, arg);
 		return;
 	}
@@ -419,7 +420,7 @@ void check_look_start(struct event_base *base, const struct check_order *order,
 		.start_ns = clock_now_ns(),
 		.late_ms = check_pulse_late_ms(),
 		.base = base,
-		.fd = -1,
+		.fd = fd,
 	};
 	LIST_INSERT_HEAD(&looks, look, entry);
 	error = dial(look);

@@ -10,9 +10,10 @@
 
 struct event_base;
 
-/* ended: called once, perhaps before this returns; then nothing is left of it. */
+/* ended: called once, perhaps before this returns; then nothing is left of it. fd: a socket of the
+ * address's family that is to connect, non-blocking; it belongs to the look. -1: there is none. */
 typedef void (*check_look_ended)(const struct check_answer *answer, void *arg);
-void check_look_start(struct event_base *base, const struct check_order *order,
+void check_look_start(struct event_base *base, const struct check_order *order, int fd,
 		      check_look_ended ended, void *arg);
 
 /* End the look with this ticket, if there is one: nobody waits for its answer, and there is none. */

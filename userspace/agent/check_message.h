@@ -15,8 +15,8 @@
 #define CHECK_SERVER_NAME_MAX 256 /* a DNS name and its final zero, rounded up */
 #define CHECK_NAMES_MAX 768 /* "default" is replaced by four names */
 
-/* Agent to child: look at this address now. With kind GW_CHECK_OFF: the answer to this ticket is not
- * wanted any more. */
+/* Agent to child: look at this address now, with the socket that comes along. With kind GW_CHECK_OFF:
+ * the answer to this ticket is not wanted any more; no socket comes along. */
 struct check_order {
 	uint64_t ticket; /* comes back with the answer */
 	struct gw_addr address;
@@ -46,6 +46,13 @@ struct check_answer {
 	char text[GW_SEEN_TEXT_MAX];
 	struct check_certificate certificate; /* if names were given */
 };
+
+/* An order and its socket, which stays the caller's, or -1. flags: of sendmsg(2). 0 or -errno */
+int check_order_send(int to, const struct check_order *order, int fd, int flags);
+
+/* Take one. *fd: its socket, which is the caller's now; -1: none came. -EAGAIN; -EPIPE: the end of
+ * them, or what is no order */
+int check_order_receive(int from, struct check_order *ret, int *fd);
 
 /*
  * Take the bytes of an answer. -EPROTO: it is none: of another size, with a result that does not

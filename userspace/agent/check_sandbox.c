@@ -9,13 +9,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define KEPT_FD 3
 #define MEMORY_BYTES (256ul << 20)
-#define SOCKET_TYPES (SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 /* With any arguments. What libc, libevent and OpenSSL ask for while they look. */
 static const int allowed[] = {
@@ -76,21 +74,12 @@ static int allow_all(scmp_filter_ctx filter)
 	return 0;
 }
 
-/* TCP over IPv4 and IPv6, and memory that is no program. */
+/* Memory that is no program. */
 static int allow_some(scmp_filter_ctx filter)
 {
-	static const int families[] = {AF_INET, AF_INET6};
-	int err = 0;
+	int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+				   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 
-	for (size_t i = 0; i < 2 && !err; i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 3,
-				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
-				       SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)SOCKET_TYPES,
-					       SOCK_STREAM),
-				       SCMP_A2(SCMP_CMP_EQ, 0, 0));
-	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	if (!err)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the child that looks at backends gives up before it meets the first of them. Then it can open
- * TCP connections, read the clock and speak through the descriptors that it has, and nothing else.
+ * What the child that looks at backends gives up before it meets the first of them. Then it can
+ * connect sockets that it was given, read the clock and speak through descriptors, and nothing else.
  */
 #ifndef GWBPF_AGENT_CHECK_SANDBOX_H
 #define GWBPF_AGENT_CHECK_SANDBOX_H

@@ -15,8 +15,10 @@
 
 #include "agent/check_child.h"
 #include "agent/check_sandbox.h"
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "kernel/tables.h"
 
 #define ANSWERS_BYTES (1 << 20)
 #define TURN_MAX 64 /* answers that are taken before others have a turn */
@@ -26,6 +28,7 @@
 
 struct checker {
 	struct event_base *base;
+	struct tables *tables;
 	struct checker_calls calls;
 	pid_t child; /* 0: there is none */
 	int fd;
@@ -35,13 +38,15 @@ struct checker {
 	uint32_t pause_ms;
 };
 
-int checker_new(struct event_base *base, const struct checker_calls *calls, struct checker **ret)
+int checker_new(struct event_base *base, struct tables *tables, const struct checker_calls *calls,
+		struct checker **ret)
 {
 	struct checker *checker = calloc(1, sizeof(*checker));
 
 	if (!checker)
 		return -ENOMEM;
 	checker->base = base;
+	checker->tables = tables;
 	checker->calls = *calls;
 	checker->fd = -1;
 	*ret = checker;
@@ -168,15 +173,37 @@ static int start_child(struct checker *checker)
 	return err;
 }
 
+/*
+ * The socket that the child looks with. It is made here, because the child may not tell the kernel
+ * that it is the agent's own: a backend's address may be that of a balanced Service, too.
+ */
+static int own_socket(struct checker *checker, const struct gw_addr *peer)
+{
+	int family = addr_is_ipv4(peer) ? AF_INET : AF_INET6, err;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	err = tables_own_socket(checker->tables, fd);
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
+}
+
 int checker_ask(struct checker *checker, const struct check_order *order)
 {
-	int err = checker->child ? 0 : start_child(checker);
+	int err = checker->child ? 0 : start_child(checker), fd = -1;
 
+	if (!err && order->kind != GW_CHECK_OFF) {
+		fd = own_socket(checker, &order->address);
+		err = fd < 0 ? fd : 0;
+	}
 	if (err)
 		return err;
-	if (send(checker->fd, order, sizeof(*order), MSG_NOSIGNAL | MSG_DONTWAIT) ==
-	    (ssize_t)sizeof(*order))
-		return 0;
+	err = check_order_send(checker->fd, order, fd, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (fd >= 0)
+		close(fd);
 	/* If it has ended, on_answers() is told. */
-	return -EAGAIN;
+	return err ? -EAGAIN : 0;
 }

@@ -9,6 +9,7 @@
 
 struct checker;
 struct event_base;
+struct tables;
 
 struct checker_calls {
 	void (*answered)(const struct check_answer *answer, void *arg);
@@ -16,12 +17,13 @@ struct checker_calls {
 	void *arg;
 };
 
-/* Starts nothing yet. base must outlive it. -ENOMEM */
-int checker_new(struct event_base *base, const struct checker_calls *calls, struct checker **ret);
+/* Starts nothing yet. base and tables must outlive it. -ENOMEM */
+int checker_new(struct event_base *base, struct tables *tables, const struct checker_calls *calls,
+		struct checker **ret);
 void checker_free(struct checker *checker); /* takes NULL; the child is killed */
 
 /* Give an order, and start the child if there is none. -EAGAIN: not now: the child has work enough,
- * or has ended and is not started again yet; or what fork(2) and socketpair(2) say. */
+ * or has ended and is not started again yet; or what fork(2), socketpair(2) and socket(2) say. */
 int checker_ask(struct checker *checker, const struct check_order *order);
 
 /* The child does not answer any more: another one takes its place. */

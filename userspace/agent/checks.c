@@ -84,7 +84,7 @@ int checks_new(struct event_base *base, struct tables *tables, struct certificat
 	checks->asked = (struct asked){.most = ASKED_MAX, .pace = PACE};
 	checks->maps = check_maps_of(tables);
 	repeats_init(&checks->repeats);
-	err = checker_new(base, &calls, &checks->checker);
+	err = checker_new(base, tables, &calls, &checks->checker);
 	checks->step = event_new(base, -1, EV_PERSIST, on_step, checks);
 	if (!err && (!checks->step || getrandom(checks->random, sizeof(checks->random), 0) < 0))
 		err = -ENOMEM;
@@ -120,15 +120,19 @@ static const struct gw_check *check_of(const struct checks *checks, uint32_t id)
 
 /* --- what is logged ------------------------------------------------------------------------ */
 
-/* A backend that comes and goes tells of each kind once a minute. */
+/* A backend that comes and goes tells of each kind once a minute, and one tenant's backends together
+ * have no more lines than repeats.h says. */
 static void tell(struct checks *checks, uint32_t id, const char *kind, const char *line)
 {
-	char key[64];
+	uint32_t generation = checks->maps.backends[id].generation;
+	char key[64], group[GW_NAME_MAX + 1];
+	struct tables_names names;
 
-	snprintf(key, sizeof(key), "%s %u %u", kind, id, checks->maps.backends[id].generation);
-	if (repeats_tell(&checks->repeats, key, line, clock_now_ms()))
+	tables_name_backend(checks->tables, id, generation, &names);
+	snprintf(group, sizeof(group), "/%s", names.service.namespace);
+	snprintf(key, sizeof(key), "%s %u %u", kind, id, generation);
+	if (repeats_tell_of(&checks->repeats, group, key, line, clock_now_ms()))
 		log_info("%s", line);
-	repeats_end(&checks->repeats, key);
 }
 
 static void log_repeats(size_t count, const char *text, void *arg)

@@ -287,17 +287,29 @@ static void explain(struct job *job)
 static const struct action {
 	const char *path;
 	void (*run)(struct job *job);
+	const char *summary;
 } actions[] = {
-	{"/api/v1/drain", drain},
-	{"/api/v1/undrain", undrain},
-	{"/api/v1/weight", weigh},
-	{"/api/v1/rebalance", rebalance},
-	{"/api/v1/explain", explain},
+	{"/api/v1/drain", drain, "Give a backend no new connections on this node"},
+	{"/api/v1/undrain", undrain, "Take a drain back"},
+	{"/api/v1/weight", weigh, "Give a backend a weight on this node, or take it back"},
+	{"/api/v1/rebalance", rebalance,
+	 "Make one round of moves of a Service's connections, or say what it would move"},
+	{"/api/v1/explain", explain, "What the agent makes of a Service, and why"},
 };
+
+#define ACTIONS (sizeof(actions) / sizeof(*actions))
+
+const char *control_path(size_t i, const char **summary)
+{
+	if (i >= ACTIONS)
+		return NULL;
+	*summary = actions[i].summary;
+	return actions[i].path;
+}
 
 static const struct action *find_action(const char *path)
 {
-	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
+	for (size_t i = 0; i < ACTIONS; i++)
 		if (!strcmp(actions[i].path, path))
 			return &actions[i];
 	return NULL;

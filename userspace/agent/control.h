@@ -32,6 +32,9 @@ struct control_request {
 
 bool control_has(const char *path);
 
+/* All paths, from 0, and what each does; NULL: there are no more. */
+const char *control_path(size_t i, const char **summary);
+
 /* Do what is asked for at a path that control_has(). done is called once, perhaps later. */
 void control_run(const struct control *control, const char *path,
 		 const struct control_request *request);

@@ -138,19 +138,23 @@ static void keep_event(const struct health_log *log, const struct trouble_change
 	}
 }
 
-/* A backend that comes and goes tells of each kind once a minute. */
+/* A backend that comes and goes tells of each kind once a minute, and one tenant's backends together
+ * have no more lines than repeats.h says. */
 static void on_change(const struct trouble_change *change, void *arg)
 {
 	char backend[TABLES_BACKEND_TEXT_MAX], line[HEALTH_LINE_MAX], key[64];
+	char group[GW_NAME_MAX + 1];
 	struct health_log *log = arg;
+	struct tables_names names;
 
 	keep_event(log, change);
+	tables_name_backend(log->tables, change->backend, change->generation, &names);
 	tables_backend_text(log->tables, change->backend, change->generation, backend);
 	write_line(change, backend, line);
+	snprintf(group, sizeof(group), "/%s", names.service.namespace);
 	snprintf(key, sizeof(key), "%u %u %u", change->kind, change->backend, change->generation);
-	if (repeats_tell(&log->repeats, key, line, clock_now_ms()))
+	if (repeats_tell_of(&log->repeats, group, key, line, clock_now_ms()))
 		log_info("%s", line);
-	repeats_end(&log->repeats, key);
 }
 
 static void log_repeats(size_t count, const char *text, void *arg)

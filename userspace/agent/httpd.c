@@ -23,6 +23,9 @@
 #include "agent/page.h"
 #include "agent/watchers.h"
 #include "agent/workers.h"
+#include "report/backends.h"
+#include "report/connections.h"
+#include "report/services.h"
 
 #define REQUEST_BYTES_MAX 8192
 #define SILENCE_SECONDS 5
@@ -158,15 +161,23 @@ static void reply_json(struct evhttp_request *request, json_t *value)
 	free(text);
 }
 
+static void visit_paths(void (*add)(const struct openapi_path *path, json_t **to), json_t **to);
+
 static void on_index(struct evhttp_request *request, struct httpd *httpd)
 {
-	reply_json(request, openapi_index(httpd->options->node));
+	json_t *items = json_array();
+
+	visit_paths(openapi_add_item, &items);
+	reply_json(request, json_list("PathList", httpd->options->node, items));
 }
 
 static void on_openapi(struct evhttp_request *request, struct httpd *httpd)
 {
+	json_t *paths = json_object();
+
 	(void)httpd;
-	reply_json(request, openapi_description());
+	visit_paths(openapi_add_description, &paths);
+	reply_json(request, openapi_document(paths));
 }
 
 /* An answer that does not end. */
@@ -188,29 +199,71 @@ struct page {
 	const char *type;
 	void (*answer)(struct evhttp_request *request, struct httpd *httpd);
 	int (*make)(struct evbuffer *to, void *arg); /* in place of answer: by a worker */
+	const char *summary; /* of a path of the API: it describes itself by these two */
+	const struct columns *columns;
 };
 
-#define ALL (HTTPD_FOR_MONITORING | HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
+#define API  "/api/v1"
+#define ALL  (HTTPD_FOR_MONITORING | HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
 #define NODE (HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
 #define ROOT HTTPD_FOR_ROOT /* it names clients */
 
 static const struct page pages[] = {
-	{"/livez", ALL, TEXT, on_live, NULL},
-	{"/healthz", ALL, TEXT, on_live, NULL},
-	{"/readyz", ALL, TEXT, on_ready, NULL},
-	{"/metrics", ALL, "text/plain; version=0.0.4; charset=utf-8", NULL, answer_metrics},
-	{"/page.js", NODE, "text/javascript; charset=utf-8", on_script, NULL},
-	{"/", NODE, "text/html; charset=utf-8", NULL, answer_page},
-	{"/api/v1", NODE, JSON, on_index, NULL},
-	{"/api/v1/openapi.json", NODE, JSON, on_openapi, NULL},
-	{"/api/v1/status", NODE, JSON, NULL, answer_status},
-	{"/api/v1/services", NODE, JSON, NULL, answer_services},
-	{"/api/v1/backends", NODE, JSON, NULL, answer_backends},
-	{"/api/v1/connections", ROOT, JSON, NULL, answer_connections},
-	{"/api/v1/events", HTTPD_FOR_NODE, JSON, NULL, answer_events},
-	{"/api/v1/events", ROOT, JSON, NULL, answer_events_with_clients},
-	{"/api/v1/monitor", ROOT, TEXT, on_watch, NULL},
+	{"/livez", ALL, TEXT, on_live, NULL, NULL, NULL},
+	{"/healthz", ALL, TEXT, on_live, NULL, NULL, NULL},
+	{"/readyz", ALL, TEXT, on_ready, NULL, NULL, NULL},
+	{"/metrics", ALL, "text/plain; version=0.0.4; charset=utf-8", NULL, answer_metrics, NULL,
+	 NULL},
+	{"/page.js", NODE, "text/javascript; charset=utf-8", on_script, NULL, NULL, NULL},
+	{"/", NODE, "text/html; charset=utf-8", NULL, answer_page, NULL, NULL},
+	{API, NODE, JSON, on_index, NULL, "This list", NULL},
+	{API "/status", NODE, JSON, NULL, answer_status,
+	 "What clients get, and what is not as it should be", NULL},
+	{API "/services", NODE, JSON, NULL, answer_services, "Services, by port and address",
+	 &services_columns},
+	{API "/backends", NODE, JSON, NULL, answer_backends,
+	 "Backends, by Service port and address", &backends_columns},
+	{API "/events", HTTPD_FOR_NODE, JSON, NULL, answer_events,
+	 "What has happened, the last thousand; with clients on the socket", NULL},
+	{API "/events", ROOT, JSON, NULL, answer_events_with_clients, NULL, NULL},
+	{API "/connections", ROOT, JSON, NULL, answer_connections, "Live connections",
+	 &connections_columns},
+	{API "/monitor", ROOT, TEXT, on_watch, NULL,
+	 "Connections as they come and go, a line of JSON each", NULL},
+	{API "/openapi.json", NODE, JSON, on_openapi, NULL, "This description", NULL},
 };
+
+#define PAGES (sizeof(pages) / sizeof(*pages))
+
+/* Who asks for a path as somebody else gets another row of the same path. */
+static bool is_first_of_path(size_t i)
+{
+	return !i || strcmp(pages[i - 1].path, pages[i].path);
+}
+
+/* Call add for each path of the API: what is served below it, whether it is described or not. */
+static void visit_paths(void (*add)(const struct openapi_path *path, json_t **to), json_t **to)
+{
+	const char *command, *about;
+
+	for (size_t i = 0; i < PAGES; i++)
+		if (!strncmp(pages[i].path, API, strlen(API)) && is_first_of_path(i))
+			add(&(struct openapi_path){
+				    .path = pages[i].path,
+				    .summary = pages[i].summary,
+				    .columns = pages[i].columns,
+				    .is_on_socket = pages[i].is_for == ROOT,
+			    },
+			    to);
+	for (size_t i = 0; (command = control_path(i, &about)); i++)
+		add(&(struct openapi_path){
+			    .path = command,
+			    .summary = about,
+			    .is_post = true,
+			    .is_on_socket = true,
+		    },
+		    to);
+}
 
 struct waiting {
 	struct evhttp_request *request;
@@ -316,7 +369,7 @@ static const struct page *find_page(const char *path, enum httpd_for is_for)
 {
 	const struct page *found = NULL;
 
-	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
+	for (size_t i = 0; i < PAGES; i++)
 		if (!strcmp(pages[i].path, path) && (!found || pages[i].is_for & is_for))
 			found = &pages[i];
 	return found;

@@ -10,6 +10,7 @@
 #include "agent/lines.h"
 #include "base/addr.h"
 #include "base/clock.h"
+#include "model/evenness.h"
 #include "model/tls_names.h"
 #include "report/certificates.h"
 
@@ -376,24 +377,16 @@ static int write_backends(struct evbuffer *to, const struct metrics_input *input
 	return lines_flush(&lines);
 }
 
-/* Of the backends that take new connections: the most that one has, for its weight, to the mean. 1 where
- * they are even, or have none. */
+/* Of the backends that take new connections. 1 where they have none. */
 static double balance_ratio(const struct view_service *service,
 			    const struct view_backend *backends, size_t count)
 {
-	double most = 0, connections = 0, weights = 0;
+	struct evenness evenness = {0};
 
-	for (size_t i = 0; i < count && backends[i].service_index == service->index; i++) {
-		const struct view_backend *b = &backends[i];
-
-		if (!b->weight)
-			continue;
-		connections += b->active;
-		weights += b->weight;
-		if ((double)b->active / b->weight > most)
-			most = (double)b->active / b->weight;
-	}
-	return connections > 0 ? most / (connections / weights) : 1;
+	for (size_t i = 0; i < count && backends[i].service_index == service->index; i++)
+		if (view_backend_takes(&backends[i]))
+			evenness_add(&evenness, backends[i].active, backends[i].weight);
+	return evenness.connections ? evenness_ratio(&evenness) : 1;
 }
 
 /* Backends are ordered as their Services are; there may be some whose Service is gone. */

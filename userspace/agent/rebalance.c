@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "kernel/conns.h"
 #include "kernel/probe_moving.h"
+#include "kernel/waits.h"
+#include "model/silence.h"
 
 #define SECOND_NS 1000000000ull
 #define REMEMBER_NS (3600 * SECOND_NS) /* a connection that could not be moved is left alone */
@@ -45,8 +47,8 @@ struct rebalance {
 	bool is_broken; /* the last round failed, and that was logged */
 	struct moved *moved;
 	size_t moved_count;
-	struct glance *glances;
-	size_t glance_count;
+	struct waits *waits; /* NULL unless a Service asks for auto */
+	int waits_err;       /* why there are none */
 	struct learnt *learnt; /* NULL until a Service asks for auto */
 	uint32_t *learnt_quiet_ms;
 	struct round_input input;                /* of the round that runs */
@@ -94,7 +96,7 @@ void rebalance_free(struct rebalance *rebalance)
 		end_asked(rebalance, -ECANCELED, NULL, 0);
 	conns_close(rebalance->conns);
 	free(rebalance->moved);
-	free(rebalance->glances);
+	waits_close(rebalance->waits);
 	free(rebalance->learnt);
 	free(rebalance->learnt_quiet_ms);
 	free(rebalance);
@@ -199,18 +201,6 @@ static void take_waited(struct rebalance *rebalance, const struct waited *waited
 	silence_note(&learnt->silence, clock_now_ms(), waited->waited_ms);
 }
 
-static void take_glances(struct rebalance *rebalance, const struct glance *glances, size_t count)
-{
-	struct glance *copy = calloc(count + 1, sizeof(*copy));
-
-	if (!copy)
-		return;
-	memcpy(copy, glances, count * sizeof(*copy));
-	free(rebalance->glances);
-	rebalance->glances = copy;
-	rebalance->glance_count = count;
-}
-
 /* What would be moved is told to whoever asked, and to nobody else. */
 static void take_all_moved(struct rebalance *rebalance, const struct moved *moved, size_t count)
 {
@@ -228,7 +218,6 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	struct round_head head;
 	const struct moved *moved, *stuck;
 	const struct waited *waited;
-	const struct glance *glances;
 
 	if (size < sizeof(head))
 		return false;
@@ -236,15 +225,13 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	moved = (const struct moved *)(answer + sizeof(head));
 	stuck = moved + head.moved_count;
 	waited = (const struct waited *)(stuck + head.stuck_count);
-	glances = (const struct glance *)(waited + head.waited_count);
-	if ((const char *)(glances + head.glance_count) != answer + size)
+	if ((const char *)(waited + head.waited_count) != answer + size)
 		return false;
 	rebalance->stats->moves[MOVE_BUSY] += head.busy_count;
 	take_stuck(rebalance, stuck, head.stuck_count);
 	take_all_moved(rebalance, moved, head.moved_count);
 	for (uint32_t i = 0; i < head.waited_count; i++)
 		take_waited(rebalance, &waited[i]);
-	take_glances(rebalance, glances, head.glance_count);
 	return true;
 }
 
@@ -324,9 +311,11 @@ static void tell_learnt(struct rebalance *rebalance, size_t count)
 	uint64_t now_ms = clock_now_ms();
 
 	for (size_t i = 0; i < count; i++) {
-		rebalance->learnt_quiet_ms[i] = silence_quiet_ms(&rebalance->learnt[i].silence,
-								 now_ms);
-		tables_tell_learnt(rebalance->tables, (uint32_t)i, rebalance->learnt_quiet_ms[i]);
+		const struct silence *silence = &rebalance->learnt[i].silence;
+
+		rebalance->learnt_quiet_ms[i] = silence_quiet_ms(silence, now_ms);
+		tables_tell_learnt(rebalance->tables, (uint32_t)i, rebalance->learnt_quiet_ms[i],
+				   silence_longest_ms(silence, now_ms));
 	}
 }
 
@@ -350,8 +339,7 @@ static int start_round(struct rebalance *rebalance, const struct rebalance_asked
 		.services = services,
 		.moved = rebalance->moved,
 		.moved_count = rebalance->moved_count,
-		.glances = rebalance->glances,
-		.glance_count = rebalance->glance_count,
+		.waits = rebalance->waits,
 		.only_service = asked ? asked->service : ROUND_NOWHERE,
 		.decides = asked || rebalance->ticks % DECIDE_TICKS == 0,
 		.is_dry = asked && asked->is_dry,
@@ -371,6 +359,28 @@ static int start_round(struct rebalance *rebalance, const struct rebalance_asked
 	return err;
 }
 
+/* What sees every segment is there only while somebody asks for it. */
+static void keep_waits(struct rebalance *rebalance)
+{
+	if (!any_service(rebalance, wants_auto)) {
+		waits_close(rebalance->waits);
+		rebalance->waits = NULL;
+		rebalance->waits_err = 0;
+	} else if (!rebalance->waits &&
+		   (!rebalance->waits_err || rebalance->ticks % LACK_TICKS == 1)) {
+		rebalance->waits_err = waits_open(&rebalance->waits);
+	}
+}
+
+static void look_for_lack(struct rebalance *rebalance)
+{
+	if (probe_moving(rebalance->lack) && rebalance->waits_err)
+		snprintf(rebalance->lack, sizeof(rebalance->lack),
+			 "the kernel refuses the program by which gwbpf.io/rebalance: auto learns "
+			 "(%s): give a time in its place",
+			 strerror(-rebalance->waits_err));
+}
+
 void rebalance_tick(struct rebalance *rebalance)
 {
 	bool is_wanted = any_service(rebalance, wants_moves) ||
@@ -378,10 +388,11 @@ void rebalance_tick(struct rebalance *rebalance)
 	int err;
 
 	rebalance->ticks++;
+	keep_waits(rebalance);
 	if (!is_wanted)
 		rebalance->lack[0] = '\0';
 	else if (rebalance->ticks % LACK_TICKS == 1)
-		probe_moving(rebalance->lack);
+		look_for_lack(rebalance);
 	/* The round that runs has them from here. */
 	if (!rebalance->runs)
 		forget_old(rebalance);

@@ -14,6 +14,7 @@
 #include "kernel/hints.h"
 #include "kernel/mover_child.h"
 #include "kernel/view.h"
+#include "kernel/waits.h"
 #include "model/balance.h"
 #include "model/latest.h"
 #include "report/clients.h"
@@ -27,6 +28,8 @@
 #define DRAIN_PART 8  /* of what is left of a drain, this part leaves in one round */
 #define LOOK_MS 100   /* while some are still to leave, it looks again so often, */
 #define LOOKS_MS 1500 /* and for so long, in which every move begins: the next round decides anew */
+#define FOLLOW_MAX 1024 /* connections of one Service whose waits are looked at: the oldest */
+#define HEARD_MS 1000 /* a round begins once a second */
 #define LOOK_SHARE 9  /* so much longer than a walk takes is the time until the next */
 #define FRESH_LOOKS 2 /* what becomes quiet between two looks is seen so, if one comes late too */
 #define LONG_MS 10000 /* or as long as is asked for, where that is less */
@@ -58,7 +61,6 @@ struct round {
 	struct moved *moves; /* that were tried */
 	size_t move_count;
 	struct evbuffer *waited;
-	struct evbuffer *glances;
 	uint32_t busy_count; /* moves that were put off, as there was traffic again */
 	uint64_t fresh_ms;   /* for so long what has become quiet has just become so */
 	uint64_t end_ms;     /* no move begins later: the child must come to its answer */
@@ -253,11 +255,6 @@ static struct members members_of(const struct round *round, const struct view_se
 	return members;
 }
 
-static bool takes_connections(const struct view_backend *backend)
-{
-	return backend->state == VIEW_BACKEND_USABLE || backend->state == VIEW_BACKEND_SUSPECT;
-}
-
 static size_t place_of(const struct members *members, uint32_t id, uint32_t generation)
 {
 	for (size_t i = 0; i < members->count; i++)
@@ -322,7 +319,7 @@ static bool can_do_without(const struct members *members)
 		const struct view_backend *backend = &members->backends[i];
 
 		count += backend->state != VIEW_BACKEND_LEAVING;
-		left += takes_connections(backend) || backend->state == VIEW_BACKEND_DRAINING;
+		left += view_backend_takes(backend) || backend->state == VIEW_BACKEND_DRAINING;
 	}
 	return left * 100 >= members->service->keep_percent * count;
 }
@@ -369,7 +366,7 @@ static int decide_service(struct round *round, const struct view_service *servic
 	}
 	for (size_t i = 0; i < members.count; i++) {
 		const struct view_backend *backend = &members.backends[i];
-		bool takes = takes_connections(backend);
+		bool takes = view_backend_takes(backend);
 
 		/* What is ejected keeps what it has: nobody knows whether that still works. */
 		members.balance[i] = (struct balance_backend){
@@ -664,67 +661,74 @@ static int act(struct round *round, uint64_t walk_ms)
 
 /* --- what is learnt ---------------------------------------------------------------------- */
 
-static int compare_glances(const void *a, const void *b)
+static int compare_waits(const void *a, const void *b)
 {
-	const struct glance *left = a, *right = b;
+	const struct wait *left = a, *right = b;
 
 	return (left->cookie > right->cookie) - (left->cookie < right->cookie);
 }
 
-static struct glance glance_at(const struct round *round, const struct gw_walk_conn *conn)
+/* Not in a user's namespace, where the peer may be anybody. */
+static bool teaches(const struct gw_walk_conn *conn, const struct view_service *service)
 {
-	uint64_t now_ms = round->now_ns / 1000000;
-
-	return (struct glance){
-		.cookie = conn->cookie,
-		.sent_ms = now_ms - conn->sent_ms,
-		.received_ms = now_ms - conn->received_ms,
-		.segments_sent = conn->segments_sent,
-		.segments_received = conn->segments_received,
-	};
+	return conn->conn.service == service->index && conn->tcp_state == TCP_ESTABLISHED &&
+	       !(conn->conn.flags & GW_CONN_USER_NETNS);
 }
 
-/* The longest wait of one Service's connections since the last round; not of those in a user's
- * namespace, where the peer may be anybody. */
-static int learn_service(struct round *round, const struct view_service *service)
+/* Its connections, behind those of others; no more than FOLLOW_MAX, so that there is room for other
+ * Services. */
+static size_t add_waits(const struct round *round, const struct view_service *service,
+			struct wait *waits)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < round->conn_count; i++)
+		if (teaches(&round->conns[i], service))
+			waits[count++] = (struct wait){.cookie = round->conns[i].cookie};
+	qsort(waits, count, sizeof(*waits), compare_waits);
+	return count < FOLLOW_MAX ? count : FOLLOW_MAX;
+}
+
+/* Where data has just come, the longest wait for it. */
+static int learn_service(struct round *round, const struct view_service *service,
+			 const struct wait *waits, size_t count)
 {
 	struct waited waited = {.service = service->index};
 	bool any = false;
 
 	for (size_t i = 0; i < round->conn_count; i++) {
 		const struct gw_walk_conn *conn = &round->conns[i];
-		const struct glance *before;
-		struct glance now;
-		uint32_t ms;
+		const struct wait key = {.cookie = conn->cookie}, *wait;
 
-		if (conn->conn.service != service->index || conn->tcp_state != TCP_ESTABLISHED ||
-		    conn->conn.flags & GW_CONN_USER_NETNS)
+		if (!teaches(conn, service))
 			continue;
-		any = true;
-		now = glance_at(round, conn);
-		if (evbuffer_add(round->glances, &now, sizeof(now)))
-			return -ENOMEM;
-		before = bsearch(&now, round->input->glances, round->input->glance_count,
-				 sizeof(now), compare_glances);
-		ms = before ? silence_between(before, &now) : 0;
-		waited.waited_ms = ms > waited.waited_ms ? ms : waited.waited_ms;
+		wait = bsearch(&key, waits, count, sizeof(key), compare_waits);
+		if (!wait || !wait->is_followed)
+			continue;
+		any |= wait->longest_ms || conn->received_ms <= HEARD_MS;
+		if (wait->longest_ms > waited.waited_ms)
+			waited.waited_ms = wait->longest_ms;
 	}
 	return any && evbuffer_add(round->waited, &waited, sizeof(waited)) ? -ENOMEM : 0;
 }
 
 static int learn(struct round *round)
 {
-	struct glance *glances;
-	size_t length;
-	int err = 0;
+	struct wait *waits = calloc(round->conn_count + 1, sizeof(*waits));
+	size_t count = 0;
+	int err = waits ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < round->service_count && !err; i++)
 		if (round->services[i].rebalance_ms == GW_REBALANCE_AUTO)
-			err = learn_service(round, &round->services[i]);
-	length = evbuffer_get_length(round->glances);
-	glances = err || !length ? NULL : (struct glance *)evbuffer_pullup(round->glances, -1);
-	if (glances)
-		qsort(glances, length / sizeof(*glances), sizeof(*glances), compare_glances);
+			count += add_waits(round, &round->services[i], waits + count);
+	if (!err) {
+		qsort(waits, count, sizeof(*waits), compare_waits);
+		err = waits_exchange(round->input->waits, waits, count);
+	}
+	for (size_t i = 0; i < round->service_count && !err; i++)
+		if (round->services[i].rebalance_ms == GW_REBALANCE_AUTO)
+			err = learn_service(round, &round->services[i], waits, count);
+	free(waits);
 	return err;
 }
 
@@ -756,14 +760,11 @@ static int answer(const struct round *round, struct evbuffer *to)
 						  sizeof(struct moved)),
 			.waited_count = (uint32_t)(evbuffer_get_length(round->waited) /
 						   sizeof(struct waited)),
-			.glance_count = (uint32_t)(evbuffer_get_length(round->glances) /
-						   sizeof(struct glance)),
 		};
 
 		if (evbuffer_add(to, &head, sizeof(head)) ||
 		    evbuffer_add(to, round->moves, round->move_count * sizeof(*round->moves)) ||
-		    evbuffer_add_buffer(to, stuck) || evbuffer_add_buffer(to, round->waited) ||
-		    evbuffer_add_buffer(to, round->glances))
+		    evbuffer_add_buffer(to, stuck) || evbuffer_add_buffer(to, round->waited))
 			err = -ENOMEM;
 	}
 	if (stuck)
@@ -794,7 +795,7 @@ static int run(struct round *round)
 
 	for (size_t i = 0; i < round->input->moved_count && !err; i++)
 		err = note_told(round, &round->input->moved[i]);
-	if (!err)
+	if (!err && round->input->waits)
 		err = learn(round);
 	if (!err && round->input->decides)
 		err = decide(round);
@@ -809,9 +810,8 @@ int rebalance_round(struct evbuffer *to, void *arg)
 	struct round round = {
 		.input = input,
 		.waited = evbuffer_new(),
-		.glances = evbuffer_new(),
 	};
-	int err = round.waited && round.glances ? 0 : -ENOMEM;
+	int err = round.waited ? 0 : -ENOMEM;
 
 	memcpy(round.random, &input->seed, sizeof(round.random));
 	round.open.seed = round.told.seed = input->seed;

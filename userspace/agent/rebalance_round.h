@@ -12,10 +12,10 @@
 #include <stdint.h>
 
 #include "kernel/mover.h"
-#include "model/silence.h"
 
 struct conns;
 struct evbuffer;
+struct waits;
 
 #define MOVED_POD_MAX 64
 
@@ -38,10 +38,10 @@ struct moved {
 
 #define ROUND_NOWHERE UINT32_MAX
 
-/* How long its applications wait, for a Service with rebalance: auto. */
+/* A Service with rebalance: auto, to whose applications data has just come. */
 struct waited {
 	uint32_t service;
-	uint32_t waited_ms; /* the longest that was seen since the last round */
+	uint32_t waited_ms; /* the longest wait for it since the last round; 0: none that matters */
 };
 
 struct round_input {
@@ -53,8 +53,7 @@ struct round_input {
 	size_t service_count;
 	const struct moved *moved; /* within the last hour */
 	size_t moved_count;
-	const struct glance *glances; /* of the last round, ordered by cookie */
-	size_t glance_count;
+	const struct waits *waits; /* NULL: nothing is learnt */
 	uint64_t seed;
 	uint32_t only_service; /* ROUND_NOWHERE: all that ask for it; else this one, even if it does not */
 	bool decides; /* false: look only, for what is learnt */
@@ -67,8 +66,6 @@ struct round_head {
 	uint32_t moved_count;  /* of struct moved */
 	uint32_t stuck_count;  /* of struct moved: those that are MOVE_STUCK from now on */
 	uint32_t waited_count; /* of struct waited */
-	uint32_t glance_count; /* of struct glance, ordered by cookie */
-	uint32_t zero;
 };
 
 /* arg: a const struct round_input. For workers.h. 0 or -errno. */

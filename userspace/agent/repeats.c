@@ -72,10 +72,22 @@ static void add(struct repeats *repeats, const char *key, uint64_t now_ms)
 	TAILQ_INSERT_TAIL(&repeats->list, repeat, entry);
 }
 
+/* Returns whether it could be kept. */
+static bool count(struct repeat *repeat, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return false;
+	free(repeat->text);
+	repeat->text = copy;
+	repeat->counted++;
+	return true;
+}
+
 bool repeats_tell(struct repeats *repeats, const char *key, const char *text, uint64_t now_ms)
 {
 	struct repeat *repeat = find(repeats, key);
-	char *copy;
 
 	if (!repeat) {
 		add(repeats, key, now_ms);
@@ -85,13 +97,26 @@ bool repeats_tell(struct repeats *repeats, const char *key, const char *text, ui
 		repeat->lines++;
 		return true;
 	}
-	copy = strdup(text);
-	if (!copy)
+	return !count(repeat, text);
+}
+
+bool repeats_tell_of(struct repeats *repeats, const char *group, const char *key, const char *text,
+		     uint64_t now_ms)
+{
+	bool is_new = !find(repeats, key);
+	struct repeat *all = find(repeats, group);
+
+	if (is_new)
+		add(repeats, key, now_ms);
+	if (!all) {
+		add(repeats, group, now_ms);
 		return true;
-	free(repeat->text);
-	repeat->text = copy;
-	repeat->counted++;
-	return false;
+	}
+	if (is_new && all->lines < REPEATS_LINES_MAX) {
+		all->lines++;
+		return true;
+	}
+	return !count(all, text);
 }
 
 void repeats_end(struct repeats *repeats, const char *key)

@@ -34,6 +34,13 @@ void repeats_done(struct repeats *repeats);
 bool repeats_tell(struct repeats *repeats, const char *key, const char *text, uint64_t now_ms);
 void repeats_end(struct repeats *repeats, const char *key);
 
+/*
+ * The same of one of a group: each is logged once a minute, and of all together REPEATS_LINES_MAX
+ * lines. What is more counts as the group's. So a tenant cannot fill the log by having many.
+ */
+bool repeats_tell_of(struct repeats *repeats, const char *group, const char *key, const char *text,
+		     uint64_t now_ms);
+
 /* Visit each that was told within the last minute and not logged, at most once a minute: how often,
  * and its last text. */
 typedef void (*repeats_visit)(size_t count, const char *text, void *arg);

@@ -66,14 +66,16 @@ static size_t group(const void *arg)
 }
 
 /* "even"; "" where nothing can be said. Returns buf. */
-static const char *evenness(const struct backend_row *row, char buf[FORMAT_MAX])
+static const char *describe_evenness(const struct backend_row *row, char buf[FORMAT_MAX])
 {
-	if (row->group_fullest == 0)
+	const struct evenness *evenness = &row->group_evenness;
+
+	if (evenness->backends < 2 || !evenness->connections)
 		*buf = '\0';
-	else if (row->group_fullest == 1)
+	else if (evenness_is_even(evenness))
 		strcpy(buf, ", even");
 	else
-		snprintf(buf, FORMAT_MAX, ", uneven (%.1fx)", row->group_fullest);
+		snprintf(buf, FORMAT_MAX, ", uneven (%.1fx)", evenness_ratio(evenness));
 	return buf;
 }
 
@@ -96,7 +98,7 @@ static void heading(const void *arg, char buf[LISTING_TEXT_MAX])
 		 service && !services_is_well(service) ? ", " : "",
 		 service && !services_is_well(service) ? view_service_state_name(service->state) : "",
 		 (unsigned long long)row->group_active, row->group_active == 1 ? "" : "s",
-		 evenness(row, even));
+		 describe_evenness(row, even));
 	width = strlen(rest) < TABLE_COLUMNS_MAX ? TABLE_COLUMNS_MAX - strlen(rest) : 0;
 	snprintf(buf, LISTING_TEXT_MAX, "%s%s",
 		 shorten_middle(name, width > NAME_LEAST ? width : NAME_LEAST, shorter), rest);

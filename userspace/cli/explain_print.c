@@ -231,6 +231,18 @@ static void print_silence(const json_t *silent)
 	       format_age(seconds_of(silent, "median"), median));
 }
 
+static void print_learnt(const json_t *moving, double quiet_seconds)
+{
+	double wait_seconds = seconds_of(moving, "longestWaitSeconds");
+	char wait[FORMAT_MAX];
+
+	if (quiet_seconds < 0)
+		fputs(", and has learnt nothing yet", stdout);
+	if (wait_seconds >= 0)
+		printf("; the longest wait for an answer within the last hour was %s",
+		       format_age(wait_seconds, wait));
+}
+
 static void print_moving(const json_t *moving)
 {
 	unsigned long long all = count_of(moving, "connections");
@@ -242,8 +254,8 @@ static void print_moving(const json_t *moving)
 	printf("moving: gwbpf.io/rebalance is %s",
 	       json_is_true(json_object_get(moving, "auto")) ? "auto" :
 	       json_is_true(json_object_get(moving, "on")) ? "on" : "off");
-	if (json_is_true(json_object_get(moving, "auto")) && quiet_seconds < 0)
-		fputs(", and has learnt nothing yet", stdout);
+	if (json_is_true(json_object_get(moving, "auto")))
+		print_learnt(moving, quiet_seconds);
 	if (quiet_seconds >= 0)
 		printf("; %llu of %llu connections have been quiet for %s",
 		       (unsigned long long)count_of(moving, "quiet"), all,

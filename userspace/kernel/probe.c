@@ -19,6 +19,7 @@
 #include "kernel/mounts.h"
 #include "kernel/probe_moving.h"
 #include "kernel/records.h"
+#include "kernel/waits.h"
 
 #define SCRATCH_CGROUP "gwbpf-check"
 
@@ -326,14 +327,32 @@ static void probe_walk(const struct probe_options *options, struct probe_result 
 	}
 }
 
+static int try_waits(void)
+{
+	struct waits *waits;
+	int err = waits_open(&waits);
+
+	if (!err)
+		waits_close(waits);
+	return err;
+}
+
 /* Everything else works without it. */
 static void probe_moves(const struct probe_options *options, struct probe_result *result)
 {
 	char lack[PROBE_MOVING_MAX];
 
+	int err;
+
 	(void)options;
 	if (probe_moving(lack)) {
-		say(result, PROBE_FOUND, "connections of other processes may be moved");
+		err = try_waits();
+		say(result, err ? PROBE_DEGRADED : PROBE_FOUND,
+		    "connections of other processes may be moved%s%s",
+		    err ? "; gwbpf.io/rebalance: auto learns nothing, as the kernel refuses its "
+			  "program: " : "", err ? strerror(-err) : "");
+		if (err)
+			remedy(result, "give a time in place of auto");
 		return;
 	}
 	say(result, PROBE_DEGRADED,

@@ -271,10 +271,13 @@ size_t tables_services(const struct tables *tables, struct gw_service **ret)
 	return tables->maps.services_count;
 }
 
-void tables_tell_learnt(struct tables *tables, uint32_t service, uint32_t quiet_ms)
+void tables_tell_learnt(struct tables *tables, uint32_t service, uint32_t quiet_ms,
+			uint32_t longest_wait_ms)
 {
-	if (service < tables->maps.retired_count)
-		tables->maps.retired[service].learnt_quiet_ms = quiet_ms;
+	if (service >= tables->maps.retired_count)
+		return;
+	tables->maps.retired[service].learnt_quiet_ms = quiet_ms;
+	tables->maps.retired[service].longest_wait_ms = longest_wait_ms;
 }
 
 static bool is_backend(const struct tables *tables, uint32_t id, uint32_t generation)

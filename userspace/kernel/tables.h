@@ -186,8 +186,10 @@ bool tables_has_timed_drain(const struct tables *tables);
 /* How many members of a backend's Service take new connections. */
 size_t tables_takers(const struct tables *tables, struct backend_id backend);
 
-/* What the calls of a Service taught: so long its connections must be quiet; 0: nothing yet. */
-void tables_tell_learnt(struct tables *tables, uint32_t service, uint32_t quiet_ms);
+/* What the calls of a Service taught: so long its connections must be quiet, 0: that is not known yet;
+ * and the longest wait, 0: none. */
+void tables_tell_learnt(struct tables *tables, uint32_t service, uint32_t quiet_ms,
+			uint32_t longest_wait_ms);
 
 /* How many entries and backends are in use, those that are leaving among them. */
 size_t tables_service_count(const struct tables *tables);

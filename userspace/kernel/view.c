@@ -99,6 +99,7 @@ static void add_service(struct view *view, uint32_t index)
 		.moves_down = from->flags & GW_SERVICE_MOVE_DOWN,
 		.check = &view->maps.checks[index],
 		.learnt_quiet_ms = retired->learnt_quiet_ms,
+		.longest_wait_ms = retired->longest_wait_ms,
 		.state = service_state(view, from, members),
 		.message = names->message,
 		.counters = view_gone(&view->maps, &view->meta_copy, index),

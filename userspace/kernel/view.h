@@ -81,6 +81,7 @@ struct view_service {
 	bool moves_down;             /* connections of a backend that is down are moved */
 	const struct gw_check *check;
 	uint32_t learnt_quiet_ms;    /* with GW_REBALANCE_AUTO; 0: not known yet */
+	uint32_t longest_wait_ms;    /* likewise; 0: none was seen */
 	enum view_service_state state;
 	const char *message;
 	uint32_t backends; /* with those that are leaving */
@@ -189,6 +190,9 @@ const uint64_t *view_reasons(const struct view *view);
 const char *view_service_state_name(enum view_service_state state);
 const char *view_drain_name(enum view_drain drain);
 const char *view_backend_state_name(enum view_backend_state state);
+
+/* Whether it takes new connections by its weight: nothing keeps this node's clients away from it. */
+bool view_backend_takes(const struct view_backend *backend);
 const char *view_certificate_name(uint32_t read); /* "malformed" for GW_CERTIFICATE_MALFORMED */
 const char *view_certificate_text(uint32_t read); /* what it means */
 const char *view_check_kind_name(uint32_t kind);

@@ -112,6 +112,11 @@ const char *view_backend_state_name(enum view_backend_state state)
 	return backend_states[state];
 }
 
+bool view_backend_takes(const struct view_backend *backend)
+{
+	return backend->state == VIEW_BACKEND_USABLE || backend->state == VIEW_BACKEND_SUSPECT;
+}
+
 const char *view_error_name(uint32_t error)
 {
 	switch (error) {

@@ -165,23 +165,3 @@ size_t balance_destination(const struct balance_backend *backends, size_t count,
 	}
 	return count;
 }
-
-double balance_ratio(const struct balance_backend *backends, size_t count)
-{
-	const struct sums sums = sum_up(backends, count);
-	double most = 0;
-
-	if (!sums.active)
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		double share, part;
-
-		if (!backends[i].weight)
-			continue;
-		share = (double)sums.active * backends[i].weight / (double)sums.weight;
-		part = backends[i].active / share;
-		if (part > most)
-			most = part;
-	}
-	return most;
-}

@@ -44,8 +44,4 @@ uint32_t balance_decide(struct balance_backend *backends, size_t count, balance_
 size_t balance_destination(const struct balance_backend *backends, size_t count,
 			   balance_random random, void *arg);
 
-/* The largest part that a backend has of its share: 1 is even, 1.5 half as much again as it ought
- * to have. 0: there are no connections, or no weights. */
-double balance_ratio(const struct balance_backend *backends, size_t count);
-
 #endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which Service an address and port belongs to: the first that claims it, until it lets go. */
+/*
+ * Which Service an address and port belongs to: the first that claims it, until it lets go. The map
+ * gw_vips does not tell: a Service that has lost its room is not in it, and keeps its address. And
+ * `gwbpf plan` has no maps.
+ */
 #ifndef GWBPF_MODEL_CLAIMS_H
 #define GWBPF_MODEL_CLAIMS_H
 

@@ -5,40 +5,7 @@
 #include <string.h>
 
 #define SLOT_MS (5 * 60 * 1000)
-#define SAME_MS 20 /* two looks at one time differ by no more than the kernel's clock does */
-
-static bool is_later(uint64_t time_ms, uint64_t than_ms)
-{
-	return time_ms > than_ms + SAME_MS;
-}
-
-/* Messages alternate: who received first received as many as it sent, and one more if it received
- * last as well. */
-static bool received_first(const struct glance *before, const struct glance *now)
-{
-	uint32_t sent = now->segments_sent - before->segments_sent;
-	uint32_t received = now->segments_received - before->segments_received;
-
-	return received >= sent + (now->received_ms > now->sent_ms);
-}
-
-uint32_t silence_between(const struct glance *before, const struct glance *now)
-{
-	bool is_waiting = before->sent_ms > before->received_ms;
-	uint64_t since_ms = is_waiting ? before->sent_ms : before->received_ms;
-	uint64_t answer_ms = now->received_ms;
-
-	if (!is_later(now->received_ms, before->received_ms))
-		return 0;
-	if (is_later(now->sent_ms, before->sent_ms)) {
-		if (!is_waiting || !received_first(before, now))
-			return 0;
-		/* What it sent, it sent after the answer. */
-		if (now->sent_ms < answer_ms)
-			answer_ms = now->sent_ms;
-	}
-	return answer_ms > since_ms ? (uint32_t)(answer_ms - since_ms) : 0;
-}
+#define FORGET_MS ((SILENCE_SLOTS - 1) * SLOT_MS)
 
 /* Forget what is older than an hour. */
 static void turn_to(struct silence *silence, uint64_t now_ms)
@@ -53,12 +20,19 @@ static void turn_to(struct silence *silence, uint64_t now_ms)
 	silence->slot = slot;
 }
 
+static bool is_fresh(const struct silence *silence, uint64_t now_ms)
+{
+	return silence->begun_ms && now_ms - silence->noted_ms < FORGET_MS;
+}
+
 void silence_note(struct silence *silence, uint64_t now_ms, uint32_t waited_ms)
 {
 	uint32_t *longest_ms;
 
-	if (!silence->begun_ms)
-		silence->begun_ms = now_ms;
+	if (!is_fresh(silence, now_ms))
+		*silence = (struct silence){.begun_ms = now_ms};
+	silence->noted_ms = now_ms;
+	silence->looks++;
 	turn_to(silence, now_ms);
 	longest_ms = &silence->longest_ms[silence->slot % SILENCE_SLOTS];
 	if (*longest_ms < waited_ms)
@@ -81,7 +55,8 @@ uint32_t silence_quiet_ms(const struct silence *silence, uint64_t now_ms)
 {
 	uint64_t quiet_ms;
 
-	if (!silence->begun_ms || now_ms - silence->begun_ms < SILENCE_LEARN_MS)
+	if (!is_fresh(silence, now_ms) || now_ms - silence->begun_ms < SILENCE_LEARN_MS ||
+	    silence->looks < SILENCE_LEARN_LOOKS)
 		return 0;
 	quiet_ms = silence_longest_ms(silence, now_ms) * 3ull / 2;
 	if (quiet_ms < SILENCE_QUIET_MIN_MS)

@@ -308,59 +308,26 @@ static bool is_same_group(const struct view_backend *a, const struct view_backen
 	       !strcmp(a->service, b->service) && !strcmp(a->namespace, b->namespace);
 }
 
-static bool takes_connections(const struct view_backend *backend)
-{
-	return backend->weight && (backend->state == VIEW_BACKEND_USABLE ||
-				   backend->state == VIEW_BACKEND_SUSPECT);
-}
-
-static double fullest_of(const struct backend_row *rows, size_t count)
-{
-	double total = 0, weights = 0, fullest = 0;
-	bool is_even = true;
-	size_t taking = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		const struct view_backend *backend = rows[i].backend;
-
-		if (!takes_connections(backend))
-			continue;
-		taking++;
-		total += backend->active;
-		weights += backend->weight;
-	}
-	if (taking < 2 || total == 0)
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		const struct view_backend *backend = rows[i].backend;
-		double share = total * backend->weight / weights;
-
-		if (!takes_connections(backend))
-			continue;
-		is_even = is_even && backend->active <= share + 1;
-		if (backend->active / share > fullest)
-			fullest = backend->active / share;
-	}
-	return is_even ? 1 : fullest;
-}
-
 /* The view has those of a group side by side. */
 static void group_rows(struct backend_row *rows, size_t count)
 {
 	size_t first = 0, group = 0, end;
 
 	for (; first < count; first = end, group++) {
+		struct evenness evenness = { 0 };
 		uint64_t active = 0;
-		double fullest;
 
 		for (end = first; end < count &&
-				  is_same_group(rows[first].backend, rows[end].backend); end++)
+				  is_same_group(rows[first].backend, rows[end].backend); end++) {
 			active += rows[end].backend->active;
-		fullest = fullest_of(&rows[first], end - first);
+			if (view_backend_takes(rows[end].backend))
+				evenness_add(&evenness, rows[end].backend->active,
+					     rows[end].backend->weight);
+		}
 		for (size_t i = first; i < end; i++) {
 			rows[i].group = group;
 			rows[i].group_active = active;
-			rows[i].group_fullest = fullest;
+			rows[i].group_evenness = evenness;
 		}
 	}
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "kernel/view.h"
+#include "model/evenness.h"
 #include "report/columns.h"
 #include "report/json.h"
 
@@ -19,10 +20,7 @@ struct backend_row {
 	/* Of all of its Service port at one address: */
 	size_t group;          /* their number, from 0 */
 	uint64_t group_active; /* their connections */
-	/* How full the fullest of those that take connections is, in parts of its share by weight: 1 is
-	 * even. Also 1 if none has more than one connection above its share; 0 if fewer than two take
-	 * any, or there are none. */
-	double group_fullest;
+	struct evenness group_evenness; /* of those that take new ones */
 };
 
 extern const struct columns backends_columns; /* of a struct backend_row */

@@ -62,7 +62,15 @@ static struct value rebalance_seconds(const struct view_service *service)
 	return ms ? value_seconds(ms / 1e3) : value_unknown();
 }
 
-/* "3.0s", "auto: 3.1s", "auto: not learnt yet" */
+/* What is learnt comes from it; null where nothing is learnt, or nobody had to wait. */
+static struct value longest_wait_seconds(const struct view_service *service)
+{
+	return service->rebalance_ms == GW_REBALANCE_AUTO && service->longest_wait_ms
+		       ? value_seconds(service->longest_wait_ms / 1e3)
+		       : value_unknown();
+}
+
+/* "3.0s", "auto: 3.1s", "auto: not learnt yet", "auto: not learnt yet, longest wait 2.0s" */
 static struct value rebalance_text(const struct view_service *service)
 {
 	char time[FORMAT_MAX];
@@ -71,9 +79,12 @@ static struct value rebalance_text(const struct view_service *service)
 		return value_unknown();
 	if (service->rebalance_ms != GW_REBALANCE_AUTO)
 		return value_format("%s", format_age(service->rebalance_ms / 1e3, time));
-	return value_format("auto: %s", service->learnt_quiet_ms ?
-						format_age(service->learnt_quiet_ms / 1e3, time) :
-						"not learnt yet");
+	if (service->learnt_quiet_ms)
+		return value_format("auto: %s", format_age(service->learnt_quiet_ms / 1e3, time));
+	if (!service->longest_wait_ms)
+		return value_format("auto: not learnt yet");
+	return value_format("auto: not learnt yet, longest wait %s",
+			    format_age(service->longest_wait_ms / 1e3, time));
 }
 
 #define MAIN   COLUMN_MAIN
@@ -132,7 +143,8 @@ static struct value rebalance_text(const struct view_service *service)
 	  "how long a connection must be quiet before it may be moved", rebalance_text(s))         \
 	X(drain_deadline, "DRAIN-DEADLINE", "drainDeadlineSeconds", ALL | NUMBER, 0,               \
 	  "when what a drained backend still has is moved",                                        \
-	  s->drain_deadline_ms ? value_seconds(s->drain_deadline_ms / 1e3) : value_unknown())
+	  s->drain_deadline_ms ? value_seconds(s->drain_deadline_ms / 1e3) : value_unknown())      \
+	X(longest_wait, NULL, "longestWaitSeconds", 0, 0, "", longest_wait_seconds(s))
 
 #define READ(id, title, field, shown, width, help, reading)                                        \
 	static struct value read_##id(const void *arg)                                             \

@@ -22,16 +22,17 @@ cd "$work/files"
 cp "$programs/agnhost" agnhost
 ln -s agnhost agnhost-2
 cp "$porter/localhost.crt" "$porter/localhost.key" .
-mkdir -p bin etc tmp uploads var/lib
+mkdir -p etc tmp uploads var/lib
 chmod 1777 tmp
+# The tests name programs in either: without /bin/sleep a pod's preStop fails, and it ends at once.
+ln -s usr/bin bin
 ln -s nc.openbsd usr/bin/nc
 # Those that the tests use; the others of busybox are worse than what is there.
-for applet in cat date echo env grep head hostname ls mkdir printf rm sed seq sleep sort tail test touch \
-	tr true uniq wc; do
+for applet in cat date echo env false grep head hostname ls mkdir nslookup printf rm sed seq sleep sort \
+	tail test touch tr true uniq wc; do
 	ln -s /usr/bin/busybox "usr/bin/$applet"
 done
 # Its own shell would take its own nc, too.
-ln -s /usr/bin/bash bin/sh
 ln -s /usr/bin/bash usr/bin/sh
 echo 'root:x:0:0:root:/:/bin/sh' >etc/passwd
 echo 'root:x:0:' >etc/group

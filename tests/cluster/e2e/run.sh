@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run Kubernetes' own network tests on a cluster of nodes.bash, with an agent on every node and every
 # Service labelled for it. E2E_NODES: how many nodes; E2E_PROXY_ONLY=1: without gwbpf, to see what is
-# the cluster's own; E2E_FOCUS: other tests. The exit status is that of the tests.
+# the cluster's own; E2E_KILL=SECONDS: so often an agent is killed, on one node after the other;
+# E2E_FOCUS: other tests. Tests that skip themselves are listed. The exit status is that of the tests.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../agents.bash"
@@ -26,8 +27,18 @@ prepare_node() {
 balanced_connects() {
 	local number
 	for ((number = 1; number <= NODES_COUNT; number++)); do
-		gwbpf_on "node$number" status -o json
+		# It fails where a test left a Service without endpoints.
+		gwbpf_on "node$number" status -o json 2>/dev/null || true
 	done | jq -s '[.[] | .. | .balanced? // empty | numbers] | add // 0'
+}
+
+kill_agents() {
+	local number=0 killed=0
+	while sleep "$E2E_KILL"; do
+		number=$((number % NODES_COUNT + 1))
+		kubectl delete pod -n gwbpf-system --force --grace-period=0 "$(agent_pod "node$number")" \
+			>/dev/null 2>&1 && echo $((++killed)) >"$CLUSTER/killed"
+	done
 }
 
 trap cluster_down EXIT
@@ -36,11 +47,18 @@ nodes_each prepare_node
 kube_apply <"$here/objects.yaml"
 kubectl rollout status -n kube-system --timeout=120s deployment/coredns
 [ -n "${E2E_PROXY_ONLY:-}" ] || agents_up
+if [ -n "${E2E_KILL:-}" ]; then
+	kill_agents &
+	killer=$!
+fi
 status=0
-cluster_exec "$programs/ginkgo" --procs="${E2E_PROCS:-8}" --no-color --timeout=3h \
+cluster_exec "$programs/ginkgo" --procs="${E2E_PROCS:-8}" --no-color -v --timeout=3h \
 	--focus="$focus" --skip="$skip" "$programs/e2e.test" -- \
-	--kubeconfig="$KUBECONFIG" --provider=skeleton --kubectl-path="$(type -P kubectl)" \
-	--disable-log-dump --dump-logs-on-failure=false >"$log" 2>&1 || status=$?
+	--kubeconfig="$KUBECONFIG" --provider=skeleton --num-nodes="$NODES_COUNT" \
+	--kubectl-path="$(type -P kubectl)" --disable-log-dump --dump-logs-on-failure=false >"$log" 2>&1 || status=$?
+[ -z "${E2E_KILL:-}" ] || kill "$killer"
 grep -E '^ *\[FAIL\]|^Ran |^(FAIL|SUCCESS)!' "$log" | sort -u
+sed -n 's/^ *\[SKIPPED\] \([A-Z]\)/skipped: \1/p' "$log" | sort | uniq -c
+[ -z "${E2E_KILL:-}" ] || echo "$(cat "$CLUSTER/killed") agents were killed meanwhile"
 [ -n "${E2E_PROXY_ONLY:-}" ] || echo "$(balanced_connects) connects were balanced; all of it is in '$log'"
 exit $status

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The names of the objects that a watch has delivered, so that a list that lacks one tells that it
- * is gone. Pure.
+ * is gone: also a Node, and what was refused, which the store has nothing of. Pure.
  */
 #ifndef GWBPF_SOURCE_KUBE_HELD_H
 #define GWBPF_SOURCE_KUBE_HELD_H
