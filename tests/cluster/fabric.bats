@@ -139,6 +139,10 @@ calls() {
 	cat "$own"/*.json "$own"/*.before 2>/dev/null | jq -s 'map(.calls) | add'
 }
 
+have_made() {
+	[ "$(calls)" -ge "$1" ]
+}
+
 no_call_failed() {
 	local failed
 	failed=$(cat "$own"/*.json "$own"/*.before 2>/dev/null | jq -cs 'map(select(.failed > 0))')
@@ -197,8 +201,7 @@ spread_is() {
 	for node in node1 node2; do
 		cluster_wait 20 spread_is $node "0 0"
 	done
-	before=$(calls)
-	cluster_wait 20 eval '[ "$(calls)" -ge $((before + 8)) ]'
+	cluster_wait 20 have_made $(($(calls) + 8))
 	no_call_failed
 	[ "$(gwbpf_on node1 explain "$service" | grep -c ' annotation *$')" -eq 6 ]
 }
@@ -239,7 +242,6 @@ spread_is() {
 	for node in node1 node2; do
 		cluster_wait 20 eval 'gwbpf_on $node services -o json | jq -e ".items == []"'
 	done
-	before=$(calls)
-	cluster_wait 20 eval '[ "$(calls)" -ge $((before + 8)) ]'
+	cluster_wait 20 have_made $(($(calls) + 8))
 	no_call_failed
 }
