@@ -119,11 +119,11 @@ namespaces_are_there()
 		[ "$(readlink "/proc/$holder/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
 }
 
-# becomes COMMAND...: wait until it succeeds, for 20 seconds at most.
+# becomes COMMAND...: wait until it succeeds, for a minute at most.
 becomes()
 {
-	local i
-	for ((i = 0; i < 1000; i++)); do
+	local end=$((SECONDS + 60))
+	while [ $SECONDS -lt $end ]; do
 		"$@" >/dev/null 2>&1 && return 0
 		sleep 0.02
 	done

@@ -23,7 +23,7 @@ load clients
 @test "peers that leave are emptied, again and again, and no call fails" {
 	serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.{1,2,3}
 	start_agent
-	start_clients 8 3000
+	start_clients 13 3000
 	want=$((2 * ${MOVES:-50}))
 	for ((round = 0; $(moved) < want; round++)); do
 		left=$((round % 2 ? 4 : 1))
@@ -40,7 +40,7 @@ load clients
 	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
 	[ "$(metric 'gwbpf_moves_total{result="stuck"}')" -eq 0 ]
 	# Nothing is left half open: a peer has as many connections as its clients.
-	[ "$(inside ss -Htn state established src 10.1.0.0/24 sport = 7051 | wc -l)" -eq 32 ]
+	[ "$(inside ss -Htn state established src 10.1.0.0/24 sport = 7051 | wc -l)" -eq 52 ]
 	[ "$(inside ss -Htn state close-wait sport = 7051 | wc -l)" -eq 0 ]
 }
 

@@ -62,7 +62,7 @@ need-e2e:
 	$(Q)tests/cluster/e2e/deps.sh --check 'make e2e-deps'
 
 .PHONY: check-e2e
-check-e2e: need-tests need-cluster need-e2e all kubernetes cluster-images build/cluster/e2e-image.tar ## run Kubernetes' own network tests (as root; E2E_NODES=6, E2E_FOCUS=REGEX, E2E_PROXY_ONLY=1)
+check-e2e: need-tests need-cluster need-e2e all kubernetes cluster-images build/cluster/e2e-image.tar ## run Kubernetes' own network tests (as root; E2E_NODES=6, E2E_FOCUS=REGEX, E2E_PROXY_ONLY=1, E2E_KILL=SECONDS)
 	$(Q)tests/cluster/e2e/run.sh
 
 .PHONY: soak-cluster

@@ -59,6 +59,7 @@ node_connect() {
 		address add 10.77.0.1$number/24 dev eth0
 		address add fd00:77::1$number/64 dev eth0 nodad
 		route add default via 10.77.0.1
+		route add default via fd00:77::1
 	END
 	# The control plane answers pods, which are not hidden behind their node's address.
 	nsenter -t "$fabric" --net ip route add 10.244.$number.0/24 via 10.77.0.1$number

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -566,6 +567,41 @@ static void test_tcp(void **state)
 	assert_int_equal(look(GW_CHECK_TLS, peer.port).seen, GW_SEEN_REFUSED);
 }
 
+/* An order comes with the socket that it is looked with; where none came, nothing is known. */
+static void test_an_order_brings_its_socket(void **state)
+{
+	const struct check_order sent = order(7, GW_CHECK_TCP, 1);
+	struct looking looking = {.base = event_base_new(), .left = 1};
+	struct stat here, there;
+	struct check_order got;
+	int pair[2], fd = socket(AF_INET, SOCK_STREAM, 0), came;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	assert_int_equal(check_order_receive(pair[1], &got, &came), -EAGAIN);
+	assert_int_equal(check_order_send(pair[0], &sent, fd, 0), 0);
+	assert_int_equal(check_order_send(pair[0], &sent, -1, 0), 0);
+	assert_int_equal(check_order_receive(pair[1], &got, &came), 0);
+	assert_memory_equal(&got, &sent, sizeof(got));
+	assert_int_equal(fstat(fd, &here), 0);
+	assert_int_equal(fstat(came, &there), 0);
+	assert_int_equal(here.st_ino, there.st_ino);
+	close(came);
+	close(fd);
+	assert_int_equal(check_order_receive(pair[1], &got, &came), 0);
+	assert_int_equal(came, -1);
+	got.ticket = 0;
+	check_look_start(looking.base, &got, came, on_ended, &looking);
+	assert_int_equal(looking.left, 0);
+	assert_int_equal(looking.answers[0].seen, GW_SEEN_NOT_DONE);
+	event_base_free(looking.base);
+	assert_int_equal(send(pair[0], "", 1, 0), 1);
+	assert_int_equal(check_order_receive(pair[1], &got, &came), -EPIPE);
+	close(pair[0]);
+	assert_int_equal(check_order_receive(pair[1], &got, &came), -EPIPE);
+	close(pair[1]);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -594,6 +630,7 @@ int main(void)
 		cmocka_unit_test(test_a_peer_that_talks_without_end_is_left),
 		cmocka_unit_test(test_http),
 		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_an_order_brings_its_socket),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -182,7 +182,7 @@ static const char *asked_by(const struct view_backend *backend)
 	X(peer, "PEER", NULL, PEOPLE | MAIN | FAIL | TRAF | CHECKS, 17,                            \
 	  "its pod, or its address where it has none", peer_of(b))                                 \
 	X(namespace, "NAMESPACE", "namespace", KEY | PLAIN, 0,                                     \
-	  "of its Service", value_text(b->namespace))                                              \
+	  "namespace of its Service", value_text(b->namespace))                                    \
 	X(service, "SERVICE", "service", KEY | PLAIN, 0, "its Service", value_text(b->service))    \
 	X(port_name, "PORT", "portName", KEY | PLAIN, 0,                                           \
 	  "name of the Service's port", value_text(b->service_port_name))                          \

@@ -154,7 +154,7 @@ static struct value client_of(const struct connection *connection)
 	X(peer, "PEER", NULL, PEOPLE | MAIN | TRAF, 12,                                            \
 	  "the backend's pod, or its address where it has none", peer_of(c))                       \
 	X(namespace, "NAMESPACE", "namespace", KEY | PLAIN, 0,                                     \
-	  "of the Service", value_name(BACKEND(namespace)))                                        \
+	  "namespace of the Service", value_name(BACKEND(namespace)))                              \
 	X(service, "SERVICE", "service", KEY | PLAIN, 0, "the Service",                            \
 	  value_name(BACKEND(service)))                                                            \
 	X(service_address_port, "SERVICE-ADDRESS", NULL, KEY, 0,                                   \
@@ -180,11 +180,11 @@ static struct value client_of(const struct connection *connection)
 	  "the process that called connect()",                                                     \
 	  w->conn.tgid ? value_count(w->conn.tgid) : value_unknown())                              \
 	X(state, "STATE", "state", MOOD | MAIN | ALL | PLAIN, 0,                                   \
-	  "of TCP", value_text(format_tcp_state(w->tcp_state)))                                    \
+	  "state of TCP", value_text(format_tcp_state(w->tcp_state)))                              \
 	X(netns, "NETNS", "netns", ALL | NUMBER, 0,                                                \
 	  "inode of the network namespace", value_identity(w->netns_inode))                        \
 	X(cookie, "COOKIE", "cookie", ALL | NUMBER, 0,                                             \
-	  "of the socket", value_identity(w->cookie))                                              \
+	  "cookie of the socket", value_identity(w->cookie))                                       \
 	X(age, "AGE", "ageSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                         \
 	  "since connect() was called", value_seconds(c->age_seconds))                             \
 	X(idle, "IDLE", "idleSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                      \
