@@ -26,6 +26,6 @@ arm64: need-build need-arm64 $(SKELETONS) ## cross-build the program for arm64 (
 ARM64_TESTS := test_verifier test_connect test_counts test_policy test_move
 
 .PHONY: check-arm64
-check-arm64: need-tests need-kernels arm64 ## run kernel tests on an arm64 kernel (in qemu: half an hour)
+check-arm64: need-tests need-kernels arm64 ## run kernel tests on an arm64 kernel (in qemu)
 	$(Q)tests/kernels/cross.sh $(ARM64_TESTS:%=build/arm64/tests/kernel/%)
 	$(Q)TEST_TIMEOUT=3600 tests/run.sh tests/kernels/arm64-6.1.sh
