@@ -315,9 +315,9 @@ warning_is()
 	agent=$started
 	becomes agent_is_ready
 	sleep 1.5
-	run warning_is "connections cannot be moved"
+	run warning_is "connections are not moved"
 	[ "$status" -ne 0 ]
 	serve 'gwbpf.io/rebalance: 3s' 10.1.0.1
-	becomes warning_is "connections cannot be moved"
+	becomes warning_is "connections are not moved"
 	becomes warning_is "CAP_SYS_PTRACE"
 }

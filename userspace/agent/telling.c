@@ -72,7 +72,7 @@ void telling_write(struct tables *tables, const struct telling *telling)
 		    telling->missing_node);
 	if (*telling->cannot_move)
 		add(&notes, GW_NOTE_WARNING, 0,
-		    "connections cannot be moved, though gwbpf.io/rebalance or a drain asks for it: %s",
+		    "connections are not moved as gwbpf.io/rebalance or a drain asks: %s",
 		    telling->cannot_move);
 	if (*telling->homeless)
 		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->homeless);
