@@ -110,7 +110,7 @@ state()
 	[[ $output =~ 10.2.0.2:7051' '+gateway' '+missing' '+2024-02-29,' 'expired ]]
 	contains "$output" "certificate of 10.2.0.1:7051: it lacks 'gateway'"
 	contains "$output" "--csr.hosts 'NAMES-IT-HAS,gateway'"
-	contains "$output" "what has no expiry has not been seen"
+	contains "$output" "a certificate without an expiry has not been seen"
 	run lab_gwbpf tls fabric/gateway -o json
 	json '.kind == "CertificateList" and (.items | length == 4) and .items[0].missing == ["gateway"]'
 

@@ -260,7 +260,7 @@ hostile()
 	done
 	{
 		service hostile 10.96.0.66 7051 \
-			'gwbpf.io/check: "tcp,inter=5s,timeout=5s", gwbpf.io/ejection: "off"'
+			'gwbpf.io/check: "tcp,inter=2s,timeout=2s", gwbpf.io/ejection: "off"'
 		slice hostile "${addresses[@]}"
 	} | sed 's/namespace: fabric/namespace: hostile/' >"$BATS_TEST_TMPDIR/manifests/hostile.yaml"
 }
@@ -294,7 +294,7 @@ fds()
 
 @test "looks of which nobody waits for the answer are ended" {
 	hostile 900
-	sed -i 's/=5s/=120s/g' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"
+	sed -i 's/=2s/=120s/g' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"
 	start_agent
 	becomes seen 10.3.0.1 none
 	use_hostile

@@ -336,6 +336,21 @@ static int agrees_by(int fd, EVP_PKEY *group)
 	return SSL_accept(ssl) != 1;
 }
 
+static int signs_with_a_long_exponent(int fd)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BIGNUM *exponent = BN_new();
+
+	BN_set_word(exponent, (1ull << 40) + 1);
+	key = NULL;
+	if (EVP_PKEY_keygen_init(context) != 1 ||
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) != 1 ||
+	    EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context, exponent) != 1 ||
+	    EVP_PKEY_generate(context, &key) != 1)
+		return 2;
+	return SSL_accept(serve_tls(fd, TLS1_3_VERSION, 0, false)) != 1;
+}
+
 static int agrees_by_2048_bits(int fd)
 {
 	return agrees_by(fd, make_group(2048));
@@ -526,6 +541,7 @@ static void test_what_a_peer_makes_it_reckon_is_bounded(void **state)
 	(void)state;
 	timeout_ms = LONG_MS;
 	expect(GW_CHECK_TLS, agrees_by_3072_bits, GW_SEEN_NOT_DONE, false);
+	expect(GW_CHECK_TLS, signs_with_a_long_exponent, GW_SEEN_NOT_DONE, false);
 	expect(GW_CHECK_TLS, agrees_by_2048_bits, GW_SEEN_OK, true);
 	expect(GW_CHECK_TLS, agrees_by_a_known_group, GW_SEEN_OK, true);
 	timeout_ms = TIMEOUT_MS;

@@ -2,6 +2,8 @@
 #include "agent/check_tls.h"
 
 #include <errno.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -13,6 +15,9 @@
 
 #define CHAIN_BYTES_MAX (32 * 1024)
 #define DH_BITS_MAX 2048 /* of a group that is the server's own */
+#define RSA_BITS_MAX 8192 /* as for clients in Go, */
+#define RSA_EXPONENT_BITS_MAX 32
+#define DSA_BITS_MAX 3072
 #define ALERT_REASON 1000 /* OpenSSL's reason of a fatal alert is its number and this */
 
 struct check_tls {
@@ -21,26 +26,47 @@ struct check_tls {
 	const char *names; /* that the certificate must carry; "": it is not read */
 	bool was_asked;
 	bool is_done; /* with the handshake */
+	bool is_costly; /* what the peer wants it to reckon; so it ended the handshake */
 };
 
 static SSL_CTX *context;
+
+/* The same of the key by which the peer signs. */
+static bool is_costly(const EVP_PKEY *key)
+{
+	BIGNUM *exponent = NULL;
+	int bits = 0;
+
+	if (!key)
+		return false;
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_DSA)
+		return EVP_PKEY_get_bits(key) > DSA_BITS_MAX;
+	if (!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent))
+		return false;
+	bits = BN_num_bits(exponent);
+	BN_free(exponent);
+	return EVP_PKEY_get_bits(key) > RSA_BITS_MAX || bits > RSA_EXPONENT_BITS_MAX;
+}
 
 /* The peer's certificates, the first is its own: here it is read, and trusted by nobody. */
 static int see_chain(X509_STORE_CTX *chain, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+	X509 *certificate = X509_STORE_CTX_get0_cert(chain);
 	struct check_tls *tls = SSL_get_app_data(ssl);
 	unsigned char *der = NULL;
 	int size;
 
 	(void)arg;
-	if (!*tls->names)
-		return 1;
-	size = i2d_X509(X509_STORE_CTX_get0_cert(chain), &der);
+	size = *tls->names ? i2d_X509(certificate, &der) : 0;
 	if (size > 0)
 		check_certificate_read(der, (size_t)size, tls->names, &tls->answer->certificate);
 	OPENSSL_free(der);
-	return 1;
+	tls->is_costly = is_costly(X509_get0_pubkey(certificate));
+	/* Only so does what is returned here end the handshake. */
+	if (tls->is_costly)
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	return !tls->is_costly;
 }
 
 /* There is none. That it was asked for is enough to know. */
@@ -61,15 +87,19 @@ static int refuse_certificate(SSL *ssl, X509 **certificate, EVP_PKEY **key)
 static int is_affordable(const SSL *ssl, const SSL_CTX *of, int operation, int bits, int nid,
 			 void *what, void *arg)
 {
+	struct check_tls *tls = ssl ? SSL_get_app_data(ssl) : NULL;
 	char name[64];
 
-	(void)ssl;
 	(void)of;
 	(void)bits;
 	(void)nid;
 	(void)arg;
-	return operation != SSL_SECOP_TMP_DH || EVP_PKEY_get_bits(what) <= DH_BITS_MAX ||
-	       EVP_PKEY_get_group_name(what, name, sizeof(name), NULL);
+	if (operation != SSL_SECOP_TMP_DH || EVP_PKEY_get_bits(what) <= DH_BITS_MAX ||
+	    EVP_PKEY_get_group_name(what, name, sizeof(name), NULL))
+		return 1;
+	if (tls)
+		tls->is_costly = true;
+	return 0;
 }
 
 int check_tls_init(void)
@@ -181,10 +211,10 @@ static void tell_failure(struct check_tls *tls)
 	tls->answer->seen = GW_SEEN_TLS;
 	if (ERR_GET_REASON(error) == SSL_R_EXCESSIVE_MESSAGE_SIZE) {
 		tls->answer->seen = GW_SEEN_TOO_MUCH;
-	} else if (ERR_GET_REASON(error) == SSL_R_DH_KEY_TOO_SMALL) {
-		/* By is_affordable() alone. The peer's clients may well reckon with it. */
+	} else if (tls->is_costly) {
+		/* The peer's clients may well take it. */
 		tls->answer->seen = GW_SEEN_NOT_DONE;
-		reason = "its Diffie-Hellman group is larger than checks reckon with";
+		reason = "its keys are larger than checks reckon with";
 	} else if (tls->was_asked && is_alert(error)) {
 		tls->answer->seen = GW_SEEN_CLIENT_CERTIFICATE;
 	}

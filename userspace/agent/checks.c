@@ -521,25 +521,35 @@ static void release(struct checks *checks, uint64_t now_ns)
 	}
 }
 
+static bool any_looks(const struct check_maps *maps)
+{
+	for (uint32_t i = 0; i < maps->service_count; i++)
+		if (maps->services[i].flags & GW_SERVICE_LOOK)
+			return true;
+	return false;
+}
+
 /* Searches look at each backend of a Service as long as one is down, or its share grows. */
 static void settle(struct checks *checks, uint64_t now_ns)
 {
 	const struct check_maps *maps = &checks->maps;
+	bool *needs = any_looks(maps) ? calloc(maps->service_count, sizeof(*needs)) : NULL;
 
-	for (uint32_t i = 0; i < maps->service_count; i++) {
-		bool looks = false;
+	if (!needs)
+		return;
+	for (uint32_t id = 0; id < maps->backend_count; id++) {
+		const struct gw_backend *backend = &maps->backends[id];
 
-		if (!(maps->services[i].flags & GW_SERVICE_LOOK))
+		if (backend->use != GW_USE_TAKEN || !backend->down_until_ns)
 			continue;
-		for (uint32_t id = 0; id < maps->backend_count && !looks; id++)
-			looks = maps->backends[id].service == i &&
-				maps->backends[id].use == GW_USE_TAKEN &&
-				maps->backends[id].down_until_ns +
-						maps->services[i].eject_base_ms * MS_NS > now_ns &&
-				maps->backends[id].down_until_ns;
-		if (!looks)
-			checks_set_look(checks->tables, i, false);
+		if (backend->down_until_ns +
+			    maps->services[backend->service].eject_base_ms * MS_NS > now_ns)
+			needs[backend->service] = true;
 	}
+	for (uint32_t i = 0; i < maps->service_count; i++)
+		if (maps->services[i].flags & GW_SERVICE_LOOK && !needs[i])
+			checks_set_look(checks->tables, i, false);
+	free(needs);
 }
 
 static void rest(struct checks *checks)

@@ -176,14 +176,5 @@ static int print(const struct cli *cli, const struct view *view,
 
 int backends_run(const struct cli *cli)
 {
-	struct service_filter filter;
-	struct view *view;
-	int status = EXIT_FAILURE;
-
-	if (lookup_open(cli, &view))
-		return EXIT_FAILURE;
-	if (!lookup_service(cli, view, &filter))
-		status = print(cli, view, &filter);
-	view_close(view);
-	return status;
+	return lookup_run(cli, print);
 }

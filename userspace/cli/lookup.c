@@ -113,3 +113,17 @@ int lookup_backend(const struct cli *cli, const struct view *view,
 		  cli->backend);
 	return -ENOENT;
 }
+
+int lookup_run(const struct cli *cli, lookup_command command)
+{
+	struct service_filter filter;
+	int status = EXIT_FAILURE;
+	struct view *view;
+
+	if (lookup_open(cli, &view))
+		return EXIT_FAILURE;
+	if (!lookup_service(cli, view, &filter))
+		status = command(cli, view, &filter);
+	view_close(view);
+	return status;
+}

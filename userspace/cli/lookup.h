@@ -20,4 +20,10 @@ int lookup_service(const struct cli *cli, const struct view *view, struct servic
 int lookup_backend(const struct cli *cli, const struct view *view,
 		       const struct service_filter *filter);
 
+/* Open the maps, find the Service that the first argument names, and run the rest of a command with
+ * both. Returns what that returns: the exit status. */
+typedef int (*lookup_command)(const struct cli *cli, const struct view *view,
+			      const struct service_filter *filter);
+int lookup_run(const struct cli *cli, lookup_command command);
+
 #endif

@@ -89,13 +89,12 @@ static int ask_all(const struct cli *cli, const struct view *view,
 	return err;
 }
 
-static int run(const struct cli *cli, const struct view *view)
+static int run(const struct cli *cli, const struct view *view, const struct service_filter *filter)
 {
-	struct service_filter filter;
 	json_t *moves = json_array();
 	int status = EXIT_FAILURE;
 
-	if (!lookup_service(cli, view, &filter) && !ask_all(cli, view, &filter, moves))
+	if (!ask_all(cli, view, filter, moves))
 		status = cli->output == CLI_OUTPUT_JSON ?
 				 json_print(cli, json_extend(json_answer("Rebalance", lookup_node(view)),
 							json_pack("{sb sO}", "dryRun", cli->is_dry,
@@ -107,12 +106,5 @@ static int run(const struct cli *cli, const struct view *view)
 
 int rebalance_run(const struct cli *cli)
 {
-	struct view *view;
-	int status;
-
-	if (lookup_open(cli, &view))
-		return EXIT_FAILURE;
-	status = run(cli, view);
-	view_close(view);
-	return status;
+	return lookup_run(cli, run);
 }

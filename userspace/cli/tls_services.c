@@ -46,14 +46,14 @@ static void add_hints(const struct view *view, const json_t *items)
 	size_t i;
 
 	if (!json_array_size(items))
-		puts("no Service asks for it: the annotation gwbpf.io/tls-names=default does");
+		puts("no Service asks for names: give it the annotation gwbpf.io/tls-names=default");
 	if (!status_agent_is_running(view_meta(view)))
 		puts("no agent runs: this is what the last one saw");
 	json_array_foreach(items, i, item) {
 		if (!json_is_null(json_object_get(item, "ageSeconds")))
 			continue;
-		puts("what has no expiry has not been seen: only backends of Services that clients of "
-		     "this node have used in the last ten minutes are looked at");
+		puts("a certificate without an expiry has not been seen: the agent looks only at "
+		     "backends of Services that clients of this node have used in the last ten minutes");
 		return;
 	}
 }
@@ -69,9 +69,11 @@ static bool is_good(const json_t *items)
 	return true;
 }
 
-static int print(const struct cli *cli, const struct view *view, json_t *list)
+static int print(const struct cli *cli, const struct view *view,
+		 const struct service_filter *filter)
 {
 	static const struct tls_printing printing = { "PEER", "certificate of ", owner_of };
+	json_t *list = report_certificates(view, is_wanted, filter);
 	const json_t *items = json_object_get(list, "items");
 	bool good = is_good(items);
 	int status;
@@ -90,14 +92,5 @@ static int print(const struct cli *cli, const struct view *view, json_t *list)
 
 int tls_run_services(const struct cli *cli)
 {
-	struct service_filter filter;
-	int status = EXIT_FAILURE;
-	struct view *view;
-
-	if (lookup_open(cli, &view))
-		return EXIT_FAILURE;
-	if (!lookup_service(cli, view, &filter))
-		status = print(cli, view, report_certificates(view, is_wanted, &filter));
-	view_close(view);
-	return status;
+	return lookup_run(cli, print);
 }

@@ -8,10 +8,10 @@
 
 #include <bpf/bpf.h>
 
+#include "base/addr.h"
 #include "base/clock.h"
 #include "kernel/batch.h"
 #include "kernel/maps.h"
-#include "kernel/view_order.h"
 #include "kernel/view_parts.h"
 #include "kernel/words.h"
 #include "model/tls_names.h"
@@ -438,6 +438,33 @@ static int sum_up(struct view *view)
 	return 0;
 }
 
+/* In the order in which people read them. */
+static int compare_services(const void *a, const void *b)
+{
+	const struct view_service *x = a, *y = b;
+	int order = strcmp(x->namespace, y->namespace);
+
+	if (!order)
+		order = strcmp(x->name, y->name);
+	if (!order)
+		order = (x->port > y->port) - (x->port < y->port);
+	return order ? order : addr_compare(&x->address, &y->address);
+}
+
+static int compare_backends(const void *a, const void *b)
+{
+	const struct view_backend *x = a, *y = b;
+	int order = strcmp(x->namespace, y->namespace);
+
+	if (!order)
+		order = strcmp(x->service, y->service);
+	if (!order)
+		order = (x->service_port > y->service_port) - (x->service_port < y->service_port);
+	if (!order)
+		order = addr_compare(&x->service_address, &y->service_address);
+	return order ? order : addr_port_compare(&x->address, x->port, &y->address, y->port);
+}
+
 static int arrange(struct view *view)
 {
 	struct gw_slot *members = calloc(GW_SET_MAX, sizeof(*members));
@@ -445,8 +472,8 @@ static int arrange(struct view *view)
 
 	if (!members)
 		return -ENOMEM;
-	view_order_services(view->services, view->service_count);
-	view_order_backends(view->backends, view->backend_count);
+	qsort(view->services, view->service_count, sizeof(*view->services), compare_services);
+	qsort(view->backends, view->backend_count, sizeof(*view->backends), compare_backends);
 	for (size_t i = 0; i < view->backend_count; i++)
 		view->by_id[view->backends[i].id] = &view->backends[i];
 	for (size_t i = 0; i < view->service_count; i++)

@@ -66,7 +66,7 @@ static void tell_ejected(const struct view_backend *backend, struct told *told)
 	told->remaining_seconds = backend->ejected_remaining_seconds;
 	if (backend->state == VIEW_BACKEND_EJECTED)
 		snprintf(told->message, sizeof(told->message),
-			 "several clients could not reach it%s: nobody gets it for the next %s",
+			 "several clients could not reach it%s: no client is sent there for the next %s",
 			 error, format_age(backend->ejected_remaining_seconds, age));
 	else if (backend->state == VIEW_BACKEND_PROBING)
 		snprintf(told->message, sizeof(told->message),
@@ -82,7 +82,7 @@ static void tell_down(const struct view_backend *backend, struct told *told)
 	const char *text = backend->checked.text;
 
 	snprintf(told->message, sizeof(told->message),
-		 "its check (%s) fails: %s%s%s: nobody gets it until the check succeeds",
+		 "its check (%s) fails: %s%s%s: no client is sent there until it succeeds",
 		 view_check_kind_name(backend->check->kind), view_seen_text(backend->checked.seen),
 		 *text ? ": " : "", text);
 	advise_failing(backend, told);
@@ -96,7 +96,7 @@ static void tell_excluded(const struct view_backend *backend, struct told *told)
 	certificates_wanted(backend, &wanted);
 	certificates_fault(&backend->certificate, &wanted, fault);
 	snprintf(told->message, sizeof(told->message),
-		 "its certificate: %s: nobody gets it until a look finds it right", fault);
+		 "its certificate: %s: no client is sent there until a look finds it good", fault);
 	snprintf(told->remedy, sizeof(told->remedy), "'gwbpf tls' shows how to enrol it again");
 }
 

@@ -53,7 +53,7 @@ static void tell_unknown(const struct explain *explain, struct stranger *ret)
 {
 	if (!explain->agent)
 		snprintf(ret->message, sizeof(ret->message),
-			 "no Service that is balanced has it; whether another one does only the agent "
+			 "no balanced Service has it; whether another Service has it, only the agent "
 			 "knows");
 	else if (!view_meta(explain->connections.view)->source_synced)
 		snprintf(ret->message, sizeof(ret->message),

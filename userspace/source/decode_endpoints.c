@@ -150,12 +150,13 @@ static int mirror_family(struct mirror *mirror, const json_t *subset, const json
 	return err;
 }
 
-static int mirror_subset(struct mirror *mirror, const json_t *subset)
+static int mirror_subset(struct report *report, const json_t *subset, void *arg)
 {
+	struct mirror *mirror = arg;
 	const json_t *ports;
 	int err;
 
-	err = field_array(&mirror->report, subset, "ports", &ports);
+	err = field_array(report, subset, "ports", &ports);
 	if (!err)
 		err = mirror_family(mirror, subset, ports, false);
 	if (!err)
@@ -166,9 +167,8 @@ static int mirror_subset(struct mirror *mirror, const json_t *subset)
 static int mirror_all(struct mirror *mirror, const json_t *value)
 {
 	struct report *report = &mirror->report;
-	const json_t *subsets, *subset, *annotations;
+	const json_t *subsets, *annotations;
 	const char *skip = "";
-	size_t i;
 	int err;
 
 	err = metadata_read(report, value, "Endpoints", &name_label, &mirror->metadata);
@@ -179,16 +179,7 @@ static int mirror_all(struct mirror *mirror, const json_t *value)
 	annotations = json_object_get(json_object_get(value, "metadata"), "annotations");
 	if (err || !strcmp(skip, "true") || json_object_get(annotations, leader_annotation))
 		return err;
-	for (i = 0; i < json_array_size(subsets); i++) {
-		report->array = "subsets";
-		report->index = i;
-		err = field_element(report, subsets, i, " ", &subset);
-		if (!err)
-			err = mirror_subset(mirror, subset);
-		if (err == -ENOMEM)
-			return err;
-	}
-	return 0;
+	return field_each(report, subsets, "subsets", mirror_subset, mirror);
 }
 
 int decode_endpoints(const json_t *value, decode_refuse refuse, void *arg, struct slice ***ret,

@@ -218,10 +218,19 @@ static int decode_port(struct report *report, const json_t *value, const struct 
 	return ret->name ? 0 : -ENOMEM;
 }
 
+static int add_port(struct report *report, const json_t *value, void *arg)
+{
+	struct service *service = arg;
+	int err = decode_port(report, value, service, &service->ports[service->port_count]);
+
+	service->port_count += !err;
+	return err;
+}
+
 static int decode_ports(struct report *report, const json_t *spec, struct service *service)
 {
-	const json_t *array, *element;
-	size_t i, count;
+	const json_t *array;
+	size_t count;
 	int err;
 
 	err = field_array(report, spec, "spec.ports", &array);
@@ -236,20 +245,7 @@ static int decode_ports(struct report *report, const json_t *spec, struct servic
 	service->ports = calloc(count + 1, sizeof(*service->ports));
 	if (!service->ports)
 		return -ENOMEM;
-	report->array = "spec.ports";
-	for (i = 0; i < count; i++) {
-		report->index = i;
-		err = field_element(report, array, i, " ", &element);
-		if (!err)
-			err = decode_port(report, element, service,
-					  &service->ports[service->port_count]);
-		if (err == -ENOMEM)
-			return err;
-		if (!err)
-			service->port_count++;
-	}
-	report->array = NULL;
-	return 0;
+	return field_each(report, array, "spec.ports", add_port, service);
 }
 
 static int decode_affinity(struct report *report, const json_t *spec, struct service *service)

@@ -189,10 +189,19 @@ fail:
 	return err;
 }
 
+static int add_endpoint(struct report *report, const json_t *value, void *arg)
+{
+	struct slice *slice = arg;
+	int err = decode_endpoint(report, value, slice, &slice->endpoints[slice->endpoint_count]);
+
+	slice->endpoint_count += !err;
+	return err;
+}
+
 static int decode_members(struct report *report, const json_t *value, struct slice *slice)
 {
-	const json_t *array, *element;
-	size_t i, count;
+	const json_t *array;
+	size_t count;
 	int err;
 
 	err = field_array(report, value, "endpoints", &array);
@@ -208,20 +217,7 @@ static int decode_members(struct report *report, const json_t *value, struct sli
 	slice->endpoints = calloc(count + 1, sizeof(*slice->endpoints));
 	if (!slice->endpoints)
 		return -ENOMEM;
-	report->array = "endpoints";
-	for (i = 0; i < count; i++) {
-		report->index = i;
-		err = field_element(report, array, i, " ", &element);
-		if (!err)
-			err = decode_endpoint(report, element, slice,
-					      &slice->endpoints[slice->endpoint_count]);
-		if (err == -ENOMEM)
-			return err;
-		if (!err)
-			slice->endpoint_count++;
-	}
-	report->array = NULL;
-	return 0;
+	return field_each(report, array, "endpoints", add_endpoint, slice);
 }
 
 static bool has_port(const struct slice *slice, const char *name)
@@ -260,10 +256,19 @@ static int decode_port(struct report *report, const json_t *value, const struct 
 	return ret->name ? 0 : -ENOMEM;
 }
 
+static int add_port(struct report *report, const json_t *value, void *arg)
+{
+	struct slice *slice = arg;
+	int err = decode_port(report, value, slice, &slice->ports[slice->port_count]);
+
+	slice->port_count += !err;
+	return err;
+}
+
 static int decode_ports(struct report *report, const json_t *value, struct slice *slice)
 {
-	const json_t *array, *element;
-	size_t i, count;
+	const json_t *array;
+	size_t count;
 	int err;
 
 	err = field_array(report, value, "ports", &array);
@@ -278,19 +283,7 @@ static int decode_ports(struct report *report, const json_t *value, struct slice
 	slice->ports = calloc(count + 1, sizeof(*slice->ports));
 	if (!slice->ports)
 		return -ENOMEM;
-	report->array = "ports";
-	for (i = 0; i < count; i++) {
-		report->index = i;
-		err = field_element(report, array, i, " ", &element);
-		if (!err)
-			err = decode_port(report, element, slice, &slice->ports[slice->port_count]);
-		if (err == -ENOMEM)
-			return err;
-		if (!err)
-			slice->port_count++;
-	}
-	report->array = NULL;
-	return 0;
+	return field_each(report, array, "ports", add_port, slice);
 }
 
 static int decode_content(struct report *report, const json_t *value, struct slice *slice)

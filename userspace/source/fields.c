@@ -159,6 +159,23 @@ int field_element(struct report *report, const json_t *array, size_t index, cons
 	return 0;
 }
 
+int field_each(struct report *report, const json_t *array, const char *path, field_read read,
+	       void *arg)
+{
+	const json_t *element = NULL;
+	int err = 0;
+
+	report->array = path;
+	for (size_t i = 0; i < json_array_size(array) && err != -ENOMEM; i++) {
+		report->index = i;
+		err = field_element(report, array, i, " ", &element);
+		if (!err)
+			err = read(report, element, arg);
+	}
+	report->array = NULL;
+	return err == -ENOMEM ? err : 0;
+}
+
 int field_word(struct report *report, const json_t *parent, const char *path,
 	       const char *const *words, size_t *ret)
 {

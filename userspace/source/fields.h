@@ -47,6 +47,14 @@ int field_text(struct report *report, const json_t *parent, const char *path, co
 int field_bool(struct report *report, const json_t *parent, const char *path, bool fallback,
 	       bool *ret);
 
+/*
+ * Call read for each element of an array, which must be objects; the report goes by the element
+ * meanwhile. What is refused, and what read does not take (-ENOENT), is left out; -ENOMEM ends it.
+ */
+typedef int (*field_read)(struct report *report, const json_t *element, void *arg);
+int field_each(struct report *report, const json_t *array, const char *path, field_read read,
+	       void *arg);
+
 /* An element of an array, which must be an object. With report->array set, path is " ". */
 int field_element(struct report *report, const json_t *array, size_t index, const char *path,
 		  const json_t **ret);

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #include "source/kube/failure.h"
-#include "source/kube/watch.h"
+#include "source/kube/resource.h"
+#include "source/kube/watch_ops.h"
 
 struct evbuffer;
 struct kube_held;
