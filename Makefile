@@ -20,6 +20,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 	-Wold-style-definition -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 \
 	-Wconversion -Wno-sign-conversion
 MODE_release := -O2 -D_FORTIFY_SOURCE=2
+MODE_arm64   := $(MODE_release)
 MODE_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 # Not := where pkg-config is asked: "make deps all" installs it after this file was read.
 GW_CPPFLAGS  = -Iinclude -Iuserspace -isystem $(GEN) -D_GNU_SOURCE -DGWBPF_VERSION='"$(VERSION)"' \

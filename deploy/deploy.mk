@@ -12,6 +12,13 @@ build/gwbpf-image.tar: build/gwbpf deploy/image/scratch.sh deploy/image/collect.
 	$(call say,IMAGE,$@)
 	$(Q)deploy/image/scratch.sh gwbpf:$(VERSION) $@ build/gwbpf /usr/bin/sleep
 
+.PHONY: image-arm64
+image-arm64: need-image arm64 ## build the same for arm64 (build/gwbpf-image-arm64.tar)
+	$(call say,IMAGE,build/gwbpf-image-arm64.tar)
+	$(Q)other=$$(tests/kernels/root.sh arm64) && export other && architecture=arm64 \
+		deploy/image/scratch.sh gwbpf:$(VERSION)-arm64 build/gwbpf-image-arm64.tar build/arm64/gwbpf \
+		"$$other/bin/sleep"
+
 .PHONY: dist
 dist: ## make the source archive of this commit and its checksum (build/gwbpf-VERSION.tar.gz)
 	$(Q)deploy/dist.sh $(VERSION) build

@@ -8,18 +8,14 @@ set -eu
 root=$1
 shift
 
-# What ldd names: "lib => /path (address)", and the loader as "/path (address)".
-libraries() {
-	ldd "$@" | awk '$2 == "=>" && $3 ~ /^\// { print $3 } NF == 2 && $1 ~ /^\/.*[^:]$/ { print $1 }' |
-		sort -u
-}
+other=${other:-} # the root of another architecture, or empty: see libraries.sh
 
 mkdir -p "$root/usr/bin"
 cp "$@" "$root/usr/bin/"
-for library in $(libraries "$@"); do
+for library in $("$(dirname "$0")/libraries.sh" "$@"); do
 	# Debian's /lib is a link to usr/lib: keep the path that the loader looks at.
 	mkdir -p "$root$(dirname "$library")"
-	cp -L "$library" "$root$library"
+	cp -L "$other$library" "$root$library"
 done
 
 for terminal in ansi linux screen screen-256color tmux tmux-256color vt100 xterm xterm-256color; do

@@ -3,7 +3,7 @@
 # Make a container image from nothing, without a registry: the given programs and the libraries
 # that they load. The first program is what the image runs.
 #
-#	scratch.sh NAME:TAG ARCHIVE.tar PROGRAM...
+#	[other=ROOT architecture=arm64] scratch.sh NAME:TAG ARCHIVE.tar PROGRAM...
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 name=$1 archive=$2
@@ -24,7 +24,7 @@ buildah() {
 "$here/collect.sh" "$work/files" "$@"
 container=$(buildah from scratch)
 buildah copy --quiet "$container" "$work/files" / >/dev/null
-buildah config --entrypoint "[\"/usr/bin/$(basename "$1")\"]" --cmd '' --env PATH=/usr/bin "$container"
+buildah config ${architecture:+--arch "$architecture"} --entrypoint "[\"/usr/bin/$(basename "$1")\"]" --cmd '' --env PATH=/usr/bin "$container"
 mkdir -p "$(dirname "$archive")"
 rm -f "$archive"
 buildah commit --quiet "$container" "docker-archive:$archive:$name" >/dev/null

@@ -293,7 +293,8 @@ _Static_assert(sizeof(struct gw_checked) == 296, "a change of size is a change o
 
 /* gw_tls: array, mmap'ed, one per service: what its backends' certificates must carry. */
 struct gw_tls {
-	char names[GW_TLS_NAMES_MAX]; /* "default,a.example.com"; zeros up to its end. "": nothing */
+	/* "default,a.example.com"; zeros up to its end. "": nothing */
+	char names[GW_TLS_NAMES_MAX];
 	__u8 excludes; /* whoever lacks a name, or has expired, gets no new connections */
 	__u8 pad[3];   /* must be zero: settings are compared byte by byte */
 };
@@ -542,7 +543,8 @@ struct gw_service_names {
 	char namespace[GW_NAME_MAX];
 	char name[GW_NAME_MAX];
 	char port_name[GW_NAME_MAX];
-	char message[GW_MESSAGE_MAX]; /* why it is invalid, or for what there is no room; or empty */
+	/* why it is invalid, or for what there is no room; or empty */
+	char message[GW_MESSAGE_MAX];
 };
 
 struct gw_backend_names {

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// certificate writes FILE.crt and FILE.key, signed by itself, for the name.
+// certificate writes FILE.crt and FILE.key, signed by itself, for these names.
 func certificate(args []string) error {
-	if len(args) != 2 {
-		return errors.New("usage: clients certificate FILE NAME")
+	if len(args) < 2 {
+		return errors.New("usage: clients certificate FILE NAME…")
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -27,7 +27,7 @@ func certificate(args []string) error {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: args[1]},
-		DNSNames:              []string{args[1]},
+		DNSNames:              args[1:],
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(24 * time.Hour),
 		IsCA:                  true,

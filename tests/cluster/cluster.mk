@@ -14,7 +14,7 @@ kubernetes: ## build the Kubernetes of the tests (6 minutes the first time)
 cluster-images: need-image build/cluster/peer-image.tar image ## build the images for the tests on nodes
 
 .PHONY: check-cluster
-check-cluster: need-tests need-cluster all kubernetes cluster-images follow ## run the tests on a real Kubernetes (as root)
+check-cluster: need-tests need-cluster all kubernetes cluster-images clients follow ## run the tests on a real Kubernetes (as root)
 	$(Q)TEST_TIMEOUT=1800 tests/run.sh tests/cluster/*.bats
 
 # What runs in the tests' pods, and what they look around with.

@@ -17,5 +17,7 @@ need openssl openssl
 need bats bats
 need /usr/lib/cni/bridge containernetworking-plugins
 need /etc/ssl/certs/ca-certificates.crt ca-certificates
+need node nodejs
+need npm npm
 
 needed "$@"

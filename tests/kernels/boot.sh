@@ -9,12 +9,27 @@ cd "$(dirname "$0")/../.."
 work=build/kernels/$name
 mkdir -p "$work"
 [ $# -gt 0 ] || set -- $(basename -s .c tests/kernel/test_*.c)
-kernel=$(tests/kernels/fetch.sh "$suite")
-tests/kernels/image.sh "$kernel" "$work/image" build/gwbpf "${@/#/build/release/tests/kernel/}"
-qemu-system-x86_64 -nodefaults -display none -no-reboot -accel tcg,thread=multi \
+case ${architecture:=amd64} in
+amd64)
+	built=build/release
+	machine=(qemu-system-x86_64 -serial "file:$work/console" -serial stdio)
+	ports="console=ttyS0 gwbpf.port=ttyS1"
+	;;
+arm64)
+	built=build/arm64
+	other=$(tests/kernels/root.sh arm64) strip=aarch64-linux-gnu-strip
+	export other strip
+	machine=(qemu-system-aarch64 -machine virt -serial "file:$work/console"
+		-chardev "stdio,id=tap" -device "pci-serial,chardev=tap")
+	ports="console=ttyAMA0 gwbpf.port=ttyS0"
+	;;
+esac
+kernel=$(tests/kernels/fetch.sh "$suite" "$architecture")
+tests/kernels/image.sh "$kernel" "$work/image" $built/gwbpf "${@/#/$built/tests/kernel/}"
+"${machine[@]}" -nodefaults -display none -no-reboot -accel tcg,thread=multi \
 	-cpu "$processor" -smp "$processors" -m 1024 -kernel "$kernel/kernel" -initrd "$work/image" \
-	-append "console=ttyS0 panic=-1 loglevel=5 gwbpf.degraded=$degraded $parameters" \
-	-serial "file:$work/console" -serial stdio </dev/null | tee "$work/tap"
+	-append "$ports panic=-1 loglevel=5 gwbpf.degraded=$degraded $parameters" \
+	</dev/null | tee "$work/tap"
 grep -q '^# the end' "$work/tap" && exit
 echo "not ok - the kernel of '$suite' comes to the end"
 tail -n 40 "$work/console" | sed 's/^/# /'

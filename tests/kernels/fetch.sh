@@ -1,50 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# fetch.sh SUITE: get the kernel of a Debian release, once, and print the directory that holds it:
-# kernel, version and lib/modules. The packages come from the mirror that this system's own apt
-# uses, are checked against Debian's keys, and are unpacked, not installed: apt's state is a
-# private one, and nothing of the system changes.
+# fetch.sh SUITE [ARCHITECTURE]: get the kernel of a Debian release, once, and print the directory that
+# holds it: kernel, version and lib/modules. The packages are unpacked, not installed.
 set -eu
-suite=$1
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
+suite=$1 architecture=${2:-amd64}
 cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/gwbpf/kernels
 dir=$cache/$suite
+[ "$architecture" = amd64 ] || dir=$dir-$architecture
 work=$dir.part
-
-private() {
-	"$@" -q=2 -o Dir::State="$work/apt" -o Dir::Cache="$work/apt" \
-		-o Dir::State::status="$work/apt/status" -o Dir::Etc::sourcelist="$work/apt/sources" \
-		-o Dir::Etc::sourceparts=/dev/null -o APT::Sandbox::User=root \
-		-o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false "${arguments[@]}"
-}
-
-mirror() {
-	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' |
-		head -n 1
-}
+. "$(dirname "$0")/apt.bash"
 
 # A kernel is one package, or (from 7.x on) several.
 packages() {
-	arguments=(depends --recurse --important linux-image-cloud-amd64)
-	private apt-cache | grep -E '^linux-(image|base|binary|modules)-[0-9]'
+	private apt-cache depends --recurse --important "linux-image-cloud-$architecture" |
+		grep -E '^linux-(image|base|binary|modules)-[0-9]'
 }
 
 fetch() {
-	local from names
-	from=$(mirror)
-	if [ -z "$from" ]; then
-		echo "cannot fetch the kernel of '$suite': apt on this system has no source of Debian" >&2
-		return 1
-	fi
-	rm -rf "$work"
-	mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial"
-	: >"$work/apt/status"
-	echo "deb [signed-by=$keys] $from $suite main" >"$work/apt/sources"
-	arguments=(update)
-	private apt-get >&2
+	local names
+	private_update
 	mapfile -t names < <(packages)
-	arguments=(download "${names[@]}")
-	(cd "$work" && private apt-get) >&2
+	(cd "$work" && private apt-get download "${names[@]}") >&2
 	for package in "$work"/*.deb; do
 		dpkg-deb -x "$package" "$work"
 	done

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # image.sh KERNEL-DIRECTORY IMAGE PROGRAM...: make an initramfs of the programs, the libraries and
 # modules that they need, ip, nft, a shell, and init, which runs the tests in the order of the arguments.
+# $other: of another architecture: the directory of root.sh, where all but the programs comes from; $strip
+# is its strip.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 kernel=$1 image=$2
@@ -9,8 +11,15 @@ shift 2
 root=$image.root
 PATH=$PATH:/usr/sbin:/sbin
 
-libraries() {
-	ldd "$@" | awk '$2 == "=>" { print $3 } $1 ~ /^\// && $1 !~ /:$/ { print $1 }' | sort -u
+other=${other:-} strip=${strip:-strip}
+
+# The program of this name on the system that boots.
+program() {
+	if [ -z "$other" ]; then
+		command -v "$1"
+	else
+		find "$other/bin" "$other/sbin" "$other/usr/sbin" -name "$1" | head -n 1
+	fi
 }
 
 # In the order in which they must be loaded; a module that the kernel has built in is left out.
@@ -36,14 +45,14 @@ add_modules() {
 rm -rf "$root"
 mkdir -p "$root"/{bin,sbin,dev,etc,mnt,modules,proc,run,sys,tests,tmp}
 cp "$here/init" "$root/init"
-cp "$(command -v busybox)" "$root/bin/"
-cp /bin/sh "$root/bin/" # busybox's own would take its own ip
-cp "$(command -v ip)" "$(command -v nft)" "$root/sbin/"
+cp "$(program busybox)" "$root/bin/"
+cp -L "$(program dash)" "$root/bin/sh" # busybox's own would take its own ip
+cp "$(program ip)" "$(program nft)" "$root/sbin/"
 cp "$@" "$root/tests/"
-strip --strip-debug "$root"/tests/*
-for library in $(libraries "$root/bin/sh" "$root"/sbin/* "$root"/tests/*); do
+"$strip" --strip-debug "$root"/tests/*
+for library in $("$here/../../deploy/image/libraries.sh" "$root/bin/sh" "$root"/sbin/* "$root"/tests/*); do
 	mkdir -p "$root/$(dirname "$library")"
-	cp "$library" "$root/$library"
+	cp -L "$other$library" "$root/$library"
 done
 basename -a "$@" | grep '^test_' >"$root/tests/order"
 add_modules

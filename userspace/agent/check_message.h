@@ -26,7 +26,8 @@ struct check_order {
 	uint32_t zero;
 	char server_name[CHECK_SERVER_NAME_MAX]; /* of tls: what the client asks for (SNI) */
 	char path[GW_CHECK_PATH_MAX];		 /* of http */
-	char names[CHECK_NAMES_MAX]; /* of tls: "a,b": what the certificate must carry; "": nothing */
+	/* of tls: "a,b": what the certificate must carry; "": nothing */
+	char names[CHECK_NAMES_MAX];
 };
 
 /* The certificate that the peer showed. */

@@ -427,7 +427,8 @@ struct batch {
 	size_t count;
 	struct move moves[MOVER_CHILD_MOVES];
 	struct moved moved[MOVER_CHILD_MOVES];
-	size_t to[MOVER_CHILD_MOVES]; /* the place among the members, of those that leave for balance */
+	/* the place among the members, of those that leave for balance */
+	size_t to[MOVER_CHILD_MOVES];
 };
 
 /* By the cgroup alone: a process may hold up whoever reads of it. */

@@ -14,6 +14,7 @@
 #include "report/format.h"
 
 #define TEXT_MAX 640
+#define ERROR_MAX 128 /* a part of it */
 
 /* What is told of one endpoint, in addition to what it is. */
 struct told {
@@ -34,13 +35,13 @@ static size_t count_avoiders(const struct explain *explain, const struct view_ba
 	return count;
 }
 
-static const char *last_error(const struct view_backend *backend, char buf[TEXT_MAX])
+static const char *last_error(const struct view_backend *backend, char buf[ERROR_MAX])
 {
 	char age[FORMAT_MAX];
 
 	*buf = '\0';
 	if (backend->error)
-		snprintf(buf, TEXT_MAX, " (the last attempt that failed: %s, %s ago)",
+		snprintf(buf, ERROR_MAX, " (the last attempt that failed: %s, %s ago)",
 			 view_error_name(backend->error),
 			 format_age(backend->error_age_seconds, age));
 	return buf;
@@ -60,7 +61,7 @@ static void advise_failing(const struct view_backend *backend, struct told *told
 
 static void tell_ejected(const struct view_backend *backend, struct told *told)
 {
-	char error[TEXT_MAX], age[FORMAT_MAX];
+	char error[ERROR_MAX], age[FORMAT_MAX];
 
 	last_error(backend, error);
 	told->remaining_seconds = backend->ejected_remaining_seconds;
@@ -129,7 +130,7 @@ static void tell_suspect(const struct explain *explain, const struct view_backen
 			 struct told *told)
 {
 	size_t count = count_avoiders(explain, backend);
-	char error[TEXT_MAX];
+	char error[ERROR_MAX];
 
 	snprintf(told->message, sizeof(told->message), "used, but %zu client%s of this node %s it%s",
 		 count, count == 1 ? "" : "s", count == 1 ? "avoids" : "avoid",
