@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "cli/cli.h"
 #include "cli/say.h"
 
@@ -123,7 +124,8 @@ int watch_run(const struct cli *cli, const struct command *command)
 			fclose(stdout);
 			break;
 		}
-	} while (!ferror(stdout) && wait_second(signals));
+		/* What was asked for wrongly stays wrong. */
+	} while (status != ARGS_EXIT_USAGE && !ferror(stdout) && wait_second(signals));
 	close(signals);
 	return status;
 }
