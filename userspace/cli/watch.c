@@ -87,8 +87,8 @@ out:
 static bool wait_second(int signals)
 {
 	struct pollfd polled[] = {
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = STDOUT_FILENO }, /* POLLERR: nobody reads the pipe; POLLHUP: no terminal */
+		{.fd = signals, .events = POLLIN},
+		{.fd = STDOUT_FILENO}, /* POLLERR: nobody reads the pipe; POLLHUP: no terminal */
 	};
 	int count = poll(polled, 2, PERIOD_MS);
 
