@@ -30,8 +30,8 @@ static __always_inline struct gw_affinity *find_affinity(const struct gw_conn *c
 {
 	struct gw_affinity_key key = {.netns_cookie = conn->netns_cookie, .service = service};
 
-	return conn->flags & GW_CONN_USER_NETNS ? bpf_map_lookup_elem(&gw_user_affinity, &key) :
-						  bpf_map_lookup_elem(&gw_affinity, &key);
+	return conn->flags & GW_CONN_USER_NETNS ? bpf_map_lookup_elem(&gw_user_affinity, &key)
+						: bpf_map_lookup_elem(&gw_affinity, &key);
 }
 
 /* The backend that this client had last. Each connection renews the time; another one may have

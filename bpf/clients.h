@@ -21,7 +21,7 @@
 #define DOUBLINGS_MAX 10
 
 /* The policy in gw_conn.how. */
-#define HOW_POLICY(how) ((how) & 0xff)
+#define HOW_POLICY(how) ((how)&0xff)
 
 /* Policies that follow the load return by themselves to a peer that always hangs up. */
 static __always_inline bool follows_load(__u32 policy)

@@ -35,8 +35,8 @@ static __always_inline struct gw_suspect_key suspect_key(const struct gw_conn *c
 static __always_inline struct gw_suspect *find_suspect(const struct gw_suspect_key *key,
 						       bool is_user)
 {
-	return is_user ? bpf_map_lookup_elem(&gw_user_suspects, key) :
-			 bpf_map_lookup_elem(&gw_suspects, key);
+	return is_user ? bpf_map_lookup_elem(&gw_user_suspects, key)
+		       : bpf_map_lookup_elem(&gw_suspects, key);
 }
 
 static __always_inline struct gw_suspect *suspect_of(const struct gw_conn *conn)
@@ -143,8 +143,7 @@ static __always_inline bool is_failing(const struct gw_conn *conn, __u64 now_ns)
 {
 	const struct gw_health *health = health_of(conn);
 
-	return health && health->suspect_until_ns > now_ns &&
-	       is_in_force(suspect_of(conn), now_ns);
+	return health && health->suspect_until_ns > now_ns && is_in_force(suspect_of(conn), now_ns);
 }
 
 /* It was reached: what failed earlier is over. Not what failed after this attempt began, unless

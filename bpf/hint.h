@@ -28,7 +28,8 @@ static __always_inline bool pick_hinted(struct gw_conn *conn, __u32 service, __u
 	conn->best_backend = hint->backend;
 	conn->best_generation = hint->backend_generation;
 	bpf_map_delete_elem(&gw_hints, &key);
-	return conn->start_ns < until_ns && !(avoided >> GW_CLIENT_BIT(conn->best_generation) & 1) &&
+	return conn->start_ns < until_ns &&
+	       !(avoided >> GW_CLIENT_BIT(conn->best_generation) & 1) &&
 	       is_still_good(conn, service, conn->best_backend, conn->best_generation);
 }
 

@@ -17,9 +17,9 @@
 #include "score.h"
 #include "set.h"
 
-#define DRAWS_AGAIN 4 /* where the policy's choice fails; then the next one that does not */
+#define DRAWS_AGAIN 4       /* where the policy's choice fails; then the next one that does not */
 #define UNRECORDED_STEPS 64 /* past those that are drained: more would cost the verifier much */
-#define PICK_TRIES 4  /* a set that is replaced under our eyes, a lease that another one took */
+#define PICK_TRIES 4 /* a set that is replaced under our eyes, a lease that another one took */
 
 /* What gw_search_least() finds: a load, above the place of the member. */
 #define LEAST_LOAD_SHIFT 16
@@ -235,8 +235,7 @@ __noinline __u64 gw_search_least(__u64 word, __u32 from, __u32 count)
 
 /* The fewest active connections, while all is well and nobody is to be passed over: the one that
  * gw_search() would find. */
-static __always_inline int pick_least(struct gw_conn *conn, const struct pick_set *set,
-				      __u32 start)
+static __always_inline int pick_least(struct gw_conn *conn, const struct pick_set *set, __u32 start)
 {
 	__u64 best = gw_search_least(set->word, start, set->count - start), before = LEAST_NONE;
 	const struct gw_slot *slot;
@@ -326,8 +325,8 @@ static __always_inline bool is_for_others(const struct gw_conn *conn)
 }
 
 static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct gw_conn *conn,
-					     const struct pick_set *set, __u32 service,
-					     __u32 start, __u64 avoided)
+					     const struct pick_set *set, __u32 service, __u32 start,
+					     __u64 avoided)
 {
 	__u32 ejected;
 	int err;

@@ -22,9 +22,9 @@
 
 /* What gw_score() is to look at, policy and flags and weight in one argument: a global function
  * has five at most. */
-#define HOW_TROUBLE 0x100 /* some backend may be suspect or ejected */
+#define HOW_TROUBLE 0x100   /* some backend may be suspect or ejected */
 #define HOW_DESPERATE 0x200 /* too many are ejected: Kubernetes' word counts */
-#define HOW_NO_PROBE 0x400 /* another connection took the lease that this one was to have */
+#define HOW_NO_PROBE 0x400  /* another connection took the lease that this one was to have */
 #define HOW_ALONE 0x800 /* no agent: where nobody is known to be well, kube-proxy may know better */
 #define HOW_USER_NETNS 0x1000 /* the client is in a namespace of a user */
 #define HOW_WEIGHT_SHIFT 16
@@ -74,13 +74,13 @@ static __always_inline __u64 rising_score(const struct gw_health *health,
 	passed_ms = (now_ns - since_ns) / MS_NS;
 	if (passed_ms >= service->eject_base_ms)
 		return 0;
-	return (__u64)bpf_get_prandom_u32() * service->eject_base_ms >> 32 < passed_ms ?
-		       0 :
-		       SCORE_RISING;
+	return (__u64)bpf_get_prandom_u32() * service->eject_base_ms >> 32 < passed_ms
+		       ? 0
+		       : SCORE_RISING;
 }
 
-static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u32 how,
-					  __u64 now_ns, __u64 score)
+static __always_inline __u64 health_score(const struct gw_suspect_key *key, __u32 how, __u64 now_ns,
+					  __u64 score)
 {
 	__u32 backend = key->backend;
 	const struct gw_health *health = bpf_map_lookup_elem(&gw_health, &backend);

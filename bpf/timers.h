@@ -54,8 +54,7 @@ static __always_inline bool is_timeout_ours(const struct tcp_sock *tcp, const st
 
 static __always_inline bool is_idle_ours(const struct tcp_sock *tcp, const struct gw_conn *conn)
 {
-	return !tcp->keepalive_time ||
-	       tcp->keepalive_time == conn->our_idle_s * jiffies_per_second;
+	return !tcp->keepalive_time || tcp->keepalive_time == conn->our_idle_s * jiffies_per_second;
 }
 
 static __always_inline bool is_interval_ours(const struct tcp_sock *tcp, const struct gw_conn *conn)

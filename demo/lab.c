@@ -25,7 +25,7 @@
 #define ADDRESS_TEXT_MAX (INET_ADDRSTRLEN + 8)
 #define LINE_BYTES_MAX 256
 
-static const struct timeval retry_interval = { .tv_usec = 100000 };
+static const struct timeval retry_interval = {.tv_usec = 100000};
 
 struct clients {
 	struct event_base *base;
@@ -36,11 +36,11 @@ struct clients {
 	size_t count;
 	size_t started; /* of these so far: they are opened one after another */
 	uint64_t answers;
-	uint64_t connected; /* connects that succeeded */
-	uint64_t failed;    /* connects that came to nothing */
-	uint64_t broken;    /* connections that ended by themselves */
+	uint64_t connected;  /* connects that succeeded */
+	uint64_t failed;     /* connects that came to nothing */
+	uint64_t broken;     /* connections that ended by themselves */
 	uint64_t unanswered; /* questions that were cut off */
-	double slowest_ms; /* answer since the last summary */
+	double slowest_ms;   /* answer since the last summary */
 };
 
 struct connection {
@@ -49,7 +49,7 @@ struct connection {
 	struct event *timer;
 	char peer[ADDRESS_TEXT_MAX];  /* as the peer calls itself; "" until it has answered */
 	char shown[ADDRESS_TEXT_MAX]; /* as getpeername() says */
-	double asked_ms; /* 0: no answer is awaited */
+	double asked_ms;              /* 0: no answer is awaited */
 	bool is_connected;
 };
 
@@ -68,7 +68,7 @@ static int parse_address(const char *address, const char *port, struct sockaddr_
 
 	if (*port == 0 || *end != 0 || number < 1 || number > UINT16_MAX)
 		return -EINVAL;
-	*ret = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)number) };
+	*ret = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)number)};
 	return inet_pton(AF_INET, address, &ret->sin_addr) == 1 ? 0 : -EINVAL;
 }
 
@@ -319,7 +319,7 @@ static int prepare(struct clients *clients)
 /* Runs until a signal ends the process, which closes every connection. */
 static int run_clients(struct event_base *base, char **argv)
 {
-	struct clients clients = { .base = base, .summary = argv[3] };
+	struct clients clients = {.base = base, .summary = argv[3]};
 	struct event *on_signal;
 	unsigned long ask_ms;
 	char *end;
@@ -353,8 +353,8 @@ static const struct mode {
 	int argument_count;
 	int (*run)(struct event_base *base, char **argv);
 } modes[] = {
-	{ "peer", "ADDR PORT", 2, run_peer },
-	{ "clients", "N ADDR PORT SUMMARY ASK_MS", 5, run_clients },
+	{"peer", "ADDR PORT", 2, run_peer},
+	{"clients", "N ADDR PORT SUMMARY ASK_MS", 5, run_clients},
 };
 
 #define MODE_COUNT (sizeof(modes) / sizeof(modes[0]))

@@ -20,13 +20,13 @@
 #define GW_NAME_MAX 64       /* a DNS label and its final zero */
 #define GW_LONG_NAME_MAX 254 /* a DNS subdomain and its final zero */
 #define GW_MESSAGE_MAX 256
-#define GW_SUSPECTS_MAX 16384 /* entries of gw_suspects: the oldest gives way */
-#define GW_CLIENTS_MAX 16384  /* likewise of gw_clients */
-#define GW_AFFINITY_MAX 65536 /* likewise of gw_affinity */
+#define GW_SUSPECTS_MAX 16384     /* entries of gw_suspects: the oldest gives way */
+#define GW_CLIENTS_MAX 16384      /* likewise of gw_clients */
+#define GW_AFFINITY_MAX 65536     /* likewise of gw_affinity */
 #define GW_USER_SUSPECTS_MAX 4096 /* likewise of gw_user_suspects */
 #define GW_USER_AFFINITY_MAX 8192 /* likewise of gw_user_affinity */
-#define GW_HINTS_MAX 4096     /* likewise of gw_hints */
-#define GW_EXCEPTED_MAX 16384 /* entries of gw_excepted, of all Services */
+#define GW_HINTS_MAX 4096         /* likewise of gw_hints */
+#define GW_EXCEPTED_MAX 16384     /* entries of gw_excepted, of all Services */
 
 struct gw_addr {
 	__be32 word[4];
@@ -70,15 +70,15 @@ struct gw_service {
 	__u8 protocol;
 	__u8 use; /* enum gw_use; written last when an entry is made */
 	__u32 flags;
-	__u32 connect_timeout_ms;    /* 0: the kernel's */
-	__u32 dead_peer_timeout_ms;  /* 0: the socket is left alone */
-	__u32 eject_base_ms;         /* 0: nothing is ejected */
+	__u32 connect_timeout_ms;   /* 0: the kernel's */
+	__u32 dead_peer_timeout_ms; /* 0: the socket is left alone */
+	__u32 eject_base_ms;        /* 0: nothing is ejected */
 	__u32 eject_max_ms;
-	__u32 affinity_timeout_s;    /* 0: no session affinity */
-	__u32 suspended;             /* left to kube-proxy; only `gwbpf suspend` and `resume` write it */
-	__u32 rebalance_ms;          /* quiet for so long, a connection may be moved; 0: none is */
-	__u32 drain_deadline_ms;     /* so long after a drain began, what is left moves; 0: never */
-	__u64 hints_until_ns;        /* until then some client's next backend stands in gw_hints */
+	__u32 affinity_timeout_s; /* 0: no session affinity */
+	__u32 suspended;    /* left to kube-proxy; only `gwbpf suspend` and `resume` write it */
+	__u32 rebalance_ms; /* quiet for so long, a connection may be moved; 0: none is */
+	__u32 drain_deadline_ms; /* so long after a drain began, what is left moves; 0: never */
+	__u64 hints_until_ns;    /* until then some client's next backend stands in gw_hints */
 };
 _Static_assert(sizeof(struct gw_service) == 64, "a change of size is a change of ABI");
 
@@ -86,10 +86,10 @@ _Static_assert(sizeof(struct gw_service) == 64, "a change of size is a change of
 
 #define GW_SERVICE_INVALID 1u   /* its settings are refused: the last good ones are in force */
 #define GW_SERVICE_WITHDRAWN 2u /* no longer in gw_vips: kept while its connections live */
-#define GW_SERVICE_NO_ROOM 4u   /* left to kube-proxy: there is no room for its set as it is wanted */
-#define GW_SERVICE_EXCEPTS 8u   /* some clients stand in gw_excepted: the hook looks there */
+#define GW_SERVICE_NO_ROOM 4u /* left to kube-proxy: there is no room for its set as it is wanted */
+#define GW_SERVICE_EXCEPTS 8u /* some clients stand in gw_excepted: the hook looks there */
 #define GW_SERVICE_MOVE_DOWN 16u /* connections to a backend that is down are moved */
-#define GW_SERVICE_LOOK 32u     /* some backend is down, or was: searches look at each one's state */
+#define GW_SERVICE_LOOK 32u /* some backend is down, or was: searches look at each one's state */
 
 /*
  * gw_excepted: hash. A pod whose connects to a service are left to kube-proxy, by its cgroup: that
@@ -130,7 +130,7 @@ _Static_assert(sizeof(struct gw_slot) == 16, "a change of size is a change of AB
 #define GW_TABLE_MAX 4096
 
 struct gw_set_header {
-	__u32 policy; /* enum gw_policy */
+	__u32 policy;       /* enum gw_policy */
 	__u32 keep_percent; /* as many as that are never ejected */
 	__u16 generation;   /* at the same place as in a member */
 	__u16 table_length;
@@ -142,15 +142,15 @@ _Static_assert(sizeof(struct gw_set_header) == sizeof(struct gw_slot), "a header
 struct gw_backend {
 	struct gw_addr address;
 	__be16 port;
-	__u8 use; /* enum gw_use; written last when an entry is made */
-	__u8 is_named; /* by gwbpf.io/drain */
+	__u8 use;         /* enum gw_use; written last when an entry is made */
+	__u8 is_named;    /* by gwbpf.io/drain */
 	__u32 generation; /* rises each time that the id is given out */
 	__u32 service;
-	__u32 weight; /* in the set of its service; 0: takes no new connections */
+	__u32 weight;   /* in the set of its service; 0: takes no new connections */
 	__u64 drain_ns; /* since when it takes none; 0: it takes some */
 	/* What a command asks for on this node. It wins over what the Service asks for, until it is
 	 * taken back or the id is another's; no program reads it. */
-	__u64 steered_ns;         /* when `gwbpf drain` came; 0: it did not */
+	__u64 steered_ns;          /* when `gwbpf drain` came; 0: it did not */
 	__u32 steered_deadline_ms; /* of that drain; 0: the Service's */
 	__u16 steered_weight;      /* 0: none is asked for */
 	__u16 wanted_weight;       /* what the Service asks for */
@@ -180,7 +180,7 @@ struct gw_health {
 	__u32 is_ejected;
 	__u64 suspect_until_ns; /* the latest until of gw_suspects: later, nobody need look there */
 	__u64 reached_ns;       /* when the last attempt that was established began, to 100 ms */
-	__u64 changed_ns;       /* when it was last ejected or came back: older attempts do not count */
+	__u64 changed_ns; /* when it was last ejected or came back: older attempts do not count */
 	__u64 changed_client;   /* who did that: as all clients, a netns cookie */
 	__u64 ejected_until_ns; /* from then on one connection may try */
 	__u64 lease_until_ns;   /* and until then no other one */
@@ -190,10 +190,10 @@ struct gw_health {
 	__u64 contradicted_by;  /* the client that reached it in spite of the last accusation */
 	__u64 error_ns;         /* when an attempt failed last; 0: never */
 	__u64 error_client;
-	__u32 error;      /* its errno; ETIMEDOUT also if the application gave up waiting */
-	__u32 failures;   /* attempts that failed since one was established, by anybody */
-	__u32 is_silence; /* the accusation is of a timeout, which is weaker than an answer */
-	__u32 doublings;  /* of the time of the next ejection */
+	__u32 error;       /* its errno; ETIMEDOUT also if the application gave up waiting */
+	__u32 failures;    /* attempts that failed since one was established, by anybody */
+	__u32 is_silence;  /* the accusation is of a timeout, which is weaker than an answer */
+	__u32 doublings;   /* of the time of the next ejection */
 	__u32 accusations; /* these four only rise */
 	__u32 contradictions;
 	__u32 ejections; /* with those by a trial that failed */
@@ -255,10 +255,10 @@ enum gw_seen {
 
 /* gw_checks: array, mmap'ed, one per service: how its backends are to be looked at. */
 struct gw_check {
-	__u8 kind; /* enum gw_check_kind */
-	__u8 fall; /* so many that fail in a row make a backend down, */
-	__u8 rise; /* and so many good ones bring it back */
-	__u8 pad1; /* must be zero: settings are compared byte by byte */
+	__u8 kind;  /* enum gw_check_kind */
+	__u8 fall;  /* so many that fail in a row make a backend down, */
+	__u8 rise;  /* and so many good ones bring it back */
+	__u8 pad1;  /* must be zero: settings are compared byte by byte */
 	__u16 port; /* of http, in the host's byte order */
 	__u16 pad2;
 	__u32 inter_ms;
@@ -279,8 +279,8 @@ struct gw_checked {
 	__u64 duration_ns;
 	__u64 changed_ns; /* since when it is down, or back; 0: it never was down */
 	__u32 in_a_row;   /* looks that speak against the state it is in */
-	__u32 is_down;    /* whether those that came last say so: it is as long as they are renewed */
-	__u64 count[GW_SEEN_ROOM]; /* by enum gw_seen */
+	__u32 is_down; /* whether those that came last say so: it is as long as they are renewed */
+	__u64 count[GW_SEEN_ROOM];   /* by enum gw_seen */
 	char text[GW_SEEN_TEXT_MAX]; /* what was seen, more exactly; of a stranger's words none */
 };
 _Static_assert(sizeof(struct gw_checked) == 296, "a change of size is a change of ABI");
@@ -293,7 +293,8 @@ _Static_assert(sizeof(struct gw_checked) == 296, "a change of size is a change o
 
 /* gw_tls: array, mmap'ed, one per service: what its backends' certificates must carry. */
 struct gw_tls {
-	char names[GW_TLS_NAMES_MAX]; /* "default,a.example.com"; zeros up to its end. "": nothing */
+	/* "default,a.example.com"; zeros up to its end. "": nothing */
+	char names[GW_TLS_NAMES_MAX];
 	__u8 excludes; /* whoever lacks a name, or has expired, gets no new connections */
 	__u8 pad[3];   /* must be zero: settings are compared byte by byte */
 };
@@ -315,7 +316,8 @@ enum gw_certificate_read {
 
 #define GW_ISSUER_MAX 64
 
-#define GW_CERTIFICATE_ASKS 1u /* its owner asks for one of the client: it is looked at once a day */
+#define GW_CERTIFICATE_ASKS                                                                        \
+	1u /* its owner asks for one of the client: it is looked at once a day */
 
 /* gw_certificates: array, mmap'ed, one per backend: the certificate that it showed last. */
 struct gw_certificate {
@@ -354,8 +356,8 @@ enum gw_suspicion {
 struct gw_suspect {
 	__u64 until_ns;
 	__u64 changed_ns; /* an attempt that began earlier says nothing new */
-	__u32 failures; /* in a row: each doubles the time */
-	__u32 kind;     /* enum gw_suspicion */
+	__u32 failures;   /* in a row: each doubles the time */
+	__u32 kind;       /* enum gw_suspicion */
 };
 
 /*
@@ -399,10 +401,10 @@ struct gw_cursor {
 	struct bpf_spin_lock lock;
 	__u32 next;
 	__u64 trouble_until_ns; /* some backend is suspect, or has just come back, until then */
-	__u32 ejected;          /* not 0: perhaps some backend is ejected; another number each time */
-	__u32 calm_generation;  /* of a set in which nobody was ejected; in another one look again */
-	__u64 choosy_until_ns;  /* some client may pass backends over by gw_clients, until then */
-	__u64 choosy;           /* which ones: bits, by GW_CLIENT_BIT(netns_cookie) */
+	__u32 ejected; /* not 0: perhaps some backend is ejected; another number each time */
+	__u32 calm_generation; /* of a set in which nobody was ejected; in another one look again */
+	__u64 choosy_until_ns; /* some client may pass backends over by gw_clients, until then */
+	__u64 choosy;          /* which ones: bits, by GW_CLIENT_BIT(netns_cookie) */
 };
 
 /* gw_affinity: LRU hash. Which backend a client had last, for session affinity. gw_user_affinity: the
@@ -495,8 +497,8 @@ union gw_life {
 	__u64 word;
 };
 
-#define GW_CONN_PROBE 1u /* holds the lease of an ejected backend */
-#define GW_CONN_USER_NETNS 4u /* its network namespace is a user's: it is counted nowhere */
+#define GW_CONN_PROBE 1u            /* holds the lease of an ejected backend */
+#define GW_CONN_USER_NETNS 4u       /* its network namespace is a user's: it is counted nowhere */
 #define GW_CONN_OUR_KEEPALIVE 0x80u /* SO_KEEPALIVE is on because we set it */
 
 struct gw_conn {
@@ -542,7 +544,8 @@ struct gw_service_names {
 	char namespace[GW_NAME_MAX];
 	char name[GW_NAME_MAX];
 	char port_name[GW_NAME_MAX];
-	char message[GW_MESSAGE_MAX]; /* why it is invalid, or for what there is no room; or empty */
+	/* why it is invalid, or for what there is no room; or empty */
+	char message[GW_MESSAGE_MAX];
 };
 
 struct gw_backend_names {
@@ -569,7 +572,7 @@ enum gw_hook {
  * port where it listens on loopback, by which its hooks know it for theirs: they send it there. It
  * shows that they run.
  */
-#define GW_CANARY_IPV4 0xc0000243u /* 192.0.2.67; over IPv6 hooks too, mapped */
+#define GW_CANARY_IPV4 0xc0000243u    /* 192.0.2.67; over IPv6 hooks too, mapped */
 #define GW_CANARY_BACKEND 0xffffffffu /* in the record of such a socket */
 
 /*
@@ -608,10 +611,10 @@ struct gw_meta {
 	__u32 abi;
 	__u32 max_services;
 	__u32 max_backends;
-	__u32 agent_pid; /* 0: it ended in good order */
-	__u32 source;    /* enum gw_source */
-	__u64 heartbeat_ns; /* when what stands here was last known to be good enough */
-	__u64 alive_ns;     /* the agent's last sign of life: it may not be allowed to read */
+	__u32 agent_pid;      /* 0: it ended in good order */
+	__u32 source;         /* enum gw_source */
+	__u64 heartbeat_ns;   /* when what stands here was last known to be good enough */
+	__u64 alive_ns;       /* the agent's last sign of life: it may not be allowed to read */
 	__u64 stale_after_ns; /* older a heartbeat: connects are left to kube-proxy; 0: never */
 	__u64 change_ns;      /* when the tables last changed; 0: never */
 	__u32 suspended;      /* everything is left to kube-proxy */
@@ -619,12 +622,12 @@ struct gw_meta {
 	__u64 live_ns[GW_HOOK_MAX_]; /* when the canary last passed each hook; 0: never */
 	__u32 source_synced;
 	__u32 next_generation; /* of a backend id; begins at random in new maps */
-	__be16 canary_port; /* where the agent listens for it, on loopback; 0: nowhere */
-	__u8 covers_pods;   /* enum gw_cover */
-	__u8 slots_half;    /* of gw_slots, where sets are now (compact.c); 0 or 1 */
+	__be16 canary_port;    /* where the agent listens for it, on loopback; 0: nowhere */
+	__u8 covers_pods;      /* enum gw_cover */
+	__u8 slots_half;       /* of gw_slots, where sets are now (compact.c); 0 or 1 */
 	__u8 walk_is_partial; /* the last walk over the sockets was not allowed to see all of them */
 	__u8 pad1[3];
-	char version[32];      /* of the agent that wrote this */
+	char version[32]; /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
 	char pad[2];
 	char zone[GW_NAME_MAX];
@@ -726,7 +729,9 @@ enum gw_policy {
 
 /* Upper bounds of the connect time buckets, in microseconds; the last bucket is open. */
 #define GW_HISTOGRAM_US                                                                            \
-	{ 100,   250,   500,    1000,   2500,   5000,    10000,   25000,                           \
-	  50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000 }
+	{                                                                                          \
+		100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000,      \
+			1000000, 2500000, 5000000, 10000000                                        \
+	}
 
 #endif

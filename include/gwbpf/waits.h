@@ -3,7 +3,7 @@
 #ifndef GWBPF_WAITS_H
 #define GWBPF_WAITS_H
 
-#define GW_WAITS_MAX 65536     /* connections that are followed */
+#define GW_WAITS_MAX 65536    /* connections that are followed */
 #define GW_WAITS_LEAST_MS 500 /* shorter waits do not matter: nothing is moved so soon */
 
 #endif

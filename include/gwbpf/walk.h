@@ -18,15 +18,15 @@ struct gw_walk_conn {
 	__u32 sent_ms;     /* since data was last sent */
 	__u32 received_ms; /* since data last came */
 	__u32 idle_ms;     /* the less of the two */
-	__u32 unacked;     /* bytes that the peer has not acknowledged, those not yet sent among them */
-	__u32 unread;      /* bytes that the application has not taken */
+	__u32 unacked; /* bytes that the peer has not acknowledged, those not yet sent among them */
+	__u32 unread;  /* bytes that the application has not taken */
 	__u32 segments_sent;     /* with data */
 	__u32 segments_received; /* likewise */
-	__u32 srtt_us;     /* 0: not known */
-	__u32 retransmits; /* segments that were sent again, SYNs among them */
-	__u32 holders;     /* references to its file; 0: the application has closed it */
+	__u32 srtt_us;           /* 0: not known */
+	__u32 retransmits;       /* segments that were sent again, SYNs among them */
+	__u32 holders;           /* references to its file; 0: the application has closed it */
 	__u32 pad1;
-	__u64 inode;       /* of that file */
+	__u64 inode; /* of that file */
 	__u64 cookie;
 	__u64 bytes_sent; /* payload that the peer has acknowledged */
 	__u64 bytes_received;

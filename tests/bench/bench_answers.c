@@ -61,7 +61,7 @@ static size_t get(const char *path)
 }
 
 struct probe {
-	long pause_ns; /* between two questions, which take the loop's time too */
+	long pause_ns;     /* between two questions, which take the loop's time too */
 	double longest_us; /* that /livez took to answer, which the loop does itself */
 	double total_us;
 	uint64_t count;
@@ -181,9 +181,9 @@ static double command_ms(const char *command)
 
 static void bench_commands(void **state)
 {
-	static const char *const commands[] = {"backends", "backends -o json", "services",
-					       "backends bench/service-7", "connections",
-					       "connections -o json"};
+	static const char *const commands[] = {"backends",    "backends -o json",
+					       "services",    "backends bench/service-7",
+					       "connections", "connections -o json"};
 	json_t *all = json_object();
 
 	(void)state;
@@ -212,8 +212,8 @@ static void connect_all(void)
 	for (socket_count = 0; socket_count < BACKENDS; socket_count++) {
 		int number = (int)socket_count % SERVICES;
 
-		snprintf(address, sizeof(address), "10.96.%d.%d:%d", number / 250,
-			 1 + number % 250, PEER_PORT);
+		snprintf(address, sizeof(address), "10.96.%d.%d:%d", number / 250, 1 + number % 250,
+			 PEER_PORT);
 		sockets[socket_count] = lab_connect(address);
 		if (sockets[socket_count] < 0)
 			fail_msg("connect: %s", strerror(-sockets[socket_count]));
@@ -297,8 +297,8 @@ static void bench_monitor(void **state)
 	print_probe(probe);
 	figures_save("answers_monitor",
 		     json_pack("{s:I, s:I, s:f, s:f}", "lines", (json_int_t)lines, "lost",
-			       (json_int_t)lost, "cpu_us", cpu * 1e6 / (double)lines, "loop_held_ms",
-			       probe->longest_us / 1e3));
+			       (json_int_t)lost, "cpu_us", cpu * 1e6 / (double)lines,
+			       "loop_held_ms", probe->longest_us / 1e3));
 	assert_return_code(unlink(path), errno);
 }
 

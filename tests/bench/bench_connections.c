@@ -45,8 +45,9 @@ static double command_ms(const char *command)
 {
 	double start = now_us();
 
-	lab_run("build/gwbpf %s --pin-dir " LAB_PINS " --control /none -o json %s >/dev/null || true", command,
-		!strcmp(command, "explain") ? "lab/peers" : "");
+	lab_run("build/gwbpf %s --pin-dir " LAB_PINS
+		" --control /none -o json %s >/dev/null || true",
+		command, !strcmp(command, "explain") ? "lab/peers" : "");
 	return (now_us() - start) / 1e3;
 }
 

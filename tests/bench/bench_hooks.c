@@ -27,7 +27,7 @@
 #define STRETCHES 5
 #define CONNECTS 160 /* in a stretch; each on a new socket */
 #define REPEATS 4000 /* on one socket */
-#define SHORTS 500 /* connections of another client, each closed at once */
+#define SHORTS 500   /* connections of another client, each closed at once */
 
 static const size_t sizes[] = {3, 16, 64, 256, 1000};
 #define SIZES (sizeof(sizes) / sizeof(*sizes))
@@ -226,18 +226,14 @@ static void print_policies(json_t *all)
 }
 
 /* What the hooks beside connect4 cost a connection, from its begin to its end. */
-enum phase {
-	OPENING,
-	CLOSING,
-	PHASE_MAX
-};
+enum phase { OPENING, CLOSING, PHASE_MAX };
 
 static struct {
 	const char *name;
 	const char *address;
 	enum gw_hook hook;
 	enum phase phase;
-	bool is_watched; /* somebody runs `gwbpf monitor` */
+	bool is_watched;  /* somebody runs `gwbpf monitor` */
 	struct cell cell; /* of one run */
 	double runs;      /* a connection */
 } others[] = {
@@ -342,7 +338,8 @@ static void measure_round(int round)
 static json_t *print_beside(void)
 {
 	printf("connect4, lc, %zu backends, while another client is quiet; after it made %d short "
-	       "connections:\n  ", sizes[SIZE_OF_AIM], SHORTS);
+	       "connections:\n  ",
+	       sizes[SIZE_OF_AIM], SHORTS);
 	print_cell(&beside_quiet);
 	printf("; ");
 	print_cell(&beside_restless);
@@ -374,8 +371,8 @@ static json_t *print_aims(void)
 {
 	static const struct aim of_balanced = {"connect4, lc, 64 backends, net", 1000, 0, " ns"};
 	static const struct aim of_others = {"connect4, not ours, net", 40, 0, " ns"};
-	static const struct aim of_repeated = {"connect4, not ours, repeated on one socket, net", 15,
-					       0, " ns"};
+	static const struct aim of_repeated = {"connect4, not ours, repeated on one socket, net",
+					       15, 0, " ns"};
 	json_t *aims = json_array();
 
 	printf("aims\n");
@@ -395,7 +392,8 @@ static void bench_the_hooks(void **state)
 	bed_print();
 	printf("ns of a run by bpf_stats, raw / net of an empty program that ran beside it in the same "
 	       "way;\nmedian of %d rounds\nconnect4:\n  empty    %7.0f, repeated on one socket %.0f\n"
-	       "  not ours ", ROUNDS, median(none), median(none_repeated));
+	       "  not ours ",
+	       ROUNDS, median(none), median(none_repeated));
 	print_cell(&not_ours);
 	printf(", repeated on one socket ");
 	print_cell(&repeated);

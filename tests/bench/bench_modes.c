@@ -18,24 +18,14 @@
 #define ROUNDS_MAX 100
 #define MANY 5000
 
-enum node {
-	PLAIN,
-	NFT_ONE,
-	NFT_MANY,
-	IPTABLES_ONE,
-	IPTABLES_MANY,
-	HAPROXY,
-	NODE_MAX
-};
+enum node { PLAIN, NFT_ONE, NFT_MANY, IPTABLES_ONE, IPTABLES_MANY, HAPROXY, NODE_MAX };
 
 static const struct {
 	const char *rules; /* for rules.sh; NULL: it only forwards */
 	int services;
 } nodes[NODE_MAX] = {
-	[NFT_ONE] = {"nft", 1},
-	[NFT_MANY] = {"nft", MANY},
-	[IPTABLES_ONE] = {"iptables", 1},
-	[IPTABLES_MANY] = {"iptables", MANY},
+	[NFT_ONE] = {"nft", 1},           [NFT_MANY] = {"nft", MANY},
+	[IPTABLES_ONE] = {"iptables", 1}, [IPTABLES_MANY] = {"iptables", MANY},
 	[HAPROXY] = {"haproxy", 1},
 };
 
@@ -203,11 +193,10 @@ static void print_measure(enum measure measure)
 	printf("%-40s %12s %10s\n", measures[measure].name, measures[measure].unit, "to direct");
 	for (size_t i = 0; i < MODES; i++) {
 		struct spread own = spread_of(values[i][measure], (size_t)rounds);
-		struct spread ratio =
-			spread_of_ratios(values[i][measure], direct, (size_t)rounds);
+		struct spread ratio = spread_of_ratios(values[i][measure], direct, (size_t)rounds);
 
-		printf("  %-38s %12.*f %10.3f  [%.2f .. %.2f]\n", modes[i].name,
-		       own.median < 1000, own.median, ratio.median, ratio.min, ratio.max);
+		printf("  %-38s %12.*f %10.3f  [%.2f .. %.2f]\n", modes[i].name, own.median < 1000,
+		       own.median, ratio.median, ratio.min, ratio.max);
 	}
 }
 
@@ -236,8 +225,8 @@ static json_t *print_aims(void)
 {
 	static const struct aim connect = {"connect p50, gwbpf to direct", 1.12, 0, ""};
 	static const struct aim request = {"request p50, gwbpf to direct", 1.01, 0, ""};
-	static const struct aim rate = {"connections a second, gwbpf to nft DNAT, 1 Service", 0, 1.11,
-					""};
+	static const struct aim rate = {"connections a second, gwbpf to nft DNAT, 1 Service", 0,
+					1.11, ""};
 	json_t *list = json_array();
 
 	printf("aims\n");

@@ -32,7 +32,8 @@ static double write_file(int number, int of, int endpoints_of_first)
 	file = fopen(beside, "w");
 	assert_non_null(file);
 	for (int i = 0; i < count; i++)
-		many_write_service(file, number * count + i, i ? MANY_ENDPOINTS : endpoints_of_first);
+		many_write_service(file, number * count + i,
+				   i ? MANY_ENDPOINTS : endpoints_of_first);
 	assert_int_equal(fclose(file), 0);
 	now = now_us();
 	assert_return_code(rename(beside, path), errno);

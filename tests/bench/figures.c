@@ -69,9 +69,8 @@ void aim_print(const struct aim *aim, double figure, json_t *list)
 	printf("  %-56s %s %.2f%s: %.3f%s, %s\n", aim->what, is_upper ? "at most" : "at least",
 	       limit, aim->unit, figure, aim->unit, is_met ? "met" : "MISSED");
 	json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:f, s:b}", "what", aim->what,
-					      "unit", aim->unit,
-					      is_upper ? "at_most" : "at_least", limit, "figure",
-					      figure, "met", is_met));
+					      "unit", aim->unit, is_upper ? "at_most" : "at_least",
+					      limit, "figure", figure, "met", is_met));
 }
 
 void figures_save(const char *name, json_t *value)

@@ -12,12 +12,12 @@
 #define LOAD_ADDRESSES_MAX 8
 
 enum measure {
-	CONNECTIONS,  /* a second: opened and closed by reset, one after the other */
-	CONNECT_P50,  /* us */
+	CONNECTIONS, /* a second: opened and closed by reset, one after the other */
+	CONNECT_P50, /* us */
 	CONNECT_P99,
-	EXCHANGES,    /* a second: opened, a request, its answer, closed */
-	REQUEST_P50,  /* us, on a kept connection */
-	BULK,         /* Gbit/s */
+	EXCHANGES,   /* a second: opened, a request, its answer, closed */
+	REQUEST_P50, /* us, on a kept connection */
+	BULK,        /* Gbit/s */
 	MEASURE_MAX
 };
 

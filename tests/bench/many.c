@@ -61,8 +61,8 @@ pid_t many_start_agent(int services, const char *const *options)
 {
 	char manifests[64], cgroup[300], max_services[40], max_backends[40];
 	const char *arguments[OPTIONS_MAX + 8] = {
-		"gwbpf", "agent", "--pin-dir=" LAB_PINS, "--log-level=warn",
-		manifests, cgroup, max_services, max_backends,
+		"gwbpf",   "agent", "--pin-dir=" LAB_PINS, "--log-level=warn",
+		manifests, cgroup,  max_services,          max_backends,
 	};
 	size_t count = 8;
 	pid_t pid;

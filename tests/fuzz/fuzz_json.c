@@ -18,7 +18,7 @@ static int keep(const json_t *document, void *arg)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_t *cut = NULL, *whole = NULL;
-	const struct document_visitor visitor = { .document = keep, .arg = &cut };
+	const struct document_visitor visitor = {.document = keep, .arg = &cut};
 	char message[JSON_TEXT_MESSAGE_MAX];
 	size_t at = 0;
 	int err;

@@ -11,10 +11,13 @@ static const struct {
 	const char *name;
 	size_t offset;
 } fields[] = {
-#define FIELD(name) {#name, offsetof(struct gw_counters, name)}
-	FIELD(attempts),     FIELD(established), FIELD(refused), FIELD(timed_out),
-	FIELD(unreachable),  FIELD(other_failed), FIELD(canceled), FIELD(closed),
-	FIELD(reset),	     FIELD(lost),
+#define FIELD(name)                                                                                \
+	{                                                                                          \
+#name, offsetof(struct gw_counters, name)                                          \
+	}
+	FIELD(attempts),    FIELD(established),  FIELD(refused),  FIELD(timed_out),
+	FIELD(unreachable), FIELD(other_failed), FIELD(canceled), FIELD(closed),
+	FIELD(reset),       FIELD(lost),
 #undef FIELD
 };
 

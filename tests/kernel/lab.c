@@ -60,7 +60,8 @@ void lab_enter_namespace(void)
 	}
 	lab_run("{ echo link set lo up; for i in $(seq %d); do "
 		"echo addr add 10.1.0.$i/32 dev lo; echo addr add fd00::$i/128 dev lo nodad; "
-		"done; } | ip -batch -", LAB_ADDRESSES);
+		"done; } | ip -batch -",
+		LAB_ADDRESSES);
 }
 
 static void allow_many_files(void)
@@ -80,8 +81,7 @@ static void enter(void)
 {
 	allow_many_files();
 	lab_join_cgroup(lab.cgroup);
-	if (unshare(CLONE_NEWNS) ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", "/mnt", "bpf", 0, NULL)) {
 		fprintf(stderr, "cannot make the lab: %s\n", strerror(errno));
 		exit(1);

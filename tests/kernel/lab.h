@@ -22,7 +22,7 @@
 #include "kernel/view.h"
 
 #define LAB_PINS "/mnt/gwbpf"
-#define LAB_TEXT 64 /* of an address and port */
+#define LAB_TEXT 64     /* of an address and port */
 #define LAB_ADDRESSES 8 /* 10.1.0.1 to .8 and fd00::1 to ::8 are this host's own */
 
 /*
@@ -49,7 +49,7 @@ struct lab {
 	uint32_t affinity_s;      /* likewise; 0: no session affinity */
 	const uint64_t *excepted; /* likewise: cgroups that they except, in order */
 	size_t excepted_count;
-	uint32_t max_services;    /* for the next lab_open() */
+	uint32_t max_services; /* for the next lab_open() */
 	uint32_t max_backends;
 	/* What lab_service() last found no room for; "": nothing. */
 	char refusal[GW_MESSAGE_MAX + LAB_TEXT];

@@ -13,7 +13,7 @@
 
 #include "kernel/lab.h"
 
-#define TURNS 1000 /* some 25 ms, and under emulation seconds */
+#define TURNS 1000              /* some 25 ms, and under emulation seconds */
 #define COPY_BYTES (256 * 1024) /* in each turn, from one map to another */
 
 enum phase {

@@ -9,8 +9,8 @@
 #include "kernel/lab.h"
 
 const char *const stand_addresses[STAND_BACKENDS] = {"10.1.0.1:7051", "10.1.0.2:7051",
-						      "10.1.0.3:7051", "10.1.0.4:7051",
-						      "10.1.0.5:7051"};
+						     "10.1.0.3:7051", "10.1.0.4:7051",
+						     "10.1.0.5:7051"};
 
 void stand_open(struct stand *stand)
 {

@@ -30,7 +30,8 @@ static size_t read_all(struct entry known[SUSPECTS_MAX])
 	size_t count = 0;
 
 	while (!bpf_map_get_next_key(fd, previous, &known[count].key)) {
-		assert_int_equal(bpf_map_lookup_elem(fd, &known[count].key, &known[count].value), 0);
+		assert_int_equal(bpf_map_lookup_elem(fd, &known[count].key, &known[count].value),
+				 0);
 		previous = &known[count].key;
 		assert_in_range(++count, 1, SUSPECTS_MAX - 1);
 	}

@@ -193,9 +193,12 @@ static void test_a_service_that_was_not_yet_in_force_is_not_shown(void **state)
 	lab_service("peers", VIP, GW_POLICY_LC, only_a);
 	lab_abort(lab_connect(VIP));
 	assert_int_equal(tables_service_count(lab.tables), 1);
-	counts_expect_service("peers", 0, &(const struct gw_counters){
-		.attempts = 1, .established = 1, .closed = 1,
-	});
+	counts_expect_service("peers", 0,
+			      &(const struct gw_counters){
+				      .attempts = 1,
+				      .established = 1,
+				      .closed = 1,
+			      });
 }
 
 /* As it is when an agent ends between making a backend and putting it into a set. */
@@ -282,7 +285,10 @@ static void pin_old_records(int socket_fd, const struct gw_conn_2 *record)
 static void take_old_records_over(bool was_killed)
 {
 	struct gw_conn_2 record = {
-		.state = GW_CONN_COUNTED, .port = htons(7051), .start_ns = 1, .tgid = 4711,
+		.state = GW_CONN_COUNTED,
+		.port = htons(7051),
+		.start_ns = 1,
+		.tgid = 4711,
 	};
 	char message[DATAPATH_MESSAGE_MAX], text[LAB_TEXT];
 	struct gw_walk_conn *conns;

@@ -329,7 +329,8 @@ static void test_adopting_moves_no_client(void **state)
 	all = crew_stop(crew) + 1;
 	server_stop(server);
 	stand.listeners[first] = lab_listen(stand_addresses[first]);
-	counts_expect(stand_addresses[first], 0, .attempts = all, .established = all, .closed = all);
+	counts_expect(stand_addresses[first], 0, .attempts = all, .established = all,
+		      .closed = all);
 }
 
 /* Another process of this client began later, and was faster. */

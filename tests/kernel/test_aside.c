@@ -180,7 +180,8 @@ static void suspend(const char *name, bool is_suspended)
 	struct view *view = lab_view();
 
 	assert_return_code(steer_suspend(LAB_PINS, name ? lab_find_service(view, name) : NULL,
-					 is_suspended), 0);
+					 is_suspended),
+			   0);
 	view_close(view);
 }
 

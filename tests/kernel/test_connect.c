@@ -243,12 +243,9 @@ static void test_every_kind_of_socket_is_refused_alike(void **state)
 		const char *vip, *source;
 		int family, flags;
 	} kinds[] = {
-		{VIP4, NULL, AF_INET, SOCK_NONBLOCK},
-		{VIP4, "10.1.0.3", AF_INET, 0},
-		{VIP4, "127.0.0.2", AF_INET, 0},
-		{VIP6, NULL, AF_INET6, SOCK_NONBLOCK},
-		{VIP6, "fd00::3", AF_INET6, 0},
-		{VIP6, "::1", AF_INET6, 0},
+		{VIP4, NULL, AF_INET, SOCK_NONBLOCK}, {VIP4, "10.1.0.3", AF_INET, 0},
+		{VIP4, "127.0.0.2", AF_INET, 0},      {VIP6, NULL, AF_INET6, SOCK_NONBLOCK},
+		{VIP6, "fd00::3", AF_INET6, 0},       {VIP6, "::1", AF_INET6, 0},
 	};
 
 	(void)state;

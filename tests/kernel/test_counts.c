@@ -235,7 +235,8 @@ static void close_and_wait(int fd)
 {
 	const int seconds = 100;
 
-	assert_return_code(setsockopt(fd, IPPROTO_TCP, TCP_LINGER2, &seconds, sizeof(seconds)), errno);
+	assert_return_code(setsockopt(fd, IPPROTO_TCP, TCP_LINGER2, &seconds, sizeof(seconds)),
+			   errno);
 	close(fd);
 }
 

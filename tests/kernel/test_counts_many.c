@@ -24,15 +24,7 @@
 #define CHANGES 100
 #define KEPT_MAX 30
 
-enum which {
-	GOOD,
-	RESETTING,
-	CLOSING,
-	REFUSING,
-	HOLE,
-	NOWHERE,
-	WHICH_MAX_
-};
+enum which { GOOD, RESETTING, CLOSING, REFUSING, HOLE, NOWHERE, WHICH_MAX_ };
 
 static const struct {
 	const char *name;
@@ -230,11 +222,12 @@ static void expect_hole(const struct gw_counters *want)
 
 	view_close(view);
 	assert_int_equal(seen.canceled + seen.timed_out, want->canceled);
-	counts_expect_service("hole", 0, &(struct gw_counters){
-		.attempts = want->attempts,
-		.canceled = seen.canceled,
-		.timed_out = seen.timed_out,
-	});
+	counts_expect_service("hole", 0,
+			      &(struct gw_counters){
+				      .attempts = want->attempts,
+				      .canceled = seen.canceled,
+				      .timed_out = seen.timed_out,
+			      });
 }
 
 static void expect_all(uint64_t open)

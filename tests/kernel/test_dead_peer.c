@@ -41,10 +41,13 @@ struct life {
 	uint32_t lasted_ms; /* since the road broke */
 };
 
-#define LIFE(address, time_ms, its_habit)                                                         \
-	{.vip = (address), .timeout_ms = (time_ms), .habit = (its_habit)}
-#define ALL_HABITS(address, time_ms)                                                              \
-	LIFE(address, time_ms, IDLE), LIFE(address, time_ms, WAITING), LIFE(address, time_ms, WRITING)
+#define LIFE(address, time_ms, its_habit)                                                          \
+	{                                                                                          \
+		.vip = (address), .timeout_ms = (time_ms), .habit = (its_habit)                    \
+	}
+#define ALL_HABITS(address, time_ms)                                                               \
+	LIFE(address, time_ms, IDLE), LIFE(address, time_ms, WAITING),                             \
+		LIFE(address, time_ms, WRITING)
 
 /* One Service each: 2 s is the least there is, 2.5 s no whole number of keepalive's seconds. */
 static struct life vanished[] = {
@@ -69,11 +72,12 @@ static const struct cast {
 	size_t count;
 	const char *backend;
 } casts[] = {
-#define CAST(lives, backend) {lives, sizeof(lives) / sizeof(*(lives)), backend}
-	CAST(vanished, ROADS_FAR),
-	CAST(left_alone, ROADS_FAR),
-	CAST(healthy, NEAR),
-	CAST(slow, SLOW_BACKEND),
+#define CAST(lives, backend)                                                                       \
+	{                                                                                          \
+		lives, sizeof(lives) / sizeof(*(lives)), backend                                   \
+	}
+	CAST(vanished, ROADS_FAR), CAST(left_alone, ROADS_FAR),
+	CAST(healthy, NEAR),       CAST(slow, SLOW_BACKEND),
 	CAST(deaf, DEAF),
 #undef CAST
 };

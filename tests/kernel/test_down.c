@@ -126,7 +126,9 @@ static void test_a_client_with_affinity_leaves_it(void **state)
 	serve(GW_POLICY_LC);
 	fd = lab_connect(VIP);
 	view = lab_view();
-	first = lab_backend(view, DOWN)->active ? DOWN : lab_backend(view, WELL)->active ? WELL : ALSO_WELL;
+	first = lab_backend(view, DOWN)->active   ? DOWN
+		: lab_backend(view, WELL)->active ? WELL
+						  : ALSO_WELL;
 	view_close(view);
 	lab_abort(fd);
 	assert_int_equal(share_of(first, 3), 3);

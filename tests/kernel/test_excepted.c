@@ -29,7 +29,10 @@
 enum cgroup_place { POD, CONTAINER, OTHER_POD, DEEP, PLACES_MAX_ };
 
 static const char *const below[] = {
-	[POD] = "/pod1", [CONTAINER] = "/pod1/c", [OTHER_POD] = "/pod2", [DEEP] = "/pod1/c/d/e/f",
+	[POD] = "/pod1",
+	[CONTAINER] = "/pod1/c",
+	[OTHER_POD] = "/pod2",
+	[DEEP] = "/pod1/c/d/e/f",
 };
 static char paths[PLACES_MAX_][300];
 static uint64_t ids[PLACES_MAX_];
@@ -170,7 +173,8 @@ static void test_the_agents_own_questions_are_answered_in_an_excepted_pod(void *
 
 	(void)state;
 	except(&ids[POD], 1);
-	meta->canary_port = htons(7051); /* as the server of NEAR, which is not on loopback: refused */
+	meta->canary_port =
+		htons(7051); /* as the server of NEAR, which is not on loopback: refused */
 	assert_int_equal(tables_ask_socket(lab.tables, fd), 0);
 	lab_join_cgroup(paths[POD]);
 	lab_dial(fd, VIP);
@@ -250,7 +254,8 @@ static void test_one_namespace_cannot_have_all_the_room(void **state)
 		many[i] = 1ull << 40 | i;
 	except(many, GW_EXCEPTED_MAX);
 	assert_int_equal(count_elements(), GW_EXCEPTED_MAX - GW_EXCEPTED_MAX / 4);
-	assert_non_null(strstr(lab.refusal, "no room is left for 4096 more pods of clients-except"));
+	assert_non_null(
+		strstr(lab.refusal, "no room is left for 4096 more pods of clients-except"));
 	/* It is balanced as ever, and others have room. */
 	assert_int_equal(reached_from(lab.cgroup, VIP), 1);
 	lab.namespace = "other";

@@ -219,8 +219,7 @@ static void test_an_id_is_used_again_only_after_the_last_connection(void **state
 	/* As many as there are: one of them has the id. */
 	lab_service("peers", VIP, GW_POLICY_RR, (const char *const[]){A, B, C, D, NULL});
 	after = find(A);
-	for (const char *const *other = (const char *const[]){B, C, D, NULL}; *other;
-	     other++)
+	for (const char *const *other = (const char *const[]){B, C, D, NULL}; *other; other++)
 		if (find(*other).id == before.id)
 			after = find(*other);
 	assert_int_equal(after.id, before.id);
@@ -291,9 +290,12 @@ static void test_a_service_too_many_is_refused_and_the_others_work(void **state)
 	assert_non_null(strstr(lab.refusal, "10.96.1.40:80"));
 	assert_non_null(strstr(lab.refusal, "--max-services"));
 	lab_abort(lab_connect("10.96.1.1:80"));
-	counts_expect_service("service-0", 0, &(const struct gw_counters){
-		.attempts = 1, .established = 1, .closed = 1,
-	});
+	counts_expect_service("service-0", 0,
+			      &(const struct gw_counters){
+				      .attempts = 1,
+				      .established = 1,
+				      .closed = 1,
+			      });
 	/* Room that is made is used. */
 	lab_remove_service("service-1");
 	collect();

@@ -26,8 +26,8 @@
 #define CLIENTS 2
 #define KEPT_MAX 20
 #define SERVICES 6
-#define STEADY 3 /* of them never go: clients dial these */
-#define PEERS 8  /* that a Service may have; which it has is a mask of bits */
+#define STEADY 3        /* of them never go: clients dial these */
+#define PEERS 8         /* that a Service may have; which it has is a mask of bits */
 #define COLLECT_EVERY 8 /* changes: a round is slow */
 
 /* In memory that all share. */
@@ -37,7 +37,7 @@ static struct shared {
 	uint32_t steps;
 	__u64 connects[STEADY];
 	__u64 kept[STEADY];
-} *shared;
+} * shared;
 
 static const char *name_of(int service, char buf[LAB_TEXT])
 {
@@ -127,7 +127,8 @@ static uint32_t mask_of(int service)
 	uint32_t mask = 0;
 	size_t count;
 
-	assert_int_equal(tables_present(lab.tables, "lab", name_of(service, name), &have, &count), 0);
+	assert_int_equal(tables_present(lab.tables, "lab", name_of(service, name), &have, &count),
+			 0);
 	for (size_t i = 0; i < count; i++) {
 		if (have[i].withdrawn || !have[i].published)
 			continue;
@@ -218,11 +219,12 @@ static void expect_counts(bool is_open)
 	for (int i = 0; i < STEADY; i++) {
 		uint64_t open = is_open ? shared->kept[i] : 0;
 
-		counts_expect_service(name_of(i, name), (uint32_t)open, &(const struct gw_counters){
-			.attempts = shared->connects[i],
-			.established = shared->connects[i],
-			.closed = shared->connects[i] - open,
-		});
+		counts_expect_service(name_of(i, name), (uint32_t)open,
+				      &(const struct gw_counters){
+					      .attempts = shared->connects[i],
+					      .established = shared->connects[i],
+					      .closed = shared->connects[i] - open,
+				      });
 	}
 }
 

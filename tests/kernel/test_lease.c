@@ -173,8 +173,14 @@ static void test_one_of_many_at_once_tries_it(void **state)
 static void test_of_several_each_is_tried_once_and_nobody_is_refused(void **state)
 {
 	static const char *const all[] = {
-		"10.1.0.1:7051", "10.1.0.3:7051", "10.1.0.4:7051", "10.1.0.5:7051",
-		"10.1.0.6:7051", "10.1.0.7:7051", GOOD, NULL,
+		"10.1.0.1:7051",
+		"10.1.0.3:7051",
+		"10.1.0.4:7051",
+		"10.1.0.5:7051",
+		"10.1.0.6:7051",
+		"10.1.0.7:7051",
+		GOOD,
+		NULL,
 	};
 
 	(void)state;

@@ -242,17 +242,15 @@ static void test_what_has_no_room_is_counted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(
-			test_a_connection_is_told_from_its_begin_to_its_end, begin),
+		cmocka_unit_test_setup(test_a_connection_is_told_from_its_begin_to_its_end, begin),
 		cmocka_unit_test_setup(test_a_failure_is_told_with_its_cause, begin),
-		cmocka_unit_test_setup(
-			test_an_application_that_gives_up_is_no_failure_of_the_peer, begin),
-		cmocka_unit_test_setup(
-			test_a_connect_that_is_refused_or_sends_nothing_is_told, begin),
+		cmocka_unit_test_setup(test_an_application_that_gives_up_is_no_failure_of_the_peer,
+				       begin),
+		cmocka_unit_test_setup(test_a_connect_that_is_refused_or_sends_nothing_is_told,
+				       begin),
 		cmocka_unit_test_setup(test_an_ejection_and_a_return_are_told_once, begin),
 		cmocka_unit_test_setup(test_nothing_is_told_while_nobody_watches, begin),
-		cmocka_unit_test_setup(test_the_hooks_end_a_watch_that_nobody_renews,
-						begin),
+		cmocka_unit_test_setup(test_the_hooks_end_a_watch_that_nobody_renews, begin),
 		cmocka_unit_test_setup(test_what_has_no_room_is_counted, begin),
 	};
 

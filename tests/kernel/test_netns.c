@@ -129,7 +129,8 @@ static void test_connections_that_may_not_be_looked_at_are_not_gone(void **state
 	assert_false(status_says_partial());
 	crew_stop(crew);
 	/* Those that really are gone are taken off. */
-	counts_expect(NEAR, 0, .attempts = ELSEWHERE, .established = ELSEWHERE, .closed = ELSEWHERE);
+	counts_expect(NEAR, 0, .attempts = ELSEWHERE, .established = ELSEWHERE,
+		      .closed = ELSEWHERE);
 }
 
 static void test_the_check_tells_of_namespaces_that_may_not_be_looked_at(void **state)

@@ -17,8 +17,8 @@
 static const struct option {
 	const char *name;
 	int level, number;
-	int kernels; /* value, if nobody sets one */
-	int ours;    /* with 3 s for a connect, 30 s for a dead peer */
+	int kernels;  /* value, if nobody sets one */
+	int ours;     /* with 3 s for a connect, 30 s for a dead peer */
 	int repeated; /* the same, of one whose SYN had to be repeated */
 	int applications;
 } options[] = {

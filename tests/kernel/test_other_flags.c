@@ -24,7 +24,9 @@ static void meddle_at(__u32 event)
 	const struct bpf_insn insns[] = {
 		{.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 2, .src_reg = 1, .off = 0},
 		{.code = BPF_JMP | BPF_JNE | BPF_K, .dst_reg = 2, .off = 2, .imm = (__s32)event},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 2, .imm = BPF_SOCK_OPS_RTT_CB_FLAG},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K,
+		 .dst_reg = 2,
+		 .imm = BPF_SOCK_OPS_RTT_CB_FLAG},
 		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_sock_ops_cb_flags_set},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1},
 		{.code = BPF_JMP | BPF_EXIT},

@@ -342,8 +342,7 @@ static void test_a_foreign_map_under_our_name_is_refused_before_it_is_read(void 
 {
 	static const char *const names[] = {
 #define MAPPED(name, ...) "gw_" #name,
-		MAPS_MAPPED(MAPPED)
-		MAPS_PLAIN(MAPPED)
+		MAPS_MAPPED(MAPPED) MAPS_PLAIN(MAPPED)
 #undef MAPPED
 	};
 
@@ -529,7 +528,9 @@ static int begin(void **state)
 {
 	(void)state;
 	options = (struct datapath_options){
-		.pin_dir = LAB_PINS, .max_services = 64, .max_backends = 4096,
+		.pin_dir = LAB_PINS,
+		.max_services = 64,
+		.max_backends = 4096,
 	};
 	message[0] = '\0';
 	return 0;

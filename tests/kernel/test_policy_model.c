@@ -136,8 +136,8 @@ static void fail_because(const struct run *run, int who)
 static void expect_by_policy(struct run *run, int who)
 {
 	static const is_less scores[GW_POLICY_MAX_] = {
-		[GW_POLICY_LC] = less_lc,   [GW_POLICY_WLC] = less_wlc, [GW_POLICY_SED] = less_sed,
-		[GW_POLICY_NQ] = less_nq,   [GW_POLICY_FO] = less_fo,   [GW_POLICY_OVF] = less_ovf,
+		[GW_POLICY_LC] = less_lc, [GW_POLICY_WLC] = less_wlc, [GW_POLICY_SED] = less_sed,
+		[GW_POLICY_NQ] = less_nq, [GW_POLICY_FO] = less_fo,   [GW_POLICY_OVF] = less_ovf,
 	};
 
 	if (!may_be_chosen(run, who))

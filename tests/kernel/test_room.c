@@ -12,7 +12,7 @@
 #define MEMBERS 1000
 #define SERVICES 64
 #define BACKENDS 1400 /* a namespace may have 1,050 of them */
-#define OURS 60 /* of a namespace that has little, twice while they are replaced */
+#define OURS 60       /* of a namespace that has little, twice while they are replaced */
 #define BIG "10.96.0.1:80"
 #define SMALL "10.96.0.2:80"
 #define ALIVE "10.1.0.1:7051"
@@ -93,7 +93,8 @@ static void test_sets_are_packed_where_free_ranges_are_too_short(void **state)
 	expect_served(SMALL);
 }
 
-static void test_an_agent_that_is_killed_while_it_packs_is_followed_by_one_that_goes_on(void **state)
+static void
+test_an_agent_that_is_killed_while_it_packs_is_followed_by_one_that_goes_on(void **state)
 {
 	const char *const one[] = {ALIVE, NULL};
 	uint32_t half = tables_present_half(lab.tables).length;
@@ -266,7 +267,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 		LAB_TEST(test_sets_are_packed_where_free_ranges_are_too_short),
-		LAB_TEST(test_an_agent_that_is_killed_while_it_packs_is_followed_by_one_that_goes_on),
+		LAB_TEST(
+			test_an_agent_that_is_killed_while_it_packs_is_followed_by_one_that_goes_on),
 		LAB_TEST(test_a_policy_without_room_for_its_table_goes_without),
 		LAB_TEST(test_no_tenant_takes_what_another_needs),
 		LAB_TEST(test_shares_are_known_to_the_next_agent),

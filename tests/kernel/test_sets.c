@@ -145,11 +145,12 @@ static void expect_all_counted(uint64_t connects)
 	for (int i = 0; i < 2; i++) {
 		uint64_t count = services[i].counters.attempts;
 
-		counts_expect_service(services[i].name, 0, &(struct gw_counters){
-			.attempts = count,
-			.established = count,
-			.closed = count,
-		});
+		counts_expect_service(services[i].name, 0,
+				      &(struct gw_counters){
+					      .attempts = count,
+					      .established = count,
+					      .closed = count,
+				      });
 		sum += count;
 	}
 	assert_int_equal(sum, connects);

@@ -111,7 +111,10 @@ static uint64_t avoided_s(void)
 static void test_one_that_hangs_up_costs_a_client_two_tries(void **state)
 {
 	static const enum gw_policy policies[] = {
-		GW_POLICY_LC, GW_POLICY_WLC, GW_POLICY_SED, GW_POLICY_NQ,
+		GW_POLICY_LC,
+		GW_POLICY_WLC,
+		GW_POLICY_SED,
+		GW_POLICY_NQ,
 	};
 	pid_t closer = server_start(lab_listen(BAD), SERVER_CLOSE);
 

@@ -53,7 +53,7 @@ static void test_a_client_meets_a_failing_backend_once(void **state)
 {
 	static const char *const backends[] = {BAD, GOOD, FINE, NULL};
 	static const enum gw_policy policies[] = {
-		GW_POLICY_LC, GW_POLICY_RR,  GW_POLICY_WRR, GW_POLICY_RANDOM,
+		GW_POLICY_LC,  GW_POLICY_RR,  GW_POLICY_WRR, GW_POLICY_RANDOM,
 		GW_POLICY_WLC, GW_POLICY_SED, GW_POLICY_NQ,  GW_POLICY_P2C,
 	};
 

@@ -27,7 +27,7 @@
 static struct shared {
 	volatile int begun; /* rounds */
 	volatile int ended;
-} *shared;
+} * shared;
 
 static int clients[ROUNDS], servers[ROUNDS];
 

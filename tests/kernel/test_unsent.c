@@ -110,7 +110,8 @@ static int denied_by_another_program(void)
 	int err;
 
 	assert_int_equal(bpf_prog_attach(deny_fd, cgroup_fd, BPF_CGROUP_INET4_CONNECT,
-					 BPF_F_ALLOW_MULTI), 0);
+					 BPF_F_ALLOW_MULTI),
+			 0);
 	err = dial_and_close(new_socket());
 	assert_int_equal(bpf_prog_detach2(deny_fd, cgroup_fd, BPF_CGROUP_INET4_CONNECT), 0);
 	return err;
@@ -187,7 +188,8 @@ static void test_what_is_refused_already_is_not_touched(void **state)
 	/* Attached anew our hooks come after it. */
 	lab_stop(state);
 	assert_int_equal(bpf_prog_attach(deny_fd, cgroup_fd, BPF_CGROUP_INET4_CONNECT,
-					 BPF_F_ALLOW_MULTI), 0);
+					 BPF_F_ALLOW_MULTI),
+			 0);
 	lab_start(state);
 	serve(peers);
 	err = dial_and_close(new_socket());

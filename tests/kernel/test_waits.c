@@ -12,7 +12,7 @@
 
 #define PEER "10.1.0.1:7051"
 #define REST_MS 550
-#define TICK_MS 20 /* of the kernel's clock, at most, and then some */
+#define TICK_MS 20       /* of the kernel's clock, at most, and then some */
 #define REST_MAX_MS 5000 /* what a slow machine makes of it */
 
 /* Two ends of a connection. */
@@ -184,10 +184,11 @@ static void test_probes_end_no_silence(void **state)
 	(void)state;
 	expect_none(pair.client);
 	assert_int_equal(setsockopt(pair.client, IPPROTO_TCP, TCP_KEEPIDLE, &second,
-				    sizeof(second)), 0);
+				    sizeof(second)),
+			 0);
 	assert_int_equal(setsockopt(pair.client, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes)), 0);
-	assert_int_equal(setsockopt(pair.peer, IPPROTO_TCP, TCP_KEEPIDLE, &second,
-				    sizeof(second)), 0);
+	assert_int_equal(setsockopt(pair.peer, IPPROTO_TCP, TCP_KEEPIDLE, &second, sizeof(second)),
+			 0);
 	assert_int_equal(setsockopt(pair.peer, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes)), 0);
 	say(pair.client, pair.peer);
 	usleep(1300 * 1000);

@@ -39,8 +39,8 @@ check_whitespace() {
 		grep -nHE '[[:blank:]]$|'$'\r' "$file" && bad=1
 		[ -z "$(tail -c 1 "$file")" ] || { echo "$file: no newline at the end" && bad=1; }
 	done
-	# A block comment's lines begin with a space.
-	c_files | xargs grep -nHE '^ ( |[^* ])' && bad=1
+	# A block comment's lines begin with a space; so may the empty line of a macro.
+	c_files | xargs grep -nHE '^ ( *[^* \\]|[^* ])' && bad=1
 	return $bad
 }
 
@@ -96,7 +96,6 @@ check_spelling() {
 		$(make_files) $(files '*.md' '*.yaml' '*.8')
 }
 
-# Not among those that run by themselves until `make format` has been run once over the whole tree.
 check_format() {
 	c_files | xargs clang-format --dry-run --Werror
 }
@@ -108,7 +107,7 @@ main() {
 		c_files | xargs clang-format -i
 		return
 	fi
-	[ $# -gt 0 ] || set -- whitespace functions cppcheck shellcheck spelling
+	[ $# -gt 0 ] || set -- whitespace format functions cppcheck shellcheck spelling
 	for check in "$@"; do
 		start=$SECONDS
 		if "check_$check"; then

@@ -91,7 +91,7 @@ void account_compare(bool is_over)
 
 void account_compare_reasons(void)
 {
-	static const char *const never[] = {"no-record", "no-backends", "stepped-aside",
+	static const char *const never[] = {"no-record", "no-backends",  "stepped-aside",
 					    "overtaken", "missed-close", "backend-gone"};
 	uint64_t attempts = 0, no_route = 0;
 

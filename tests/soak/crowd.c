@@ -43,7 +43,7 @@ static struct shared {
 	volatile enum crowd_phase phase;
 	volatile int cut[TOWN_CLIENTS];
 	struct worker workers[WORKERS];
-} *shared;
+} * shared;
 
 static pid_t pids[WORKERS];
 

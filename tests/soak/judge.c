@@ -10,7 +10,7 @@
 /* What one client has seen of one loss. */
 struct meeting {
 	bool is_met;
-	bool is_answer; /* the peer refused, or a router; silence may be contradicted for long */
+	bool is_answer;    /* the peer refused, or a router; silence may be contradicted for long */
 	uint64_t start_ns; /* of the connect that told it last */
 	uint64_t end_ns;
 };

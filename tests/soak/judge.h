@@ -40,9 +40,9 @@ enum judge_kind {
 
 struct judge_verdict {
 	uint64_t kinds[JUDGE_KIND_MAX_];
-	uint64_t meetings;              /* of a client and a loss, at most: the bound of the first kind */
-	uint64_t counted[TOWN_PEERS];   /* all but those that were under way together */
-	uint64_t ejections[TOWN_PEERS]; /* that there must have been, at least */
+	uint64_t meetings; /* of a client and a loss, at most: the bound of the first kind */
+	uint64_t counted[TOWN_PEERS];    /* all but those that were under way together */
+	uint64_t ejections[TOWN_PEERS];  /* that there must have been, at least */
 	uint64_t ejected_ns[TOWN_PEERS]; /* when the last of them was, at the latest */
 };
 

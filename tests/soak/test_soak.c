@@ -105,8 +105,8 @@ static void lose_peer(void)
 		return;
 	*trouble = (struct trouble){true, kind, client, after_ms(LOSS_MIN_MS, LOSS_MAX_MS),
 				    &losses[loss_count++]};
-	*trouble->loss = (struct judge_loss){peer, kind == CUT ? client : JUDGE_ALL,
-					     clock_now_ns(), UINT64_MAX};
+	*trouble->loss = (struct judge_loss){peer, kind == CUT ? client : JUDGE_ALL, clock_now_ns(),
+					     UINT64_MAX};
 	kind_counts[kind]++;
 	say("peer %d: %s (client %d)", peer, kind_names[kind], trouble->loss->client);
 	if (kind == KILLED)
@@ -243,8 +243,8 @@ static void print_verdict(const struct judge_verdict *verdict)
 
 	for (int peer = 0; peer < TOWN_PEERS; peer++)
 		ejections += shown[peer].ejections;
-	printf("# connects that failed (at most %" PRIu64 " meetings of a client and a loss, %" PRIu64
-	       " ejections):\n",
+	printf("# connects that failed (at most %" PRIu64
+	       " meetings of a client and a loss, %" PRIu64 " ejections):\n",
 	       verdict->meetings, ejections);
 	for (int kind = 0; kind < JUDGE_KIND_MAX_; kind++)
 		printf("# %6" PRIu64 " %s\n", verdict->kinds[kind], judge_texts[kind]);
@@ -266,8 +266,7 @@ static void expect_ejections(const struct judge_verdict *verdict)
 		if (ejections < verdict->ejections[peer] || ejections > verdict->counted[peer])
 			fail_msg("peer %d was ejected %" PRIu64 " times: expected are %" PRIu64
 				 " at least, and %" PRIu64 " at most",
-				 peer, ejections, verdict->ejections[peer],
-				 verdict->counted[peer]);
+				 peer, ejections, verdict->ejections[peer], verdict->counted[peer]);
 	}
 }
 

@@ -64,7 +64,8 @@ static int add_host(const char *name, const char *mac, const char *address)
 static void introduce(int client, int peer)
 {
 	town_visit(client);
-	lab_run("ip neigh add " TOWN_PEER_FORMAT " lladdr 02:00:00:00:01:%02x dev eth0 nud permanent "
+	lab_run("ip neigh add " TOWN_PEER_FORMAT
+		" lladdr 02:00:00:00:01:%02x dev eth0 nud permanent "
 		"&& ip addr add 10.100.%d.%d/32 dev eth0",
 		TOWN_PEER_BYTE(peer), peer, client + 1, peer + 1);
 	town_leave();

@@ -30,7 +30,7 @@ static inline int setup(void **state)
 {
 	struct fixture *f = needed(calloc(1, sizeof(*f)));
 
-	f->place = (struct place){ .node = "node1", .zone = "a" };
+	f->place = (struct place){.node = "node1", .zone = "a"};
 	*state = f;
 	return model_new(&f->model);
 }

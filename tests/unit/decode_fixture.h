@@ -50,8 +50,8 @@ static inline json_t *changed(const char *base, const char *path, const char *te
 
 	while ((dot = strchr(key, '.')) != NULL) {
 		*dot = '\0';
-		parent = *key >= '0' && *key <= '9' ? json_array_get(parent, (size_t)atoi(key)) :
-						      json_object_get(parent, key);
+		parent = *key >= '0' && *key <= '9' ? json_array_get(parent, (size_t)atoi(key))
+						    : json_object_get(parent, key);
 		key = dot + 1;
 	}
 	if (!*text)

@@ -14,11 +14,11 @@ struct event_base;
 struct fake_api;
 
 enum fake_end {
-	FAKE_WHOLE, /* the body has its length */
-	FAKE_OPEN,  /* in chunks; more may follow */
-	FAKE_ENDED, /* in chunks, and the last of them: what a watch looks like that timed out */
-	FAKE_CUT,   /* in chunks, then the connection is closed */
-	FAKE_RESET, /* likewise, with a RST */
+	FAKE_WHOLE,   /* the body has its length */
+	FAKE_OPEN,    /* in chunks; more may follow */
+	FAKE_ENDED,   /* in chunks, and the last of them: what a watch looks like that timed out */
+	FAKE_CUT,     /* in chunks, then the connection is closed */
+	FAKE_RESET,   /* likewise, with a RST */
 	FAKE_NOTHING, /* the connection is closed instead */
 };
 

@@ -248,7 +248,7 @@ static void give_up(evutil_socket_t fd, short what, void *arg)
 
 void wait_for_commit(void)
 {
-	static const struct timeval deadline = { .tv_sec = DEADLINE_S };
+	static const struct timeval deadline = {.tv_sec = DEADLINE_S};
 	struct event *timer = evtimer_new(base, give_up, NULL);
 	unsigned int before = commits;
 

@@ -27,7 +27,7 @@ const char *joined(const char *first, const char *second); /* two documents */
 /* Watch these (names in the directory) and take in the first commit. */
 void start(const char *first, const char *second);
 void reload(void);
-void wait_for_commit(void); /* fails after ten seconds */
+void wait_for_commit(void);    /* fails after ten seconds */
 void take_what_is_there(void); /* events that are there now; does not wait for any */
 
 /* What the sink was told since it was last asked: a line each, in order, names in the directory

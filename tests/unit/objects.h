@@ -157,7 +157,7 @@ static inline void add_endpoint(struct slice *slice, const char *text)
 
 /* Endpoints as texts, ended by NULL. Of the family of the first endpoint; IPv4 without one. */
 static inline __attribute__((sentinel)) struct slice *make_slice(const char *name,
-								  const char *ports, ...)
+								 const char *ports, ...)
 {
 	struct slice *slice = needed(calloc(1, sizeof(*slice)));
 	struct service_port *made;
@@ -169,10 +169,10 @@ static inline __attribute__((sentinel)) struct slice *make_slice(const char *nam
 	slice->service = copy("gateway");
 	slice->family = FAMILY_IPV4;
 	slice->port_count = make_ports(ports, &made);
-	slice->ports = needed(calloc(slice->port_count ? slice->port_count : 1,
-				     sizeof(slice->ports[0])));
+	slice->ports =
+		needed(calloc(slice->port_count ? slice->port_count : 1, sizeof(slice->ports[0])));
 	for (size_t i = 0; i < slice->port_count; i++)
-		slice->ports[i] = (struct slice_port){ made[i].name, made[i].port };
+		slice->ports[i] = (struct slice_port){made[i].name, made[i].port};
 	free(made);
 	va_start(texts, ports);
 	while ((text = va_arg(texts, const char *)))

@@ -56,7 +56,7 @@ static inline int teardown(void **state)
 
 /* A choice of the first count endpoints. */
 static inline struct choice *want(struct fixture *f, const char *port_name, const char *vip,
-			   uint16_t port, size_t count)
+				  uint16_t port, size_t count)
 {
 	struct member *members = f->members[f->want_count];
 	struct choice *choice = &f->wants[f->want_count++];

@@ -198,8 +198,10 @@ void answer(struct told *told, const char *path, const char *body)
 
 void refuse_request(struct told *told, const char *path, const char *status)
 {
-	struct fake_answer fake = {.path = path, .status = status, .body = "{\"kind\":\"Status\","
-				   "\"message\":\"no\"}"};
+	struct fake_answer fake = {.path = path,
+				   .status = status,
+				   .body = "{\"kind\":\"Status\","
+					   "\"message\":\"no\"}"};
 
 	fake_api_answer(told->api, &fake);
 }

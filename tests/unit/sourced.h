@@ -58,11 +58,12 @@ void send_event(struct told *told, const char *path, const char *event);
 
 #define SERVICE(name)                                                                              \
 	"{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"namespace\":\"fabric\","      \
-	"\"name\":\"" name "\",\"resourceVersion\":\"107\"},\"spec\":{\"clusterIP\":\"10.96.0.9\","   \
+	"\"name\":\"" name                                                                         \
+	"\",\"resourceVersion\":\"107\"},\"spec\":{\"clusterIP\":\"10.96.0.9\","                   \
 	"\"ports\":[{\"port\":7051,\"protocol\":\"TCP\"}]}}"
 #define SLICE(name, service)                                                                       \
 	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{"        \
-	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"108\",\"labels\":{"    \
+	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"108\",\"labels\":{"  \
 	"\"kubernetes.io/service-name\":\"" service "\"}},\"addressType\":\"IPv4\","               \
 	"\"endpoints\":[{\"addresses\":[\"10.0.0.1\"]}],\"ports\":[{\"name\":\"\",\"port\":7051}]}"
 #define NODE_OBJECT(zone)                                                                          \

@@ -29,7 +29,7 @@ struct tables {
 static inline void add_member(struct tables *t, uint16_t weight)
 {
 	t->members[t->count] = (struct member){
-		.address = { { 0, 0, htonl(0xffff), htonl(0x0a010000 + (uint32_t)t->count) } },
+		.address = {{0, 0, htonl(0xffff), htonl(0x0a010000 + (uint32_t)t->count)}},
 		.port = 7051,
 		.weight = weight,
 	};

@@ -25,7 +25,7 @@ static struct gw_addr parsed(const char *text)
 
 static void test_ipv4_is_mapped_inside_and_plain_outside(void **state)
 {
-	static const uint8_t bytes[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 96, 0, 7 };
+	static const uint8_t bytes[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 96, 0, 7};
 	struct gw_addr addr = parsed("10.96.0.7");
 	char text[ADDR_TEXT_MAX];
 
@@ -42,16 +42,21 @@ static void test_ipv4_is_mapped_inside_and_plain_outside(void **state)
 static void test_zeros_before_a_number_say_nothing_where_that_is_asked_for(void **state)
 {
 	static const char *const texts[][2] = {
-		{ "010.096.000.007", "10.96.0.7" }, { "10.0.0.08", "10.0.0.8" },
-		{ "0010.00000.0.1", "10.0.0.1" },   { "10.96.0.7", "10.96.0.7" },
-		{ "000.1.2.3", "0.1.2.3" },	    { "fd00::0001", "fd00::1" },
-		{ "0fd0:00000::00a", "fd0::a" },    { "::ffff:010.1.002.3", "10.1.2.3" },
-		{ "::", "::" },			    { "0::0", "::" },
+		{"010.096.000.007", "10.96.0.7"},
+		{"10.0.0.08", "10.0.0.8"},
+		{"0010.00000.0.1", "10.0.0.1"},
+		{"10.96.0.7", "10.96.0.7"},
+		{"000.1.2.3", "0.1.2.3"},
+		{"fd00::0001", "fd00::1"},
+		{"0fd0:00000::00a", "fd0::a"},
+		{"::ffff:010.1.002.3", "10.1.2.3"},
+		{"::", "::"},
+		{"0::0", "::"},
 	};
-	static const char *const bad[] = { "",	      "010.0.0.256", "0x10.0.0.1", "10.0.0.1 ",
-					   "010.0.0", "10..0.1",     "010",	   "08",
-					   "0.0.0.0.0", "10.0.0.-1", "fd00::00g",  "fd00::1%eth0",
-					   "10.0.0.0a" };
+	static const char *const bad[] = {"",          "010.0.0.256", "0x10.0.0.1", "10.0.0.1 ",
+					  "010.0.0",   "10..0.1",     "010",        "08",
+					  "0.0.0.0.0", "10.0.0.-1",   "fd00::00g",  "fd00::1%eth0",
+					  "10.0.0.0a"};
 	char text[ADDR_TEXT_MAX];
 	struct gw_addr addr;
 
@@ -90,7 +95,8 @@ static void test_the_longest_address_fits_its_buffer(void **state)
 	assert_string_equal(addr_port_format(&addr, 65535, with_port),
 			    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535");
 	assert_int_equal(addr_port_parse("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:80",
-					 &addr, &port), 0);
+					 &addr, &port),
+			 0);
 }
 
 static void test_what_is_no_address_is_refused(void **state)
@@ -133,8 +139,8 @@ static void test_what_is_no_address_is_refused(void **state)
 
 static void test_an_address_with_a_port_comes_back_as_it_went(void **state)
 {
-	static const char *const texts[] = { "10.0.0.1:7051", "[fd00::1]:7051", "[::]:1",
-					     "255.255.255.255:65535", "[64:ff9b::a00:1]:80" };
+	static const char *const texts[] = {"10.0.0.1:7051", "[fd00::1]:7051", "[::]:1",
+					    "255.255.255.255:65535", "[64:ff9b::a00:1]:80"};
 	char text[ADDR_PORT_TEXT_MAX];
 	struct gw_addr addr;
 	uint16_t port;
@@ -209,18 +215,18 @@ static void test_no_connection_may_go_to_addresses_that_are_no_peers(void **stat
 		const char *address;
 		const char *refusal;
 	} cases[] = {
-		{ "0.0.0.0", "the unspecified address" },
-		{ "::", "the unspecified address" },
-		{ "127.0.0.1", "a loopback address" },
-		{ "127.255.255.255", "a loopback address" },
-		{ "::1", "a loopback address" },
-		{ "::ffff:127.0.0.1", "a loopback address" },
-		{ "169.254.169.254", "a link-local address" },
-		{ "fe80::1", "a link-local address" },
-		{ "febf:ffff::1", "a link-local address" },
-		{ "224.0.0.1", "a multicast address" },
-		{ "239.255.255.255", "a multicast address" },
-		{ "ff02::1", "a multicast address" },
+		{"0.0.0.0", "the unspecified address"},
+		{"::", "the unspecified address"},
+		{"127.0.0.1", "a loopback address"},
+		{"127.255.255.255", "a loopback address"},
+		{"::1", "a loopback address"},
+		{"::ffff:127.0.0.1", "a loopback address"},
+		{"169.254.169.254", "a link-local address"},
+		{"fe80::1", "a link-local address"},
+		{"febf:ffff::1", "a link-local address"},
+		{"224.0.0.1", "a multicast address"},
+		{"239.255.255.255", "a multicast address"},
+		{"ff02::1", "a multicast address"},
 	};
 
 	(void)state;
@@ -235,11 +241,13 @@ static void test_no_connection_may_go_to_addresses_that_are_no_peers(void **stat
 
 static void test_neighbours_of_refused_addresses_are_allowed(void **state)
 {
-	static const char *const allowed[] = {
-		"10.0.0.1",    "126.255.255.255", "128.0.0.0", "169.253.255.255", "169.255.0.0",
-		"223.255.255.255", "0.0.0.1", "::2", "fe7f::1", "fec0::1", "fd00::1", "feff::1",
-		"::7f00:1", /* 127.0.0.1, but not mapped: an IPv6 address like any other */
-	};
+	static const char *const allowed[] =
+		{
+			"10.0.0.1",    "126.255.255.255", "128.0.0.0", "169.253.255.255",
+			"169.255.0.0", "223.255.255.255", "0.0.0.1",   "::2",
+			"fe7f::1",     "fec0::1",         "fd00::1",   "feff::1",
+			"::7f00:1", /* 127.0.0.1, but not mapped: an IPv6 address like any other */
+		};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(allowed); i++) {
@@ -256,9 +264,9 @@ static void test_loopback_is_one_net_of_ipv4_and_one_address_of_ipv6(void **stat
 		const char *text;
 		bool is_loopback;
 	} cases[] = {
-		{ "127.0.0.1", true },   { "127.255.0.9", true }, { "::1", true },
-		{ "126.0.0.1", false },  { "10.0.0.1", false },   { "0.0.0.0", false },
-		{ "::", false },         { "::127.0.0.1", false }, { "fd00::1", false },
+		{"127.0.0.1", true},  {"127.255.0.9", true},  {"::1", true},
+		{"126.0.0.1", false}, {"10.0.0.1", false},    {"0.0.0.0", false},
+		{"::", false},        {"::127.0.0.1", false}, {"fd00::1", false},
 	};
 	struct gw_addr addr;
 	size_t i;
@@ -274,8 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ipv4_is_mapped_inside_and_plain_outside),
-		cmocka_unit_test(
-			test_zeros_before_a_number_say_nothing_where_that_is_asked_for),
+		cmocka_unit_test(test_zeros_before_a_number_say_nothing_where_that_is_asked_for),
 		cmocka_unit_test(test_ipv6_stays_what_it_is),
 		cmocka_unit_test(test_the_longest_address_fits_its_buffer),
 		cmocka_unit_test(test_what_is_no_address_is_refused),

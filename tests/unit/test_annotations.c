@@ -83,7 +83,7 @@ static void test_every_policy_can_be_set_by_its_name(void **state)
 
 static void test_a_policy_that_is_none_changes_nothing_and_lists_all(void **state)
 {
-	static const char *const refused[] = { "", "LC", "lc ", " lc", "l", "lcc", "rr,lc" };
+	static const char *const refused[] = {"", "LC", "lc ", " lc", "l", "lcc", "rr,lc"};
 	char reason[2 * GW_MESSAGE_MAX];
 
 	for (size_t i = 0; i < COUNT(refused); i++) {
@@ -94,9 +94,7 @@ static void test_a_policy_that_is_none_changes_nothing_and_lists_all(void **stat
 
 static void test_schedulers_by_destination_are_refused_with_the_reason(void **state)
 {
-	static const char *const names[][2] = { { "dh", "sh" },
-						{ "lblc", "wlc" },
-						{ "lblcr", "wlc" } };
+	static const char *const names[][2] = {{"dh", "sh"}, {"lblc", "wlc"}, {"lblcr", "wlc"}};
 	char reason[GW_MESSAGE_MAX];
 
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -115,11 +113,12 @@ struct duration {
 static void test_the_connect_timeout_goes_from_100_ms_to_10_min_or_is_off(void **state)
 {
 	static const struct duration good[] = {
-		{ "0", 0 },	   { "0s", 0 },	      { "100ms", 100 },	   { "3s", 3000 },
-		{ "1m", 60000 },   { "10m", 600000 }, { "600s", 600000 },
+		{"0", 0},      {"0s", 0},       {"100ms", 100},   {"3s", 3000},
+		{"1m", 60000}, {"10m", 600000}, {"600s", 600000},
 	};
-	static const char *const bad[] = { "", "3", "99ms", "1ms", "601s", "11m", "1h", "-1s",
-					   "1.5s", "3 s", "off", "3S", "600001ms", "3s,4s" };
+	static const char *const bad[] = {"",    "3",  "99ms",     "1ms",  "601s",
+					  "11m", "1h", "-1s",      "1.5s", "3 s",
+					  "off", "3S", "600001ms", "3s,4s"};
 	struct service *service = *state;
 	char reason[GW_MESSAGE_MAX];
 
@@ -137,11 +136,11 @@ static void test_the_connect_timeout_goes_from_100_ms_to_10_min_or_is_off(void *
 static void test_the_dead_peer_timeout_goes_from_2_s_to_24_h_or_is_off(void **state)
 {
 	static const struct duration good[] = {
-		{ "0", 0 },	   { "2s", 2000 },	{ "2000ms", 2000 },
-		{ "30s", 30000 },  { "24h", 86400000 },
+		{"0", 0}, {"2s", 2000}, {"2000ms", 2000}, {"30s", 30000}, {"24h", 86400000},
 	};
-	static const char *const bad[] = { "", "30", "1s", "1999ms", "25h", "86401s", "86400001ms",
-					   "1d", "99999999999999999999s" };
+	static const char *const bad[] = {"",           "30",  "1s",
+					  "1999ms",     "25h", "86401s",
+					  "86400001ms", "1d",  "99999999999999999999s"};
 	struct service *service = *state;
 	char reason[GW_MESSAGE_MAX];
 
@@ -160,10 +159,10 @@ static void test_the_dead_peer_timeout_goes_from_2_s_to_24_h_or_is_off(void **st
 static void test_rebalance_is_a_time_or_auto_or_off(void **state)
 {
 	static const struct duration good[] = {
-		{ "off", 0 },	    { "0", 0 },		{ "200ms", 200 }, { "3s", 3000 },
-		{ "1h", 3600000 },  { "auto", GW_REBALANCE_AUTO },
+		{"off", 0},   {"0", 0},        {"200ms", 200},
+		{"3s", 3000}, {"1h", 3600000}, {"auto", GW_REBALANCE_AUTO},
 	};
-	static const char *const bad[] = { "", "on", "199ms", "61m", "Auto", "3" };
+	static const char *const bad[] = {"", "on", "199ms", "61m", "Auto", "3"};
 	struct service *service = *state;
 	char reason[GW_MESSAGE_MAX];
 
@@ -181,9 +180,12 @@ static void test_rebalance_is_a_time_or_auto_or_off(void **state)
 static void test_the_drain_deadline_goes_from_1_s_to_24_h_or_is_none(void **state)
 {
 	static const struct duration good[] = {
-		{ "0", 0 }, { "1s", 1000 }, { "25s", 25000 }, { "24h", 86400000 },
+		{"0", 0},
+		{"1s", 1000},
+		{"25s", 25000},
+		{"24h", 86400000},
 	};
-	static const char *const bad[] = { "", "off", "999ms", "25h" };
+	static const char *const bad[] = {"", "off", "999ms", "25h"};
 	struct service *service = *state;
 	char reason[GW_MESSAGE_MAX];
 
@@ -192,8 +194,8 @@ static void test_the_drain_deadline_goes_from_1_s_to_24_h_or_is_none(void **stat
 		assert_int_equal(service->settings.drain_deadline_ms, good[i].ms);
 	}
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		snprintf(reason, sizeof(reason),
-			 "'%s' is not a time from 1s to 24h, or 0 for none", bad[i]);
+		snprintf(reason, sizeof(reason), "'%s' is not a time from 1s to 24h, or 0 for none",
+			 bad[i]);
 		refuse(service, "gwbpf.io/drain-deadline", bad[i], reason);
 	}
 }
@@ -208,14 +210,14 @@ struct ejection {
 static void test_ejection_takes_any_of_its_parts_in_any_order(void **state)
 {
 	static const struct ejection cases[] = {
-		{ "time=10s,max=5m,keep=50%", 10000, 300000, 50 },
-		{ "keep=0%,max=1h,time=100ms", 100, 3600000, 0 },
-		{ "max=24h,time=1h", 3600000, 86400000, 50 },
-		{ "time=5m", 300000, 300000, 50 },
-		{ "time=30s,max=30s", 30000, 30000, 50 },
-		{ "max=10s", 10000, 10000, 50 },
-		{ "keep=100%", 10000, 300000, 100 },
-		{ "off", 0, 300000, 50 },
+		{"time=10s,max=5m,keep=50%", 10000, 300000, 50},
+		{"keep=0%,max=1h,time=100ms", 100, 3600000, 0},
+		{"max=24h,time=1h", 3600000, 86400000, 50},
+		{"time=5m", 300000, 300000, 50},
+		{"time=30s,max=30s", 30000, 30000, 50},
+		{"max=10s", 10000, 10000, 50},
+		{"keep=100%", 10000, 300000, 100},
+		{"off", 0, 300000, 50},
 	};
 	struct service *service = *state;
 
@@ -241,36 +243,36 @@ static void test_bad_ejection_is_refused_with_the_part(void **state)
 		const char *text;
 		const char *reason;
 	} cases[] = {
-		{ "", NO_PART("") },
-		{ "10s", NO_PART("10s") },
-		{ "OFF", NO_PART("OFF") },
-		{ "off,keep=50%", NO_PART("off") },
-		{ "time=10s,off", NO_PART("off") },
-		{ "time=10s,", NO_PART("") },
-		{ ",time=10s", NO_PART("") },
-		{ "time=10s, max=5m", NO_PART(" max=5m") },
-		{ "time", NO_PART("time") },
-		{ "min=1s", NO_PART("min=1s") },
-		{ "time=", NO_BASE("") },
-		{ "time=0", NO_BASE("0") },
-		{ "time=99ms", NO_BASE("99ms") },
-		{ "time=61m", NO_BASE("61m") },
-		{ "max=0", NO_MAX("0") },
-		{ "max=25h", NO_MAX("25h") },
-		{ "keep=50", NO_SHARE("50") },
-		{ "keep=%", NO_SHARE("%") },
-		{ "keep=", NO_SHARE("") },
-		{ "keep=101%", NO_SHARE("101%") },
-		{ "keep=-1%", NO_SHARE("-1%") },
-		{ "keep=50%%", NO_SHARE("50%%") },
-		{ "time=1s,time=1s", "'time=1s' is there twice" },
-		{ "keep=1%,max=1m,keep=1%", "'keep=1%' is there twice" },
-		{ "time=10m", TOO_SHORT },
-		{ "max=9s", TOO_SHORT },
-		{ "time=2s,max=1s", TOO_SHORT },
-		{ "max=1s,time=2s", TOO_SHORT },
-		{ "keep=00000000000000000000000050%x",
-		  "'keep=00000000000000000000000050%x' is too long for a time or a share" },
+		{"", NO_PART("")},
+		{"10s", NO_PART("10s")},
+		{"OFF", NO_PART("OFF")},
+		{"off,keep=50%", NO_PART("off")},
+		{"time=10s,off", NO_PART("off")},
+		{"time=10s,", NO_PART("")},
+		{",time=10s", NO_PART("")},
+		{"time=10s, max=5m", NO_PART(" max=5m")},
+		{"time", NO_PART("time")},
+		{"min=1s", NO_PART("min=1s")},
+		{"time=", NO_BASE("")},
+		{"time=0", NO_BASE("0")},
+		{"time=99ms", NO_BASE("99ms")},
+		{"time=61m", NO_BASE("61m")},
+		{"max=0", NO_MAX("0")},
+		{"max=25h", NO_MAX("25h")},
+		{"keep=50", NO_SHARE("50")},
+		{"keep=%", NO_SHARE("%")},
+		{"keep=", NO_SHARE("")},
+		{"keep=101%", NO_SHARE("101%")},
+		{"keep=-1%", NO_SHARE("-1%")},
+		{"keep=50%%", NO_SHARE("50%%")},
+		{"time=1s,time=1s", "'time=1s' is there twice"},
+		{"keep=1%,max=1m,keep=1%", "'keep=1%' is there twice"},
+		{"time=10m", TOO_SHORT},
+		{"max=9s", TOO_SHORT},
+		{"time=2s,max=1s", TOO_SHORT},
+		{"max=1s,time=2s", TOO_SHORT},
+		{"keep=00000000000000000000000050%x",
+		 "'keep=00000000000000000000000050%x' is too long for a time or a share"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++)
@@ -310,20 +312,19 @@ static void test_drain_wins_over_weights(void **state)
 	assert_int_equal(service_weight_of(service, "org1-peer1-0"), 0);
 }
 
-static const char *const keys[] = { "gwbpf.io/policy",	"gwbpf.io/weights",
-				    "gwbpf.io/drain",	"gwbpf.io/connect-timeout",
-				    "gwbpf.io/dead-peer-timeout", "gwbpf.io/ejection",
-				    "gwbpf.io/rebalance", "gwbpf.io/drain-deadline",
-				    "gwbpf.io/clients-except" };
-static const char *const good_values[] = { "wlc", "a=2", "b",  "1s",
-					   "9s",  "time=1s", "3s", "25s", "app in (a)" };
+static const char *const keys[] =
+	{"gwbpf.io/policy",          "gwbpf.io/weights",           "gwbpf.io/drain",
+	 "gwbpf.io/connect-timeout", "gwbpf.io/dead-peer-timeout", "gwbpf.io/ejection",
+	 "gwbpf.io/rebalance",       "gwbpf.io/drain-deadline",    "gwbpf.io/clients-except"};
+static const char *const good_values[] = {"wlc",     "a=2", "b",   "1s",        "9s",
+					  "time=1s", "3s",  "25s", "app in (a)"};
 #define ORDERS 362880 /* of nine; each 101st is tried */
 
 /* In each of the orders, with one of them refused: the others are as if there were none. */
 static void set_in_order(unsigned int order, size_t refused, const struct service *wanted)
 {
 	struct service *service = needed(calloc(1, sizeof(*service)));
-	size_t left[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+	size_t left[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
 
 	settings_init(&service->settings);
 	for (size_t count = COUNT(left); count > 0; count--) {
@@ -398,9 +399,9 @@ static void test_tls_exclude_is_on_or_off(void **state)
 
 static void test_an_unknown_key_is_told_with_those_that_are_known(void **state)
 {
-	static const char *const unknown[] = { "gwbpf.io/", "gwbpf.io/Policy", "gwbpf.io/policy ",
-					       "gwbpf.io/polic", "gwbpf.io/policyx",
-					       "gwbpf.io/rebalanced" };
+	static const char *const unknown[] = {"gwbpf.io/",        "gwbpf.io/Policy",
+					      "gwbpf.io/policy ", "gwbpf.io/polic",
+					      "gwbpf.io/policyx", "gwbpf.io/rebalanced"};
 	struct service *service = *state;
 	char wanted[GW_MESSAGE_MAX];
 
@@ -409,11 +410,13 @@ static void test_an_unknown_key_is_told_with_those_that_are_known(void **state)
 
 		assert_int_equal(set(service, unknown[i], "lc"), -ENOENT);
 		assert_memory_equal(&before, service, sizeof(before));
-		snprintf(wanted, sizeof(wanted), "cannot use annotation '%s': after 'gwbpf.io/' comes one of: ",
+		snprintf(wanted, sizeof(wanted),
+			 "cannot use annotation '%s': after 'gwbpf.io/' comes one of: ",
 			 unknown[i]);
 		assert_memory_equal(message, wanted, strlen(wanted));
 		for (size_t k = 0; k < COUNT(keys); k++)
-			assert_non_null(strstr(message + strlen(wanted), keys[k] + strlen("gwbpf.io/")));
+			assert_non_null(
+				strstr(message + strlen(wanted), keys[k] + strlen("gwbpf.io/")));
 	}
 }
 
@@ -427,15 +430,15 @@ static void test_enabled_as_an_annotation_must_be_a_label(void **state)
 /* Values may have 256 KiB; the remedy must still be in the message. */
 static void test_the_remedy_survives_keys_and_values_of_any_length(void **state)
 {
-	static const char *const remedies[] = { "...' is none of ",
-						"...' is not POD=WEIGHT, the weight 0 to 65535",
-						"...' is neither a pod's name nor what comes before",
-						"...' is not a time from 100ms to 10m, or 0",
-						"...' is not a time from 2s to 24h, or 0",
-						"...' is too long for a time or a share",
-						"...' is not a time from 200ms to 1h",
-						"...' is not a time from 1s to 24h",
-						"it has 299999 bytes, and 1024 at most are read" };
+	static const char *const remedies[] = {"...' is none of ",
+					       "...' is not POD=WEIGHT, the weight 0 to 65535",
+					       "...' is neither a pod's name nor what comes before",
+					       "...' is not a time from 100ms to 10m, or 0",
+					       "...' is not a time from 2s to 24h, or 0",
+					       "...' is too long for a time or a share",
+					       "...' is not a time from 200ms to 1h",
+					       "...' is not a time from 1s to 24h",
+					       "it has 299999 bytes, and 1024 at most are read"};
 	static char text[300000];
 
 	memset(text, 'x', sizeof(text) - 1);

@@ -22,11 +22,11 @@ struct seen {
 };
 
 static const struct argp_option options[] = {
-	{ .name = "pin-dir", .key = KEY_DIR, .arg = "DIR" },
-	{ .name = "output", .key = 'o', .arg = "table|wide|json" },
-	{ .name = "force", .key = KEY_FORCE },
-	{ .doc = "A title", .group = 1 },
-	{ 0 },
+	{.name = "pin-dir", .key = KEY_DIR, .arg = "DIR"},
+	{.name = "output", .key = 'o', .arg = "table|wide|json"},
+	{.name = "force", .key = KEY_FORCE},
+	{.doc = "A title", .group = 1},
+	{0},
 };
 
 static int set(int key, const char *value, void *arg)
@@ -56,7 +56,7 @@ static int set(int key, const char *value, void *arg)
 
 static struct seen parse(int argc, const char *const *argv)
 {
-	struct seen seen = { 0 };
+	struct seen seen = {0};
 	const struct args args = {
 		.name = "gwbpf test",
 		.help = "test",
@@ -66,7 +66,7 @@ static struct seen parse(int argc, const char *const *argv)
 		.set = set,
 		.arg = &seen,
 	};
-	char *copy[8] = { NULL };
+	char *copy[8] = {NULL};
 
 	memcpy(copy, argv, (size_t)argc * sizeof(*argv));
 	args_parse(&args, argc, copy);
@@ -81,7 +81,7 @@ static int clear_environment(void **state)
 
 static void test_the_command_line_sets_options_and_arguments(void **state)
 {
-	const char *const argv[] = { "test", "one", "--pin-dir", "/a", "-ojson", "two", "--force" };
+	const char *const argv[] = {"test", "one", "--pin-dir", "/a", "-ojson", "two", "--force"};
 	struct seen seen = parse(7, argv);
 
 	(void)state;
@@ -93,7 +93,7 @@ static void test_the_command_line_sets_options_and_arguments(void **state)
 
 static void test_the_environment_sets_what_the_command_line_does_not(void **state)
 {
-	const char *const argv[] = { "test", "-o", "wide" };
+	const char *const argv[] = {"test", "-o", "wide"};
 	struct seen seen;
 
 	(void)state;
@@ -108,7 +108,7 @@ static void test_the_environment_sets_what_the_command_line_does_not(void **stat
 
 static void test_an_empty_or_false_variable_is_as_if_it_were_not_there(void **state)
 {
-	const char *const argv[] = { "test" };
+	const char *const argv[] = {"test"};
 	struct seen seen;
 
 	(void)state;
@@ -121,7 +121,7 @@ static void test_an_empty_or_false_variable_is_as_if_it_were_not_there(void **st
 
 static void test_a_repeated_option_is_set_each_time_and_then_not_from_the_environment(void **state)
 {
-	const char *const argv[] = { "test", "--pin-dir", "a", "--pin-dir", "b" };
+	const char *const argv[] = {"test", "--pin-dir", "a", "--pin-dir", "b"};
 
 	(void)state;
 	setenv("GWBPF_PIN_DIR", "c", 1);
@@ -143,9 +143,8 @@ int main(void)
 				       clear_environment),
 		cmocka_unit_test_setup(test_the_environment_sets_what_the_command_line_does_not,
 				       clear_environment),
-		cmocka_unit_test_setup(
-			test_an_empty_or_false_variable_is_as_if_it_were_not_there,
-			clear_environment),
+		cmocka_unit_test_setup(test_an_empty_or_false_variable_is_as_if_it_were_not_there,
+				       clear_environment),
 		cmocka_unit_test_setup(
 			test_a_repeated_option_is_set_each_time_and_then_not_from_the_environment,
 			clear_environment),

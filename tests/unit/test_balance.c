@@ -172,9 +172,8 @@ static uint32_t active_of(const struct world *world, size_t backend)
 static void tell_counts(struct world *world)
 {
 	for (size_t i = 0; i < world->backends; i++)
-		world->told[world->now_s % HISTORY][i] = (int)i == world->liar
-								 ? 0
-								 : active_of(world, i);
+		world->told[world->now_s % HISTORY][i] =
+			(int)i == world->liar ? 0 : active_of(world, i);
 }
 
 /* What a node sees: counts of some seconds ago, but no fewer than it has open itself. */

@@ -70,9 +70,7 @@ static bool has(const json_t *list, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		if (!strcmp(json_string_value(item), name))
-			return true;
+	json_array_foreach(list, i, item) if (!strcmp(json_string_value(item), name)) return true;
 	return false;
 }
 
@@ -82,7 +80,8 @@ static int count_wrong_names(const json_t *answer, const json_t *asked)
 	int wrong = 0;
 	size_t i;
 
-	json_array_foreach(asked, i, name) {
+	json_array_foreach(asked, i, name)
+	{
 		const char *text = json_string_value(name);
 		bool carries = certificate_carries(&certificate, text);
 
@@ -102,7 +101,8 @@ static int count_wrong_times(const json_t *answer)
 	size_t i;
 
 	assert_int_equal(json_array_size(times), 4);
-	json_array_foreach(times, i, time) {
+	json_array_foreach(times, i, time)
+	{
 		bool is_current = certificate_time(&certificate, number_of(time, "now")) ==
 				  CERTIFICATE_CURRENT;
 
@@ -158,32 +158,32 @@ static const struct difference {
 	bool openssl;
 } differences[] = {
 	/* It reads names and times when it is asked for them, and then takes more for valid. */
-	{ "not-ascii.der", NULL, true },
-	{ "utf8.der", NULL, true },
-	{ "email-not-ascii.der", NULL, true },
-	{ "address-5-bytes.der", NULL, true },
-	{ "address-empty.der", NULL, true },
-	{ "san-*.der", NULL, true },
-	{ "time-*.der", NULL, true },
-	{ "version-*.der", NULL, true },
-	{ "serial-negative.der", NULL, true },
+	{"not-ascii.der", NULL, true},
+	{"utf8.der", NULL, true},
+	{"email-not-ascii.der", NULL, true},
+	{"address-5-bytes.der", NULL, true},
+	{"address-empty.der", NULL, true},
+	{"san-*.der", NULL, true},
+	{"time-*.der", NULL, true},
+	{"version-*.der", NULL, true},
+	{"serial-negative.der", NULL, true},
 	/* It looks for extensions in every version. */
-	{ "version-[12].der", "org1-peer1", true },
+	{"version-[12].der", "org1-peer1", true},
 	/* To it a dot at the end is a part of the name, and one at the begin asks for any name below. */
-	{ "*", "*.", false },
-	{ "*", ".*", true },
-	{ "dot-alone.der", ".", true },
+	{"*", "*.", false},
+	{"*", ".*", true},
+	{"dot-alone.der", ".", true},
 	/* Behind its wildcard there are two labels, and what the wildcard stands for is not any text. */
-	{ "wildcard.der", "*.svc", false },
+	{"wildcard.der", "*.svc", false},
 	/* It finds an address among host names, and reads zeros before a number. */
-	{ "address-as-name.der", "10.0.0.1", true },
-	{ "address-as-name.der", "[f\\[]*", true },
-	{ "addresses.der", "010.0.0.1", true },
+	{"address-as-name.der", "10.0.0.1", true},
+	{"address-as-name.der", "[f\\[]*", true},
+	{"addresses.der", "010.0.0.1", true},
 	/* A mapped address is another one to it. */
-	{ "addresses.der", "::ffff:10.0.0.1", false },
-	{ "address-mapped.der", "10.0.0.2", false },
+	{"addresses.der", "::ffff:10.0.0.1", false},
+	{"address-mapped.der", "10.0.0.2", false},
 	/* One kind of name that it cannot read hides the others. */
-	{ "other-kinds.der", "a.svc", false },
+	{"other-kinds.der", "a.svc", false},
 };
 
 static bool is_listed(const char *file, const char *name, bool openssl)
@@ -193,8 +193,8 @@ static bool is_listed(const char *file, const char *name, bool openssl)
 
 		if (fnmatch(known->file, file, 0) != 0 || openssl != known->openssl)
 			continue;
-		if (name && known->name ? !fnmatch(known->name, name, FNM_CASEFOLD) :
-					  name == known->name)
+		if (name && known->name ? !fnmatch(known->name, name, FNM_CASEFOLD)
+					: name == known->name)
 			return true;
 	}
 	return false;
@@ -228,7 +228,8 @@ static int compare_openssl(const json_t *answer, const json_t *asked, int *agree
 	const json_t *name;
 	int unlisted = parses != !!x509 && !is_listed(file, NULL, !!x509);
 
-	json_array_foreach(asked, i, name) {
+	json_array_foreach(asked, i, name)
+	{
 		const char *text = json_string_value(name);
 		bool go = has(json_object_get(answer, "carries"), text);
 		bool openssl = parses && x509 && openssl_carries(x509, text);
@@ -284,23 +285,23 @@ static void test_what_goes_beyond_its_end_is_no_element(void **state)
 		size_t size;
 		bool is_good;
 	} cases[] = {
-		{ { 0 }, 0, false },
-		{ { 0x04 }, 1, false },
-		{ { 0x04, 0 }, 2, true },
-		{ { 0x04, 1 }, 2, false },
-		{ { 0x04, 1, 0 }, 3, true },
-		{ { 0x04, 2, 0 }, 3, false },
-		{ { 0x04, 0x81 }, 2, false },
-		{ { 0x04, 0x82, 1 }, 3, false },
-		{ { 0x04, 0x84, 0xff, 0xff, 0xff, 0xff }, 6, false },
-		{ { 0x04, 0x85, 1, 0, 0, 0, 0 }, 7, false },
-		{ { 0x1f, 1, 0 }, 3, false },
+		{{0}, 0, false},
+		{{0x04}, 1, false},
+		{{0x04, 0}, 2, true},
+		{{0x04, 1}, 2, false},
+		{{0x04, 1, 0}, 3, true},
+		{{0x04, 2, 0}, 3, false},
+		{{0x04, 0x81}, 2, false},
+		{{0x04, 0x82, 1}, 3, false},
+		{{0x04, 0x84, 0xff, 0xff, 0xff, 0xff}, 6, false},
+		{{0x04, 0x85, 1, 0, 0, 0, 0}, 7, false},
+		{{0x1f, 1, 0}, 3, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint8_t *copy = malloc(cases[i].size + !cases[i].size), tag;
-		struct der from = { copy, cases[i].size }, content;
+		struct der from = {copy, cases[i].size}, content;
 
 		memcpy(copy, cases[i].bytes, cases[i].size);
 		assert_int_equal(der_next(&from, &tag, &content), cases[i].is_good);

@@ -47,7 +47,7 @@ static bool look(unsigned int seconds, struct gw_certificate seen)
 static int begin(void **state)
 {
 	(void)state;
-	last = (struct gw_certificate){ 0 };
+	last = (struct gw_certificate){0};
 	excluded = false;
 	return 0;
 }
@@ -103,7 +103,7 @@ static void test_one_good_look_brings_it_back(void **state)
 
 static void test_a_look_that_says_nothing_changes_nothing(void **state)
 {
-	const struct gw_certificate unknown = { .generation = 1, .wanted = 7 };
+	const struct gw_certificate unknown = {.generation = 1, .wanted = 7};
 
 	(void)state;
 	look(0, lacking(1));

@@ -26,7 +26,9 @@ static struct endpoint endpoints[] = {{.pod = p1}, {.pod = p2}, {.pod = p3}, {.p
 
 static struct member new_member(unsigned int i, uint16_t weight)
 {
-	return (struct member){.address = address(i), .port = 7051, .weight = weight,
+	return (struct member){.address = address(i),
+			       .port = 7051,
+			       .weight = weight,
 			       .endpoint = &endpoints[i - 1]};
 }
 

@@ -55,7 +55,7 @@ static void test_what_go_refuses_has_no_names(void **state)
 
 static void test_an_issuer_is_plain_text(void **state)
 {
-	struct check_answer answer = { .seen = GW_SEEN_OK }, taken;
+	struct check_answer answer = {.seen = GW_SEEN_OK}, taken;
 
 	(void)state;
 	see("issuer-odd", "a.svc");
@@ -67,7 +67,7 @@ static void test_an_issuer_is_plain_text(void **state)
 
 static void test_the_agent_takes_nothing_that_the_child_cannot_mean(void **state)
 {
-	struct check_answer answer = { .seen = GW_SEEN_OK }, taken;
+	struct check_answer answer = {.seen = GW_SEEN_OK}, taken;
 
 	(void)state;
 	answer.certificate.read = GW_CERTIFICATE_MAX_;

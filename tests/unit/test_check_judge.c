@@ -17,8 +17,9 @@ static void expect(const char *results, const char *changes)
 	for (size_t i = 0; results[i]; i++) {
 		enum check_change change = check_judge(&check, results[i] == 'g', &state);
 
-		if (change != (changes[i] == 'D' ? CHECK_CHANGE_DOWN :
-			       changes[i] == 'U' ? CHECK_CHANGE_UP : CHECK_CHANGE_NONE))
+		if (change != (changes[i] == 'D'   ? CHECK_CHANGE_DOWN
+			       : changes[i] == 'U' ? CHECK_CHANGE_UP
+						   : CHECK_CHANGE_NONE))
 			fail_msg("result %zu of %s", i, results);
 	}
 }

@@ -46,7 +46,8 @@ struct peer {
 
 static struct peer start_peer(peer_does does)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct peer peer;
@@ -207,7 +208,8 @@ static SSL *serve_tls(int fd, int version, size_t padding, bool wants_certificat
 	SSL_CTX_use_PrivateKey(context, key);
 	SSL_CTX_set_alpn_select_cb(context, take_h2, NULL);
 	if (wants_certificate)
-		SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+		SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+				   NULL);
 	ssl = SSL_new(context);
 	SSL_set_fd(ssl, fd);
 	return ssl;
@@ -426,7 +428,8 @@ static struct check_answer look(enum gw_check_kind kind, uint16_t port)
 {
 	struct looking looking = {.base = event_base_new(), .left = 2};
 	struct peer well = start_peer(speaks_tls_1_3);
-	const struct check_order orders[] = {order(0, kind, port), order(1, GW_CHECK_TLS, well.port)};
+	const struct check_order orders[] = {order(0, kind, port),
+					     order(1, GW_CHECK_TLS, well.port)};
 	struct check_answer checked;
 
 	for (int i = 0; i < 2; i++)

@@ -114,9 +114,8 @@ static void test_a_family_without_endpoints_is_refused_alone(void **state)
 {
 	put_service(*state, make_service("gateway", "fd00::1,10.96.0.1", "grpc=7051"));
 	put_slice(*state, make_slice("four", "grpc=7051", "10.0.0.1", NULL));
-	assert_string_equal(chosen(*state),
-			    "grpc@[fd00::1]:7051 refuse no-endpoints; "
-			    "grpc@10.96.0.1:7051 balance ready 10.0.0.1:7051");
+	assert_string_equal(chosen(*state), "grpc@[fd00::1]:7051 refuse no-endpoints; "
+					    "grpc@10.96.0.1:7051 balance ready 10.0.0.1:7051");
 }
 
 static void test_ports_are_matched_by_name_with_each_slices_own_number(void **state)
@@ -188,7 +187,7 @@ static void test_of_duplicates_the_one_not_terminating_wins(void **state)
 {
 	static const char old[] = "10.0.0.1 pod=old not-ready terminating";
 	static const char new[] = "10.0.0.1 pod=new";
-	const char *const orders[][2] = { { old, new }, { new, old } };
+	const char *const orders[][2] = {{old, new}, {new, old}};
 
 	put_service(*state, gateway());
 	for (size_t i = 0; i < 2; i++) {
@@ -272,9 +271,8 @@ static void test_addresses_that_are_no_peers_are_never_chosen(void **state)
 	put_slice(*state, make_slice("four", "grpc=7051", "127.0.0.1", "169.254.169.254",
 				     "224.0.0.1", "0.0.0.0", "10.0.0.1", NULL));
 	put_slice(*state, make_slice("six", "grpc=7051", "::1", "fe80::1", "ff02::1", "::", NULL));
-	assert_string_equal(chosen(*state),
-			    "grpc@10.96.0.1:7051 balance ready 10.0.0.1:7051; "
-			    "grpc@[fd00::1]:7051 refuse no-endpoints");
+	assert_string_equal(chosen(*state), "grpc@10.96.0.1:7051 balance ready 10.0.0.1:7051; "
+					    "grpc@[fd00::1]:7051 refuse no-endpoints");
 }
 
 static void test_addresses_of_a_family_that_their_slice_denies_are_never_chosen(void **state)
@@ -283,13 +281,11 @@ static void test_addresses_of_a_family_that_their_slice_denies_are_never_chosen(
 
 	put_service(*state, make_service("gateway", "10.96.0.1,fd00::1", "grpc=7051"));
 	put_slice(*state, slice);
-	assert_string_equal(chosen(*state),
-			    "grpc@10.96.0.1:7051 balance ready 10.0.0.1:7051; "
-			    "grpc@[fd00::1]:7051 refuse no-endpoints");
+	assert_string_equal(chosen(*state), "grpc@10.96.0.1:7051 balance ready 10.0.0.1:7051; "
+					    "grpc@[fd00::1]:7051 refuse no-endpoints");
 	slice->family = FAMILY_IPV6;
-	assert_string_equal(chosen(*state),
-			    "grpc@10.96.0.1:7051 refuse no-endpoints; "
-			    "grpc@[fd00::1]:7051 balance ready [fd00:1::1]:7051");
+	assert_string_equal(chosen(*state), "grpc@10.96.0.1:7051 refuse no-endpoints; "
+					    "grpc@[fd00::1]:7051 balance ready [fd00:1::1]:7051");
 }
 
 /* count endpoints in slices of 50, from 10.0.0.1 on, written backwards. */

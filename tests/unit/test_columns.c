@@ -26,18 +26,18 @@ struct thing {
 	static struct value read_##id(const void *arg)                                             \
 	{                                                                                          \
 		const struct thing *t = arg;                                                       \
-												   \
+                                                                                                   \
 		return reading;                                                                    \
 	}
 
 COLUMNS(READ)
 
-static const struct column items[] = { COLUMNS(COLUMN_ROW) };
-static const struct columns columns = { .list = "ThingList", .items = items, .count = 4 };
+static const struct column items[] = {COLUMNS(COLUMN_ROW)};
+static const struct columns columns = {.list = "ThingList", .items = items, .count = 4};
 
 static void test_a_row_is_an_object_of_its_fields_in_their_order(void **state)
 {
-	const struct thing thing = { "", 2048 };
+	const struct thing thing = {"", 2048};
 	json_t *object = columns_to_json(&columns, &thing);
 	char *text = json_dumps(object, JSON_COMPACT);
 

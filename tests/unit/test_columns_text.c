@@ -19,12 +19,12 @@ struct thing {
 };
 
 static const struct thing things[] = {
-	{ "org1-peer1-0", 0, 0 },
-	{ "", -1, 1 },
-	{ "a \"quoted\" \\ one", 1.5, 42 },
-	{ "two\nlines\t\x1b[31m", 0.000001, UINT32_MAX },
-	{ "\xc3\xa4\xe2\x82\xac", 86400.25, 1ull << 60 },
-	{ "cut \xe2\x82", 123456789.123456, 7 },
+	{"org1-peer1-0", 0, 0},
+	{"", -1, 1},
+	{"a \"quoted\" \\ one", 1.5, 42},
+	{"two\nlines\t\x1b[31m", 0.000001, UINT32_MAX},
+	{"\xc3\xa4\xe2\x82\xac", 86400.25, 1ull << 60},
+	{"cut \xe2\x82", 123456789.123456, 7},
 };
 #define THINGS (sizeof(things) / sizeof(*things))
 
@@ -78,7 +78,7 @@ static const struct gw_counters *counters_of(const struct thing *t)
 	static struct value read_column_##id(const void *arg)                                      \
 	{                                                                                          \
 		const struct thing *t = arg;                                                       \
-												   \
+                                                                                                   \
 		(void)t;                                                                           \
 		return reading;                                                                    \
 	}
@@ -86,9 +86,9 @@ static const struct gw_counters *counters_of(const struct thing *t)
 COLUMNS(READ)
 
 #define ROW(id, title, field, shown, width, help, reading)                                         \
-	{ title, field, shown, width, help, read_column_##id },
+	{title, field, shown, width, help, read_column_##id},
 
-static const struct column items[] = { COLUMNS(ROW) };
+static const struct column items[] = {COLUMNS(ROW)};
 static const struct columns columns = {
 	.list = "ThingList",
 	.items = items,

@@ -16,25 +16,28 @@ static void test_plain_names(void **state)
 	(void)state;
 	assert_string_equal(commands_pod("logs", "fabric", "org1-peer1-0", text),
 			    "kubectl logs -n fabric org1-peer1-0");
-	assert_string_equal(commands_annotate("fabric", "gateway", "gwbpf.io/drain-", text),
-			    "kubectl annotate --overwrite service -n fabric gateway gwbpf.io/drain-");
-	assert_string_equal(commands_label("fabric", "gateway", "gwbpf.io/enabled=true", text),
-			    "kubectl label --overwrite service -n fabric gateway gwbpf.io/enabled=true");
+	assert_string_equal(
+		commands_annotate("fabric", "gateway", "gwbpf.io/drain-", text),
+		"kubectl annotate --overwrite service -n fabric gateway gwbpf.io/drain-");
+	assert_string_equal(
+		commands_label("fabric", "gateway", "gwbpf.io/enabled=true", text),
+		"kubectl label --overwrite service -n fabric gateway gwbpf.io/enabled=true");
 	assert_string_equal(commands_service("rebalance", "fabric", "gateway", text),
 			    "gwbpf rebalance fabric/gateway");
-	assert_string_equal(commands_unannotate("fabric", "gateway",
-						"cannot use annotation 'gwbpf.io/policy': 'x' is none",
+	assert_string_equal(
+		commands_unannotate("fabric", "gateway",
+				    "cannot use annotation 'gwbpf.io/policy': 'x' is none", text),
+		"kubectl annotate --overwrite service -n fabric gateway gwbpf.io/policy-");
+	assert_string_equal(commands_unannotate("fabric", "gateway", "'gwbpf.io/a;reboot' is",
 						text),
-			    "kubectl annotate --overwrite service -n fabric gateway gwbpf.io/policy-");
-	assert_string_equal(commands_unannotate("fabric", "gateway", "'gwbpf.io/a;reboot' is", text),
 			    "");
 	assert_string_equal(commands_unannotate("fabric", "gateway", "nothing of ours", text), "");
 }
 
 static void test_other_names(void **state)
 {
-	static const char *const names[] = {"", "a b", "a;reboot", "$(reboot)", "-f", "a\nb", "A",
-					    "a/b", "a'b", "\xc3\xa4"};
+	static const char *const names[] = {"",     "a b", "a;reboot", "$(reboot)", "-f",
+					    "a\nb", "A",   "a/b",      "a'b",       "\xc3\xa4"};
 	char text[COMMANDS_MAX];
 
 	(void)state;

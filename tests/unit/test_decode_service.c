@@ -60,22 +60,22 @@ static void test_the_rules_of_kube_proxy_for_services(void **state)
 		size_t ports;
 		bool headless;
 	} cases[] = {
-		{ "spec.clusterIPs", "", 1, 1, false },
-		{ "spec.clusterIPs", "[]", 1, 1, false },
-		{ "spec.clusterIPs", "null", 1, 1, false },
-		{ "spec.ipFamilies", "", 2, 1, false },
-		{ "spec.clusterIPs", "['None']", 0, 1, true },
-		{ "spec", "{'clusterIP': 'None'}", 0, 0, true },
-		{ "spec", "{'ports': [{'port': 1}]}", 0, 1, true },
-		{ "spec.ports", "", 2, 0, false },
-		{ "spec.ports", "null", 2, 0, false },
-		{ "spec.ports", "[{'port': 7051}]", 2, 1, false },
-		{ "spec.ports", "[{'port': 53, 'protocol': 'UDP', 'name': 'u'}]", 2, 0, false },
-		{ "spec.ports",
-		  "[{'port': 53, 'protocol': 'UDP', 'name': 'u'},"
-		  " {'port': 53, 'protocol': 'TCP', 'name': 't'}]",
-		  2, 1, false },
-		{ "metadata.namespace", "", 2, 1, false },
+		{"spec.clusterIPs", "", 1, 1, false},
+		{"spec.clusterIPs", "[]", 1, 1, false},
+		{"spec.clusterIPs", "null", 1, 1, false},
+		{"spec.ipFamilies", "", 2, 1, false},
+		{"spec.clusterIPs", "['None']", 0, 1, true},
+		{"spec", "{'clusterIP': 'None'}", 0, 0, true},
+		{"spec", "{'ports': [{'port': 1}]}", 0, 1, true},
+		{"spec.ports", "", 2, 0, false},
+		{"spec.ports", "null", 2, 0, false},
+		{"spec.ports", "[{'port': 7051}]", 2, 1, false},
+		{"spec.ports", "[{'port': 53, 'protocol': 'UDP', 'name': 'u'}]", 2, 0, false},
+		{"spec.ports",
+		 "[{'port': 53, 'protocol': 'UDP', 'name': 'u'},"
+		 " {'port': 53, 'protocol': 'TCP', 'name': 't'}]",
+		 2, 1, false},
+		{"metadata.namespace", "", 2, 1, false},
 	};
 	struct service *service;
 	size_t i;
@@ -139,8 +139,7 @@ static void test_labels_say_whose_a_service_is(void **state)
 	service = service_of("metadata.labels", "{'gwbpf.io/policy': 'rr'}");
 	assert_true(refusals_have(&refused, "gwbpf.io/policy", "settings are annotations"));
 	service_free(service);
-	service = service_of("metadata.labels",
-			     "{'service.kubernetes.io/service-proxy-name': ''}");
+	service = service_of("metadata.labels", "{'service.kubernetes.io/service-proxy-name': ''}");
 	assert_true(service->other_proxy);
 	service_free(service);
 	service = service_of("metadata.labels", "{'service.kubernetes.io/headless': ''}");
@@ -180,7 +179,7 @@ static void test_an_unknown_annotation_is_told_and_the_service_stays_good(void *
 
 static void test_a_bad_annotation_makes_a_service_invalid(void **state)
 {
-	static const char *const bad[] = { "'fastest'", "5", "null", "''", "{}" };
+	static const char *const bad[] = {"'fastest'", "5", "null", "''", "{}"};
 	struct service *service;
 	char text[64];
 	size_t i;
@@ -220,40 +219,40 @@ static void test_of_several_bad_annotations_the_first_key_is_the_reason(void **s
 static void test_a_broken_service_is_refused_whole(void **state)
 {
 	static const struct bad cases[] = {
-		{ "metadata.name", "", "without a name", "metadata.name" },
-		{ "metadata.name", "''", "without a name", "metadata.name" },
-		{ "metadata.name", "7", "metadata.name must be text", "quotes" },
-		{ "metadata.name", "'Gw'", "metadata.name 'Gw'", "a-z" },
-		{ "metadata.name", "'a/b'", "metadata.name 'a/b'", "a-z" },
-		{ "metadata.name", "'-a'", "metadata.name '-a'", "letter" },
-		{ "metadata.name", "'a\\nb'", "metadata.name 'a?b'", "a-z" },
-		{ "metadata.namespace", "'a.b'", "metadata.namespace 'a.b'", "a-z" },
-		{ "metadata.namespace", "{}", "metadata.namespace must be text", "an object" },
-		{ "metadata", "[]", "metadata must be an object", "an array" },
-		{ "metadata", "", "without a name", "" },
-		{ "metadata.labels", "'x'", "metadata.labels must be an object", "fabric/gw" },
-		{ "metadata.annotations", "[]", "metadata.annotations must be an object", "" },
-		{ "metadata.labels", "{'gwbpf.io/enabled': true}", "gwbpf.io/enabled", "quotes" },
-		{ "spec", "", "spec is missing", "fabric/gw" },
-		{ "spec", "'x'", "spec must be an object", "text" },
-		{ "spec.ports", "'x'", "spec.ports must be an array", "text" },
-		{ "spec.ports", "{}", "spec.ports must be an array", "an object" },
-		{ "spec.type", "'Cluster'", "spec.type 'Cluster'", "ExternalName" },
-		{ "spec.clusterIP", "7", "spec.clusterIP must be text", "" },
-		{ "spec.clusterIPs", "'10.96.0.1'", "spec.clusterIPs must be an array", "" },
-		{ "spec.ipFamilies", "4", "spec.ipFamilies must be an array", "" },
-		{ "spec.internalTrafficPolicy", "'Near'", "'Near'", "Cluster, Local" },
-		{ "spec.sessionAffinity", "'Cookie'", "'Cookie'", "None, ClientIP" },
-		{ "spec", "{'sessionAffinity': 'ClientIP', 'sessionAffinityConfig': 3}",
-		  "sessionAffinityConfig must be an object", "" },
-		{ "spec",
-		  "{'sessionAffinity': 'ClientIP',"
-		  " 'sessionAffinityConfig': {'clientIP': {'timeoutSeconds': 0}}}",
-		  "timeoutSeconds", "from 1 to 86400" },
-		{ "spec",
-		  "{'sessionAffinity': 'ClientIP',"
-		  " 'sessionAffinityConfig': {'clientIP': {'timeoutSeconds': '60'}}}",
-		  "timeoutSeconds", "from 1 to 86400" },
+		{"metadata.name", "", "without a name", "metadata.name"},
+		{"metadata.name", "''", "without a name", "metadata.name"},
+		{"metadata.name", "7", "metadata.name must be text", "quotes"},
+		{"metadata.name", "'Gw'", "metadata.name 'Gw'", "a-z"},
+		{"metadata.name", "'a/b'", "metadata.name 'a/b'", "a-z"},
+		{"metadata.name", "'-a'", "metadata.name '-a'", "letter"},
+		{"metadata.name", "'a\\nb'", "metadata.name 'a?b'", "a-z"},
+		{"metadata.namespace", "'a.b'", "metadata.namespace 'a.b'", "a-z"},
+		{"metadata.namespace", "{}", "metadata.namespace must be text", "an object"},
+		{"metadata", "[]", "metadata must be an object", "an array"},
+		{"metadata", "", "without a name", ""},
+		{"metadata.labels", "'x'", "metadata.labels must be an object", "fabric/gw"},
+		{"metadata.annotations", "[]", "metadata.annotations must be an object", ""},
+		{"metadata.labels", "{'gwbpf.io/enabled': true}", "gwbpf.io/enabled", "quotes"},
+		{"spec", "", "spec is missing", "fabric/gw"},
+		{"spec", "'x'", "spec must be an object", "text"},
+		{"spec.ports", "'x'", "spec.ports must be an array", "text"},
+		{"spec.ports", "{}", "spec.ports must be an array", "an object"},
+		{"spec.type", "'Cluster'", "spec.type 'Cluster'", "ExternalName"},
+		{"spec.clusterIP", "7", "spec.clusterIP must be text", ""},
+		{"spec.clusterIPs", "'10.96.0.1'", "spec.clusterIPs must be an array", ""},
+		{"spec.ipFamilies", "4", "spec.ipFamilies must be an array", ""},
+		{"spec.internalTrafficPolicy", "'Near'", "'Near'", "Cluster, Local"},
+		{"spec.sessionAffinity", "'Cookie'", "'Cookie'", "None, ClientIP"},
+		{"spec", "{'sessionAffinity': 'ClientIP', 'sessionAffinityConfig': 3}",
+		 "sessionAffinityConfig must be an object", ""},
+		{"spec",
+		 "{'sessionAffinity': 'ClientIP',"
+		 " 'sessionAffinityConfig': {'clientIP': {'timeoutSeconds': 0}}}",
+		 "timeoutSeconds", "from 1 to 86400"},
+		{"spec",
+		 "{'sessionAffinity': 'ClientIP',"
+		 " 'sessionAffinityConfig': {'clientIP': {'timeoutSeconds': '60'}}}",
+		 "timeoutSeconds", "from 1 to 86400"},
 	};
 	size_t i;
 
@@ -276,27 +275,26 @@ static void test_a_bad_part_of_a_service_is_refused_alone(void **state)
 		size_t vips;
 		size_t ports;
 	} cases[] = {
-		{ "spec.clusterIPs", "['10.96.0.7', '10.96.0.8']",
-		  "10.96.0.8", "ipFamilies", 1, 1 },
-		{ "spec.clusterIPs", "['10.96.0.7', 'x']", "'x'", "no IP address", 1, 1 },
-		{ "spec.clusterIPs", "['10.96.0.7', 5]", "clusterIPs[1]", "text", 1, 1 },
-		{ "spec.clusterIPs", "['127.0.0.1', 'fd00::7']", "127.0.0.1", "loopback", 1, 1 },
-		{ "spec.clusterIPs", "['10.96.0.7', 'fd00::7', 'fd00::8']",
-		  "fd00::8", "family", 2, 1 },
-		{ "spec.ports", "[{'port': 70000}]", "spec.ports[0].port 70000", "65535", 2, 0 },
-		{ "spec.ports", "[{'port': -1}]", "spec.ports[0].port -1", "65535", 2, 0 },
-		{ "spec.ports", "[{'port': 0}]", "spec.ports[0].port", "1 to 65535", 2, 0 },
-		{ "spec.ports", "[{'port': '80'}]", "spec.ports[0].port", "number", 2, 0 },
-		{ "spec.ports", "[{'port': 80.5}]", "spec.ports[0].port", "number", 2, 0 },
-		{ "spec.ports", "[7, {'port': 80}]",
-		  "spec.ports[0] must be an object", "number", 2, 1 },
-		{ "spec.ports", "[null, {'port': 80}]", "spec.ports[0] must be", "null", 2, 1 },
-		{ "spec.ports", "[{'port': 80, 'protocol': 'tcp'}]", "'tcp'", "TCP, UDP", 2, 0 },
-		{ "spec.ports", "[{'port': 80, 'name': 'A'}]",
-		  "spec.ports[0].name 'A'", "a-z", 2, 0 },
-		{ "spec.ports", "[{'port': 80}, {'port': 81}]", "spec.ports[1]", "81", 2, 1 },
-		{ "spec.ports", "[{'port': 80, 'name': 'a'}, {'port': 80, 'name': 'b'}]",
-		  "spec.ports[1] 'b' (80)", "earlier", 2, 1 },
+		{"spec.clusterIPs", "['10.96.0.7', '10.96.0.8']", "10.96.0.8", "ipFamilies", 1, 1},
+		{"spec.clusterIPs", "['10.96.0.7', 'x']", "'x'", "no IP address", 1, 1},
+		{"spec.clusterIPs", "['10.96.0.7', 5]", "clusterIPs[1]", "text", 1, 1},
+		{"spec.clusterIPs", "['127.0.0.1', 'fd00::7']", "127.0.0.1", "loopback", 1, 1},
+		{"spec.clusterIPs", "['10.96.0.7', 'fd00::7', 'fd00::8']", "fd00::8", "family", 2,
+		 1},
+		{"spec.ports", "[{'port': 70000}]", "spec.ports[0].port 70000", "65535", 2, 0},
+		{"spec.ports", "[{'port': -1}]", "spec.ports[0].port -1", "65535", 2, 0},
+		{"spec.ports", "[{'port': 0}]", "spec.ports[0].port", "1 to 65535", 2, 0},
+		{"spec.ports", "[{'port': '80'}]", "spec.ports[0].port", "number", 2, 0},
+		{"spec.ports", "[{'port': 80.5}]", "spec.ports[0].port", "number", 2, 0},
+		{"spec.ports", "[7, {'port': 80}]", "spec.ports[0] must be an object", "number", 2,
+		 1},
+		{"spec.ports", "[null, {'port': 80}]", "spec.ports[0] must be", "null", 2, 1},
+		{"spec.ports", "[{'port': 80, 'protocol': 'tcp'}]", "'tcp'", "TCP, UDP", 2, 0},
+		{"spec.ports", "[{'port': 80, 'name': 'A'}]", "spec.ports[0].name 'A'", "a-z", 2,
+		 0},
+		{"spec.ports", "[{'port': 80}, {'port': 81}]", "spec.ports[1]", "81", 2, 1},
+		{"spec.ports", "[{'port': 80, 'name': 'a'}, {'port': 80, 'name': 'b'}]",
+		 "spec.ports[1] 'b' (80)", "earlier", 2, 1},
 	};
 	struct service *service;
 	size_t i;

@@ -71,14 +71,14 @@ static void test_a_slice_is_decoded(void **state)
 static void test_a_broken_slice_is_refused_whole(void **state)
 {
 	static const struct bad cases[] = {
-		{ "metadata.name", "", "without a name", "metadata.name" },
-		{ "metadata.labels", "[]", "metadata.labels must be an object", "" },
-		{ "addressType", "", "addressType is missing", "IPv4" },
-		{ "addressType", "null", "addressType is missing", "IPv4" },
-		{ "addressType", "'ipv4'", "'ipv4'", "IPv4, IPv6, FQDN" },
-		{ "addressType", "4", "addressType must be text", "" },
-		{ "ports", "'x'", "ports must be an array", "text" },
-		{ "endpoints", "{}", "endpoints must be an array", "an object" },
+		{"metadata.name", "", "without a name", "metadata.name"},
+		{"metadata.labels", "[]", "metadata.labels must be an object", ""},
+		{"addressType", "", "addressType is missing", "IPv4"},
+		{"addressType", "null", "addressType is missing", "IPv4"},
+		{"addressType", "'ipv4'", "'ipv4'", "IPv4, IPv6, FQDN"},
+		{"addressType", "4", "addressType must be text", ""},
+		{"ports", "'x'", "ports must be an array", "text"},
+		{"endpoints", "{}", "endpoints must be an array", "an object"},
 	};
 	size_t i;
 
@@ -119,20 +119,20 @@ static void test_a_bad_endpoint_is_refused_alone(void **state)
 		const char *what;
 		const char *more;
 	} cases[] = {
-		{ "'x'", "endpoints[0] must be an object", "text" },
-		{ "null", "endpoints[0] must be an object", "null" },
-		{ "{'addresses': ['peer1']}", "endpoints[0] 'peer1'", "no IP address" },
-		{ "{'addresses': ['10.0.0.256']}", "'10.0.0.256'", "no IP address" },
-		{ "{'addresses': ['fd00::1']}", "'fd00::1'", "no IPv4 address" },
-		{ "{'addresses': ['127.0.0.1']}", "'127.0.0.1'", "loopback" },
-		{ "{'addresses': ['169.254.169.254']}", "'169.254.169.254'", "link-local" },
-		{ "{'addresses': ['224.0.0.1']}", "'224.0.0.1'", "multicast" },
-		{ "{'addresses': ['0.0.0.0']}", "'0.0.0.0'", "unspecified" },
-		{ "{'addresses': [7]}", "endpoints[0].addresses[0]", "quotes" },
-		{ "{'addresses': '10.0.0.1'}", "endpoints[0].addresses must be an array", "" },
-		{ "{'addresses': ['10.0.0.1'], 'conditions': []}", "endpoints[0].conditions", "" },
-		{ "{'addresses': ['10.0.0.1'], 'conditions': {'ready': 'true'}}",
-		  "endpoints[0].conditions.ready", "true or false" },
+		{"'x'", "endpoints[0] must be an object", "text"},
+		{"null", "endpoints[0] must be an object", "null"},
+		{"{'addresses': ['peer1']}", "endpoints[0] 'peer1'", "no IP address"},
+		{"{'addresses': ['10.0.0.256']}", "'10.0.0.256'", "no IP address"},
+		{"{'addresses': ['fd00::1']}", "'fd00::1'", "no IPv4 address"},
+		{"{'addresses': ['127.0.0.1']}", "'127.0.0.1'", "loopback"},
+		{"{'addresses': ['169.254.169.254']}", "'169.254.169.254'", "link-local"},
+		{"{'addresses': ['224.0.0.1']}", "'224.0.0.1'", "multicast"},
+		{"{'addresses': ['0.0.0.0']}", "'0.0.0.0'", "unspecified"},
+		{"{'addresses': [7]}", "endpoints[0].addresses[0]", "quotes"},
+		{"{'addresses': '10.0.0.1'}", "endpoints[0].addresses must be an array", ""},
+		{"{'addresses': ['10.0.0.1'], 'conditions': []}", "endpoints[0].conditions", ""},
+		{"{'addresses': ['10.0.0.1'], 'conditions': {'ready': 'true'}}",
+		 "endpoints[0].conditions.ready", "true or false"},
 	};
 	struct slice *slice;
 	char text[256];
@@ -145,8 +145,8 @@ static void test_a_bad_endpoint_is_refused_alone(void **state)
 		slice = slice_of("endpoints", text);
 		assert_non_null(slice);
 		assert_int_equal(refused.count, 1);
-		assert_true(refusals_have(&refused, "EndpointSlice 'fabric/gw-abc'",
-					  cases[i].what));
+		assert_true(
+			refusals_have(&refused, "EndpointSlice 'fabric/gw-abc'", cases[i].what));
 		assert_true(refusals_have(&refused, cases[i].what, cases[i].more));
 		assert_int_equal(slice->endpoint_count, 1);
 		assert_string_equal(address_of(&slice->endpoints[0].address), "10.244.9.9");
@@ -162,23 +162,22 @@ static void test_a_field_that_only_informs_costs_no_endpoint(void **state)
 		const char *what;
 		const char *more;
 	} cases[] = {
-		{ "{'addresses': ['10.0.0.1'], 'nodeName': 'Node 1'}", "nodeName 'Node 1'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'nodeName': 5}", "nodeName must be text", "" },
-		{ "{'addresses': ['10.0.0.1'], 'zone': 'a\\nb'}", "zone 'a?b'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'targetRef': 'x'}", "targetRef must be", "" },
-		{ "{'addresses': ['10.0.0.1'], 'targetRef': {'kind': 'Pod', 'name': 'P_1'}}",
-		  "targetRef.name 'P_1'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': [1]}", "hints must be an object", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': 'a'}}", "hints.forZones", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': ['a']}}", "hints must be",
-		  "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forZones': [{'name': 'a\\nb'}]}}",
-		  "hints.name 'a?b'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'hints': {'forNodes': [{'name': 'a b'}]}}",
-		  "hints.name 'a b'", "" },
-		{ "{'addresses': ['10.0.0.1'], 'zone': ['a'], 'hints': null}", "zone must be", "" },
-		{ "{'addresses': ['10.0.0.1'], 'targetRef': {'kind': 7, 'name': 'p'}}",
-		  "targetRef.kind must be text", "" },
+		{"{'addresses': ['10.0.0.1'], 'nodeName': 'Node 1'}", "nodeName 'Node 1'", ""},
+		{"{'addresses': ['10.0.0.1'], 'nodeName': 5}", "nodeName must be text", ""},
+		{"{'addresses': ['10.0.0.1'], 'zone': 'a\\nb'}", "zone 'a?b'", ""},
+		{"{'addresses': ['10.0.0.1'], 'targetRef': 'x'}", "targetRef must be", ""},
+		{"{'addresses': ['10.0.0.1'], 'targetRef': {'kind': 'Pod', 'name': 'P_1'}}",
+		 "targetRef.name 'P_1'", ""},
+		{"{'addresses': ['10.0.0.1'], 'hints': [1]}", "hints must be an object", ""},
+		{"{'addresses': ['10.0.0.1'], 'hints': {'forZones': 'a'}}", "hints.forZones", ""},
+		{"{'addresses': ['10.0.0.1'], 'hints': {'forZones': ['a']}}", "hints must be", ""},
+		{"{'addresses': ['10.0.0.1'], 'hints': {'forZones': [{'name': 'a\\nb'}]}}",
+		 "hints.name 'a?b'", ""},
+		{"{'addresses': ['10.0.0.1'], 'hints': {'forNodes': [{'name': 'a b'}]}}",
+		 "hints.name 'a b'", ""},
+		{"{'addresses': ['10.0.0.1'], 'zone': ['a'], 'hints': null}", "zone must be", ""},
+		{"{'addresses': ['10.0.0.1'], 'targetRef': {'kind': 7, 'name': 'p'}}",
+		 "targetRef.kind must be text", ""},
 	};
 	const struct endpoint *endpoint;
 	struct slice *slice;
@@ -192,8 +191,8 @@ static void test_a_field_that_only_informs_costs_no_endpoint(void **state)
 		slice = slice_of("endpoints", text);
 		assert_non_null(slice);
 		assert_int_equal(refused.count, 1);
-		assert_true(refusals_have(&refused, "EndpointSlice 'fabric/gw-abc'",
-					  cases[i].what));
+		assert_true(
+			refusals_have(&refused, "EndpointSlice 'fabric/gw-abc'", cases[i].what));
 		assert_true(refusals_have(&refused, cases[i].what, cases[i].more));
 		assert_int_equal(slice->endpoint_count, 1);
 		endpoint = &slice->endpoints[0];
@@ -230,8 +229,10 @@ static void test_what_v1beta1_has_in_a_map_is_read(void **state)
 	char text[512];
 
 	(void)state;
-	snprintf(text, sizeof(text), "[{'addresses': ['10.0.0.1'], %s},"
-		 " {'addresses': ['10.0.0.2'], 'nodeName': 'other', %s}]", topology, topology);
+	snprintf(text, sizeof(text),
+		 "[{'addresses': ['10.0.0.1'], %s},"
+		 " {'addresses': ['10.0.0.2'], 'nodeName': 'other', %s}]",
+		 topology, topology);
 	slice = slice_of("endpoints", text);
 	assert_int_equal(refused.count, 0);
 	assert_string_equal(slice->endpoints[0].node, "worker-1");
@@ -246,8 +247,8 @@ static void test_what_v1beta1_has_in_a_map_is_read(void **state)
 
 static void test_ipv6_slices_take_ipv6_addresses_only(void **state)
 {
-	static const char *const bad[] = { "::1", "fe80::1", "ff02::1", "::", "10.0.0.1",
-					   "::ffff:10.0.0.1", "::ffff:127.0.0.1" };
+	static const char *const bad[] = {"::1",      "fe80::1",         "ff02::1",         "::",
+					  "10.0.0.1", "::ffff:10.0.0.1", "::ffff:127.0.0.1"};
 	json_t *value = value_of(good_slice), *endpoints = json_array();
 	struct slice *slice = NULL;
 	size_t i;
@@ -278,20 +279,20 @@ static void test_what_kube_proxy_ignores_is_ignored_quietly(void **state)
 		size_t ports;
 		size_t endpoints;
 	} cases[] = {
-		{ "endpoints", "[{'addresses': []}, {}, {'addresses': null}]", 1, 0 },
-		{ "endpoints", "null", 1, 0 },
-		{ "endpoints", "", 1, 0 },
-		{ "ports", "null", 0, 2 },
-		{ "ports", "[{'port': 1}]", 0, 2 },
-		{ "ports", "[{'name': null, 'port': 1}]", 0, 2 },
-		{ "ports", "[{'name': '', 'port': 1}]", 1, 2 },
-		{ "ports", "[{'name': 'a', 'port': null}]", 0, 2 },
-		{ "ports", "[{'name': 'a', 'port': 0}]", 0, 2 },
-		{ "ports", "[{'name': 'a'}]", 0, 2 },
-		{ "ports", "[{'name': 'a', 'port': 1, 'protocol': 'UDP'}]", 0, 2 },
-		{ "addressType", "'FQDN'", 0, 0 },
-		{ "metadata.annotations", "[]", 1, 2 },
-		{ "metadata.creationTimestamp", "7", 1, 2 },
+		{"endpoints", "[{'addresses': []}, {}, {'addresses': null}]", 1, 0},
+		{"endpoints", "null", 1, 0},
+		{"endpoints", "", 1, 0},
+		{"ports", "null", 0, 2},
+		{"ports", "[{'port': 1}]", 0, 2},
+		{"ports", "[{'name': null, 'port': 1}]", 0, 2},
+		{"ports", "[{'name': '', 'port': 1}]", 1, 2},
+		{"ports", "[{'name': 'a', 'port': null}]", 0, 2},
+		{"ports", "[{'name': 'a', 'port': 0}]", 0, 2},
+		{"ports", "[{'name': 'a'}]", 0, 2},
+		{"ports", "[{'name': 'a', 'port': 1, 'protocol': 'UDP'}]", 0, 2},
+		{"addressType", "'FQDN'", 0, 0},
+		{"metadata.annotations", "[]", 1, 2},
+		{"metadata.creationTimestamp", "7", 1, 2},
 	};
 	struct slice *slice;
 	size_t i;
@@ -311,12 +312,12 @@ static void test_what_kube_proxy_ignores_is_ignored_quietly(void **state)
 static void test_a_bad_slice_port_is_refused_alone(void **state)
 {
 	static const char *const bad[][2] = {
-		{ "{'name': 'a', 'port': 70000}", "ports[0].port 70000" },
-		{ "{'name': 'a', 'port': 'x'}", "ports[0].port must be a whole number" },
-		{ "{'name': 7, 'port': 1}", "ports[0].name must be text" },
-		{ "{'name': 'A', 'port': 1}", "ports[0].name 'A'" },
-		{ "{'name': 'a', 'port': 1, 'protocol': 6}", "ports[0].protocol must be text" },
-		{ "'x'", "ports[0] must be an object" },
+		{"{'name': 'a', 'port': 70000}", "ports[0].port 70000"},
+		{"{'name': 'a', 'port': 'x'}", "ports[0].port must be a whole number"},
+		{"{'name': 7, 'port': 1}", "ports[0].name must be text"},
+		{"{'name': 'A', 'port': 1}", "ports[0].name 'A'"},
+		{"{'name': 'a', 'port': 1, 'protocol': 6}", "ports[0].protocol must be text"},
+		{"'x'", "ports[0] must be an object"},
 	};
 	struct slice *slice;
 	char text[128];
@@ -350,7 +351,7 @@ static json_t *slice_with(size_t count, const char *address)
 
 static void test_a_slice_may_have_a_thousand_endpoints_and_no_more(void **state)
 {
-	static const size_t too_many[] = { 1001, 100000 };
+	static const size_t too_many[] = {1001, 100000};
 	struct slice *slice = NULL;
 	json_t *value;
 	size_t i;

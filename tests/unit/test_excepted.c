@@ -14,7 +14,7 @@ static struct service *excepting(const char *name, const char *vip, const char *
 static void put(struct fixture *f, const char *name, const char *uid, bool is_mirror,
 		const char *app)
 {
-	const struct label label = { "app", app };
+	const struct label label = {"app", app};
 	struct pod *pod = needed(calloc(1, sizeof(*pod)));
 
 	pod->namespace = copy("clients");

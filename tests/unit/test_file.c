@@ -82,15 +82,15 @@ static void test_pods_are_delivered_as_other_objects_are(void **state)
 }
 
 #define POD_EVENT(type, name, phase)                                                               \
-	"{\"type\":\"" type "\",\"object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{"        \
-	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"uid\":\"u\"},\"status\":{\"phase\":\"" phase    \
-	"\"}}}\n"
+	"{\"type\":\"" type "\",\"object\":{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{" \
+	"\"namespace\":\"fabric\",\"name\":\"" name                                                \
+	"\",\"uid\":\"u\"},\"status\":{\"phase\":\"" phase "\"}}}\n"
 
 static void test_a_pod_that_has_ended_by_its_last_event_is_none(void **state)
 {
 	(void)state;
 	write_file("a.json", POD_EVENT("ADDED", "p", "Running") POD_EVENT("ADDED", "q", "Running")
-			     POD_EVENT("MODIFIED", "p", "Failed"));
+				     POD_EVENT("MODIFIED", "p", "Failed"));
 	start(".", NULL);
 	expect("put Pod q u\ncommit\n");
 }

@@ -362,7 +362,7 @@ static void test_after_too_many_events_everything_is_looked_at(void **state)
 static void test_reload_reads_everything(void **state)
 {
 	/* Long ago, so that nothing else speaks for a change. */
-	static const struct timespec times[2] = { { .tv_sec = 1000000 }, { .tv_sec = 1000000 } };
+	static const struct timespec times[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
 
 	(void)state;
 	write_file("a.yaml", service("a", 1));

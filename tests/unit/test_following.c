@@ -18,13 +18,13 @@ static void test_an_outage_is_logged_once_then_once_a_minute(void **state)
 	(void)state;
 	assert_false(following_failed(&following, "node 'n1'", SOURCE_ERROR_CONNECT, "a", SECOND));
 	assert_true(following_failed(&following, "services", SOURCE_ERROR_CONNECT, "a", SECOND));
-	assert_false(following_failed(&following, "endpointslices", SOURCE_ERROR_CONNECT, "b",
-				      SECOND));
+	assert_false(
+		following_failed(&following, "endpointslices", SOURCE_ERROR_CONNECT, "b", SECOND));
 	for (uint64_t t = 2; t < 61; t++)
 		assert_false(following_failed(&following, "services", SOURCE_ERROR_TIMEOUT, "a",
 					      t * SECOND));
-	assert_true(following_failed(&following, "services", SOURCE_ERROR_CONNECT, "a",
-				     61 * SECOND));
+	assert_true(
+		following_failed(&following, "services", SOURCE_ERROR_CONNECT, "a", 61 * SECOND));
 	assert_int_equal(following_state(&following), FOLLOWING_UNREACHABLE);
 	assert_true(following_recovered(&following, "services"));
 	assert_int_equal(following_state(&following), FOLLOWING_UNREACHABLE);
@@ -33,15 +33,17 @@ static void test_an_outage_is_logged_once_then_once_a_minute(void **state)
 	assert_true(following_recovered(&following, "node 'n1'"));
 	assert_int_equal(following_state(&following), FOLLOWING_ALL);
 	/* The next outage is news. */
-	assert_true(following_failed(&following, "services", SOURCE_ERROR_CONNECT, "a",
-				     62 * SECOND));
+	assert_true(
+		following_failed(&following, "services", SOURCE_ERROR_CONNECT, "a", 62 * SECOND));
 	following_done(&following);
 }
 
 static void test_what_is_forbidden_is_not_followed(void **state)
 {
 	static const enum source_error forbidden[] = {
-		SOURCE_ERROR_UNAUTHORIZED, SOURCE_ERROR_FORBIDDEN, SOURCE_ERROR_CONFIG,
+		SOURCE_ERROR_UNAUTHORIZED,
+		SOURCE_ERROR_FORBIDDEN,
+		SOURCE_ERROR_CONFIG,
 	};
 	struct following following = {0};
 

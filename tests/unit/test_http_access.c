@@ -11,9 +11,10 @@
 static void test_loopback_names_and_addresses_are_taken(void **state)
 {
 	static const char *const hosts[] = {
-		"localhost", "localhost:9451", "LocalHost", "localhost.", "node1.localhost:80",
-		"127.0.0.1", "127.0.0.1:9451", "127.255.0.9:1", "[::1]", "[::1]:65535",
-		"[::ffff:127.0.0.1]:9451",
+		"localhost",      "localhost:9451",          "LocalHost",
+		"localhost.",     "node1.localhost:80",      "127.0.0.1",
+		"127.0.0.1:9451", "127.255.0.9:1",           "[::1]",
+		"[::1]:65535",    "[::ffff:127.0.0.1]:9451",
 	};
 
 	(void)state;
@@ -25,11 +26,36 @@ static void test_loopback_names_and_addresses_are_taken(void **state)
 static void test_all_else_is_refused(void **state)
 {
 	static const char *const hosts[] = {
-		"", ":", ":9451", ".", "evil.example", "localhost.evil.example", "notlocalhost",
-		"localhost..evil", "localhos", "10.0.0.1", "128.0.0.1:9451", "127.0.0.1.evil.example",
-		"127.1", "2130706433", "0x7f.0.0.1", "localhost:", "localhost:0", "localhost:65536",
-		"localhost:9451x", "localhost:80:80", "::1", "[::1", "[::1]x", "[::1]:", "[::2]",
-		"[127.0.0.1]", "[localhost]", "[]", "[fd00::1]:9451", "user@localhost:x",
+		"",
+		":",
+		":9451",
+		".",
+		"evil.example",
+		"localhost.evil.example",
+		"notlocalhost",
+		"localhost..evil",
+		"localhos",
+		"10.0.0.1",
+		"128.0.0.1:9451",
+		"127.0.0.1.evil.example",
+		"127.1",
+		"2130706433",
+		"0x7f.0.0.1",
+		"localhost:",
+		"localhost:0",
+		"localhost:65536",
+		"localhost:9451x",
+		"localhost:80:80",
+		"::1",
+		"[::1",
+		"[::1]x",
+		"[::1]:",
+		"[::2]",
+		"[127.0.0.1]",
+		"[localhost]",
+		"[]",
+		"[fd00::1]:9451",
+		"user@localhost:x",
 	};
 	char longest[5000];
 

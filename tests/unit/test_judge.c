@@ -146,8 +146,8 @@ static void test_what_was_never_sent_counts_apart(void **state)
 static void test_the_same_client_ejects_by_one_trial_alone(void **state)
 {
 	const struct judge_loss losses[] = {loss(1, JUDGE_ALL, 1000, 19000)};
-	struct crowd_failed all[] = {failed(0, 1, 1100, 1101),	 failed(1, 1, 1200, 1201),
-				     failed(2, 1, 3300, 3301),	 failed(2, 1, 7400, 7401),
+	struct crowd_failed all[] = {failed(0, 1, 1100, 1101),   failed(1, 1, 1200, 1201),
+				     failed(2, 1, 3300, 3301),   failed(2, 1, 7400, 7401),
 				     failed(0, 1, 11500, 11501), failed(2, 1, 15600, 15601)};
 	struct judge_verdict verdict = judge(losses, 1, all, LENGTH(all), BASE_MS);
 

@@ -138,10 +138,10 @@ static void test_settings_are_not_kept_over_a_removal(void **state)
 
 static void test_packing_a_slice_keeps_every_string(void **state)
 {
-	struct slice *slice = make_slice(
-		"one", "grpc=7051,ops=9443",
-		"10.0.0.1 pod=peer1 node=node1 zone=a for-nodes=node1 for-zones=a,b", "10.0.0.2",
-		NULL);
+	struct slice *slice =
+		make_slice("one", "grpc=7051,ops=9443",
+			   "10.0.0.1 pod=peer1 node=node1 zone=a for-nodes=node1 for-zones=a,b",
+			   "10.0.0.2", NULL);
 	const struct endpoint *first = &slice->endpoints[0];
 
 	(void)state;

@@ -149,9 +149,10 @@ static void test_another_node_is_not_this_one(void **state)
 	struct told *told = *state;
 
 	start(told, &(struct kube_options){0});
-	answer(told, NODE, "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
-			   "\"node2\",\"resourceVersion\":\"109\",\"labels\":{"
-			   "\"topology.kubernetes.io/zone\":\"z9\"}}}");
+	answer(told, NODE,
+	       "{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":"
+	       "\"node2\",\"resourceVersion\":\"109\",\"labels\":{"
+	       "\"topology.kubernetes.io/zone\":\"z9\"}}}");
 	await(told, "node absent, zone ''\n");
 	assert_int_equal(times(told, "node exists"), 0);
 }
@@ -211,11 +212,12 @@ static void test_an_object_that_is_refused_leaves_the_one_before_in_force(void *
 	struct told *told = *state;
 
 	start_synced(told, SERVICE_LIST(SERVICE("a")), SLICE_LIST(SLICE("a-1", "a")));
-	send_event(told, "endpointslices?watch",
-		   "{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"EndpointSlice\",\"apiVersion\":"
-		   "\"discovery.k8s.io/v1\",\"metadata\":{\"namespace\":\"fabric\",\"name\":\"a-1\","
-		   "\"resourceVersion\":\"108\",\"labels\":{\"kubernetes.io/service-name\":\"a\"}},"
-		   "\"endpoints\":[]}}\n");
+	send_event(
+		told, "endpointslices?watch",
+		"{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"EndpointSlice\",\"apiVersion\":"
+		"\"discovery.k8s.io/v1\",\"metadata\":{\"namespace\":\"fabric\",\"name\":\"a-1\","
+		"\"resourceVersion\":\"108\",\"labels\":{\"kubernetes.io/service-name\":\"a\"}},"
+		"\"endpoints\":[]}}\n");
 	await(told, "refuse endpointslices/fabric/a-1: EndpointSlice 'fabric/a-1': ");
 	assert_int_equal(times(told, "accept"), 0);
 	send_event(told, "endpointslices?watch", EVENT("MODIFIED", SLICE("a-1", "a")));
@@ -320,8 +322,9 @@ static void test_options_that_make_no_sense_are_refused_at_once(void **state)
 	struct told *told = *state;
 	struct kube_options options = {.kubeconfig = told->kubeconfig};
 
-	assert_start_fails(told, &options, -EINVAL,
-			   "failed configuration: config: cannot use --node-name '': it is no name");
+	assert_start_fails(
+		told, &options, -EINVAL,
+		"failed configuration: config: cannot use --node-name '': it is no name");
 	options.node = "node1";
 	options.namespace = "a/b";
 	assert_start_fails(told, &options, -EINVAL, "cannot use --namespace 'a/b'");
@@ -388,7 +391,8 @@ static void test_a_server_that_is_silent_and_answers_when_asked_is_left_alone(vo
 	open_watch(told, "services?watch");
 	open_watch(told, "endpointslices?watch");
 	await(told, "failed services: timeout: cannot watch services: no answer in 1 s");
-	await(told, "failed endpointslices: timeout: cannot watch endpointslices: no answer in 1 s");
+	await(told,
+	      "failed endpointslices: timeout: cannot watch endpointslices: no answer in 1 s");
 	await(told, "recovered services\n");
 	await(told, "recovered endpointslices\n");
 	assert_int_equal(fake_api_count(told->api, SERVICES), 1);

@@ -167,8 +167,10 @@ static void test_garbage_in_a_watch_lists_again(void **state)
 	start_watching(told);
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {
 		send_text(told, garbage[i]);
-		await_times(told, "failed protocol: cannot watch endpointslices: an event makes no "
-				  "sense: ", i + 1);
+		await_times(told,
+			    "failed protocol: cannot watch endpointslices: an event makes no "
+			    "sense: ",
+			    i + 1);
 		answer(told, LIST, NULL, PAGE("", SLICE("a", "90") "," SLICE("b", "91")),
 		       FAKE_WHOLE);
 		answer(told, WATCH, NULL, NULL, FAKE_OPEN);
@@ -203,8 +205,10 @@ static void test_garbage_in_a_list_changes_nothing(void **state)
 	send_text(told, ERROR_EVENT("410", "too old"));
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {
 		answer(told, LIST, NULL, garbage[i], FAKE_WHOLE);
-		await_times(told, "failed protocol: cannot list endpointslices: the answer makes "
-				  "no sense: ", i + 1);
+		await_times(told,
+			    "failed protocol: cannot list endpointslices: the answer makes "
+			    "no sense: ",
+			    i + 1);
 	}
 	assert_int_equal(times(told, "remove"), 0);
 	assert_int_equal(times(told, "listed\n"), 1);
@@ -213,7 +217,9 @@ static void test_garbage_in_a_list_changes_nothing(void **state)
 static void test_a_list_cut_short_changes_nothing(void **state)
 {
 	struct told *told = *state;
-	struct fake_answer cut = {.path = LIST, .body = PAGE("", SLICE("a", "90")), .size = 60,
+	struct fake_answer cut = {.path = LIST,
+				  .body = PAGE("", SLICE("a", "90")),
+				  .size = 60,
 				  .end = FAKE_CUT};
 
 	start_watching(told);
@@ -227,8 +233,12 @@ static void test_a_list_cut_short_changes_nothing(void **state)
 static void test_a_list_that_is_refused_changes_nothing(void **state)
 {
 	static const char *const refusals[] = {
-		"401 Unauthorized",   "403 Forbidden",	   "404 Not Found",
-		"429 Too Many Requests", "500 Internal Server Error", "301 Moved Permanently",
+		"401 Unauthorized",
+		"403 Forbidden",
+		"404 Not Found",
+		"429 Too Many Requests",
+		"500 Internal Server Error",
+		"301 Moved Permanently",
 	};
 	struct told *told = *state;
 
@@ -281,8 +291,11 @@ static void test_a_refusal_without_an_end_is_given_up(void **state)
 	struct told *told = *state;
 	size_t size = 1 << 20;
 	char *letters = malloc(size);
-	struct fake_answer endless = {.path = WATCH, .status = "500 Internal Server Error",
-				      .body = letters, .size = size, .end = FAKE_OPEN};
+	struct fake_answer endless = {.path = WATCH,
+				      .status = "500 Internal Server Error",
+				      .body = letters,
+				      .size = size,
+				      .end = FAKE_OPEN};
 
 	memset(letters, 'a', size);
 	be_impatient(told);
@@ -325,8 +338,11 @@ static void test_a_watch_that_is_ended_after_news_is_asked_for_at_once(void **st
 static void test_a_server_that_ends_each_watch_after_one_event_is_asked_less_and_less(void **state)
 {
 	static char events[BRIEF_WATCHES][512];
-	const struct kube_timing timing = {.backoff_ms = 400, .backoff_max_ms = 800,
-					   .answer_ms = 30000, .watch_s = 3600, .grace_ms = 1000};
+	const struct kube_timing timing = {.backoff_ms = 400,
+					   .backoff_max_ms = 800,
+					   .answer_ms = 30000,
+					   .watch_s = 3600,
+					   .grace_ms = 1000};
 	struct told *told = *state;
 
 	start_timed(told, &slices, &timing);
@@ -346,8 +362,11 @@ static void test_a_server_that_ends_each_watch_after_one_event_is_asked_less_and
 static void test_a_server_that_ends_watches_for_ever_is_followed_for_ever(void **state)
 {
 	static char events[BRIEF_WATCHES][512];
-	const struct kube_timing timing = {.backoff_ms = 5, .backoff_max_ms = 800,
-					   .answer_ms = 30000, .watch_s = 3600, .grace_ms = 1000};
+	const struct kube_timing timing = {.backoff_ms = 5,
+					   .backoff_max_ms = 800,
+					   .answer_ms = 30000,
+					   .watch_s = 3600,
+					   .grace_ms = 1000};
 	struct told *told = *state;
 
 	start_timed(told, &slices, &timing);
@@ -367,8 +386,10 @@ static void test_credentials_that_cannot_be_read_are_read_again(void **state)
 	start_watching(told);
 	told->configure_error = -ENOENT;
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
-	await_times(told, "failed config: cannot watch endpointslices: cannot read 'token'; next "
-			  "attempt in", 2);
+	await_times(told,
+		    "failed config: cannot watch endpointslices: cannot read 'token'; next "
+		    "attempt in",
+		    2);
 	told->configure_error = 0;
 	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
 	await(told, "recovered\n");

@@ -53,8 +53,10 @@ static void add_text(struct kube_intake *intake, const char *text)
 
 static void test_objects_beyond_the_limit_are_refused_one_by_one(void **state)
 {
-	static const struct kube_watch_ops ops = {
-		.put = put, .refuse = refuse, .settle = settle, .heard = heard};
+	static const struct kube_watch_ops ops = {.put = put,
+						  .refuse = refuse,
+						  .settle = settle,
+						  .heard = heard};
 	const struct kube_selection slices = {.resource = &kube_slices};
 	struct kube_intake intake;
 	struct counts counts = {0};

@@ -39,7 +39,9 @@ static void test_a_named_service_elsewhere_is_read_in_its_own_namespace(void **s
 {
 	struct told *told = *state;
 
-	start(told, &(struct kube_options){.zone = "z1", .services = named, .service_count = 1,
+	start(told, &(struct kube_options){.zone = "z1",
+					   .services = named,
+					   .service_count = 1,
 					   .namespace = "other"});
 	answer(told, "other/services?limit", SERVICE_LIST(""));
 	answer(told, NAMED "a", SERVICE_LIST(SERVICE("a")));
@@ -54,8 +56,8 @@ static void test_a_name_is_one_of_its_namespace(void **state)
 	static const char *const elsewhere[] = {"elsewhere/a"};
 	struct told *told = *state;
 
-	start(told, &(struct kube_options){.zone = "z1", .services = elsewhere,
-					   .service_count = 1});
+	start(told,
+	      &(struct kube_options){.zone = "z1", .services = elsewhere, .service_count = 1});
 	answer(told, SERVICES, SERVICE_LIST(SERVICE("a")));
 	await(told, "put service fabric/a\n");
 }

@@ -33,10 +33,10 @@ static void test_a_list_in_pages_is_delivered_whole_and_then_watched_from_its_po
 					"heard\n"
 					"put fabric/org2-peer-gateway-svc-f68wp 520\n"
 					"listed\n");
-	assert_int_equal(
-		fake_api_count(told->api, "/apis/discovery.k8s.io/v1/endpointslices?watch=true"
-					  "&timeoutSeconds="),
-		1);
+	assert_int_equal(fake_api_count(told->api,
+					"/apis/discovery.k8s.io/v1/endpointslices?watch=true"
+					"&timeoutSeconds="),
+			 1);
 	assert_int_equal(fake_api_count(told->api,
 					"&labelSelector=gwbpf.io%2Fenabled%3Dtrue"
 					"&allowWatchBookmarks=true&resourceVersion=591 Bearer "
@@ -85,7 +85,8 @@ static void test_a_page_that_is_too_large_is_asked_for_in_smaller_ones(void **st
 	answer(told, LIST "125", NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
 	await(told, "listed\n");
 	assert_int_equal(times(told, "failed too-large: cannot list endpointslices: the answer is "
-				     "longer than 8 MiB"), 1);
+				     "longer than 8 MiB"),
+			 1);
 	free(spaces);
 }
 
@@ -157,7 +158,8 @@ static void test_a_list_too_large_to_come_at_once_comes_in_pages_and_not_without
 	answer(told, "continue=y", "410 Gone", EXPIRED, FAKE_WHOLE);
 	await_times(told, "failed gone", 2);
 	assert_int_equal(times(told, "failed too-large: cannot list endpointslices: the answer is "
-				     "longer than 8 MiB"), 1);
+				     "longer than 8 MiB"),
+			 1);
 	assert_int_equal(times(told, "next attempt in 0.0 s"), 1);
 	free(spaces);
 }

@@ -13,12 +13,12 @@
 #define PODS "/api/v1/pods?limit=500&fieldSelector=spec.nodeName%3Dnode1"
 #define EXCEPTING(name)                                                                            \
 	"{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{\"namespace\":\"fabric\","      \
-	"\"name\":\"" name "\",\"resourceVersion\":\"107\",\"annotations\":{"                       \
-	"\"gwbpf.io/clients-except\":\"app=x\"}},\"spec\":{\"clusterIP\":\"10.96.0.9\","            \
+	"\"name\":\"" name "\",\"resourceVersion\":\"107\",\"annotations\":{"                      \
+	"\"gwbpf.io/clients-except\":\"app=x\"}},\"spec\":{\"clusterIP\":\"10.96.0.9\","           \
 	"\"ports\":[{\"port\":7051,\"protocol\":\"TCP\"}]}}"
 #define POD(name, rest)                                                                            \
 	"{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"namespace\":\"clients\","         \
-	"\"name\":\"" name "\",\"resourceVersion\":\"110\",\"uid\":\"u-" name "\",\"labels\":{"     \
+	"\"name\":\"" name "\",\"resourceVersion\":\"110\",\"uid\":\"u-" name "\",\"labels\":{"    \
 	"\"app\":\"x\"}},\"spec\":{\"nodeName\":\"node1\"}" rest "}"
 #define ENDED ",\"status\":{\"phase\":\"Succeeded\"}"
 #define POD_LIST(items) LIST("PodList", "v1", items)
@@ -63,7 +63,8 @@ static void test_the_pods_of_this_node_are_read_before_all_is_complete(void **st
 	answer(told, PODS, POD_LIST(POD("p", "") "," POD("q", ENDED)));
 	open_watch(told, "pods?watch");
 	await(told, "commit\n");
-	assert_non_null(strstr(told->text, "put pod clients/p u-p node1 app=x\nknow pods\ncommit\n"));
+	assert_non_null(
+		strstr(told->text, "put pod clients/p u-p node1 app=x\nknow pods\ncommit\n"));
 	assert_int_equal(times(told, "clients/q"), 0);
 	await_request(told, "pods?watch=true");
 	assert_int_equal(fake_api_count(told->api, "pods?watch=true"), 1);
@@ -117,8 +118,10 @@ static void test_without_the_right_all_else_goes_on_and_the_overlay_is_named(voi
 	await(told, "commit\n");
 	assert_int_equal(times(told, "failed pods of node 'node1': forbidden: "), 1);
 	assert_int_equal(times(told, "allow the verb 'list' on the resource 'pods'"), 1);
-	assert_int_equal(times(told, "as the overlay deploy/overlays/clients-except does; until then "
-				     "gwbpf.io/clients-except leaves no pod out"), 1);
+	assert_int_equal(times(told,
+			       "as the overlay deploy/overlays/clients-except does; until then "
+			       "gwbpf.io/clients-except leaves no pod out"),
+			 1);
 	/* It is granted: by itself. */
 	open_watch(told, "pods?watch");
 	answer(told, PODS, POD_LIST(POD("p", "")));
@@ -132,8 +135,9 @@ static void test_pods_are_read_where_the_namespace_may_be(void **state)
 
 	start(told, &(struct kube_options){.zone = "z1", .namespace = "fabric"});
 	answer(told, "/api/v1/namespaces/fabric/services?limit=500", SERVICE_LIST(EXCEPTING("a")));
-	await_request(told, "/api/v1/namespaces/fabric/pods?limit=500&fieldSelector=spec.nodeName%3D"
-			    "node1");
+	await_request(told,
+		      "/api/v1/namespaces/fabric/pods?limit=500&fieldSelector=spec.nodeName%3D"
+		      "node1");
 }
 
 int main(void)
@@ -150,8 +154,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_without_the_right_all_else_goes_on_and_the_overlay_is_named, set_up,
 			tear_down),
-		cmocka_unit_test_setup_teardown(test_pods_are_read_where_the_namespace_may_be, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(test_pods_are_read_where_the_namespace_may_be,
+						set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("kube_pods", tests, NULL, NULL);

@@ -17,8 +17,9 @@
 #define GONE "{\"type\":\"ERROR\",\"object\":{\"code\":410}}\n"
 #define UNOWNED_SLICE(name, labels)                                                                \
 	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{"        \
-	"\"namespace\":\"fabric\",\"name\":\"" name "\",\"resourceVersion\":\"108\",\"labels\":{"    \
-	labels "}},\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}"
+	"\"namespace\":\"fabric\",\"name\":\"" name                                                \
+	"\",\"resourceVersion\":\"108\",\"labels\":{" labels                                       \
+	"}},\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}"
 
 static void forget(struct told *told)
 {
@@ -188,9 +189,11 @@ static void test_slices_that_are_no_services_are_left_out(void **state)
 	send_event(told, "endpointslices?watch",
 		   EVENT("ADDED", UNOWNED_SLICE("n", "\"kubernetes.io/service-name\":\"a\","
 						     "\"service.kubernetes.io/headless\":\"\""))
-		   EVENT("ADDED", UNOWNED_SLICE("m", "\"x\":\"y\""))
-		   EVENT("MODIFIED", UNOWNED_SLICE("a-1", "\"kubernetes.io/service-name\":\"a\","
-						   "\"service.kubernetes.io/headless\":\"\"")));
+			   EVENT("ADDED", UNOWNED_SLICE("m", "\"x\":\"y\""))
+				   EVENT("MODIFIED",
+					 UNOWNED_SLICE("a-1",
+						       "\"kubernetes.io/service-name\":\"a\","
+						       "\"service.kubernetes.io/headless\":\"\"")));
 	await(told, "commit\n");
 	assert_string_equal(told->text, "remove slice fabric/a-1\ncommit\n");
 }

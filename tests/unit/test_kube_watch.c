@@ -79,8 +79,10 @@ static void test_a_position_that_goes_back_lists_again(void **state)
 		await_times(told, "put fabric/a 1000\n", i + 1);
 		snprintf(event, sizeof(event), EVENT("%s", "a", "999"), kinds[i]);
 		send_text(told, event);
-		await_times(told, "failed gone: cannot watch endpointslices: the resource version "
-				  "goes back, from 1000 to 999", i + 1);
+		await_times(told,
+			    "failed gone: cannot watch endpointslices: the resource version "
+			    "goes back, from 1000 to 999",
+			    i + 1);
 		answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
 		answer(told, WATCH, NULL, NULL, FAKE_OPEN);
 		await_times(told, "recovered\n", i + 1);
@@ -214,8 +216,10 @@ static void test_5xx_backs_off_and_resumes_then_lists_again(void **state)
 		answer(told, WATCH, "500 Internal Server Error", STATUS("500", "etcd is away"),
 		       FAKE_WHOLE);
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
-	await_times(told, "failed server: cannot watch endpointslices: the API server fails (500): "
-			  "etcd is away", 2);
+	await_times(told,
+		    "failed server: cannot watch endpointslices: the API server fails (500): "
+		    "etcd is away",
+		    2);
 	assert_int_equal(fake_api_count(told->api, LIST), 1);
 	assert_int_equal(fake_api_count(told->api, "resourceVersion=100"), 3);
 	answer(told, LIST, NULL, PAGE("", SLICE("a", "90") "," SLICE("b", "91")), FAKE_WHOLE);
@@ -242,7 +246,7 @@ static void test_what_is_anothers_is_not_held(void **state)
 }
 
 #define NODE(version)                                                                              \
-	"{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"node1\","                   \
+	"{\"kind\":\"Node\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"node1\","               \
 	"\"resourceVersion\":\"" version "\"}}"
 
 #define NODE_EVENT(version) "{\"type\":\"MODIFIED\",\"object\":" NODE(version) "}\n"
@@ -261,7 +265,8 @@ static void test_one_object_is_read_by_the_verb_get_and_then_watched(void **stat
 	assert_string_equal(told->text, "heard\nput /node1 591\nlisted\n");
 	/* Its own version may long be forgotten: a watch from there would get 410 for ever. */
 	assert_int_equal(fake_api_count(told->api, "&fieldSelector=metadata.name%3Dnode1"
-						   "&resourceVersion=0"), 1);
+						   "&resourceVersion=0"),
+			 1);
 	answer(told, "/api/v1/nodes/node1", NULL, text, FAKE_WHOLE);
 	answer(told, WATCH, NULL, NULL, FAKE_OPEN);
 	await_requests(told, WATCH, 1);

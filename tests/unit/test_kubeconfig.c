@@ -67,8 +67,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {"config", "ca.pem", "token", "ca.crt", "cert", "key",
-					    "sub/config", "sub/token"};
+	static const char *const names[] = {"config", "ca.pem", "token",      "ca.crt",
+					    "cert",   "key",    "sub/config", "sub/token"};
 	struct place *place = *state;
 	char path[160];
 
@@ -150,11 +150,13 @@ static void test_what_is_there_inline_and_as_a_file_is_refused(void **state)
 
 	write_text(place, "cert", "certificate\n");
 	snprintf(text, sizeof(text), USER("%s    client-certificate: cert\n"), pair);
-	assert_refused(place, text, "it has both 'client-certificate-data' and "
-				    "'client-certificate'; remove one of them");
+	assert_refused(place, text,
+		       "it has both 'client-certificate-data' and "
+		       "'client-certificate'; remove one of them");
 	snprintf(text, sizeof(text), USER("%s    client-key: cert\n"), pair);
-	assert_refused(place, text, "it has both 'client-key-data' and 'client-key'; remove one "
-				    "of them");
+	assert_refused(place, text,
+		       "it has both 'client-key-data' and 'client-key'; remove one "
+		       "of them");
 }
 
 #define CLUSTER(text)                                                                              \
@@ -172,15 +174,17 @@ static void test_an_authority_and_no_verification_exclude_each_other(void **stat
 
 	write_text(place, "ca.pem", "authority");
 	for (size_t i = 0; i < 2; i++) {
-		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n    %s\n"
-						     "    insecure-skip-tls-verify: true\n"),
+		snprintf(text, sizeof(text),
+			 CLUSTER("    server: https://h\n    %s\n"
+				 "    insecure-skip-tls-verify: true\n"),
 			 authorities[i]);
 		assert_refused(place, text,
 			       "its cluster 'c' has a certificate authority and "
 			       "insecure-skip-tls-verify, which exclude each other; remove "
 			       "insecure-skip-tls-verify");
-		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n    %s\n"
-						     "    insecure-skip-tls-verify: true\n"),
+		snprintf(text, sizeof(text),
+			 CLUSTER("    server: https://h\n    %s\n"
+				 "    insecure-skip-tls-verify: true\n"),
 			 none[i]);
 		assert_int_equal(load(place, text, NULL), 0);
 		assert_true(place->config.insecure);
@@ -195,17 +199,19 @@ static void test_no_verification_is_asked_for_in_words_of_yaml(void **state)
 		int err;
 		bool insecure;
 	} cases[] = {
-		{"true", 0, true}, {"yes", 0, true}, {"On", 0, true}, {"false", 0, false},
-		{"no", 0, false}, {"null", 0, false}, {"''", 0, false}, {"1", -EINVAL, false},
-		{"'true'", -EINVAL, false}, {"[1]", -EINVAL, false},
+		{"true", 0, true},       {"yes", 0, true},      {"On", 0, true},
+		{"false", 0, false},     {"no", 0, false},      {"null", 0, false},
+		{"''", 0, false},        {"1", -EINVAL, false}, {"'true'", -EINVAL, false},
+		{"[1]", -EINVAL, false},
 	};
 	struct place *place = *state;
 	char text[1024];
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		print_message("# %s\n", cases[i].word);
-		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n"
-						     "    insecure-skip-tls-verify: %s\n"),
+		snprintf(text, sizeof(text),
+			 CLUSTER("    server: https://h\n"
+				 "    insecure-skip-tls-verify: %s\n"),
 			 cases[i].word);
 		assert_int_equal(load(place, text, NULL), cases[i].err);
 		assert_int_equal(place->config.insecure, cases[i].insecure);
@@ -226,12 +232,18 @@ static void test_no_credentials_go_where_there_is_no_tls(void **state)
 		assert_null(place->config.token.data);
 		assert_non_null(strstr(place->config.warning, "user 'u' are not sent"));
 	}
-	assert_int_equal(load(place, CLUSTER("    server: http://h\n"
-					     "    certificate-authority-data: Y2E=\n"
-					     "    insecure-skip-tls-verify: true\n"), NULL), 0);
+	assert_int_equal(load(place,
+			      CLUSTER("    server: http://h\n"
+				      "    certificate-authority-data: Y2E=\n"
+				      "    insecure-skip-tls-verify: true\n"),
+			      NULL),
+			 0);
 	assert_null(place->config.token.data);
-	assert_int_equal(load(place, CLUSTER("    server: http://h\n"
-					     "    insecure-skip-tls-verify: true\n"), NULL), 0);
+	assert_int_equal(load(place,
+			      CLUSTER("    server: http://h\n"
+				      "    insecure-skip-tls-verify: true\n"),
+			      NULL),
+			 0);
 	assert_string_equal(place->config.token.data, "abc");
 	assert_non_null(strstr(place->config.warning, "without TLS"));
 	assert_int_equal(load(place, CLUSTER("    server: HTTPS://h\n"), NULL), 0);
@@ -242,11 +254,18 @@ static void test_no_credentials_go_where_there_is_no_tls(void **state)
 static void test_a_proxy_is_used_as_kubectl_uses_it(void **state)
 {
 	static const char *const cases[][2] = {
-		{"socks5://h:1", "socks5h://h:1"}, {"SOCKS5://u:p@h:1", "socks5h://u:p@h:1"},
-		{"http://h", "http://h:80"},	   {"http://u:p@h/", "http://u:p@h:80"},
-		{"http://h:3128/", "http://h:3128"}, {"http://[::1]", "http://[::1]:80"},
-		{"http://[::1]:1", "http://[::1]:1"}, {"https://h", "https://h"},
-		{"h:3128", NULL}, {"socks4://h", NULL}, {"socks5h://h", NULL}, {"http://", NULL},
+		{"socks5://h:1", "socks5h://h:1"},
+		{"SOCKS5://u:p@h:1", "socks5h://u:p@h:1"},
+		{"http://h", "http://h:80"},
+		{"http://u:p@h/", "http://u:p@h:80"},
+		{"http://h:3128/", "http://h:3128"},
+		{"http://[::1]", "http://[::1]:80"},
+		{"http://[::1]:1", "http://[::1]:1"},
+		{"https://h", "https://h"},
+		{"h:3128", NULL},
+		{"socks4://h", NULL},
+		{"socks5h://h", NULL},
+		{"http://", NULL},
 		{"http:///x", NULL},
 	};
 	struct place *place = *state;
@@ -254,8 +273,10 @@ static void test_a_proxy_is_used_as_kubectl_uses_it(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		print_message("# %s\n", cases[i][0]);
-		snprintf(text, sizeof(text), CLUSTER("    server: https://h\n"
-						     "    proxy-url: '%s'\n"), cases[i][0]);
+		snprintf(text, sizeof(text),
+			 CLUSTER("    server: https://h\n"
+				 "    proxy-url: '%s'\n"),
+			 cases[i][0]);
 		if (!cases[i][1]) {
 			assert_refused(place, text,
 				       "'proxy-url' must be a URL of a host that begins with "
@@ -270,9 +291,18 @@ static void test_a_proxy_is_used_as_kubectl_uses_it(void **state)
 static void test_what_is_empty_is_nothing(void **state)
 {
 	static const char *const texts[] = {
-		"as-user-extra: {}", "as-groups: []", "as: ''", "as-uid: ''", "username: ''",
-		"password: ''", "exec: null", "auth-provider: null", "client-certificate: ''",
-		"client-certificate-data: ''", "tokenFile: ''", "client-key-data: Y2E=",
+		"as-user-extra: {}",
+		"as-groups: []",
+		"as: ''",
+		"as-uid: ''",
+		"username: ''",
+		"password: ''",
+		"exec: null",
+		"auth-provider: null",
+		"client-certificate: ''",
+		"client-certificate-data: ''",
+		"tokenFile: ''",
+		"client-key-data: Y2E=",
 		"client-key: absent",
 	};
 	struct place *place = *state;
@@ -291,7 +321,9 @@ static void test_what_is_empty_is_nothing(void **state)
 
 static void test_a_user_without_content_is_anonymous(void **state)
 {
-	static const char *const users[] = {"", "users: []\n", "users: null\n",
+	static const char *const users[] = {"",
+					    "users: []\n",
+					    "users: null\n",
 					    "users: [{name: u}]\n",
 					    "users: [{name: u, user: null}]\n",
 					    "users: [{name: v, user: {token: abc}}]\n"};
@@ -316,19 +348,25 @@ static void test_what_yields_credentials_is_not_run_beside_some(void **state)
 
 	assert_int_equal(load(place, USER("    token: abc\n    exec: {command: aws}\n"), NULL), 0);
 	assert_string_equal(place->config.token.data, "abc");
-	assert_int_equal(load(place, USER("    exec: {command: aws}\n"
-					  "    client-certificate-data: Y2VydA==\n"
-					  "    client-key-data: a2V5\n"), NULL), 0);
-	assert_int_equal(load(place, USER("    exec: {command: aws}\n"
-					  "    client-key-data: a2V5\n"), NULL), -EINVAL);
+	assert_int_equal(load(place,
+			      USER("    exec: {command: aws}\n"
+				   "    client-certificate-data: Y2VydA==\n"
+				   "    client-key-data: a2V5\n"),
+			      NULL),
+			 0);
+	assert_int_equal(load(place,
+			      USER("    exec: {command: aws}\n"
+				   "    client-key-data: a2V5\n"),
+			      NULL),
+			 -EINVAL);
 }
 
 static void test_the_last_of_two_keys_and_the_first_of_two_documents_count(void **state)
 {
 	struct place *place = *state;
 
-	assert_int_equal(load(place, USER("    token: abc\n    token: def\n") "---\na: b\n",
-			      NULL), 0);
+	assert_int_equal(load(place, USER("    token: abc\n    token: def\n") "---\na: b\n", NULL),
+			 0);
 	assert_string_equal(place->config.token.data, "def");
 	assert_int_equal(load(place, USER("    token: abc\n") "---\n{ [\n", NULL), 0);
 }
@@ -398,7 +436,8 @@ static int load_both(struct place *place, const char *first, const char *second,
 	write_text(place, "config", first);
 	write_text(place, "sub/config", second);
 	kube_config_done(&place->config);
-	snprintf(list, sizeof(list), ":%s/absent:%s::%s/config:", place->directory, place->path, sub);
+	snprintf(list, sizeof(list), ":%s/absent:%s::%s/config:", place->directory, place->path,
+		 sub);
 	return kubeconfig_load_list(list, context, place->message, &place->config);
 }
 
@@ -413,21 +452,26 @@ static void test_of_several_files_the_first_that_says_something_counts(void **st
 	struct place *place = *state;
 
 	assert_int_equal(load_both(place, ONE("a", "https://first", "token: one"),
-				   ONE("b", "https://second", "token: two"), NULL), 0);
+				   ONE("b", "https://second", "token: two"), NULL),
+			 0);
 	assert_string_equal(place->config.server, "https://first");
 	assert_string_equal(place->config.token.data, "one");
 	/* The context is the second's, what it names is the first's. */
 	assert_int_equal(load_both(place, ONE("a", "https://first", "token: one"),
-				   ONE("b", "https://second", "token: two"), "b"), 0);
+				   ONE("b", "https://second", "token: two"), "b"),
+			 0);
 	assert_string_equal(place->config.server, "https://first");
-	assert_int_equal(load_both(place, "current-context: a\n"
+	assert_int_equal(load_both(place,
+				   "current-context: a\n"
 				   "contexts: [{name: a, context: {cluster: d}}]\n"
 				   "clusters: [{name: d, cluster: {server: 'https://d'}}]\n",
-				   ONE("b", "https://second", "token: two"), NULL), 0);
+				   ONE("b", "https://second", "token: two"), NULL),
+			 0);
 	assert_string_equal(place->config.server, "https://d");
 	/* An entry counts as a whole: nothing of the second's is added. */
 	assert_int_equal(load_both(place, ONE("a", "https://first", ""),
-				   ONE("b", "https://second", "token: two"), NULL), 0);
+				   ONE("b", "https://second", "token: two"), NULL),
+			 0);
 	assert_null(place->config.token.data);
 }
 
@@ -436,13 +480,16 @@ static void test_what_one_file_lacks_another_has(void **state)
 	struct place *place = *state;
 
 	assert_int_equal(load_both(place, "current-context: b\nclusters: null\n",
-				   ONE("b", "https://second", "token: two"), NULL), 0);
+				   ONE("b", "https://second", "token: two"), NULL),
+			 0);
 	assert_string_equal(place->config.server, "https://second");
-	assert_int_equal(load_both(place, "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+	assert_int_equal(load_both(place,
+				   "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
 				   "users: [{name: u, user: {token: one}}]\n",
 				   "current-context: x\n"
 				   "clusters: [{name: c, cluster: {server: 'https://second'}}]\n",
-				   NULL), 0);
+				   NULL),
+			 0);
 	assert_string_equal(place->config.server, "https://second");
 	assert_string_equal(place->config.token.data, "one");
 	/* One that is empty says nothing. */
@@ -457,11 +504,13 @@ static void test_paths_are_relative_to_the_file_that_says_them(void **state)
 	write_text(place, "token", "of the first");
 	assert_int_equal(load_both(place, "current-context: b\n",
 				   ONE("b", "https://second", "token: stale, tokenFile: token"),
-				   NULL), 0);
+				   NULL),
+			 0);
 	assert_string_equal(place->config.token.data, "stale");
 	write_text(place, "sub/token", "beside-it");
 	assert_int_equal(load_both(place, "current-context: b\n",
-				   ONE("b", "https://second", "tokenFile: token"), NULL), 0);
+				   ONE("b", "https://second", "tokenFile: token"), NULL),
+			 0);
 	assert_string_equal(place->config.token.data, "beside-it");
 }
 
@@ -471,19 +520,23 @@ static void test_what_is_wrong_with_one_of_several_files_is_told(void **state)
 	char expected[KUBE_MESSAGE_MAX];
 
 	assert_int_equal(load_both(place, ONE("a", "https://first", "token: one"), "kind: Pod\n",
-				   NULL), -EINVAL);
+				   NULL),
+			 -EINVAL);
 	snprintf(expected, sizeof(expected),
 		 "cannot use '%s/sub/config': it is no kubeconfig, but a 'Pod'", place->directory);
 	assert_string_equal(place->message, expected);
 	/* One name twice in one file is a mistake there. */
-	assert_int_equal(load_both(place, "", "current-context: b\ncontexts: [{name: b, context: "
+	assert_int_equal(load_both(place, "",
+				   "current-context: b\ncontexts: [{name: b, context: "
 				   "{cluster: c}}]\nclusters: [{name: c, cluster: {server: "
 				   "'https://x'}}, {name: c, cluster: {server: 'https://y'}}]\n",
-				   NULL), -EINVAL);
+				   NULL),
+			 -EINVAL);
 	assert_non_null(strstr(place->message, "'clusters' has 'c' twice"));
 	/* None is there. */
 	assert_int_equal(kubeconfig_load_list("/absent/a:/absent/b", NULL, place->message,
-					      &place->config), -EINVAL);
+					      &place->config),
+			 -EINVAL);
 	assert_string_equal(place->message, "cannot use '/absent/a:/absent/b': it has no "
 					    "current-context; name one with --context");
 }
@@ -512,13 +565,14 @@ static void test_json_is_a_kubeconfig_too(void **state)
 {
 	struct place *place = *state;
 
-	assert_int_equal(load(place,
-			      "{\"current-context\":\"a\",\"contexts\":[{\"name\":\"a\",\"context\":"
-			      "{\"cluster\":\"b\"}}],\"clusters\":[{\"name\":\"b\",\"cluster\":{"
-			      "\"server\":\"http://127.0.0.1:8001\","
-			      "\"insecure-skip-tls-verify\":true}}]}",
-			      NULL),
-			 0);
+	assert_int_equal(
+		load(place,
+		     "{\"current-context\":\"a\",\"contexts\":[{\"name\":\"a\",\"context\":"
+		     "{\"cluster\":\"b\"}}],\"clusters\":[{\"name\":\"b\",\"cluster\":{"
+		     "\"server\":\"http://127.0.0.1:8001\","
+		     "\"insecure-skip-tls-verify\":true}}]}",
+		     NULL),
+		0);
 	assert_string_equal(place->config.server, "http://127.0.0.1:8001");
 	assert_true(place->config.insecure);
 }
@@ -536,8 +590,10 @@ static void test_exec_is_refused_by_name_and_with_the_remedy(void **state)
 static void test_what_would_act_as_somebody_else_is_refused_by_name(void **state)
 {
 	static const char *const texts[] = {
-		USER("    auth-provider: {name: gcp}\n"), USER("    username: admin\n"),
-		USER("    token: abc\n    password: x\n"), USER("    token: abc\n    as: root\n"),
+		USER("    auth-provider: {name: gcp}\n"),
+		USER("    username: admin\n"),
+		USER("    token: abc\n    password: x\n"),
+		USER("    token: abc\n    as: root\n"),
 		USER("    token: abc\n    as-groups: [system:masters]\n"),
 	};
 	static const char *const names[] = {"(auth-provider)", "(username)", "(password)", "(as)",
@@ -558,8 +614,7 @@ static void test_what_is_missing_is_named(void **state)
 		       "it has no current-context; name one with --context");
 	assert_refused(place, "current-context: x\n", "it has no context 'x'");
 	assert_refused(place, "just text\n", "it is no kubeconfig");
-	assert_refused(place, "contexts: {\n",
-		       "line 2: did not find expected node content");
+	assert_refused(place, "contexts: {\n", "line 2: did not find expected node content");
 	assert_refused(place, USER("    token: 0123\n"), "'token' is no text; put it in quotes");
 	assert_refused(place, "kind: Pod\n", "it is no kubeconfig, but a 'Pod'");
 	assert_int_equal(load(place, USER("    token: abc\n"), "broken"), -EINVAL);
@@ -604,8 +659,9 @@ static void test_what_is_not_base64_is_refused(void **state)
 	assert_int_equal(kube_bytes_decode("Zm9v\nYmE=\n", &bytes), 0);
 	assert_string_equal(bytes.data, "fooba");
 	kube_bytes_done(&bytes);
-	assert_refused(place, USER("    client-key-data: \"no!\"\n"), "'client-key-data' is not "
-								       "base64");
+	assert_refused(place, USER("    client-key-data: \"no!\"\n"),
+		       "'client-key-data' is not "
+		       "base64");
 }
 
 static void test_a_token_that_would_be_two_headers_is_refused_and_not_shown(void **state)
@@ -655,14 +711,16 @@ static void test_a_pod_has_a_service_account(void **state)
 	write_text(place, "token", "pod-token");
 	write_text(place, "ca.crt", "authority");
 	assert_int_equal(kube_config_load_in_cluster(place->directory, place->message,
-						     &place->config), 0);
+						     &place->config),
+			 0);
 	assert_string_equal(place->config.server, "https://10.96.0.1:443");
 	assert_string_equal(place->config.token.data, "pod-token");
 	assert_string_equal(place->config.ca.data, "authority");
 	kube_config_done(&place->config);
 	setenv("KUBERNETES_SERVICE_HOST", "fd00:10:96::1", 1);
 	assert_int_equal(kube_config_load_in_cluster(place->directory, place->message,
-						     &place->config), 0);
+						     &place->config),
+			 0);
 	assert_string_equal(place->config.server, "https://[fd00:10:96::1]:443");
 }
 
@@ -672,10 +730,12 @@ static void test_what_is_no_pod_is_told_of_kubeconfig(void **state)
 
 	unsetenv("KUBERNETES_SERVICE_HOST");
 	assert_int_equal(kube_config_load_in_cluster(place->directory, place->message,
-						     &place->config), -EINVAL);
-	assert_string_equal(place->message,
-			    "cannot find the API server: this is no pod (KUBERNETES_SERVICE_HOST is "
-			    "not set); give --kubeconfig");
+						     &place->config),
+			 -EINVAL);
+	assert_string_equal(
+		place->message,
+		"cannot find the API server: this is no pod (KUBERNETES_SERVICE_HOST is "
+		"not set); give --kubeconfig");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

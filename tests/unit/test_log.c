@@ -82,7 +82,8 @@ static void test_a_line_has_time_level_and_message(void **state)
 	(void)state;
 	log_info("%d hooks attached", 6);
 	assert_int_equal(sscanf(take_line(), "time=%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &year, &month,
-				&day, &hour, &minute, &second, &ms, &end), 7);
+				&day, &hour, &minute, &second, &ms, &end),
+			 7);
 	assert_int_equal(end, strlen("time=2026-11-24T13:00:00.000Z"));
 	assert_true(year >= 2024 && month <= 12 && day <= 31 && hour < 24 && minute < 60);
 	assert_string_equal(line + end, " level=info msg=\"6 hooks attached\"\n");
@@ -98,7 +99,8 @@ static void test_a_json_line_has_the_same_members(void **state)
 	log_warn("cannot find '%s'", "a\tb");
 	value = json_loads(take_line(), JSON_REJECT_DUPLICATES, NULL);
 	assert_int_equal(json_unpack(value, "{s:s, s:s, s:s !}", "time", &time, "level", &level,
-				     "msg", &message), 0);
+				     "msg", &message),
+			 0);
 	assert_string_equal(level, "warn");
 	assert_int_equal(strlen(time), strlen("2026-11-24T13:00:00.000Z"));
 	assert_string_equal(message, "cannot find 'a\tb'");
@@ -123,23 +125,23 @@ static void test_good_utf8_passes_and_bad_utf8_is_replaced(void **state)
 		const char *text;
 		const char *written;
 	} cases[] = {
-		{ "Z\xc3\xbcrich \xe2\x82\xac", "Z\xc3\xbcrich \xe2\x82\xac" },
-		{ "\xf0\x9f\x90\x9d", "\xf0\x9f\x90\x9d" },
-		{ "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf" },
-		{ "\xe0\xa0\x80", "\xe0\xa0\x80" },
-		{ "\xf0\x90\x80\x80", "\xf0\x90\x80\x80" },
-		{ "a\x80z", "a\\ufffdz" },
-		{ "\xc3", "\\ufffd" },
-		{ "\xe2\x82", "\\ufffd\\ufffd" },
-		{ "\xf0\x9f\x90", "\\ufffd\\ufffd\\ufffd" },
-		{ "\xc0\xaf", "\\ufffd\\ufffd" },             /* overlong */
-		{ "\xe0\x80\xaf", "\\ufffd\\ufffd\\ufffd" },   /* overlong */
-		{ "\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd" },   /* a surrogate */
-		{ "\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd" }, /* beyond Unicode */
-		{ "\xed\xbf\xbf", "\\ufffd\\ufffd\\ufffd" },   /* another */
-		{ "\xf8\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd" },
-		{ "\xf8\x88\x80\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd" },
-		{ "\xff\xfe", "\\ufffd\\ufffd" },
+		{"Z\xc3\xbcrich \xe2\x82\xac", "Z\xc3\xbcrich \xe2\x82\xac"},
+		{"\xf0\x9f\x90\x9d", "\xf0\x9f\x90\x9d"},
+		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
+		{"\xe0\xa0\x80", "\xe0\xa0\x80"},
+		{"\xf0\x90\x80\x80", "\xf0\x90\x80\x80"},
+		{"a\x80z", "a\\ufffdz"},
+		{"\xc3", "\\ufffd"},
+		{"\xe2\x82", "\\ufffd\\ufffd"},
+		{"\xf0\x9f\x90", "\\ufffd\\ufffd\\ufffd"},
+		{"\xc0\xaf", "\\ufffd\\ufffd"},                       /* overlong */
+		{"\xe0\x80\xaf", "\\ufffd\\ufffd\\ufffd"},            /* overlong */
+		{"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},            /* a surrogate */
+		{"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"}, /* beyond Unicode */
+		{"\xed\xbf\xbf", "\\ufffd\\ufffd\\ufffd"},            /* another */
+		{"\xf8\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"},
+		{"\xf8\x88\x80\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd"},
+		{"\xff\xfe", "\\ufffd\\ufffd"},
 	};
 	char wanted[128];
 

@@ -15,7 +15,7 @@ static bool is_prime(size_t number)
 
 static void test_the_length_is_one_prime_for_any_number_of_members(void **state)
 {
-	static const size_t counts[] = { 1, 2, 3, 4, 16, 17, 64, 65, 256, 999, GW_SET_MAX };
+	static const size_t counts[] = {1, 2, 3, 4, 16, 17, 64, 65, 256, 999, GW_SET_MAX};
 	struct tables *t = *state;
 
 	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {

@@ -115,9 +115,9 @@ static void test_a_list_is_the_same_in_any_order(void **state)
 	static const char *const texts[] = {
 		"{\"kind\":\"ServiceList\",\"apiVersion\":\"v1\",\"items\":["
 		"{\"metadata\":{\"name\":\"a\"},\"spec\":{}}, " JSON_SERVICE("b") "]}",
-		"{\"items\":[{\"metadata\":{\"name\":\"a\"},\"spec\":{}},\n" JSON_SERVICE("b")
-		"],"
-		"\"kind\":\"ServiceList\",\"apiVersion\":\"v1\"}",
+		"{\"items\":[{\"metadata\":{\"name\":\"a\"},\"spec\":{}},\n" JSON_SERVICE(
+			"b") "],"
+			     "\"kind\":\"ServiceList\",\"apiVersion\":\"v1\"}",
 		"kind: ServiceList\napiVersion: v1\nitems:\n- metadata: {name: a}\n  spec: {}\n"
 		"- {apiVersion: v1, kind: Service, metadata: {name: b}, spec: {}}\n",
 		"items:\n- metadata: {name: a}\n  spec: {}\n- apiVersion: v1\n  kind: Service\n"
@@ -181,8 +181,9 @@ static void test_of_a_list_one_item_at_a_time_is_in_memory(void **state)
 
 static void test_nothing_is_a_good_manifest(void **state)
 {
-	static const char *const texts[] = { "", "\n", "# nothing\n", "---\n", "---\n---\n...\n",
-					     "null\n", "~", "\xef\xbb\xbf" };
+	static const char *const texts[] =
+		{"",       "\n", "# nothing\n", "---\n", "---\n---\n...\n",
+		 "null\n", "~",  "\xef\xbb\xbf"};
 	struct manifest manifest;
 	size_t i;
 
@@ -232,12 +233,13 @@ static void test_a_bad_object_leaves_the_others(void **state)
 
 static void test_the_second_object_of_a_name_is_refused(void **state)
 {
-	static const char text[] = SERVICE SPEC "---\n" SERVICE "spec: {}\n---\n"
-				   "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
-				   "metadata: {name: gw, namespace: fabric, labels: "
-				   "{kubernetes.io/service-name: gw}}\n"
-				   "addressType: IPv4\n"
-				   "---\n" SERVICE "spec: {}\n";
+	static const char text[] = SERVICE SPEC
+		"---\n" SERVICE "spec: {}\n---\n"
+		"apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+		"metadata: {name: gw, namespace: fabric, labels: "
+		"{kubernetes.io/service-name: gw}}\n"
+		"addressType: IPv4\n"
+		"---\n" SERVICE "spec: {}\n";
 	struct manifest manifest;
 
 	(void)state;
@@ -257,18 +259,19 @@ static void test_what_says_something_of_ours_is_not_skipped_in_silence(void **st
 		const char *object;
 		const char *what;
 	} cases[] = {
-		{ "apiVersion: discovery.k8s.io/v1alpha1\nkind: EndpointSlice\n"
-		  "metadata: {name: a, namespace: fabric}\n", "EndpointSlice 'fabric/a'",
-		  "'discovery.k8s.io/v1alpha1'" },
-		{ "apiVersion: v1\nkind: service\nmetadata: {name: a}\n", "service 'default/a'",
-		  "kind 'service'" },
-		{ "apiVersion: v1\nkind: List\nitems: [{kind: Service, metadata: {name: e}}]\n",
-		  "Service 'default/e'", "apiVersion ''" },
-		{ "apiVersion: v1\nkind: Status\nmetadata: {}\nmessage: not allowed\n", "",
-		  "'not allowed'" },
-		{ "apiVersion: meta.k8s.io/v1\nkind: Table\nmetadata: {}\n", "", "-o yaml" },
-		{ "apiVersion: v1\nkind: List\nitems: [{apiVersion: v2, kind: Endpoints, "
-		  "metadata: {name: e}}]\n", "Endpoints 'default/e'", "'v2'" },
+		{"apiVersion: discovery.k8s.io/v1alpha1\nkind: EndpointSlice\n"
+		 "metadata: {name: a, namespace: fabric}\n",
+		 "EndpointSlice 'fabric/a'", "'discovery.k8s.io/v1alpha1'"},
+		{"apiVersion: v1\nkind: service\nmetadata: {name: a}\n", "service 'default/a'",
+		 "kind 'service'"},
+		{"apiVersion: v1\nkind: List\nitems: [{kind: Service, metadata: {name: e}}]\n",
+		 "Service 'default/e'", "apiVersion ''"},
+		{"apiVersion: v1\nkind: Status\nmetadata: {}\nmessage: not allowed\n", "",
+		 "'not allowed'"},
+		{"apiVersion: meta.k8s.io/v1\nkind: Table\nmetadata: {}\n", "", "-o yaml"},
+		{"apiVersion: v1\nkind: List\nitems: [{apiVersion: v2, kind: Endpoints, "
+		 "metadata: {name: e}}]\n",
+		 "Endpoints 'default/e'", "'v2'"},
 	};
 	struct manifest manifest;
 	size_t i;
@@ -294,15 +297,23 @@ static void test_what_says_something_of_ours_is_not_skipped_in_silence(void **st
 
 static void test_the_events_of_a_watch_come_to_what_they_lead_to(void **state)
 {
-	static const char events[] =
-		EVENT("ADDED", SERVICE_AT("a", "10.0.0.1")) EVENT("ADDED", SERVICE_AT("b", ""))
+	static const char events[] = EVENT("ADDED",
+					   SERVICE_AT("a", "10.0.0.1")) EVENT("ADDED",
+									      SERVICE_AT("b", ""))
 		EVENT("BOOKMARK", "{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"metadata\":{}}")
-		EVENT("MODIFIED", SERVICE_AT("a", "10.0.0.2")) EVENT("DELETED", SERVICE_AT("b", ""))
-		EVENT("DELETED", SERVICE_AT("never", "")) EVENT("ADDED", SERVICE_AT("c", ""))
-		EVENT("ADDED", ENDPOINTS_AT("e", SUBSET("10.1.0.1") "," SUBSET("10.1.0.2")))
-		EVENT("MODIFIED", ENDPOINTS_AT("e", SUBSET("10.1.0.3")))
-		EVENT("ADDED", ENDPOINTS_AT("f", SUBSET("10.1.0.1")))
-		EVENT("DELETED", ENDPOINTS_AT("f", ""));
+			EVENT("MODIFIED", SERVICE_AT("a", "10.0.0.2")) EVENT("DELETED",
+									     SERVICE_AT("b", ""))
+				EVENT("DELETED", SERVICE_AT("never", "")) EVENT("ADDED",
+										SERVICE_AT("c", ""))
+					EVENT("ADDED",
+					      ENDPOINTS_AT("e", SUBSET("10.1.0.1") "," SUBSET(
+									"10.1.0.2")))
+						EVENT("MODIFIED",
+						      ENDPOINTS_AT("e", SUBSET("10.1.0.3")))
+							EVENT("ADDED",
+							      ENDPOINTS_AT("f", SUBSET("10.1.0.1")))
+								EVENT("DELETED",
+								      ENDPOINTS_AT("f", ""));
 	static const char yaml[] =
 		"type: ADDED\nobject:\n  apiVersion: v1\n  kind: Service\n  metadata: {name: a}\n"
 		"  spec: {}\n---\ntype: DELETED\nobject:\n  apiVersion: v1\n  kind: Service\n"
@@ -323,9 +334,13 @@ static void test_the_events_of_a_watch_come_to_what_they_lead_to(void **state)
 	assert_int_equal(parse_text(yaml, &manifest), 0);
 	assert_int_equal(manifest.service_count, 0);
 	manifest_done(&manifest);
-	assert_int_equal(parse_text(EVENT("ADDED", SERVICE_AT("a", "")) EVENT("ERROR",
-				    "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
-				    "\"message\":\"too old\"}"), &manifest), 0);
+	assert_int_equal(
+		parse_text(EVENT("ADDED", SERVICE_AT("a", "")) EVENT(
+				   "ERROR",
+				   "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
+				   "\"message\":\"too old\"}"),
+			   &manifest),
+		0);
 	assert_int_equal(manifest.service_count, 1);
 	assert_true(refusals_have(&refused, "", "'too old'"));
 	manifest_done(&manifest);
@@ -368,8 +383,8 @@ static size_t encode(const char *text, char *to, size_t unit, bool little, bool 
 
 static void test_every_encoding_of_yaml_is_read(void **state)
 {
-	static const char *const texts[] = { SERVICE SPEC, SERVICE_AT("gw", "10.96.0.7"),
-					     "# comment\r\n" SERVICE SPEC };
+	static const char *const texts[] = {SERVICE SPEC, SERVICE_AT("gw", "10.96.0.7"),
+					    "# comment\r\n" SERVICE SPEC};
 	struct manifest manifest;
 	char bytes[4096];
 
@@ -394,7 +409,8 @@ static void test_every_encoding_of_yaml_is_read(void **state)
 static void test_byte_order_marks_between_documents_are_no_text(void **state)
 {
 	static const char *const texts[] = {
-		"\xef\xbb\xbf" SERVICE SPEC "---\n\xef\xbb\xbf" "apiVersion: v1\nkind: Pod\n",
+		"\xef\xbb\xbf" SERVICE SPEC "---\n\xef\xbb\xbf"
+		"apiVersion: v1\nkind: Pod\n",
 		SERVICE SPEC "\xef\xbb\xbf---\napiVersion: v1\nkind: Pod\n",
 		SERVICE_AT("gw", "") "\xef\xbb\xbf{\"apiVersion\":\"v1\",\"kind\":\"Pod\"}",
 	};
@@ -483,9 +499,9 @@ static void test_a_file_of_200_mb_is_refused_before_it_is_read(void **state)
 
 static void test_a_directory_stands_for_its_manifests_by_name(void **state)
 {
-	static const char *const names[] = { "b.yaml", "a.yml", "C.json", ".hidden.yaml", "x.txt",
-					     "yaml", "..data.yaml", "b.yaml~" };
-	static const char *const expected[] = { "C.json", "a.yml", "b.yaml" };
+	static const char *const names[] = {"b.yaml", "a.yml", "C.json",      ".hidden.yaml",
+					    "x.txt",  "yaml",  "..data.yaml", "b.yaml~"};
+	static const char *const expected[] = {"C.json", "a.yml", "b.yaml"};
 	char **paths;
 	size_t i, count;
 

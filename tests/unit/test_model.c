@@ -14,7 +14,7 @@
 #define NAMES_MAX 4096
 
 struct names {
-	char text[NAMES_MAX]; /* "fabric/a fabric/b" */
+	char text[NAMES_MAX];   /* "fabric/a fabric/b" */
 	const char *unfinished; /* the name that is not done with, or NULL */
 };
 
@@ -32,7 +32,7 @@ static const char *changed_but(struct model *model, const char *unfinished)
 {
 	static struct names names;
 
-	names = (struct names){ .unfinished = unfinished };
+	names = (struct names){.unfinished = unfinished};
 	model_visit_changed(model, note, &names);
 	return names.text;
 }
@@ -387,7 +387,7 @@ static void test_awaiting_slices_changes_a_service_and_ends_with_it(void **state
 static void test_any_order_of_events_leaves_what_was_told_last(void **state)
 {
 	struct model *model = *state;
-	struct shadow shadow = { 0 };
+	struct shadow shadow = {0};
 
 	srand(4711);
 	for (int i = 0; i < NAMES; i++)
@@ -415,7 +415,7 @@ static void test_the_older_service_is_visited_first(void **state)
 	static const struct {
 		const char *name;
 		double created_time;
-	} services[] = { { "a", 0 }, { "b", 300 }, { "c", 100 }, { "d", 0 }, { "e", 200 } };
+	} services[] = {{"a", 0}, {"b", 300}, {"c", 100}, {"d", 0}, {"e", 200}};
 	char order[16] = "";
 	struct model *model;
 	size_t i;

@@ -12,11 +12,11 @@
 #include "cli/naming.h"
 
 static const struct named_port ports[] = {
-	{ "fabric", "org1-peer-gateway-svc", "grpc", 7051 },
-	{ "fabric", "org1-peer-gateway-svc", "grpc", 7051 }, /* its IPv6 address */
-	{ "fabric", "org1-peer-gateway-svc", "operations", 9443 },
-	{ "fabric", "org2-peer-gateway-svc", "", 7051 },
-	{ "staging", "org2-peer-gateway-svc", "", 7051 },
+	{"fabric", "org1-peer-gateway-svc", "grpc", 7051},
+	{"fabric", "org1-peer-gateway-svc", "grpc", 7051}, /* its IPv6 address */
+	{"fabric", "org1-peer-gateway-svc", "operations", 9443},
+	{"fabric", "org2-peer-gateway-svc", "", 7051},
+	{"staging", "org2-peer-gateway-svc", "", 7051},
 };
 
 static char message[NAMING_MESSAGE_MAX];
@@ -95,8 +95,18 @@ static void test_an_unknown_port_is_refused_naming_each_that_there_is_once(void 
 static void test_what_is_no_name_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"",	   "/",	      "fabric/",   "/svc",   "a/b/c",	  "svc:",
-		"svc:0",   "svc:65536", "svc:-1",  ":7051",  "a/b:",	  "svc:99999999999",
+		"",
+		"/",
+		"fabric/",
+		"/svc",
+		"a/b/c",
+		"svc:",
+		"svc:0",
+		"svc:65536",
+		"svc:-1",
+		":7051",
+		"a/b:",
+		"svc:99999999999",
 		"a/0123456789012345678901234567890123456789012345678901234567890123",
 	};
 	size_t i;
@@ -120,15 +130,15 @@ static void test_a_message_never_outgrows_its_place(void **state)
 
 	(void)state;
 	for (i = 0; i < 64; i++)
-		many[i] = (struct named_port){ "fabric", "svc", "a-port-with-a-long-name",
-					       (uint16_t)(1000 + i) };
+		many[i] = (struct named_port){"fabric", "svc", "a-port-with-a-long-name",
+					      (uint16_t)(1000 + i)};
 	assert_int_equal(naming_find_service("svc:80", many, 64, &filter, message), -ENOENT);
 	assert_int_equal(strlen(message), NAMING_MESSAGE_MAX - 1);
 }
 
 static void test_no_filter_means_every_service(void **state)
 {
-	const struct service_filter filter = { 0 };
+	const struct service_filter filter = {0};
 	size_t i;
 
 	(void)state;

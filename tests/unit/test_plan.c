@@ -38,7 +38,7 @@ static void test_what_is_not_wanted_any_more_is_withdrawn(void **state)
 
 static void test_other_exceptions_are_a_change(void **state)
 {
-	static const uint64_t two[] = { 7, 9 }, others[] = { 7, 8 };
+	static const uint64_t two[] = {7, 9}, others[] = {7, 8};
 	struct fixture *f = *state;
 	struct present *entry = in_force(f);
 

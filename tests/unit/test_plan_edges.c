@@ -117,8 +117,8 @@ static void test_the_same_entry_twice_becomes_one(void **state)
 /* Any states one after the other: once its steps are taken, a plan is empty. */
 static void want_anything(struct fixture *f)
 {
-	static const char *const names[] = { "", "grpc", "ops" };
-	static const char *const vips[] = { "10.96.0.1", "fd00::1" };
+	static const char *const names[] = {"", "grpc", "ops"};
+	static const char *const vips[] = {"10.96.0.1", "fd00::1"};
 
 	f->want_count = 0;
 	f->service->settings.policy = (enum gw_policy)(rand() % GW_POLICY_MAX_);
@@ -174,8 +174,8 @@ static void test_once_its_steps_are_taken_a_plan_is_empty(void **state)
 		struct plan plan;
 
 		want_anything(f);
-		assert_int_equal(plan_make(f->wants, f->want_count, f->haves, f->have_count,
-					   &plan), 0);
+		assert_int_equal(plan_make(f->wants, f->want_count, f->haves, f->have_count, &plan),
+				 0);
 		for (size_t i = 0; i < plan.count; i++)
 			take_step(f, &plan.steps[i]);
 		plan_done(&plan);

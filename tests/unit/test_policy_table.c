@@ -2,8 +2,8 @@
 /* The tables of wrr, random, p2c and sh, against what IPVS computes. */
 #include "unit/tables.h"
 
-static const enum gw_policy with_table[] = { GW_POLICY_WRR, GW_POLICY_RANDOM, GW_POLICY_P2C,
-					     GW_POLICY_SH, GW_POLICY_MH };
+static const enum gw_policy with_table[] = {GW_POLICY_WRR, GW_POLICY_RANDOM, GW_POLICY_P2C,
+					    GW_POLICY_SH, GW_POLICY_MH};
 
 static uint32_t common_divisor(const struct tables *t)
 {
@@ -45,7 +45,7 @@ static struct ipvs_wrr ipvs_wrr_begin(const struct tables *t)
 	int divisor = (int)common_divisor(t);
 	int max = highest_weight(t) - (divisor - 1);
 
-	return (struct ipvs_wrr){ divisor, max, max, -1 };
+	return (struct ipvs_wrr){divisor, max, max, -1};
 }
 
 static int ipvs_wrr_next(struct ipvs_wrr *wrr, const struct tables *t)
@@ -77,9 +77,9 @@ static void expect_wrr_of_ipvs(struct tables *t)
 static void test_wrr_is_one_cycle_in_the_order_of_ipvs(void **state)
 {
 	static const uint16_t cases[][5] = {
-		{ 1, 1, 1 }, { 3, 2, 1 },      { 1, 2, 3 },    { 4, 2 },     { 6, 4, 2 },
-		{ 5, 0, 3 }, { 0, 7, 0, 7 },   { 1, 1, 4090 }, { 65535 },    { 65535, 65535 },
-		{ 9, 9, 1 }, { 65534, 32767 }, { 0, 0, 1 },    { 4, 3, 2, 1, 1 },
+		{1, 1, 1}, {3, 2, 1},      {1, 2, 3},    {4, 2},          {6, 4, 2},
+		{5, 0, 3}, {0, 7, 0, 7},   {1, 1, 4090}, {65535},         {65535, 65535},
+		{9, 9, 1}, {65534, 32767}, {0, 0, 1},    {4, 3, 2, 1, 1},
 	};
 	struct tables *t = *state;
 
@@ -108,7 +108,7 @@ static void test_wrr_of_random_weights_is_that_of_ipvs(void **state)
 
 static void test_random_and_p2c_draw_from_the_cycle_of_wrr(void **state)
 {
-	static const enum gw_policy policies[] = { GW_POLICY_RANDOM, GW_POLICY_P2C };
+	static const enum gw_policy policies[] = {GW_POLICY_RANDOM, GW_POLICY_P2C};
 	struct tables *t = *state;
 	uint16_t cycle[GW_TABLE_MAX];
 	size_t length;
@@ -197,7 +197,7 @@ static void test_a_shortened_cycle_is_near_to_the_weights(void **state)
 
 static void test_any_weights_of_any_number_fit_and_lose_nobody(void **state)
 {
-	static const enum gw_policy policies[] = { GW_POLICY_WRR, GW_POLICY_MH };
+	static const enum gw_policy policies[] = {GW_POLICY_WRR, GW_POLICY_MH};
 	struct tables *t = *state;
 
 	for (int round = 0; round < 60; round++) {
@@ -297,7 +297,7 @@ static void test_members_without_weight_are_in_no_table(void **state)
 
 static void test_without_any_weight_there_is_no_table(void **state)
 {
-	static const size_t counts[] = { 0, 1, 3, GW_SET_MAX };
+	static const size_t counts[] = {0, 1, 3, GW_SET_MAX};
 	struct tables *t = *state;
 
 	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
@@ -312,9 +312,9 @@ static void test_without_any_weight_there_is_no_table(void **state)
 
 static void test_policies_that_only_scan_need_no_table(void **state)
 {
-	static const enum gw_policy scanning[] = { GW_POLICY_LC,  GW_POLICY_RR, GW_POLICY_WLC,
-						   GW_POLICY_SED, GW_POLICY_NQ, GW_POLICY_FO,
-						   GW_POLICY_OVF };
+	static const enum gw_policy scanning[] = {GW_POLICY_LC,  GW_POLICY_RR, GW_POLICY_WLC,
+						  GW_POLICY_SED, GW_POLICY_NQ, GW_POLICY_FO,
+						  GW_POLICY_OVF};
 	struct tables *t = *state;
 
 	add_member(t, 3);

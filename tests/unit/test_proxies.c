@@ -38,19 +38,20 @@ static void test_ipvs_without_a_virtual_server_is_no_proxy(void **state)
 static void test_virtual_servers_of_every_kind_are_counted_and_their_backends_not(void **state)
 {
 	(void)state;
-	assert_int_equal(count(HEADING
-			       "TCP  0A600001:01BB rr  \n"
-			       "  -> AC120002:192B      Masq    1      3          0         \n"
-			       "TCP  0A60000A:1B8B wlc  persistent 10800 FFFFFFFF\n"
-			       "  -> 0AF40005:1B8B      Masq    1      0          2         \n"
-			       "  -> 0AF40106:1B8B      Masq    1      1          0         \n"
-			       "UDP  0A60000A:0035 rr ops  \n"
-			       "SCTP 0A60000B:0EE4 rr  \n"
-			       "TCP  [fd00:0010:0096:0000:0000:0000:0000:0001]:01BB rr \n"
-			       "  -> [fd00:0010:0244:0000:0000:0000:0000:0002]:192B      Masq    1      "
-			       "0          0         \n"
-			       "FWM  00000001 rr \n"),
-			 6);
+	assert_int_equal(
+		count(HEADING
+		      "TCP  0A600001:01BB rr  \n"
+		      "  -> AC120002:192B      Masq    1      3          0         \n"
+		      "TCP  0A60000A:1B8B wlc  persistent 10800 FFFFFFFF\n"
+		      "  -> 0AF40005:1B8B      Masq    1      0          2         \n"
+		      "  -> 0AF40106:1B8B      Masq    1      1          0         \n"
+		      "UDP  0A60000A:0035 rr ops  \n"
+		      "SCTP 0A60000B:0EE4 rr  \n"
+		      "TCP  [fd00:0010:0096:0000:0000:0000:0000:0001]:01BB rr \n"
+		      "  -> [fd00:0010:0244:0000:0000:0000:0000:0002]:192B      Masq    1      "
+		      "0          0         \n"
+		      "FWM  00000001 rr \n"),
+		6);
 	/* The last line may have no end. */
 	assert_int_equal(count(HEADING "TCP  0A600001:01BB rr  "), 1);
 }
@@ -80,10 +81,11 @@ static void test_chains_of_kube_proxy_in_nftables_mode(void **state)
 	expect_chain("kube-proxy", "services", PROXY_NFTABLES, true, 0);
 	expect_chain("kube-proxy", "service-2QRHZV4L-default/kubernetes/tcp/https", PROXY_NFTABLES,
 		     true, 1);
-	expect_chain("kube-proxy", "endpoint-5OJB2KTY-default/kubernetes/tcp/https__172.18.0.2/6443",
+	expect_chain("kube-proxy",
+		     "endpoint-5OJB2KTY-default/kubernetes/tcp/https__172.18.0.2/6443",
 		     PROXY_NFTABLES, true, 0);
-	expect_chain("filter", "service-2QRHZV4L-default/kubernetes/tcp/https", PROXY_NFTABLES, false,
-		     0);
+	expect_chain("filter", "service-2QRHZV4L-default/kubernetes/tcp/https", PROXY_NFTABLES,
+		     false, 0);
 }
 
 static void test_chains_of_kube_proxy_in_iptables_mode(void **state)

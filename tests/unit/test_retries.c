@@ -54,9 +54,12 @@ static const char *run_at(uint64_t releases, uint64_t now_ms, bool is_delayed)
 {
 	ran[0] = '\0';
 	retries_run(&retries, &(struct retries_run){
-		.releases = releases, .now_ms = now_ms, .run = run, .may_go_on = may_go_on,
-		.arg = is_delayed ? &now_ms : NULL,
-	});
+				      .releases = releases,
+				      .now_ms = now_ms,
+				      .run = run,
+				      .may_go_on = may_go_on,
+				      .arg = is_delayed ? &now_ms : NULL,
+			      });
 	return ran;
 }
 

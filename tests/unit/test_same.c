@@ -25,25 +25,39 @@ static char *text(const char *value)
 	return (char *)value; /* nobody writes to it */
 }
 
-static struct weights weights = { 1, { { "p", 3 } } };
-static struct weights of_another_pod = { 1, { { "q", 3 } } };
-static struct weights another_weight = { 1, { { "p", 4 } } };
-static struct weights two_weights = { 2, { { "p", 3 }, { "q", 3 } } };
+static struct weights weights = {1, {{"p", 3}}};
+static struct weights of_another_pod = {1, {{"q", 3}}};
+static struct weights another_weight = {1, {{"p", 4}}};
+static struct weights two_weights = {2, {{"p", 3}, {"q", 3}}};
 
 static void fill(struct objects_of_test *all)
 {
 	*all = (struct objects_of_test){
-		.service = { .namespace = text("fabric"), .name = text("gw"), .invalid = text(""),
-			     .settings_good = true, .affinity_timeout_s = 10800, .vip_count = 1,
-			     .port_count = 1 },
-		.ports = { { text("grpc"), 7051 }, { text("more"), 7052 } },
-		.slice = { .namespace = text("fabric"), .name = text("gw-1"), .service = text("gw"),
-			   .family = FAMILY_IPV4, .port_count = 1, .endpoint_count = 1 },
-		.slice_ports = { { text("grpc"), 7051 }, { text("more"), 7052 } },
-		.endpoints = { { .node = text("n"), .zone = text("z"), .pod = text("p"),
-				 .zone_hints = text("a\n"), .node_hints = text("") },
-			       { .node = text(""), .zone = text(""), .pod = text(""),
-				 .zone_hints = text(""), .node_hints = text("") } },
+		.service = {.namespace = text("fabric"),
+			    .name = text("gw"),
+			    .invalid = text(""),
+			    .settings_good = true,
+			    .affinity_timeout_s = 10800,
+			    .vip_count = 1,
+			    .port_count = 1},
+		.ports = {{text("grpc"), 7051}, {text("more"), 7052}},
+		.slice = {.namespace = text("fabric"),
+			  .name = text("gw-1"),
+			  .service = text("gw"),
+			  .family = FAMILY_IPV4,
+			  .port_count = 1,
+			  .endpoint_count = 1},
+		.slice_ports = {{text("grpc"), 7051}, {text("more"), 7052}},
+		.endpoints = {{.node = text("n"),
+			       .zone = text("z"),
+			       .pod = text("p"),
+			       .zone_hints = text("a\n"),
+			       .node_hints = text("")},
+			      {.node = text(""),
+			       .zone = text(""),
+			       .pod = text(""),
+			       .zone_hints = text(""),
+			       .node_hints = text("")}},
 	};
 	all->service.ports = all->ports;
 	all->slice.ports = all->slice_ports;
@@ -156,13 +170,15 @@ static void test_refused_settings_do_not_count_where_good_ones_go_on(void **stat
 static struct pod *pod_with(const char *name, const char *uid, const char *node, const char *key,
 			    const char *value)
 {
-	const struct label label = { key, value };
+	const struct label label = {key, value};
 	struct pod *pod = calloc(1, sizeof(*pod));
 
 	assert_non_null(pod);
-	*pod = (struct pod){ .namespace = strdup("fabric"), .name = strdup(name),
-			     .uid = strdup(uid), .node = strdup(node),
-			     .labels = labels_copy(&label, *key != 0) };
+	*pod = (struct pod){.namespace = strdup("fabric"),
+			    .name = strdup(name),
+			    .uid = strdup(uid),
+			    .node = strdup(node),
+			    .labels = labels_copy(&label, *key != 0)};
 	return pod;
 }
 
@@ -172,7 +188,7 @@ static void test_every_member_of_a_pod_counts(void **state)
 		pod_with("a", "u", "n", "k", "v"), pod_with("b", "u", "n", "k", "v"),
 		pod_with("a", "w", "n", "k", "v"), pod_with("a", "u", "m", "k", "v"),
 		pod_with("a", "u", "n", "k", "w"), pod_with("a", "u", "n", "l", "v"),
-		pod_with("a", "u", "n", "", ""), pod_with("a", "u", "n", "k", "v"),
+		pod_with("a", "u", "n", "", ""),   pod_with("a", "u", "n", "k", "v"),
 	};
 	struct pod *again = pod_with("a", "u", "n", "k", "v");
 	size_t count = sizeof(pods) / sizeof(pods[0]);

@@ -17,8 +17,7 @@
 
 /* app=x tier=a version=7 example.com/team=y empty= */
 static const struct label items[] = {
-	{ "app", "x" }, { "tier", "a" }, { "version", "7" }, { "example.com/team", "y" },
-	{ "empty", "" },
+	{"app", "x"}, {"tier", "a"}, {"version", "7"}, {"example.com/team", "y"}, {"empty", ""},
 };
 
 static bool is_met(const char *text)
@@ -40,17 +39,58 @@ static bool is_met(const char *text)
 static void test_requirements_are_met_as_the_api_server_says(void **state)
 {
 	static const char *const met[] = {
-		"app", "app=x", "app==x", "app = x", "app in (x)", "app in (a,x)", "app in(y, x )",
-		"app!=y", "app notin (y,z)", "other!=x", "other notin (x)", "!other", "! other",
-		"version>6", "version<8", "example.com/team=y", "empty", "empty=", "empty in ()",
-		"empty in (,a)", "empty in (a,)", "app=x,tier in (a,b),!c", " app , tier ",
-		"app\t=\nx", "version > 06", "other!=",
+		"app",
+		"app=x",
+		"app==x",
+		"app = x",
+		"app in (x)",
+		"app in (a,x)",
+		"app in(y, x )",
+		"app!=y",
+		"app notin (y,z)",
+		"other!=x",
+		"other notin (x)",
+		"!other",
+		"! other",
+		"version>6",
+		"version<8",
+		"example.com/team=y",
+		"empty",
+		"empty=",
+		"empty in ()",
+		"empty in (,a)",
+		"empty in (a,)",
+		"app=x,tier in (a,b),!c",
+		" app , tier ",
+		"app\t=\nx",
+		"version > 06",
+		"other!=",
 	};
 	static const char *const not_met[] = {
-		"other", "app=y", "app==y", "app in (y)", "app!=x", "app notin (x)", "!app", "other=",
-		"other in (x)", "version>7", "version<7", "app>1", "other>1", "other<1", "App=x",
-		"app=X", "app=x,tier=b", "tier=b,app=x", "empty!=", "empty notin ()", "app=",
-		"", " ", "team=y",
+		"other",
+		"app=y",
+		"app==y",
+		"app in (y)",
+		"app!=x",
+		"app notin (x)",
+		"!app",
+		"other=",
+		"other in (x)",
+		"version>7",
+		"version<7",
+		"app>1",
+		"other>1",
+		"other<1",
+		"App=x",
+		"app=X",
+		"app=x,tier=b",
+		"tier=b,app=x",
+		"empty!=",
+		"empty notin ()",
+		"app=",
+		"",
+		" ",
+		"team=y",
 	};
 
 	(void)state;
@@ -65,14 +105,15 @@ static void test_requirements_are_met_as_the_api_server_says(void **state)
 /* These words are operators at their place alone. */
 static void test_in_and_notin_can_be_keys_and_values(void **state)
 {
-	const struct label label = { "in", "notin" };
+	const struct label label = {"in", "notin"};
 	struct labels *labels = labels_copy(&label, 1);
 	char reason[SELECTOR_REASON_MAX];
 	struct selector *selector;
 
 	(void)state;
 	assert_int_equal(selector_parse("in in (in,notin),notin notin (in),in=notin", &selector,
-					reason), 0);
+					reason),
+			 0);
 	assert_true(selector_is_met(selector, labels));
 	free(selector);
 	free(labels);
@@ -96,31 +137,32 @@ static void test_what_the_api_server_refuses_is_refused_with_its_place(void **st
 		const char *text;
 		const char *reason;
 	} cases[] = {
-		{ ",app", "at ',app' there is no label's key, such as 'app' or 'example.com/app'" },
-		{ "app,", "at its end there is no label's key, such as 'app' or 'example.com/app'" },
-		{ "app,,b", "at ',b' there is no label's key, such as 'app' or 'example.com/app'" },
-		{ "=x", "at '=x' there is no label's key" },
-		{ "-app", "at '-app' there is no label's key" },
-		{ "a/b/c", "at 'a/b/c' there is no label's key" },
-		{ "A/b", "at 'A/b' there is no label's key" },
-		{ "a..b/c", "at 'a..b/c' there is no label's key" },
-		{ "/b", "at '/b' there is no label's key" },
-		{ "app x", "at 'x' one of =, ==, !=, in, notin, >, < or a ',' is missing" },
-		{ "app into (x)", "at 'into (x)' one of =, ==, !=, in, notin, >, < or a ',' is missing" },
-		{ "app in x", "at 'x' a list such as (a,b) is missing" },
-		{ "app in", "at its end a list such as (a,b) is missing" },
-		{ "app in (x", "at its end a ',' or ')' is missing" },
-		{ "app in (x y)", "at 'y)' a ',' or ')' is missing" },
-		{ "app=x y", "at 'y' a ',' is missing" },
-		{ "app in (x)y", "at 'y' a ',' is missing" },
-		{ "!app=x", "at '=x' nothing but a ',' can follow '!' and a key" },
-		{ "!!app", "at '!app' there is no label's key" },
-		{ "app=-x", "at '-x' there is no label's value" },
-		{ "app=a/b", "at 'a/b' there is no label's value" },
-		{ "app==x=y", "at '=y' a ',' is missing" },
-		{ "app>x", "at 'x' there is no whole number, which '>' and '<' need" },
-		{ "app>", "at its end there is no whole number, which '>' and '<' need" },
-		{ "app<9223372036854775808", "at '9223372036854775808' there is no whole number" },
+		{",app", "at ',app' there is no label's key, such as 'app' or 'example.com/app'"},
+		{"app,", "at its end there is no label's key, such as 'app' or 'example.com/app'"},
+		{"app,,b", "at ',b' there is no label's key, such as 'app' or 'example.com/app'"},
+		{"=x", "at '=x' there is no label's key"},
+		{"-app", "at '-app' there is no label's key"},
+		{"a/b/c", "at 'a/b/c' there is no label's key"},
+		{"A/b", "at 'A/b' there is no label's key"},
+		{"a..b/c", "at 'a..b/c' there is no label's key"},
+		{"/b", "at '/b' there is no label's key"},
+		{"app x", "at 'x' one of =, ==, !=, in, notin, >, < or a ',' is missing"},
+		{"app into (x)",
+		 "at 'into (x)' one of =, ==, !=, in, notin, >, < or a ',' is missing"},
+		{"app in x", "at 'x' a list such as (a,b) is missing"},
+		{"app in", "at its end a list such as (a,b) is missing"},
+		{"app in (x", "at its end a ',' or ')' is missing"},
+		{"app in (x y)", "at 'y)' a ',' or ')' is missing"},
+		{"app=x y", "at 'y' a ',' is missing"},
+		{"app in (x)y", "at 'y' a ',' is missing"},
+		{"!app=x", "at '=x' nothing but a ',' can follow '!' and a key"},
+		{"!!app", "at '!app' there is no label's key"},
+		{"app=-x", "at '-x' there is no label's value"},
+		{"app=a/b", "at 'a/b' there is no label's value"},
+		{"app==x=y", "at '=y' a ',' is missing"},
+		{"app>x", "at 'x' there is no whole number, which '>' and '<' need"},
+		{"app>", "at its end there is no whole number, which '>' and '<' need"},
+		{"app<9223372036854775808", "at '9223372036854775808' there is no whole number"},
 	};
 	char reason[SELECTOR_REASON_MAX];
 	struct selector *selector;

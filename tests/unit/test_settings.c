@@ -41,7 +41,7 @@ static void test_every_policy_is_found_by_its_name(void **state)
 
 static void test_no_policy_has_another_name(void **state)
 {
-	static const char *const names[] = { "", "LC", "lc ", " lc", "l", "lcc", "rr,lc" };
+	static const char *const names[] = {"", "LC", "lc ", " lc", "l", "lcc", "rr,lc"};
 	enum gw_policy found = GW_POLICY_RR;
 
 	(void)state;

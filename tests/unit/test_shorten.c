@@ -37,7 +37,9 @@ static void test_a_character_stays_whole(void **state)
 	assert_true(shorten_is_utf8());
 	assert_int_equal(shorten_width("p\xc3\xa4\xc3\xa4r"), 4);
 	assert_int_equal(shorten_width("\xe6\xbc\xa2\xe5\xad\x97"), 4); /* two wide ones */
-	expect("org1-peer0-6d4f9c8b7-x2x9z", 16, "org1-pee\xe2\x80\xa6" "7-x2x9z");
+	expect("org1-peer0-6d4f9c8b7-x2x9z", 16,
+	       "org1-pee\xe2\x80\xa6"
+	       "7-x2x9z");
 	expect("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 3, "\xc3\xa4\xe2\x80\xa6\xc3\xa4");
 	/* Half of a wide one is not shown. */
 	expect("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97", 4, "\xe6\xbc\xa2\xe2\x80\xa6");
@@ -50,8 +52,8 @@ static void test_a_character_stays_whole(void **state)
 
 static void test_the_column_with_the_most_to_spare_gives_first(void **state)
 {
-	const size_t least[] = { 6, 16, 8 };
-	size_t widths[] = { 6, 40, 30 };
+	const size_t least[] = {6, 16, 8};
+	size_t widths[] = {6, 40, 30};
 
 	(void)state;
 	shorten_fit(widths, least, 3, 80);

@@ -68,9 +68,7 @@ static const struct store_ops ops = {
 
 static struct origin *add_origin(struct fixture *f, const char *place, size_t rank, bool exclusive)
 {
-	const struct origin_setup setup = {
-		.place = place, .rank = rank, .is_exclusive = exclusive
-	};
+	const struct origin_setup setup = {.place = place, .rank = rank, .is_exclusive = exclusive};
 	struct origin *origin;
 
 	assert_int_equal(store_add_origin(f->store, &setup, &origin), 0);
@@ -79,7 +77,7 @@ static struct origin *add_origin(struct fixture *f, const char *place, size_t ra
 
 static int setup(void **state)
 {
-	static const char *const places[ORIGINS] = { "a", "b", "c" };
+	static const char *const places[ORIGINS] = {"a", "b", "c"};
 	struct fixture *f = needed(calloc(1, sizeof(*f)));
 
 	assert_int_equal(store_new(&ops, f, &f->store), 0);
@@ -385,9 +383,9 @@ static bool admit(enum store_kind kind, void *object, const void *held, void *ar
 
 static void test_what_is_admitted_may_be_changed_before_it_is_compared(void **state)
 {
-	static const struct store_ops admitting = {
-		.admit = admit, .put = on_put, .removed = on_removed
-	};
+	static const struct store_ops admitting = {.admit = admit,
+						   .put = on_put,
+						   .removed = on_removed};
 	struct fixture *f = *state;
 	struct service *service;
 
@@ -438,9 +436,10 @@ static void test_a_list_that_brings_nothing_new_changes_no_service(void **state)
 	size_t counted = 0;
 
 	(void)state;
-	assert_int_equal(store_new(&(struct store_ops){ 0 }, NULL, &store), 0);
-	assert_int_equal(store_add_origin(store, &(struct origin_setup){ .place = "services" },
-					  &origin), 0);
+	assert_int_equal(store_new(&(struct store_ops){0}, NULL, &store), 0);
+	assert_int_equal(store_add_origin(store, &(struct origin_setup){.place = "services"},
+					  &origin),
+			 0);
 	list_all(origin, 1000);
 	model_visit_changed(store_model(store), count, &counted);
 	assert_int_equal(counted, 1000);
@@ -472,7 +471,7 @@ static void check_all(struct fixture *f, const struct reference *reference)
 	size_t count_of_all = 0;
 
 	for (size_t i = 0; i < 4; i++) {
-		char name[2] = { (char)('p' + i), '\0' };
+		char name[2] = {(char)('p' + i), '\0'};
 		const struct service *found =
 			model_find_service(store_model(f->store), "fabric", name);
 
@@ -487,7 +486,7 @@ static void tell_some(struct fixture *f, struct reference *reference, size_t at,
 {
 	store_begin(f->origins[at]);
 	for (size_t i = 0; i < 4; i++, seed /= 8) {
-		char name[2] = { (char)('p' + i), '\0' };
+		char name[2] = {(char)('p' + i), '\0'};
 		unsigned int *said = &reference->said[at][i];
 
 		switch (seed % 8) {
@@ -513,7 +512,7 @@ static void tell_some(struct fixture *f, struct reference *reference, size_t at,
 static void test_whatever_is_told_the_highest_origin_counts(void **state)
 {
 	struct fixture *f = *state;
-	struct reference reference = { 0 };
+	struct reference reference = {0};
 	unsigned int seed = 1;
 
 	for (size_t i = 0; i < 3000; i++) {
@@ -536,7 +535,7 @@ static void come_and_go(struct fixture *f, unsigned int number)
 	put(f->origins[(number + 1) % ORIGINS], name, 2);
 	drop(f->origins[number % ORIGINS], name);
 	drop(f->origins[(number + 1) % ORIGINS], name);
-	model_visit_changed(store_model(f->store), count, &(size_t){ 0 });
+	model_visit_changed(store_model(f->store), count, &(size_t){0});
 	f->told[0] = '\0';
 }
 

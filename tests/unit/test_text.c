@@ -24,14 +24,18 @@ static const char *escaped(const char *text)
 static void test_what_commands_a_terminal_is_made_visible(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "plain \xc3\xa9 \xf0\x9f\x90\x9d", "plain \xc3\xa9 \xf0\x9f\x90\x9d" },
-		{ "\x1b[31m", "\\u001b[31m" },
-		{ "a\nb\tc\x7f", "a\\nb\\u0009c\\u007f" },
-		{ "\xc2\x9b" "31m\xc2\x85", "\\u009b31m\\u0085" },
-		{ "\xe2\x80\xae" "abc\xe2\x81\xa6\xe2\x80\x8f", "\\u202eabc\\u2066\\u200f" },
-		{ "\xd8\x9c\xe2\x80\x8b\xef\xbb\xbf", "\\u061c\\u200b\\ufeff" },
-		{ "\xff\xc2", "\\ufffd\\ufffd" },
-		{ "\"\\", "\"\\" },
+		{"plain \xc3\xa9 \xf0\x9f\x90\x9d", "plain \xc3\xa9 \xf0\x9f\x90\x9d"},
+		{"\x1b[31m", "\\u001b[31m"},
+		{"a\nb\tc\x7f", "a\\nb\\u0009c\\u007f"},
+		{"\xc2\x9b"
+		 "31m\xc2\x85",
+		 "\\u009b31m\\u0085"},
+		{"\xe2\x80\xae"
+		 "abc\xe2\x81\xa6\xe2\x80\x8f",
+		 "\\u202eabc\\u2066\\u200f"},
+		{"\xd8\x9c\xe2\x80\x8b\xef\xbb\xbf", "\\u061c\\u200b\\ufeff"},
+		{"\xff\xc2", "\\ufffd\\ufffd"},
+		{"\"\\", "\"\\"},
 	};
 
 	(void)state;

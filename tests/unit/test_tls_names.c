@@ -62,12 +62,18 @@ static void test_what_nobody_can_dial_is_refused_naming_it(void **state)
 		const char *list;
 		const char *named;
 	} cases[] = {
-		{ "", "''" },		    { "a,", "''" },
-		{ ",a", "''" },		    { "a b", "'a b'" },
-		{ "a, b", "' b'" },	    { "*.example.com", "a name that a client dials" },
-		{ "-a", "'-a'" },	    { "a..b", "'a..b'" },
-		{ "a/b", "'a/b'" },	    { "https://a", "'https://a'" },
-		{ "b,a,a", "'a' is there twice" }, { "\xc3\xb6", "neither a host name" },
+		{"", "''"},
+		{"a,", "''"},
+		{",a", "''"},
+		{"a b", "'a b'"},
+		{"a, b", "' b'"},
+		{"*.example.com", "a name that a client dials"},
+		{"-a", "'-a'"},
+		{"a..b", "'a..b'"},
+		{"a/b", "'a/b'"},
+		{"https://a", "'https://a'"},
+		{"b,a,a", "'a' is there twice"},
+		{"\xc3\xb6", "neither a host name"},
 	};
 
 	(void)state;

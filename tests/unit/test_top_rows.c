@@ -29,7 +29,9 @@ static int set_up(void **state)
 			.generation = 100 + i,
 			.namespace = "fabric",
 			.service = "gateway",
-			.pod = i == 0 ? "c" : i == 1 ? "a" : "b",
+			.pod = i == 0   ? "c"
+			       : i == 1 ? "a"
+					: "b",
 		};
 	return 0;
 }
@@ -134,8 +136,8 @@ static void test_little_is_more_than_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_rates_are_what_came_between_two_samples, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(test_rates_are_what_came_between_two_samples,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_rows_are_sorted_the_most_first, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_another_backend_with_the_same_id_begins_anew,

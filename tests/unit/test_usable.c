@@ -18,8 +18,7 @@ static void test_a_terminating_endpoint_is_used_only_if_none_is_ready(void **sta
 	put_service(*state, gateway());
 	put_slice(*state, make_slice("one", "grpc=7051", "10.0.0.1 not-ready terminating",
 				     "10.0.0.2 not-ready terminating not-serving",
-				     "10.0.0.3 not-ready", "10.0.0.4 not-ready terminating",
-				     NULL));
+				     "10.0.0.3 not-ready", "10.0.0.4 not-ready terminating", NULL));
 	assert_string_equal(outcome(*state),
 			    "balance terminating-fallback 10.0.0.1:7051 10.0.0.4:7051");
 }
@@ -82,8 +81,8 @@ static void test_hints_that_name_another_place_only_are_ignored(void **state)
 	put_service(*state, gateway());
 	put_slice(*state, make_slice("one", "grpc=7051", "10.0.0.1 for-zones=b for-nodes=node2",
 				     "10.0.0.2 for-zones=aa for-nodes=node11", NULL));
-	put_slice(*state, make_slice("two", "grpc=7051", "10.0.0.3 for-zones=ba for-nodes=node",
-				     NULL));
+	put_slice(*state,
+		  make_slice("two", "grpc=7051", "10.0.0.3 for-zones=ba for-nodes=node", NULL));
 	assert_string_equal(outcome(*state),
 			    "balance ready 10.0.0.1:7051 10.0.0.2:7051 10.0.0.3:7051");
 }
@@ -105,8 +104,8 @@ static void test_a_node_without_a_zone_matches_no_zone_hint(void **state)
 
 	f->place.zone = "";
 	put_service(f, gateway());
-	put_slice(f, make_slice("one", "grpc=7051", "10.0.0.1 for-zones=a", "10.0.0.2 for-zones=",
-				NULL));
+	put_slice(f, make_slice("one", "grpc=7051", "10.0.0.1 for-zones=a",
+				"10.0.0.2 for-zones=", NULL));
 	assert_string_equal(outcome(f), "balance ready 10.0.0.1:7051 10.0.0.2:7051");
 }
 
@@ -135,9 +134,8 @@ static void test_topology_is_each_familys_own(void **state)
 	put_slice(*state, make_slice("four", "grpc=7051", "10.0.0.1 for-zones=a",
 				     "10.0.0.2 for-zones=b", NULL));
 	put_slice(*state, make_slice("six", "grpc=7051", "fd00:1::1", NULL));
-	assert_string_equal(chosen(*state),
-			    "grpc@10.96.0.1:7051 balance same-zone 10.0.0.1:7051; "
-			    "grpc@[fd00::1]:7051 balance ready [fd00:1::1]:7051");
+	assert_string_equal(chosen(*state), "grpc@10.96.0.1:7051 balance same-zone 10.0.0.1:7051; "
+					    "grpc@[fd00::1]:7051 balance ready [fd00:1::1]:7051");
 }
 
 /* internalTrafficPolicy: Local */
@@ -153,29 +151,29 @@ static struct service *local_gateway(void)
 static void test_a_local_service_uses_the_ready_endpoints_of_this_node(void **state)
 {
 	put_service(*state, local_gateway());
-	put_slice(*state, make_slice("one", "grpc=7051", "10.0.0.1 node=node1",
-				     "10.0.0.2 node=node2", "10.0.0.3",
-				     "10.0.0.4 node=node1 not-ready terminating",
-				     "10.0.0.5 node=node1", "10.0.0.6 node=node11", NULL));
+	put_slice(*state,
+		  make_slice("one", "grpc=7051", "10.0.0.1 node=node1", "10.0.0.2 node=node2",
+			     "10.0.0.3", "10.0.0.4 node=node1 not-ready terminating",
+			     "10.0.0.5 node=node1", "10.0.0.6 node=node11", NULL));
 	assert_string_equal(outcome(*state), "balance local 10.0.0.1:7051 10.0.0.5:7051");
 }
 
 static void test_a_local_service_falls_back_to_terminating_ones_of_this_node(void **state)
 {
 	put_service(*state, local_gateway());
-	put_slice(*state, make_slice("one", "grpc=7051",
-				     "10.0.0.1 node=node1 not-ready terminating",
-				     "10.0.0.2 node=node2", "10.0.0.3 node=node1 not-ready",
-				     "10.0.0.4 node=node2 not-ready terminating", NULL));
+	put_slice(*state,
+		  make_slice("one", "grpc=7051", "10.0.0.1 node=node1 not-ready terminating",
+			     "10.0.0.2 node=node2", "10.0.0.3 node=node1 not-ready",
+			     "10.0.0.4 node=node2 not-ready terminating", NULL));
 	assert_string_equal(outcome(*state), "balance terminating-fallback 10.0.0.1:7051");
 }
 
 static void test_a_local_service_applies_no_hints(void **state)
 {
 	put_service(*state, local_gateway());
-	put_slice(*state, make_slice("one", "grpc=7051",
-				     "10.0.0.1 node=node1 for-nodes=node2 for-zones=b",
-				     "10.0.0.2 node=node2 for-nodes=node1 for-zones=a", NULL));
+	put_slice(*state,
+		  make_slice("one", "grpc=7051", "10.0.0.1 node=node1 for-nodes=node2 for-zones=b",
+			     "10.0.0.2 node=node2 for-nodes=node1 for-zones=a", NULL));
 	assert_string_equal(outcome(*state), "balance local 10.0.0.1:7051");
 }
 

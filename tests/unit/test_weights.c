@@ -58,8 +58,8 @@ static void test_a_key_matches_the_name_or_what_comes_before_a_dash(void **state
 
 static void test_the_longest_match_wins_whatever_the_order(void **state)
 {
-	static const char *const texts[] = { "org1=1,org1-peer1=2,org1-peer1-0=3",
-					     "org1-peer1-0=3,org1=1,org1-peer1=2" };
+	static const char *const texts[] = {"org1=1,org1-peer1=2,org1-peer1-0=3",
+					    "org1-peer1-0=3,org1=1,org1-peer1=2"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
@@ -124,28 +124,28 @@ struct bad {
 static void test_bad_weights_are_refused_with_the_item(void **state)
 {
 	static const struct bad cases[] = {
-		{ "a", NO_PAIR("a") },
-		{ "a=", NO_PAIR("a=") },
-		{ "a=1=2", NO_PAIR("a=1=2") },
-		{ "a=-1", NO_PAIR("a=-1") },
-		{ "a=+1", NO_PAIR("a=+1") },
-		{ "a=65536", NO_PAIR("a=65536") },
-		{ "a=4294967297", NO_PAIR("a=4294967297") },
-		{ "a=1.5", NO_PAIR("a=1.5") },
-		{ "a= 1", NO_PAIR("a= 1") },
-		{ ",", NO_PAIR("") },
-		{ "a=1,", NO_PAIR("") },
-		{ "a=1,,b=1", NO_PAIR("") },
-		{ "a=1;b=1", NO_PAIR("a=1;b=1") },
-		{ "=1", NO_KEY("") },
-		{ "a=1, b=1", NO_KEY(" b") },
-		{ "A=1", NO_KEY("A") },
-		{ "a-=1", NO_KEY("a-") },
-		{ "-a=1", NO_KEY("-a") },
-		{ "a_b=1", NO_KEY("a_b") },
-		{ "a*=1", NO_KEY("a*") },
-		{ "\xc3\xa4=1", NO_KEY("\xc3\xa4") },
-		{ "a=1,b=2,a=1", "'a' is named twice" },
+		{"a", NO_PAIR("a")},
+		{"a=", NO_PAIR("a=")},
+		{"a=1=2", NO_PAIR("a=1=2")},
+		{"a=-1", NO_PAIR("a=-1")},
+		{"a=+1", NO_PAIR("a=+1")},
+		{"a=65536", NO_PAIR("a=65536")},
+		{"a=4294967297", NO_PAIR("a=4294967297")},
+		{"a=1.5", NO_PAIR("a=1.5")},
+		{"a= 1", NO_PAIR("a= 1")},
+		{",", NO_PAIR("")},
+		{"a=1,", NO_PAIR("")},
+		{"a=1,,b=1", NO_PAIR("")},
+		{"a=1;b=1", NO_PAIR("a=1;b=1")},
+		{"=1", NO_KEY("")},
+		{"a=1, b=1", NO_KEY(" b")},
+		{"A=1", NO_KEY("A")},
+		{"a-=1", NO_KEY("a-")},
+		{"-a=1", NO_KEY("-a")},
+		{"a_b=1", NO_KEY("a_b")},
+		{"a*=1", NO_KEY("a*")},
+		{"\xc3\xa4=1", NO_KEY("\xc3\xa4")},
+		{"a=1,b=2,a=1", "'a' is named twice"},
 	};
 
 	(void)state;
@@ -161,9 +161,8 @@ static void test_bad_weights_are_refused_with_the_item(void **state)
 static void test_bad_names_are_refused_with_the_item(void **state)
 {
 	static const struct bad cases[] = {
-		{ "a=0", NO_KEY("a=0") },   { "a,", NO_KEY("") }, { ",a", NO_KEY("") },
-		{ "a, b", NO_KEY(" b") },   { "a-", NO_KEY("a-") },
-		{ "b,a,b", "'b' is named twice" },
+		{"a=0", NO_KEY("a=0")}, {"a,", NO_KEY("")},   {",a", NO_KEY("")},
+		{"a, b", NO_KEY(" b")}, {"a-", NO_KEY("a-")}, {"b,a,b", "'b' is named twice"},
 	};
 
 	(void)state;

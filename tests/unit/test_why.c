@@ -70,8 +70,8 @@ static void test_places(void **state)
 	assert_string_equal(why(f), "10.0.0.1:7051=used 10.0.0.2:7051=other-node");
 	local->local_only = true;
 	put_service(f, local);
-	put_slice(f, make_slice("a", "grpc=7051", "10.0.0.1 node=node1", "10.0.0.2 node=node2",
-				NULL));
+	put_slice(f,
+		  make_slice("a", "grpc=7051", "10.0.0.1 node=node1", "10.0.0.2 node=node2", NULL));
 	assert_string_equal(why(f), "10.0.0.1:7051=used 10.0.0.2:7051=not-local");
 }
 

@@ -178,7 +178,7 @@ void await_time(struct told *told, long ms)
 }
 
 void start_timed(struct told *told, const struct kube_selection *selection,
-			const struct kube_timing *timing)
+		 const struct kube_timing *timing)
 {
 	struct kube_watch_setup setup = {
 		.base = told->base,
@@ -199,8 +199,7 @@ void start(struct told *told, const struct kube_selection *selection)
 	start_timed(told, selection, &told->timing);
 }
 
-const struct kube_selection slices = {.resource = &kube_slices,
-					     .labels = "gwbpf.io/enabled=true"};
+const struct kube_selection slices = {.resource = &kube_slices, .labels = "gwbpf.io/enabled=true"};
 
 int set_up(void **state)
 {
@@ -229,7 +228,7 @@ int tear_down(void **state)
 }
 
 void answer(struct told *told, const char *path, const char *status, const char *body,
-		   enum fake_end end)
+	    enum fake_end end)
 {
 	struct fake_answer fake = {.path = path, .status = status, .body = body, .end = end};
 

@@ -64,12 +64,10 @@ const char *recorded_body(const char *name);
 #define PAGE(next, items)                                                                          \
 	"{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{"    \
 	"\"resourceVersion\":\"100\",\"continue\":\"" next "\"},\"items\":[" items "]}"
-#define EVENT(type, name, version)                                                                 \
-	"{\"type\":\"" type "\",\"object\":" SLICE(name, version) "}\n"
+#define EVENT(type, name, version) "{\"type\":\"" type "\",\"object\":" SLICE(name, version) "}\n"
 #define STATUS(code, message)                                                                      \
 	"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\","       \
 	"\"message\":\"" message "\",\"code\":" code "}"
-#define ERROR_EVENT(code, message)                                                                 \
-	"{\"type\":\"ERROR\",\"object\":" STATUS(code, message) "}\n"
+#define ERROR_EVENT(code, message) "{\"type\":\"ERROR\",\"object\":" STATUS(code, message) "}\n"
 
 #endif

@@ -75,7 +75,7 @@ struct agent {
 	struct event *look;  /* for the cgroups of new pods */
 	enum gw_cover cover;
 	bool is_following; /* at the last tick it was allowed to read its source */
-	bool is_in_force; /* the hooks are attached, by this agent or an earlier one */
+	bool is_in_force;  /* the hooks are attached, by this agent or an earlier one */
 	int signal_fd;
 	int status;
 };
@@ -119,8 +119,8 @@ static void beat(struct agent *agent)
 	bool was_following = agent->is_following;
 	uint64_t now_ns = clock_now_ns();
 
-	agent->is_following = !agent->sync || following_state(sync_following(agent->sync)) !=
-						      FOLLOWING_FORBIDDEN;
+	agent->is_following = !agent->sync ||
+			      following_state(sync_following(agent->sync)) != FOLLOWING_FORBIDDEN;
 	__atomic_store_n(&meta->alive_ns, now_ns, __ATOMIC_RELEASE);
 	if (was_following && agent->is_following)
 		__atomic_store_n(&meta->heartbeat_ns, now_ns, __ATOMIC_RELEASE);
@@ -257,15 +257,18 @@ static void keep_start(const struct gw_meta *meta, bool is_adopted)
 	double age = (double)(clock_now_ns() - meta->alive_ns) / 1e9;
 
 	if (!is_adopted)
-		events_add(&about, "version " GWBPF_VERSION ": there was none before it on this node");
+		events_add(&about,
+			   "version " GWBPF_VERSION ": there was none before it on this node");
 	else if (meta->agent_pid)
 		events_add(&about,
-			   "version " GWBPF_VERSION ": the one before it (process %u, version %.32s) "
+			   "version " GWBPF_VERSION
+			   ": the one before it (process %u, version %.32s) "
 			   "was killed, or crashed: it gave its last sign of life %.1f s ago",
 			   meta->agent_pid, meta->version, age);
 	else
 		events_add(&about,
-			   "version " GWBPF_VERSION ": the one before it (version %.32s) ended in good "
+			   "version " GWBPF_VERSION
+			   ": the one before it (version %.32s) ended in good "
 			   "order %.1f s ago",
 			   meta->version, age);
 }
@@ -392,13 +395,13 @@ static int start_events(struct agent *agent)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	agent->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	agent->signals = event_new(agent->base, agent->signal_fd, EV_READ | EV_PERSIST, on_signal,
-				   agent);
+	agent->signals =
+		event_new(agent->base, agent->signal_fd, EV_READ | EV_PERSIST, on_signal, agent);
 	agent->tick = event_new(agent->base, -1, EV_PERSIST, on_tick, agent);
 	agent->go_on = event_new(agent->base, -1, 0, on_go_on, agent);
 	agent->look = evtimer_new(agent->base, on_look, agent);
-	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on || !agent->look ||
-	    event_add(agent->signals, NULL) || event_add(agent->tick, &second))
+	if (agent->signal_fd < 0 || !agent->signals || !agent->tick || !agent->go_on ||
+	    !agent->look || event_add(agent->signals, NULL) || event_add(agent->tick, &second))
 		return fail(agent, "cannot make the event loop: allow more open files (ulimit -n)");
 	return 0;
 }
@@ -409,7 +412,8 @@ static int start_manifests(struct agent *agent)
 	int err;
 
 	err = file_source_start(agent->base, agent->options.manifests,
-				agent->options.manifest_count, sync_sink(agent->sync), &agent->file);
+				agent->options.manifest_count, sync_sink(agent->sync),
+				&agent->file);
 	if (!err)
 		return 0;
 	snprintf(message, sizeof(message), "cannot watch the manifests: %s%s", strerror(-err),
@@ -533,12 +537,13 @@ static int start_http(struct agent *agent, const char *address, enum http http,
 		.watchers = http == HTTP_CONTROL ? &agent->watchers : NULL,
 		.control = http == HTTP_CONTROL ? &agent->control : NULL,
 		.is_for = whom[http],
-		.checks = {
-			{"hooks", hooks_are_well, agent},
-			{"source", source_is_well, agent},
-			{"node", node_is_well, agent},
-			{"objects", objects_are_well, agent},
-		},
+		.checks =
+			{
+				{"hooks", hooks_are_well, agent},
+				{"source", source_is_well, agent},
+				{"node", node_is_well, agent},
+				{"objects", objects_are_well, agent},
+			},
 		.check_count = 4,
 	};
 	return httpd_start(agent->base, &agent->http_options[http], &agent->http[http], message);
@@ -620,8 +625,8 @@ static int start_source(struct agent *agent)
 		return fail(agent, "cannot start: out of memory");
 	if (start_watching(agent))
 		return -1;
-	agent->control = (struct control){agent->tables, agent->rebalance, agent->options.node,
-					  agent->sync};
+	agent->control =
+		(struct control){agent->tables, agent->rebalance, agent->options.node, agent->sync};
 	return agent->options.manifest_count ? start_manifests(agent) : start_kubernetes(agent);
 }
 

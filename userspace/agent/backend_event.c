@@ -19,14 +19,15 @@ void backend_event_add(const struct tables *tables, const struct backend_event *
 	va_start(arguments, cause);
 	vsnprintf(text, sizeof(text), cause, arguments);
 	va_end(arguments);
-	events_add(&(struct events_about){
-			   .kind = event->kind,
-			   .namespace = names.service.namespace,
-			   .service = names.service.name,
-			   .backend = address,
-			   .pod = names.backend.pod,
-			   .client = event->client,
-			   .pid = event->pid,
-		   },
-		   "%s", text);
+	events_add(
+		&(struct events_about){
+			.kind = event->kind,
+			.namespace = names.service.namespace,
+			.service = names.service.name,
+			.backend = address,
+			.pod = names.backend.pod,
+			.client = event->client,
+			.pid = event->pid,
+		},
+		"%s", text);
 }

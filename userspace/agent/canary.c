@@ -77,7 +77,8 @@ int canary_open(struct event_base *base, struct gw_meta *meta, struct canary **r
 	canary->meta = meta;
 	canary->cgroup_fd = -1;
 	canary->listener = listen_on_loopback(&port);
-	err = canary->listener < 0 ? canary->listener : workers_new(base, WORKERS_SECONDS, &canary->workers);
+	err = canary->listener < 0 ? canary->listener
+				   : workers_new(base, WORKERS_SECONDS, &canary->workers);
 	if (err) {
 		if (canary->listener >= 0)
 			close(canary->listener);
@@ -242,7 +243,8 @@ static void on_end(int file, void *arg)
 	struct canary *canary = arg;
 	int err = file < 0 ? file : 0;
 
-	if (file >= 0 && pread(file, &flight.error, sizeof(flight.error), 0) != sizeof(flight.error))
+	if (file >= 0 &&
+	    pread(file, &flight.error, sizeof(flight.error), 0) != sizeof(flight.error))
 		err = -EIO;
 	drain(canary->listener);
 	canary->is_flying = false;

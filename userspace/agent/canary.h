@@ -37,7 +37,8 @@ struct canary_flight {
  */
 struct canary_send {
 	int cgroup_fd;
-	struct proofs *proofs; /* that go with it, and are taken in if it came through; NULL: none */
+	struct proofs
+		*proofs; /* that go with it, and are taken in if it came through; NULL: none */
 	void (*done)(int err, const struct canary_flight *flight, void *arg);
 	void *arg;
 };

@@ -31,11 +31,11 @@
 #define USED_NS (10 * MINUTE_NS) /* a Service that nobody has used for so long is let alone */
 #define BEGIN_NS (5 * SECOND_NS) /* within this a new backend is looked at for the first time */
 #define PACE_NS (10 * MINUTE_NS) /* while it is good, */
-#define AGAIN_NS MINUTE_NS	 /* and while it is not, or was not seen */
-#define RENEWALS 3		 /* looks without which an exclusion ends */
+#define AGAIN_NS MINUTE_NS       /* and while it is not, or was not seen */
+#define RENEWALS 3               /* looks without which an exclusion ends */
 #define TIMEOUT_MS 3000
 #define STUCK_NS (10 * SECOND_NS) /* by then an answer has to be there */
-#define ASKED_MAX 64		  /* at a time */
+#define ASKED_MAX 64              /* at a time */
 #define LINE_TEXT_MAX (TABLES_BACKEND_TEXT_MAX + CERTIFICATES_TEXT_MAX + 256)
 
 /* Seconds before the end at which it is told: a month, a week. */
@@ -115,8 +115,7 @@ static bool has_names(const struct certificates *certificates, uint32_t service)
 	const struct check_maps *maps = &certificates->maps;
 
 	return maps->services[service].use == GW_USE_TAKEN &&
-	       !(maps->services[service].flags & GW_SERVICE_WITHDRAWN) &&
-	       *maps->tls[service].names;
+	       !(maps->services[service].flags & GW_SERVICE_WITHDRAWN) && *maps->tls[service].names;
 }
 
 /* Without names there is nothing to look for; and checks by TLS look often enough. */
@@ -160,8 +159,7 @@ void certificates_fill(struct certificates *certificates, uint32_t id, struct ch
 
 /* A backend that comes and goes tells of each kind once a minute, and one tenant's backends together
  * have no more lines than repeats.h says. */
-static void tell(struct certificates *certificates, uint32_t id, const char *kind,
-		 const char *text)
+static void tell(struct certificates *certificates, uint32_t id, const char *kind, const char *text)
 {
 	char key[64], group[GW_NAME_MAX + 1], backend[TABLES_BACKEND_TEXT_MAX], line[LINE_TEXT_MAX];
 	uint32_t generation = certificates->maps.backends[id].generation;
@@ -200,8 +198,9 @@ static void tell_expiry(struct certificates *certificates, uint32_t id,
 	int64_t now = time(NULL), then = now - (int64_t)(passed_ns / SECOND_NS);
 	char text[128];
 
-	if (seen->not_after < now || count_told(seen, now) == (before->not_after == seen->not_after ?
-								       count_told(before, then) : 0))
+	if (seen->not_after < now ||
+	    count_told(seen, now) ==
+		    (before->not_after == seen->not_after ? count_told(before, then) : 0))
 		return;
 	snprintf(text, sizeof(text), "it expires in %lld days: enrol the peer again",
 		 (long long)((seen->not_after - now) / 86400));
@@ -534,8 +533,7 @@ static int make_room(struct certificates *certificates)
 	if (!certificates->looks)
 		certificates->looks = calloc(maps->backend_count, sizeof(*certificates->looks));
 	if (!certificates->used_ns)
-		certificates->used_ns =
-			calloc(maps->service_count, sizeof(*certificates->used_ns));
+		certificates->used_ns = calloc(maps->service_count, sizeof(*certificates->used_ns));
 	return certificates->looks && certificates->used_ns ? 0 : -ENOMEM;
 }
 

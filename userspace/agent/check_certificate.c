@@ -42,9 +42,9 @@ void check_certificate_read(const void *der, size_t size, const char names[CHECK
 	int err = certificate_read(der, size, &certificate);
 
 	memset(ret, 0, sizeof(*ret));
-	ret->read = err == -E2BIG ? GW_CERTIFICATE_TOO_LARGE :
-		    err		  ? GW_CERTIFICATE_MALFORMED :
-				    GW_CERTIFICATE_READ;
+	ret->read = err == -E2BIG ? GW_CERTIFICATE_TOO_LARGE
+		    : err         ? GW_CERTIFICATE_MALFORMED
+				  : GW_CERTIFICATE_READ;
 	if (err)
 		return;
 	ret->missing = missing_of(&certificate, names);

@@ -61,8 +61,8 @@ static int open_child(struct child *child)
 
 	child->base = event_base_new();
 	if (child->base)
-		child->orders = event_new(child->base, AGENT_FD, EV_READ | EV_PERSIST, on_order,
-					  child);
+		child->orders =
+			event_new(child->base, AGENT_FD, EV_READ | EV_PERSIST, on_order, child);
 	if (err || !child->orders || event_add(child->orders, NULL))
 		return -ENOMEM;
 	return 0;

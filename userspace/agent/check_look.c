@@ -21,7 +21,7 @@
 
 #define PIECE_BYTES (16 * 1024)   /* are taken at a time: then it is another look's turn */
 #define RECEIVED_MAX (128 * 1024) /* from one peer */
-#define LINE_MAX_BYTES 256	  /* of HTTP's first line */
+#define LINE_MAX_BYTES 256        /* of HTTP's first line */
 
 enum phase {
 	CONNECTING,
@@ -433,8 +433,8 @@ void check_look_cancel(uint64_t ticket)
 	struct look *look;
 
 	LIST_FOREACH(look, &looks, entry)
-		if (look->order.ticket == ticket)
-			break;
+	if (look->order.ticket == ticket)
+		break;
 	if (look)
 		free_look(look);
 }

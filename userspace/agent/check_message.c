@@ -13,10 +13,10 @@ union one_fd {
 int check_order_send(int to, const struct check_order *order, int fd, int flags)
 {
 	union one_fd control = {.header = {
-		.cmsg_len = CMSG_LEN(sizeof(fd)),
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	}};
+					.cmsg_len = CMSG_LEN(sizeof(fd)),
+					.cmsg_level = SOL_SOCKET,
+					.cmsg_type = SCM_RIGHTS,
+				}};
 	struct iovec bytes = {(void *)order, sizeof(*order)};
 	const struct msghdr message = {
 		.msg_iov = &bytes,

@@ -13,7 +13,7 @@
 #include <gwbpf/abi.h>
 
 #define CHECK_SERVER_NAME_MAX 256 /* a DNS name and its final zero, rounded up */
-#define CHECK_NAMES_MAX 768 /* "default" is replaced by four names */
+#define CHECK_NAMES_MAX 768       /* "default" is replaced by four names */
 
 /* Agent to child: look at this address now, with the socket that comes along. With kind GW_CHECK_OFF:
  * the answer to this ticket is not wanted any more; no socket comes along. */
@@ -25,13 +25,14 @@ struct check_order {
 	uint32_t timeout_ms;
 	uint32_t zero;
 	char server_name[CHECK_SERVER_NAME_MAX]; /* of tls: what the client asks for (SNI) */
-	char path[GW_CHECK_PATH_MAX];		 /* of http */
-	char names[CHECK_NAMES_MAX]; /* of tls: "a,b": what the certificate must carry; "": nothing */
+	char path[GW_CHECK_PATH_MAX];            /* of http */
+	/* of tls: "a,b": what the certificate must carry; "": nothing */
+	char names[CHECK_NAMES_MAX];
 };
 
 /* The certificate that the peer showed. */
 struct check_certificate {
-	uint32_t read;	  /* enum gw_certificate_read */
+	uint32_t read;    /* enum gw_certificate_read */
 	uint32_t missing; /* a bit for each of the names, in their order */
 	int64_t not_before;
 	int64_t not_after;
@@ -41,7 +42,7 @@ struct check_certificate {
 /* Child to agent: what it saw. */
 struct check_answer {
 	uint64_t ticket;
-	uint32_t seen;	      /* enum gw_seen */
+	uint32_t seen;        /* enum gw_seen */
 	uint32_t duration_us; /* until it was known, without the polite end */
 	char text[GW_SEEN_TEXT_MAX];
 	struct check_certificate certificate; /* if names were given */

@@ -14,7 +14,7 @@
 #include "agent/check_certificate.h"
 
 #define CHAIN_BYTES_MAX (32 * 1024)
-#define DH_BITS_MAX 2048 /* of a group that is the server's own */
+#define DH_BITS_MAX 2048  /* of a group that is the server's own */
 #define RSA_BITS_MAX 8192 /* as for clients in Go, */
 #define RSA_EXPONENT_BITS_MAX 32
 #define DSA_BITS_MAX 3072
@@ -25,7 +25,7 @@ struct check_tls {
 	struct check_answer *answer;
 	const char *names; /* that the certificate must carry; "": it is not read */
 	bool was_asked;
-	bool is_done; /* with the handshake */
+	bool is_done;   /* with the handshake */
 	bool is_costly; /* what the peer wants it to reckon; so it ended the handshake */
 };
 

@@ -21,7 +21,7 @@
 #include "kernel/tables.h"
 
 #define ANSWERS_BYTES (1 << 20)
-#define TURN_MAX 64 /* answers that are taken before others have a turn */
+#define TURN_MAX 64   /* answers that are taken before others have a turn */
 #define PAUSE_MS 1000 /* before a child is started again, doubling, */
 #define PAUSE_MAX_MS 60000
 #define WELL_MS 60000 /* unless it has lived for so long */
@@ -98,9 +98,10 @@ void checker_restart(struct checker *checker, const char *why)
 	if (checker->pause_ms > PAUSE_MAX_MS)
 		checker->pause_ms = PAUSE_MAX_MS;
 	checker->again_ms = now_ms + checker->pause_ms;
-	log_warn("the child that checks backends %s: another one starts in %u s; until then nothing "
-		 "is known anew, and no backend is down by that",
-		 why, checker->pause_ms / 1000);
+	log_warn(
+		"the child that checks backends %s: another one starts in %u s; until then nothing "
+		"is known anew, and no backend is down by that",
+		why, checker->pause_ms / 1000);
 	checker->calls.lost(checker->calls.arg);
 }
 
@@ -164,8 +165,8 @@ static int start_child(struct checker *checker)
 		checker->child = 0;
 	close(fds[1]);
 	checker->fd = fds[0];
-	checker->answers = event_new(checker->base, checker->fd, EV_READ | EV_PERSIST, on_answers,
-				     checker);
+	checker->answers =
+		event_new(checker->base, checker->fd, EV_READ | EV_PERSIST, on_answers, checker);
 	if (!err && (!checker->answers || event_add(checker->answers, NULL)))
 		err = -ENOMEM;
 	if (err)

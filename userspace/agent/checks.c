@@ -27,18 +27,18 @@
 #define MS_NS 1000000ull
 #define SECOND_NS 1000000000ull
 #define USED_NS (600 * SECOND_NS) /* a Service that nobody has used for so long is let alone */
-#define AGAIN_NS SECOND_NS	  /* after a failed connect, at most so often */
+#define AGAIN_NS SECOND_NS        /* after a failed connect, at most so often */
 #define DAY_NS (86400 * SECOND_NS)
 #define STUCK_NS (5 * SECOND_NS) /* beyond its timeout an answer has to be there */
 #define STEP_MS 100
 #define ASKED_MAX 256 /* at a time: the socket pair has room for as many answers */
-#define PACE 50 /* of one namespace in one step: each may cost a handshake */
+#define PACE 50       /* of one namespace in one step: each may cost a handshake */
 #define LINE_TEXT_MAX (TABLES_BACKEND_TEXT_MAX + 384)
 
 /* A backend, by its id. */
 struct probe {
 	uint32_t generation;
-	uint8_t kind; /* enum gw_check_kind: how it is looked at */
+	uint8_t kind;   /* enum gw_check_kind: how it is looked at */
 	uint16_t place; /* of its namespace, in asked */
 	bool is_asked;
 	uint64_t asked_ns;
@@ -54,10 +54,10 @@ struct checks {
 	struct check_maps maps;
 	struct checker *checker;
 	struct route *route;
-	struct event *step; /* while somebody is to be looked at */
-	struct probe *probes;	/* NULL until a Service asks for checks */
-	uint64_t *used_ns;	/* by service index: when a client was last seen there */
-	uint32_t *wanted;	/* ids of those that are to be looked at */
+	struct event *step;   /* while somebody is to be looked at */
+	struct probe *probes; /* NULL until a Service asks for checks */
+	uint64_t *used_ns;    /* by service index: when a client was last seen there */
+	uint32_t *wanted;     /* ids of those that are to be looked at */
 	size_t wanted_count;
 	size_t first; /* of these, in the next step: if there are too many, none always comes last */
 	struct asked asked;
@@ -164,8 +164,7 @@ static void tell_change(struct checks *checks, uint32_t id, enum check_change ch
 		snprintf(line, sizeof(line),
 			 "down: backend %s: its check (%s) failed %u times in a row: %s%s%s",
 			 backend, view_check_kind_name(check->kind), check->fall,
-			 view_seen_text(checked->seen), *checked->text ? ": " : "",
-			 checked->text);
+			 view_seen_text(checked->seen), *checked->text ? ": " : "", checked->text);
 	tell(checks, id, change == CHECK_CHANGE_UP ? "up" : "down", line);
 }
 
@@ -250,8 +249,7 @@ static void on_answer(const struct check_answer *answer, void *arg)
 	if (answer->seen == GW_SEEN_CLIENT_CERTIFICATE)
 		probe->next_ns = probe->asked_ns + DAY_NS;
 	note(checks, id, answer);
-	certificates_take(checks->certificates, id, answer,
-			  check_of(checks, id)->inter_ms * MS_NS);
+	certificates_take(checks->certificates, id, answer, check_of(checks, id)->inter_ms * MS_NS);
 }
 
 static void on_lost(void *arg)
@@ -356,8 +354,7 @@ static void hurry(struct checks *checks, uint32_t id)
 	if (failures == probe->failures)
 		return;
 	probe->failures = failures;
-	if (soon_ns < probe->next_ns &&
-	    checks->maps.checked[id].seen != GW_SEEN_CLIENT_CERTIFICATE)
+	if (soon_ns < probe->next_ns && checks->maps.checked[id].seen != GW_SEEN_CLIENT_CERTIFICATE)
 		probe->next_ns = soon_ns;
 }
 
@@ -380,8 +377,9 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
 			ask(checks, id, now_ns);
 			checks->first = at + 1;
 		}
-		if (probe->is_asked && now_ns - probe->asked_ns >
-					       check_of(checks, id)->timeout_ms * MS_NS + STUCK_NS) {
+		if (probe->is_asked &&
+		    now_ns - probe->asked_ns >
+			    check_of(checks, id)->timeout_ms * MS_NS + STUCK_NS) {
 			checker_restart(checks->checker, "did not answer, and was ended");
 			return;
 		}
@@ -543,7 +541,8 @@ static void settle(struct checks *checks, uint64_t now_ns)
 		if (backend->use != GW_USE_TAKEN || !backend->down_until_ns)
 			continue;
 		if (backend->down_until_ns +
-			    maps->services[backend->service].eject_base_ms * MS_NS > now_ns)
+			    maps->services[backend->service].eject_base_ms * MS_NS >
+		    now_ns)
 			needs[backend->service] = true;
 	}
 	for (uint32_t i = 0; i < maps->service_count; i++)

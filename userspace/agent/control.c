@@ -39,7 +39,8 @@ static void finish(const struct job *job, int status, json_t *answer)
 {
 	char *text = json_render(answer);
 
-	job->done(text ? status : FAILED, text ? text : "{\"message\": \"out of memory\"}\n", job->arg);
+	job->done(text ? status : FAILED, text ? text : "{\"message\": \"out of memory\"}\n",
+		  job->arg);
 	free(text);
 }
 
@@ -54,8 +55,9 @@ static void refuse(const struct job *job, int status, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(message, sizeof(message), format, arguments);
 	va_end(arguments);
-	finish(job, status, json_extend(json_answer("Refusal", job->control->node),
-					json_pack("{so}", "message", json_text(message))));
+	finish(job, status,
+	       json_extend(json_answer("Refusal", job->control->node),
+			   json_pack("{so}", "message", json_text(message))));
 }
 
 /* --- what a request says ------------------------------------------------------------------- */
@@ -115,14 +117,15 @@ static void tell_steered(const struct job *job, const char *kind, struct backend
 	tables_steering(control->tables, backend, &now);
 	finish(job, OK,
 	       json_extend(json_answer(kind, control->node),
-			   json_pack("{so sb so so sI}",
-				     "backend", json_text(tables_backend_text(control->tables,
-						backend.id, backend.generation, text)),
-				     "drained", now.is_drained,
-				     "deadlineSeconds", now.deadline_ms ? json_seconds(now.deadline_ms / 1e3)
-							      : json_null(),
+			   json_pack("{so sb so so sI}", "backend",
+				     json_text(tables_backend_text(control->tables, backend.id,
+								   backend.generation, text)),
+				     "drained", now.is_drained, "deadlineSeconds",
+				     now.deadline_ms ? json_seconds(now.deadline_ms / 1e3)
+						     : json_null(),
 				     "weight", now.weight ? json_integer(now.weight) : json_null(),
-				     "takers", (json_int_t)tables_takers(control->tables, backend))));
+				     "takers",
+				     (json_int_t)tables_takers(control->tables, backend))));
 }
 
 static void steer(const struct job *job, const char *kind, struct backend_id backend,
@@ -147,8 +150,7 @@ static void steer(const struct job *job, const char *kind, struct backend_id bac
 /* What is asked of it now, to change a part of it. */
 static bool read_steering(const struct job *job, struct backend_id *backend, struct steering *ret)
 {
-	return read_backend(job, backend) &&
-	       !tables_steering(job->control->tables, *backend, ret);
+	return read_backend(job, backend) && !tables_steering(job->control->tables, *backend, ret);
 }
 
 static void drain(struct job *job)
@@ -162,7 +164,8 @@ static void drain(struct job *job)
 	want.deadline_ms = 0;
 	if (json_object_get(job->body, "deadlineMilliseconds") &&
 	    !read_number(job->body, "deadlineMilliseconds", DEADLINE_MAX_MS, &want.deadline_ms)) {
-		refuse(job, BAD_REQUEST, "deadlineMilliseconds must be from 0 to %d", DEADLINE_MAX_MS);
+		refuse(job, BAD_REQUEST, "deadlineMilliseconds must be from 0 to %d",
+		       DEADLINE_MAX_MS);
 		return;
 	}
 	steer(job, "Drain", backend, &want);
@@ -180,7 +183,8 @@ static void undrain(struct job *job)
 		tables_backend_text(job->control->tables, backend.id, backend.generation, text);
 		refuse(job, CONFLICT,
 		       "no command drains %s: if its Service does, change gwbpf.io/drain or "
-		       "gwbpf.io/weights", text);
+		       "gwbpf.io/weights",
+		       text);
 		return;
 	}
 	want.is_drained = false;
@@ -214,14 +218,11 @@ static json_t *move_to_json(const struct tables *tables, const struct moved *mov
 	tables_backend_text(tables, moved->from, moved->from_generation, from);
 	if (moved->to != ROUND_NOWHERE)
 		tables_backend_text(tables, moved->to, moved->to_generation, to);
-	return json_pack("{so so sI so so ss so sb}",
-			 "from", json_text(from), "to", json_text_or_null(to),
-			 "clientPid", (json_int_t)moved->tgid,
-			 "clientPod", json_text_or_null(moved->pod),
-			 "cookie", json_identity(moved->cookie),
-			 "result", move_result_name(moved->result),
-			 "quietSeconds", json_seconds(moved->quiet_ms / 1e3),
-			 "drain", moved->is_drain);
+	return json_pack("{so so sI so so ss so sb}", "from", json_text(from), "to",
+			 json_text_or_null(to), "clientPid", (json_int_t)moved->tgid, "clientPod",
+			 json_text_or_null(moved->pod), "cookie", json_identity(moved->cookie),
+			 "result", move_result_name(moved->result), "quietSeconds",
+			 json_seconds(moved->quiet_ms / 1e3), "drain", moved->is_drain);
 }
 
 static void on_round(int err, const struct moved *moved, size_t count, void *arg)
@@ -238,9 +239,9 @@ static void on_round(int err, const struct moved *moved, size_t count, void *arg
 	} else {
 		for (size_t i = 0; i < count; i++)
 			json_add(&moves, move_to_json(job->control->tables, &moved[i]));
-		finish(job, OK, json_extend(json_answer("Rebalance", job->control->node),
-					    json_pack("{sb sO}", "dryRun", job->is_dry,
-						      "moves", moves)));
+		finish(job, OK,
+		       json_extend(json_answer("Rebalance", job->control->node),
+				   json_pack("{sb sO}", "dryRun", job->is_dry, "moves", moves)));
 	}
 	json_decref(moves);
 	free(job);
@@ -256,7 +257,8 @@ static void rebalance(struct job *request)
 	if (!read_address(request->body, "serviceAddress", "servicePort", &vip, &port)) {
 		refuse(request, BAD_REQUEST, "serviceAddress and servicePort must name a Service");
 	} else if (!tables_find_service(request->control->tables, &vip, port, &service)) {
-		refuse(request, NOT_FOUND, "no such Service is balanced: 'gwbpf services' lists them");
+		refuse(request, NOT_FOUND,
+		       "no such Service is balanced: 'gwbpf services' lists them");
 	} else if (!job) {
 		refuse(request, FAILED, "out of memory");
 	} else {
@@ -278,7 +280,8 @@ static void explain(struct job *job)
 	json_t *answer = explain_asked(job->control->sync, job->body);
 
 	if (answer)
-		finish(job, OK, json_extend(json_answer("Explanation", job->control->node), answer));
+		finish(job, OK,
+		       json_extend(json_answer("Explanation", job->control->node), answer));
 	else
 		refuse(job, BAD_REQUEST,
 		       "namespace and name, or address and port, must name a Service");

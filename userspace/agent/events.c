@@ -31,8 +31,8 @@ TAILQ_HEAD(list, events_item);
 
 static struct {
 	struct events_item items[EVENTS_MAX];
-	size_t used; /* of these */
-	struct list list; /* the oldest first */
+	size_t used;             /* of these */
+	struct list list;        /* the oldest first */
 	uint16_t counts[SHARES]; /* how many events the namespaces of a share have */
 	uint64_t forgotten;
 	struct timespec begin;
@@ -56,8 +56,7 @@ enum events_kind events_kind_of(const struct events_item *item)
 	return item->kind;
 }
 
-void events_service_of(const struct events_item *item, const char **namespace,
-		       const char **service)
+void events_service_of(const struct events_item *item, const char **namespace, const char **service)
 {
 	*namespace = item->namespace;
 	*service = item->service;
@@ -83,8 +82,8 @@ static uint32_t share_of(const char *namespace)
 {
 	uint32_t hash = 2166136261u;
 
-	for (; *namespace; namespace++)
-		hash = (hash ^ (uint8_t)*namespace) * 16777619u;
+	for (; *namespace; namespace ++)
+		hash = (hash ^ (uint8_t) * namespace) * 16777619u;
 	return hash % SHARES;
 }
 
@@ -94,8 +93,8 @@ static struct events_item *give_way(void)
 	struct events_item *item, *found = TAILQ_FIRST(&ring.list);
 
 	TAILQ_FOREACH(item, &ring.list, entry)
-		if (ring.counts[item->share] > ring.counts[found->share])
-			found = item;
+	if (ring.counts[item->share] > ring.counts[found->share])
+		found = item;
 	TAILQ_REMOVE(&ring.list, found, entry);
 	ring.counts[found->share]--;
 	ring.forgotten++;
@@ -142,18 +141,14 @@ static json_t *instant(const struct timespec *time)
 
 json_t *events_item_to_json(const struct events_item *item, bool with_clients)
 {
-	return json_pack("{so ss so so so so so so so}",
-			 "time", instant(&item->time),
-			 "event", kind_names[item->kind],
-			 "namespace", json_text_or_null(item->namespace),
-			 "service", json_text_or_null(item->service),
-			 "backend", json_text_or_null(item->backend),
-			 "pod", json_text_or_null(item->pod),
-			 "cause", json_text_or_null(item->cause),
-			 "clientNetnsCookie", with_clients && item->client
-				? json_identity(item->client) : json_null(),
-			 "clientPid", with_clients && item->pid
-				? json_integer(item->pid) : json_null());
+	return json_pack("{so ss so so so so so so so}", "time", instant(&item->time), "event",
+			 kind_names[item->kind], "namespace", json_text_or_null(item->namespace),
+			 "service", json_text_or_null(item->service), "backend",
+			 json_text_or_null(item->backend), "pod", json_text_or_null(item->pod),
+			 "cause", json_text_or_null(item->cause), "clientNetnsCookie",
+			 with_clients && item->client ? json_identity(item->client) : json_null(),
+			 "clientPid",
+			 with_clients && item->pid ? json_integer(item->pid) : json_null());
 }
 
 json_t *events_to_json(const char *node, bool with_clients)

@@ -27,7 +27,8 @@ static json_t *settings_to_json(const struct service *service)
 	const char *key;
 
 	for (size_t i = 0; (key = annotations_key(i)); i++)
-		json_add(&settings, json_pack("{ss ss}", "name", key, "from", origin_of(service, i)));
+		json_add(&settings,
+			 json_pack("{ss ss}", "name", key, "from", origin_of(service, i)));
 	return settings;
 }
 
@@ -39,17 +40,14 @@ static void add_endpoint(const struct why_endpoint *one, void *arg)
 	json_t **endpoints = arg;
 
 	json_add(endpoints,
-		 json_pack("{so si so so so sb sb sb so ss}",
-			   "address", json_address(&endpoint->address),
-			   "port", one->port,
-			   "pod", json_text_or_null(endpoint->pod),
-			   "node", json_text_or_null(endpoint->node),
-			   "zone", json_text_or_null(endpoint->zone),
-			   "ready", endpoint->ready,
-			   "serving", endpoint->serving,
-			   "terminating", endpoint->terminating,
-			   "weight", one->member ? json_integer(one->member->weight) : json_null(),
-			   "reason", why_name(one->why)));
+		 json_pack("{so si so so so sb sb sb so ss}", "address",
+			   json_address(&endpoint->address), "port", one->port, "pod",
+			   json_text_or_null(endpoint->pod), "node",
+			   json_text_or_null(endpoint->node), "zone",
+			   json_text_or_null(endpoint->zone), "ready", endpoint->ready, "serving",
+			   endpoint->serving, "terminating", endpoint->terminating, "weight",
+			   one->member ? json_integer(one->member->weight) : json_null(), "reason",
+			   why_name(one->why)));
 }
 
 static json_t *choice_to_json(const struct model *model, const struct choice *choice)
@@ -58,13 +56,10 @@ static json_t *choice_to_json(const struct model *model, const struct choice *ch
 	bool is_place = choice->port; /* a Service without an address has none */
 
 	why_visit_endpoints(model, choice, add_endpoint, &endpoints);
-	return json_pack("{so so si ss ss so}",
-			 "portName", json_text(choice->port_name),
-			 "address", is_place ? json_address(&choice->vip) : json_null(),
-			 "port", choice->port,
-			 "verdict", verdict_name(choice->verdict),
-			 "reason", choice_reason_name(choice->reason),
-			 "endpoints", endpoints);
+	return json_pack("{so so si ss ss so}", "portName", json_text(choice->port_name), "address",
+			 is_place ? json_address(&choice->vip) : json_null(), "port", choice->port,
+			 "verdict", verdict_name(choice->verdict), "reason",
+			 choice_reason_name(choice->reason), "endpoints", endpoints);
 }
 
 static json_t *ports_to_json(const struct sync *sync, const struct service *service)
@@ -130,11 +125,9 @@ static const struct service *find_by_address(const struct model *model, const js
 
 static json_t *service_to_json(const struct sync *sync, const struct service *service)
 {
-	return json_pack("{sb so so so so so}", "found", true,
-			 "namespace", json_text(service->namespace),
-			 "name", json_text(service->name),
-			 "refused", json_text_or_null(service->invalid),
-			 "settings", settings_to_json(service),
+	return json_pack("{sb so so so so so}", "found", true, "namespace",
+			 json_text(service->namespace), "name", json_text(service->name), "refused",
+			 json_text_or_null(service->invalid), "settings", settings_to_json(service),
 			 "ports", ports_to_json(sync, service));
 }
 

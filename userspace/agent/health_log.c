@@ -51,8 +51,7 @@ void health_log_free(struct health_log *log)
 /* All that the record of health says of a client is its network namespace. */
 static const char *client_text(uint64_t client, char buf[64])
 {
-	snprintf(buf, 64, "a client (network namespace cookie %llu)",
-		 (unsigned long long)client);
+	snprintf(buf, 64, "a client (network namespace cookie %llu)", (unsigned long long)client);
 	return buf;
 }
 
@@ -71,28 +70,32 @@ static void write_line(const struct trouble_change *change, const char *backend,
 			 backend, client, cause, change->times, change->health.failures);
 		return;
 	case TROUBLE_CONTRADICTED:
-		snprintf(line, HEALTH_LINE_MAX,
-			 "contradicted: backend %s stays in use, as it was reached by %s (times: %u)",
-			 backend, client, change->times);
+		snprintf(
+			line, HEALTH_LINE_MAX,
+			"contradicted: backend %s stays in use, as it was reached by %s (times: %u)",
+			backend, client, change->times);
 		return;
 	case TROUBLE_EJECTED:
-		snprintf(line, HEALTH_LINE_MAX,
-			 "ejected: backend %s for %.1f s by %s: %s (times: %u, failures in a row: %u)",
-			 backend, (double)change->ejected_ms / 1e3, client, cause, change->times,
-			 change->health.failures);
+		snprintf(
+			line, HEALTH_LINE_MAX,
+			"ejected: backend %s for %.1f s by %s: %s (times: %u, failures in a row: %u)",
+			backend, (double)change->ejected_ms / 1e3, client, cause, change->times,
+			change->health.failures);
 		return;
 	case TROUBLE_RETURNING:
-		snprintf(line, HEALTH_LINE_MAX, "returning: backend %s: the time of its ejection is over, "
+		snprintf(line, HEALTH_LINE_MAX,
+			 "returning: backend %s: the time of its ejection is over, "
 			 "and the next connection that can tries it",
 			 backend);
 		return;
 	case TROUBLE_RETURNED:
-		snprintf(line, HEALTH_LINE_MAX, "returned: backend %s was reached by %s (ejections until now: %u)",
+		snprintf(line, HEALTH_LINE_MAX,
+			 "returned: backend %s was reached by %s (ejections until now: %u)",
 			 backend, client, change->health.ejections);
 		return;
 	case TROUBLE_FORGOTTEN:
-		snprintf(line, HEALTH_LINE_MAX, "no longer ejected: backend %s went and came back ready",
-			 backend);
+		snprintf(line, HEALTH_LINE_MAX,
+			 "no longer ejected: backend %s went and came back ready", backend);
 		return;
 	case TROUBLE_KIND_MAX_:
 		break;
@@ -120,8 +123,7 @@ static void keep_event(const struct health_log *log, const struct trouble_change
 	case TROUBLE_EJECTED:
 		event.kind = EVENTS_EJECTED;
 		backend_event_add(log->tables, &event, "%s: for %.1f s (failures in a row: %u)",
-				  error, (double)change->ejected_ms / 1e3,
-				  change->health.failures);
+				  error, (double)change->ejected_ms / 1e3, change->health.failures);
 		break;
 	case TROUBLE_RETURNED:
 		event.kind = EVENTS_BACK;

@@ -24,13 +24,13 @@ struct hooks {
 	struct tables *tables;
 	struct canary *canary; /* NULL: there is nowhere to listen for it */
 	struct proofs *proofs;
-	size_t taken;          /* addresses, when they were logged last */
-	int missing;           /* what the last canary did not pass; -1: none was sent yet */
+	size_t taken; /* addresses, when they were logged last */
+	int missing;  /* what the last canary did not pass; -1: none was sent yet */
 	bool is_attached;
 	bool is_auditing; /* an audit goes on, or is to begin */
 	bool has_begun;   /* it goes on */
-	bool is_partial; /* the last recount was not allowed to see all, and that was logged */
-	bool is_refused; /* the last attempt to attach again failed, and was logged */
+	bool is_partial;  /* the last recount was not allowed to see all, and that was logged */
+	bool is_refused;  /* the last attempt to attach again failed, and was logged */
 	struct neighbour neighbours[NEIGHBOURS_MAX]; /* that are logged already */
 	size_t neighbour_count;
 };
@@ -71,13 +71,15 @@ static void tell_recount(struct hooks *hooks, int err, struct recount result)
 		log_error("cannot count the connections again: %s", strerror(-err));
 	else if (result.corrected)
 		log_warn("the counts of active connections of %zu among %zu backends were wrong "
-			 "and are corrected: %" PRIu64 " connections were counted that are no more, "
+			 "and are corrected: %" PRIu64
+			 " connections were counted that are no more, "
 			 "%" PRIu64 " were not counted",
 			 result.corrected, result.backends, result.removed, result.added);
 	if (!err && result.unseen && !hooks->is_partial)
-		log_warn("%zu network namespaces may not be looked into: counts that are "
-			 "too high are not corrected: give the agent CAP_SYS_PTRACE and CAP_SYS_ADMIN",
-			 result.unseen);
+		log_warn(
+			"%zu network namespaces may not be looked into: counts that are "
+			"too high are not corrected: give the agent CAP_SYS_PTRACE and CAP_SYS_ADMIN",
+			result.unseen);
 	if (!err)
 		hooks->is_partial = result.unseen;
 }
@@ -118,8 +120,7 @@ static void look_around(struct hooks *hooks)
 	for (size_t i = 0; i < count; i++) {
 		if (is_logged(hooks, &found[i]))
 			continue;
-		log_write(found[i].effect == NEIGHBOUR_HARMLESS ? LOG_LEVEL_INFO
-							       : LOG_LEVEL_WARN,
+		log_write(found[i].effect == NEIGHBOUR_HARMLESS ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
 			  "hook %s: program '%s' (id %u) of %s: %s", found[i].hook, found[i].name,
 			  found[i].id, found[i].owner ? found[i].owner : "somebody else",
 			  found[i].consequence);
@@ -163,12 +164,13 @@ static void tell_taken(uint32_t index, const struct gw_vip_key *key, void *arg)
 	tables_service_text(taken->hooks->tables, index, service);
 	addr_port_format(&key->address, ntohs(key->port), address);
 	if (suspect)
-		snprintf(text, sizeof(text),
-			 "connects to %s of service '%s' do not come to gwbpf: program '%s' (id %u) "
-			 "of %s at %s is in the way: %s",
-			 address, service, suspect->name, suspect->id,
-			 suspect->owner ? suspect->owner : "somebody else", suspect->hook,
-			 suspect->consequence);
+		snprintf(
+			text, sizeof(text),
+			"connects to %s of service '%s' do not come to gwbpf: program '%s' (id %u) "
+			"of %s at %s is in the way: %s",
+			address, service, suspect->name, suspect->id,
+			suspect->owner ? suspect->owner : "somebody else", suspect->hook,
+			suspect->consequence);
 	else
 		snprintf(text, sizeof(text),
 			 "connects to %s of service '%s' do not come to gwbpf, and nobody else's "

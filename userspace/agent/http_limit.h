@@ -18,7 +18,7 @@
 #include <stdbool.h>
 
 #define HTTP_LIMIT_UNFINISHED 32 /* requests that are not complete */
-#define HTTP_LIMIT_ANSWERS 8	 /* answers that are made or sent: each may be many megabytes */
+#define HTTP_LIMIT_ANSWERS 8     /* answers that are made or sent: each may be many megabytes */
 #define HTTP_LIMIT_SECONDS 20
 #define HTTP_LIMIT_KEPT 8
 

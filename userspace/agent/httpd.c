@@ -188,7 +188,8 @@ static void on_watch(struct evhttp_request *request, struct httpd *httpd)
 	if (!watchers)
 		reply_text(request, HTTP_SERVUNAVAIL, "the agent is still starting: ask again");
 	else if (!http_limit_keep(httpd->limit, request))
-		reply_text(request, HTTP_SERVUNAVAIL, "as many watch as may: end one of them first");
+		reply_text(request, HTTP_SERVUNAVAIL,
+			   "as many watch as may: end one of them first");
 	else if (!watchers_add(watchers, request))
 		reply_text(request, HTTP_INTERNAL, "out of memory");
 }
@@ -203,8 +204,8 @@ struct page {
 	const struct columns *columns;
 };
 
-#define API  "/api/v1"
-#define ALL  (HTTPD_FOR_MONITORING | HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
+#define API "/api/v1"
+#define ALL (HTTPD_FOR_MONITORING | HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
 #define NODE (HTTPD_FOR_NODE | HTTPD_FOR_ROOT)
 #define ROOT HTTPD_FOR_ROOT /* it names clients */
 
@@ -248,21 +249,23 @@ static void visit_paths(void (*add)(const struct openapi_path *path, json_t **to
 
 	for (size_t i = 0; i < PAGES; i++)
 		if (!strncmp(pages[i].path, API, strlen(API)) && is_first_of_path(i))
-			add(&(struct openapi_path){
-				    .path = pages[i].path,
-				    .summary = pages[i].summary,
-				    .columns = pages[i].columns,
-				    .is_on_socket = pages[i].is_for == ROOT,
-			    },
-			    to);
+			add(
+				&(struct openapi_path){
+					.path = pages[i].path,
+					.summary = pages[i].summary,
+					.columns = pages[i].columns,
+					.is_on_socket = pages[i].is_for == ROOT,
+				},
+				to);
 	for (size_t i = 0; (command = control_path(i, &about)); i++)
-		add(&(struct openapi_path){
-			    .path = command,
-			    .summary = about,
-			    .is_post = true,
-			    .is_on_socket = true,
-		    },
-		    to);
+		add(
+			&(struct openapi_path){
+				.path = command,
+				.summary = about,
+				.is_post = true,
+				.is_on_socket = true,
+			},
+			to);
 }
 
 struct waiting {
@@ -290,7 +293,8 @@ static int add_file(struct evbuffer *to, int file)
 	for (off_t at = 0; at < stat.st_size; at += PIECE_BYTES) {
 		off_t rest = stat.st_size - at;
 
-		if (evbuffer_add_file_segment(to, whole, at, rest < PIECE_BYTES ? rest : PIECE_BYTES))
+		if (evbuffer_add_file_segment(to, whole, at,
+					      rest < PIECE_BYTES ? rest : PIECE_BYTES))
 			goto out;
 	}
 	err = 0;
@@ -318,8 +322,7 @@ static void on_made(int file, void *arg)
 	free(waiting);
 }
 
-static void start_page(struct evhttp_request *request, struct httpd *httpd,
-		       const struct page *page)
+static void start_page(struct evhttp_request *request, struct httpd *httpd, const struct page *page)
 {
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 	const struct work work = {
@@ -408,8 +411,7 @@ static void on_request(struct evhttp_request *request, void *arg)
 	} else if (!page || !(page->is_for & httpd->options->is_for)) {
 		reply_text(request, HTTP_NOTFOUND, "not found");
 	} else if (evhttp_request_get_command(request) & ~(EVHTTP_REQ_GET | EVHTTP_REQ_HEAD)) {
-		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
-				  "GET, HEAD");
+		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
 		reply_text(request, HTTP_BADMETHOD, "only GET and HEAD");
 	} else if (page->answer) {
 		page->answer(request, httpd);

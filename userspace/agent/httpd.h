@@ -27,8 +27,8 @@ struct httpd_check {
 /* Whom a server is for. */
 enum httpd_for {
 	HTTPD_FOR_MONITORING = 1, /* anybody: health and metrics, which name no client */
-	HTTPD_FOR_NODE = 2,	  /* loopback: also the status page and the API, without clients */
-	HTTPD_FOR_ROOT = 4,	  /* the control socket: everything */
+	HTTPD_FOR_NODE = 2,       /* loopback: also the status page and the API, without clients */
+	HTTPD_FOR_ROOT = 4,       /* the control socket: everything */
 };
 
 struct httpd_options {
@@ -38,7 +38,7 @@ struct httpd_options {
 	uint32_t metrics_backends;
 	const char *node;
 	struct watchers **watchers; /* NULL: nobody can watch here; there as stats are */
-	struct control *control; /* NULL: nothing can be changed here; there as stats are */
+	struct control *control;    /* NULL: nothing can be changed here; there as stats are */
 	enum httpd_for is_for;
 	struct httpd_check checks[HTTPD_CHECKS_MAX];
 	size_t check_count;

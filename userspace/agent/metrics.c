@@ -23,7 +23,8 @@ static void family(struct evbuffer *to, const char *name, const char *type, cons
 
 static void write_head(struct lines *to, const char *name, const char *type, const char *help)
 {
-	const char *const texts[] = {"# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n"};
+	const char *const texts[] = {"# HELP ", name, " ",  help, "\n# TYPE ",
+				     name,      " ",  type, "\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		lines_add_text(to, texts[i]);
@@ -378,8 +379,8 @@ static int write_backends(struct evbuffer *to, const struct metrics_input *input
 }
 
 /* Of the backends that take new connections. 1 where they have none. */
-static double balance_ratio(const struct view_service *service,
-			    const struct view_backend *backends, size_t count)
+static double balance_ratio(const struct view_service *service, const struct view_backend *backends,
+			    size_t count)
 {
 	struct evenness evenness = {0};
 
@@ -428,8 +429,7 @@ static void write_services(struct evbuffer *to, const struct metrics_input *inpu
 	size_t count = view_services(input->view, &services);
 	char labels[LABELS_MAX];
 
-	family(to, "gwbpf_service_backends_usable", "gauge",
-	       "Backends that take new connections.");
+	family(to, "gwbpf_service_backends_usable", "gauge", "Backends that take new connections.");
 	for (size_t i = 0; i < count; i++)
 		evbuffer_add_printf(to, "gwbpf_service_backends_usable{%s} %u\n",
 				    service_labels(&services[i], labels), services[i].usable);
@@ -520,8 +520,8 @@ static void write_times(struct evbuffer *to, const struct histogram *histogram)
 					    histogram->bounds[i], sum);
 	}
 	evbuffer_add_printf(to, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9f\n%s_count %llu\n",
-			    histogram->name, sum, histogram->name, histogram->sum,
-			    histogram->name, sum);
+			    histogram->name, sum, histogram->name, histogram->sum, histogram->name,
+			    sum);
 }
 
 static void write_delays(struct evbuffer *to, const struct stats *stats)
@@ -533,8 +533,7 @@ static void write_delays(struct evbuffer *to, const struct stats *stats)
 		 apply_bounds, stats->apply_buckets, STATS_APPLY_BUCKETS, stats->apply_seconds},
 		{"gwbpf_network_programming_duration_seconds",
 		 "From a change in the cluster to the kernel.", programming_bounds,
-		 stats->programming_buckets, STATS_PROGRAMMING_BUCKETS,
-		 stats->programming_seconds},
+		 stats->programming_buckets, STATS_PROGRAMMING_BUCKETS, stats->programming_seconds},
 	};
 
 	for (size_t i = 0; i < sizeof(histograms) / sizeof(*histograms); i++)

@@ -60,7 +60,8 @@ const struct argp_option agent_options[] = {
 	 "the zone of this node, for topology hints (default: the label of its Node)", 0},
 	{"cgroup", OPTION_CGROUP, "PATH", 0,
 	 "where the hooks are attached (default: the root of the cgroup v2 mount, or the pods' "
-	 "cgroup where another program takes connects at the root)", 0},
+	 "cgroup where another program takes connects at the root)",
+	 0},
 	{"pin-dir", OPTION_PIN_DIR, "DIR", 0,
 	 "where maps and links are pinned (default: /sys/fs/bpf/gwbpf)", 0},
 	{"max-services", OPTION_MAX_SERVICES, "N", 0, "room for Service ports (default: 4096)", 0},
@@ -85,7 +86,8 @@ const struct argp_option agent_options[] = {
 	 "with more backends than these, only the series of Services (default: 1000)", 0},
 	{"log-level", OPTION_LOG_LEVEL, "error|warn|info|debug", 0,
 	 "what is logged (default: info)", 0},
-	{"log-format", OPTION_LOG_FORMAT, "logfmt|json", 0, "how it is logged (default: logfmt)", 0},
+	{"log-format", OPTION_LOG_FORMAT, "logfmt|json", 0, "how it is logged (default: logfmt)",
+	 0},
 	{0},
 };
 
@@ -168,7 +170,8 @@ static int set_option(int key, const char *value, void *arg)
 		options->control = value;
 		return is_control_path(value) ? 0 : -EINVAL;
 	case OPTION_METRICS_BACKENDS:
-		return parse_u32(value, 0, BACKENDS_LIMIT, &options->metrics_backends) ? -EINVAL : 0;
+		return parse_u32(value, 0, BACKENDS_LIMIT, &options->metrics_backends) ? -EINVAL
+										       : 0;
 	case OPTION_LOG_LEVEL:
 		return log_level_parse(value, &options->log_level);
 	case OPTION_LOG_FORMAT:

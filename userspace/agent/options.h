@@ -16,17 +16,17 @@ struct options {
 	const char *cgroup; /* NULL: the root of the cgroup v2 mount */
 	const char *manifests[OPTIONS_LIST_MAX];
 	size_t manifest_count;
-	const char *kubeconfig; /* NULL: the service account of this pod */
-	bool kubeconfig_is_list; /* it is $KUBECONFIG */
-	const char *context;    /* NULL: the current one */
-	const char *namespace;  /* NULL: all */
+	const char *kubeconfig;                 /* NULL: the service account of this pod */
+	bool kubeconfig_is_list;                /* it is $KUBECONFIG */
+	const char *context;                    /* NULL: the current one */
+	const char *namespace;                  /* NULL: all */
 	const char *services[OPTIONS_LIST_MAX]; /* "NAMESPACE/NAME" */
 	size_t service_count;
 	const char *node;
 	const char *zone; /* NULL: not given */
 	uint32_t max_services;
 	uint32_t max_backends;
-	uint32_t stale_after_ms; /* 0: never */
+	uint32_t stale_after_ms;    /* 0: never */
 	const char *listen;         /* NULL: the default; "off" */
 	const char *metrics_listen; /* NULL: nowhere */
 	const char *control;        /* NULL: the default; "off" */

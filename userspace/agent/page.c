@@ -176,10 +176,10 @@ static void write_service_name(struct evbuffer *to, const struct view_service *s
 	text(to, service->name);
 	evbuffer_add_printf(to, "%s", *service->port_name ? ":" : "");
 	text(to, service->port_name);
-	evbuffer_add_printf(to, " <small>%s, %s, %u of %u backends usable, %u connections</small></h2>\n",
-			    addr_port_format(&service->address, service->port, address),
-			    policy_name(service->policy), service->usable, service->backends,
-			    service->active);
+	evbuffer_add_printf(
+		to, " <small>%s, %s, %u of %u backends usable, %u connections</small></h2>\n",
+		addr_port_format(&service->address, service->port, address),
+		policy_name(service->policy), service->usable, service->backends, service->active);
 	if (service->state == VIEW_SERVICE_READY)
 		return;
 	evbuffer_add_printf(to, "<p class=\"bad\">%s", view_service_state_name(service->state));
@@ -210,17 +210,16 @@ static void write_backend(struct evbuffer *to, const struct backend_row *row)
 	const struct view_backend *backend = row->backend;
 	uint64_t failed = report_failed(&backend->counters);
 	char address[ADDR_PORT_TEXT_MAX], age[FORMAT_MAX];
-	unsigned int percent = row->group_active
-				       ? (unsigned int)(100ull * backend->active / row->group_active)
-				       : 0;
+	unsigned int percent =
+		row->group_active ? (unsigned int)(100ull * backend->active / row->group_active)
+				  : 0;
 
 	addr_port_format(&backend->address, backend->port, address);
 	evbuffer_add_printf(to, "<tr>");
 	words(to, "", *backend->pod ? backend->pod : address);
 	words(to, backends_is_well(row) ? "good" : "bad", view_backend_state_name(backend->state));
 	number(to, backend->active, false);
-	evbuffer_add_printf(to,
-			    "<td><meter min=\"0\" max=\"100\" value=\"%u\"></meter> %u%%</td>",
+	evbuffer_add_printf(to, "<td><meter min=\"0\" max=\"100\" value=\"%u\"></meter> %u%%</td>",
 			    percent, percent);
 	number(to, failed, failed && !backends_is_well(row));
 	words(to, "far", backend->state_seconds < 0 ? "" : format_age(backend->state_seconds, age));
@@ -238,16 +237,16 @@ static bool is_of(const struct backend_row *row, const struct view_service *serv
 static void write_rest(struct evbuffer *to, size_t count, const char *command)
 {
 	if (count > ROWS_MAX)
-		evbuffer_add_printf(to, "<p>and %zu more: '%s' lists them</p>\n",
-				    count - ROWS_MAX, command);
+		evbuffer_add_printf(to, "<p>and %zu more: '%s' lists them</p>\n", count - ROWS_MAX,
+				    command);
 }
 
 /* Rows are in the order of the Services; some are of a port that is balanced no more. */
 static void write_peers(struct evbuffer *to, const struct status *status,
 			const struct backend_row *rows, size_t count)
 {
-	static const char *const titles[] = {"Peer",    "State", "#Active", "Share",
-					     "#Failed", "~Since", "~Node",  "~Address", NULL};
+	static const char *const titles[] = {"Peer",   "State", "#Active",  "Share", "#Failed",
+					     "~Since", "~Node", "~Address", NULL};
 	const struct view_service *services;
 	size_t service_count = view_services(status->view, &services), next = 0;
 
@@ -293,7 +292,8 @@ static void write_event(struct evbuffer *to, const json_t *event)
 /* The last ones, the newest first. */
 static void write_events(struct evbuffer *to, const char *node)
 {
-	static const char *const titles[] = {"Time (UTC)", "What", "Service", "~Backend", "Cause", NULL};
+	static const char *const titles[] = {"Time (UTC)", "What",  "Service",
+					     "~Backend",   "Cause", NULL};
 	json_t *list = events_to_json(node, false);
 	const json_t *items = json_object_get(list, "items");
 	size_t count = json_array_size(items);
@@ -354,7 +354,9 @@ static void write_facts(struct evbuffer *to, const struct status *status)
 static void write_links(struct evbuffer *to)
 {
 	static const char *const paths[] = {
-		"/api/v1", "/metrics", "/readyz?verbose",
+		"/api/v1",
+		"/metrics",
+		"/readyz?verbose",
 	};
 
 	evbuffer_add_printf(to, "<p>");

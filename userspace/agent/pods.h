@@ -17,7 +17,7 @@
 struct pods {
 	struct model *model;
 	const char *node;
-	uint64_t often_until_ns;   /* a new pod's comes soon */
+	uint64_t often_until_ns;      /* a new pod's comes soon */
 	char homeless[PODS_TEXT_MAX]; /* of whom none is found, for people; "": nobody */
 };
 

@@ -32,8 +32,10 @@ static double start_time(void)
 		return 0;
 	after = fgets(line, sizeof(line), stat) ? strrchr(line, ')') : NULL;
 	fclose(stat);
-	if (!after || sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-				    "%*d %*d %*d %*d %llu", &ticks) != 1)
+	if (!after || sscanf(after,
+			     ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+			     "%*d %*d %*d %*d %llu",
+			     &ticks) != 1)
 		return 0;
 	return clock_read_seconds(CLOCK_REALTIME) - clock_read_seconds(CLOCK_BOOTTIME) +
 	       (double)ticks / (double)sysconf(_SC_CLK_TCK);

@@ -101,8 +101,10 @@ static void dial(int fd, const struct gw_vip_key *key, bool is_ipv4)
 /* What cannot be asked for is not told. */
 static bool has_come(struct tables *tables, const struct gw_vip_key *key)
 {
-	bool is_ipv4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)&key->address), has_come = true;
-	int fd = socket(is_ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool is_ipv4 = IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)&key->address),
+	     has_come = true;
+	int fd =
+		socket(is_ipv4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return true;

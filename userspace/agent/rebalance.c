@@ -47,8 +47,8 @@ struct rebalance {
 	bool is_broken; /* the last round failed, and that was logged */
 	struct moved *moved;
 	size_t moved_count;
-	struct waits *waits; /* NULL unless a Service asks for auto */
-	int waits_err;       /* why there are none */
+	struct waits *waits;   /* NULL unless a Service asks for auto */
+	int waits_err;         /* why there are none */
 	struct learnt *learnt; /* NULL until a Service asks for auto */
 	uint32_t *learnt_quiet_ms;
 	struct round_input input;                /* of the round that runs */
@@ -115,8 +115,9 @@ static void log_moved(const struct rebalance *rebalance, const struct moved *mov
 	if (moved->to != ROUND_NOWHERE)
 		tables_backend_text(rebalance->tables, moved->to, moved->to_generation, to);
 	log_info("moving a connection of process %u%s%s from %s to %s: %s: %s (quiet for %.1f s)",
-		 moved->tgid, *moved->pod ? " of pod " : "", moved->pod, from, to, move_result_name(moved->result),
-		 move_result_text(moved->result), moved->quiet_ms / 1e3);
+		 moved->tgid, *moved->pod ? " of pod " : "", moved->pod, from, to,
+		 move_result_name(moved->result), move_result_text(moved->result),
+		 moved->quiet_ms / 1e3);
 	backend_event_add(rebalance->tables,
 			  &(struct backend_event){
 				  .kind = EVENTS_MOVED,

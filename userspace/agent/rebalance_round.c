@@ -29,10 +29,10 @@
 #define LOOK_MS 100   /* while some are still to leave, it looks again so often, */
 #define LOOKS_MS 1500 /* and for so long, in which every move begins: the next round decides anew */
 #define FOLLOW_MAX 1024 /* connections of one Service whose waits are looked at: the oldest */
-#define HEARD_MS 1000 /* a round begins once a second */
-#define LOOK_SHARE 9  /* so much longer than a walk takes is the time until the next */
-#define FRESH_LOOKS 2 /* what becomes quiet between two looks is seen so, if one comes late too */
-#define LONG_MS 10000 /* or as long as is asked for, where that is less */
+#define HEARD_MS 1000   /* a round begins once a second */
+#define LOOK_SHARE 9    /* so much longer than a walk takes is the time until the next */
+#define FRESH_LOOKS 2   /* what becomes quiet between two looks is seen so, if one comes late too */
+#define LONG_MS 10000   /* or as long as is asked for, where that is less */
 
 /* The backends of one Service port, in the order of the view. */
 struct members {
@@ -214,8 +214,7 @@ static bool is_quiet(const struct round *round, const struct gw_walk_conn *conn,
 		return true;
 	if (conn->idle_ms < quiet_ms || conn->unacked || conn->unread)
 		return false;
-	return conn->idle_ms < quiet_ms + round->fresh_ms ||
-	       conn->idle_ms >= quiet_ms + long_ms ||
+	return conn->idle_ms < quiet_ms + round->fresh_ms || conn->idle_ms >= quiet_ms + long_ms ||
 	       round->input->only_service != ROUND_NOWHERE;
 }
 
@@ -427,7 +426,8 @@ struct batch {
 	size_t count;
 	struct move moves[MOVER_CHILD_MOVES];
 	struct moved moved[MOVER_CHILD_MOVES];
-	size_t to[MOVER_CHILD_MOVES]; /* the place among the members, of those that leave for balance */
+	/* the place among the members, of those that leave for balance */
+	size_t to[MOVER_CHILD_MOVES];
 };
 
 /* By the cgroup alone: a process may hold up whoever reads of it. */
@@ -464,7 +464,8 @@ static int add_to_batch(const struct round *round, struct batch *batch,
 	*moved = (struct moved){
 		.cookie = conn->cookie,
 		.netns_cookie = conn->conn.netns_cookie,
-		.time_ns = clock_now_ns(), /* before it is told: it may be back before that returns */
+		.time_ns =
+			clock_now_ns(), /* before it is told: it may be back before that returns */
 		.tgid = conn->conn.tgid,
 		.service = conn->conn.service,
 		.from = conn->conn.backend,
@@ -593,8 +594,8 @@ static uint32_t act_once(struct round *round)
 	uint32_t left = 0;
 
 	for (size_t i = 0; i < round->to_do_count; i++) {
-		const struct members
-			*members = &round->services_to_do[(first + i) % round->to_do_count];
+		const struct members *members =
+			&round->services_to_do[(first + i) % round->to_do_count];
 
 		for (size_t from = 0; from < members->count; from++) {
 			if (members->balance[from].leave)
@@ -756,8 +757,8 @@ static int answer(const struct round *round, struct evbuffer *to)
 		const struct round_head head = {
 			.moved_count = (uint32_t)round->move_count,
 			.busy_count = round->busy_count,
-			.stuck_count = (uint32_t)(evbuffer_get_length(stuck) /
-						  sizeof(struct moved)),
+			.stuck_count =
+				(uint32_t)(evbuffer_get_length(stuck) / sizeof(struct moved)),
 			.waited_count = (uint32_t)(evbuffer_get_length(round->waited) /
 						   sizeof(struct waited)),
 		};

@@ -32,7 +32,7 @@ struct moved {
 	uint32_t to_generation;
 	uint32_t quiet_ms; /* how long it was quiet */
 	enum move_result result;
-	bool is_drain; /* else for balance */
+	bool is_drain;           /* else for balance */
 	char pod[MOVED_POD_MAX]; /* its client's name or UID, cut off; "": it is no pod */
 };
 
@@ -46,7 +46,7 @@ struct waited {
 
 struct round_input {
 	const char *pin_dir;
-	struct conns *conns; /* the walk, open */
+	struct conns *conns;         /* the walk, open */
 	struct gw_service *services; /* the map's memory, which parent and child share */
 	/* By service index. 0: not known yet. For Services whose setting is a time it is not asked. */
 	const uint32_t *learnt_quiet_ms;
@@ -55,9 +55,10 @@ struct round_input {
 	size_t moved_count;
 	const struct waits *waits; /* NULL: nothing is learnt */
 	uint64_t seed;
-	uint32_t only_service; /* ROUND_NOWHERE: all that ask for it; else this one, even if it does not */
-	bool decides; /* false: look only, for what is learnt */
-	bool is_dry;  /* decide, and move nothing: the results are MOVE_MOVED for what would be */
+	uint32_t
+		only_service; /* ROUND_NOWHERE: all that ask for it; else this one, even if it does not */
+	bool decides;         /* false: look only, for what is learnt */
+	bool is_dry; /* decide, and move nothing: the results are MOVE_MOVED for what would be */
 };
 
 /* The answer: this head, then the arrays. */

@@ -56,8 +56,8 @@ static struct retry_group *get_group(struct retries *retries, const char *name)
 	struct retry_group *group;
 
 	TAILQ_FOREACH_REVERSE(group, retries->waiting, retry_groups, link)
-		if (!strncmp(group->name, name, length) && !group->name[length])
-			return group;
+	if (!strncmp(group->name, name, length) && !group->name[length])
+		return group;
 	group = calloc(1, sizeof(*group));
 	if (!group)
 		return NULL;
@@ -221,7 +221,8 @@ void retries_run(struct retries *retries, const struct retries_run *options)
 		retries->releases = options->releases;
 		retries->left = retries->count;
 	}
-	while (retries->left && !TAILQ_EMPTY(retries->waiting) && options->may_go_on(options->arg)) {
+	while (retries->left && !TAILQ_EMPTY(retries->waiting) &&
+	       options->may_go_on(options->arg)) {
 		retries->left--;
 		run_waiting(retries, options);
 	}

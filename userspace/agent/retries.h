@@ -24,7 +24,8 @@ TAILQ_HEAD(retry_groups, retry_group);
 struct retries {
 	void *names; /* tsearch(3) of struct retry; a zeroed one is empty */
 	size_t count;
-	struct retry_groups *waiting; /* for something to be set free: whose turn is next comes first */
+	struct retry_groups
+		*waiting; /* for something to be set free: whose turn is next comes first */
 	struct retry_list *later;
 	uint64_t releases; /* at the beginning of the round that runs */
 	size_t left;       /* of that round */

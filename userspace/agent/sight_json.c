@@ -50,30 +50,26 @@ static json_t *connection(const struct gw_sight *sight)
 
 json_t *sight_json(const struct gw_sight *sight, const struct tables_names *names)
 {
-	return json_pack("{so ss so so so so so so so so so so so}",
-			 "time", instant(sight->time_ns),
-			 "event", monitor_kind_name(sight->kind),
-			 "namespace", json_text_or_null(names->service.namespace),
-			 "service", json_text_or_null(names->service.name),
-			 "servicePort", names->vip_port ? json_integer(names->vip_port) : json_null(),
-			 "backend", address(names),
-			 "pod", json_text_or_null(names->backend.pod),
-			 "cause", json_text_or_null(monitor_error_name(sight->error)),
-			 "durationSeconds", duration(sight),
-			 "clientPid", sight->tgid ? json_integer(sight->tgid) : json_null(),
-			 "clientNetnsCookie", json_identity(sight->netns_cookie),
-			 "connection", connection(sight),
+	return json_pack("{so ss so so so so so so so so so so so}", "time",
+			 instant(sight->time_ns), "event", monitor_kind_name(sight->kind),
+			 "namespace", json_text_or_null(names->service.namespace), "service",
+			 json_text_or_null(names->service.name), "servicePort",
+			 names->vip_port ? json_integer(names->vip_port) : json_null(), "backend",
+			 address(names), "pod", json_text_or_null(names->backend.pod), "cause",
+			 json_text_or_null(monitor_error_name(sight->error)), "durationSeconds",
+			 duration(sight), "clientPid",
+			 sight->tgid ? json_integer(sight->tgid) : json_null(), "clientNetnsCookie",
+			 json_identity(sight->netns_cookie), "connection", connection(sight),
 			 "lost", json_null());
 }
 
 json_t *sight_json_lost(uint64_t count, const char *cause)
 {
-	return json_pack("{so ss sn sn sn sn sn ss sn sn sn sn so}",
-			 "time", instant(clock_now_ns()),
-			 "event", monitor_kind_name(GW_SIGHT_LOST), "namespace", "service",
-			 "servicePort", "backend", "pod", "cause", cause, "durationSeconds",
-			 "clientPid", "clientNetnsCookie", "connection",
-			 "lost", count ? json_count(count) : json_null());
+	return json_pack("{so ss sn sn sn sn sn ss sn sn sn sn so}", "time",
+			 instant(clock_now_ns()), "event", monitor_kind_name(GW_SIGHT_LOST),
+			 "namespace", "service", "servicePort", "backend", "pod", "cause", cause,
+			 "durationSeconds", "clientPid", "clientNetnsCookie", "connection", "lost",
+			 count ? json_count(count) : json_null());
 }
 
 json_t *sight_json_event(json_t *event)

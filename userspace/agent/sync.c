@@ -29,9 +29,9 @@
 #include "model/plan.h"
 #include "model/store.h"
 
-#define TURN_NS 100000000u      /* of the event loop, for what has changed */
-#define TURN_PER_NAMESPACE 256  /* Services, before the next namespace has its turn */
-#define RETRY_NS 50000000u      /* of each second, for what was refused */
+#define TURN_NS 100000000u     /* of the event loop, for what has changed */
+#define TURN_PER_NAMESPACE 256 /* Services, before the next namespace has its turn */
+#define RETRY_NS 50000000u     /* of each second, for what was refused */
 #define REFUSAL_TEXT_MAX 2048
 #define OWNER_MAX (2 * GW_NAME_MAX)
 #define PENDING_MAX 1024
@@ -56,19 +56,19 @@ struct sync {
 	struct stats stats;
 	char zone[GW_NAME_MAX];
 	bool has_node;
-	bool complete;    /* all that there is has been delivered once */
+	bool complete;     /* all that there is has been delivered once */
 	size_t programmed; /* Services in the round that runs */
 	struct retries retries;
 	uint64_t claims_released; /* addresses that others may wait for */
 	struct turn turn;
-	bool is_listed;    /* the source has told everything; what is left of it follows */
+	bool is_listed; /* the source has told everything; what is left of it follows */
 	struct refused unprogrammed; /* by Service: for want of room or of an address */
 	struct refused mended;       /* origins of which nothing may be refused any more */
 	struct following following;
 	struct repeats repeats; /* of what a source says that is wrong */
 	struct pods pods;
-	bool has_new_pods; /* nobody has looked for their cgroups yet */
-	double start_time; /* what changed before is no delay of ours */
+	bool has_new_pods;           /* nobody has looked for their cgroups yet */
+	double start_time;           /* what changed before is no delay of ours */
 	double pending[PENDING_MAX]; /* when what is not programmed yet changed, since 1970 */
 	size_t pending_count;
 };
@@ -85,9 +85,9 @@ struct job {
 	char owner[OWNER_MAX];
 	struct choice *choices;
 	size_t choice_count;
-	bool was_refused;      /* before: that is in the log already */
-	size_t refusals;       /* addresses and ports that are not balanced as wanted */
-	char refusal[512];     /* the first of them, and why */
+	bool was_refused;  /* before: that is in the log already */
+	size_t refusals;   /* addresses and ports that are not balanced as wanted */
+	char refusal[512]; /* the first of them, and why */
 };
 
 /* Once in the log is enough of what lasts. */
@@ -146,10 +146,11 @@ static void refuse_too_large(struct job *job)
 
 		if (choice->reason != CHOICE_TOO_LARGE)
 			continue;
-		snprintf(message, sizeof(message),
-			 "%s: the Service's ports times its endpoints are more than %u: spread them "
-			 "over several Services",
-			 addr_port_format(&choice->vip, choice->port, address), CHOOSE_LOOKS_MAX);
+		snprintf(
+			message, sizeof(message),
+			"%s: the Service's ports times its endpoints are more than %u: spread them "
+			"over several Services",
+			addr_port_format(&choice->vip, choice->port, address), CHOOSE_LOOKS_MAX);
 		note_refusal(message, job);
 	}
 }
@@ -390,13 +391,14 @@ void sync_retry(struct sync *sync)
 	refused_visit_all(&sync->mended, log_mended, sync);
 	refused_done(&sync->mended);
 	sync->turn.until_ns = clock_now_ns() + RETRY_NS;
-	retries_run(&sync->retries, &(struct retries_run){
-		.releases = tables_releases(sync->tables) + sync->claims_released,
-		.now_ms = clock_now_ms(),
-		.run = retry,
-		.may_go_on = has_time,
-		.arg = sync,
-	});
+	retries_run(&sync->retries,
+		    &(struct retries_run){
+			    .releases = tables_releases(sync->tables) + sync->claims_released,
+			    .now_ms = clock_now_ms(),
+			    .run = retry,
+			    .may_go_on = has_time,
+			    .arg = sync,
+		    });
 	count_refused(sync);
 }
 

@@ -20,7 +20,7 @@ struct sync;
 
 struct sync_options {
 	const char *node;
-	const char *zone; /* NULL: what the source says */
+	const char *zone;            /* NULL: what the source says */
 	const char *const *services; /* "NAMESPACE/NAME": balanced without the label */
 	size_t service_count;
 	/* Called once, when everything that there is has been programmed. */

@@ -17,7 +17,7 @@ struct telling {
 	const char *homeless;               /* pods that are to be excepted and are not; "": none */
 	const char *missing_node;           /* no Node has this name; NULL: there is one */
 	const struct hooks *hooks;
-	const char *cgroup;                 /* why the hooks are not at the root; "": they are */
+	const char *cgroup; /* why the hooks are not at the root; "": they are */
 };
 
 /* What is worst comes first: there is room for GW_NOTES_MAX. */

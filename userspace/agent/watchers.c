@@ -18,11 +18,11 @@
 #include "kernel/monitor.h"
 #include "kernel/tables.h"
 
-#define TURN_US 25000      /* between two looks at what the hooks have told */
-#define SIGHTS_A_TURN 500  /* so that the loop is not held up: about 5 ms */
+#define TURN_US 25000          /* between two looks at what the hooks have told */
+#define SIGHTS_A_TURN 500      /* so that the loop is not held up: about 5 ms */
 #define LEASE_NS 5000000000ull /* how long the hooks go on telling an agent that was killed */
 #define UNREAD_BYTES_MAX (1024 * 1024) /* of one watcher: about 2,700 lines */
-#define SILENT_SECONDS 60  /* one that reads nothing for so long is ended */
+#define SILENT_SECONDS 60              /* one that reads nothing for so long is ended */
 
 /* Which Service; "" and 0: any. */
 struct filter {
@@ -135,8 +135,8 @@ static void tell_lost(const struct watcher *watcher, uint64_t count, const char 
 static size_t unread_bytes(const struct watcher *watcher)
 {
 	struct evhttp_connection *connection = evhttp_request_get_connection(watcher->request);
-	struct bufferevent *bufferevent =
-		connection ? evhttp_connection_get_bufferevent(connection) : NULL;
+	struct bufferevent *bufferevent = connection ? evhttp_connection_get_bufferevent(connection)
+						     : NULL;
 
 	return bufferevent ? evbuffer_get_length(bufferevent_get_output(bufferevent)) : 0;
 }
@@ -147,7 +147,8 @@ static void send_line(struct watcher *watcher, const char *text)
 
 	if (watcher->is_gone)
 		return;
-	if (!text || unread > UNREAD_BYTES_MAX || (watcher->lost && unread > UNREAD_BYTES_MAX / 2)) {
+	if (!text || unread > UNREAD_BYTES_MAX ||
+	    (watcher->lost && unread > UNREAD_BYTES_MAX / 2)) {
 		watcher->lost++;
 		return;
 	}
@@ -179,9 +180,9 @@ static void on_sight(const struct gw_sight *sight, void *arg)
 		tables_name_service(watchers->options.tables, sight->service, &names);
 	text = render(sight_json(sight, &names));
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
-		if (is_wanted(&watcher->filter, names.service.namespace, names.service.name,
-			      names.vip_port))
-			send_line(watcher, text);
+	if (is_wanted(&watcher->filter, names.service.namespace, names.service.name,
+		      names.vip_port))
+		send_line(watcher, text);
 	free(text);
 }
 
@@ -198,8 +199,8 @@ static void on_event(const struct events_item *item, void *arg)
 	events_service_of(item, &namespace, &service);
 	text = render(sight_json_event(events_item_to_json(item, true)));
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
-		if (is_wanted(&watcher->filter, namespace, service, 0))
-			send_line(watcher, text);
+	if (is_wanted(&watcher->filter, namespace, service, 0))
+		send_line(watcher, text);
 	free(text);
 }
 
@@ -210,8 +211,8 @@ static void tell_all_lost(struct watchers *watchers, uint64_t count, const char 
 	struct watcher *watcher;
 
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
-		if (!watcher->is_gone)
-			tell_lost(watcher, count, cause);
+	if (!watcher->is_gone)
+		tell_lost(watcher, count, cause);
 }
 
 static void renew(struct watchers *watchers)
@@ -222,7 +223,8 @@ static void renew(struct watchers *watchers)
 		tell_all_lost(watchers, lost - watchers->lost,
 			      "connections came and went faster than the agent could read");
 	if (watchers->until_ns < now_ns)
-		tell_all_lost(watchers, 0, "the agent was held up: what happened meanwhile was not told");
+		tell_all_lost(watchers, 0,
+			      "the agent was held up: what happened meanwhile was not told");
 	watchers->lost = lost;
 	watchers->until_ns = now_ns + LEASE_NS;
 	monitor_watch(watchers->monitor, watchers->until_ns);

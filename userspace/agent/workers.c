@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define WORKERS_MAX 4
-#define DIE_SECONDS 1            /* for as long it is waited for one that was killed */
+#define DIE_SECONDS 1 /* for as long it is waited for one that was killed */
 #define PIECE_BYTES (256u << 10)
 #define WORK_BYTES (256ul << 20) /* an answer must not cost the agent its memory */
 

@@ -22,19 +22,19 @@ static const struct {
 	unsigned int bits;
 	const char *text;
 } refused[] = {
-	{ { MAPPED }, MAPPED_BITS + 32, "the unspecified address" },
-	{ { 0 }, 128, "the unspecified address" },
-	{ { MAPPED, 127 }, MAPPED_BITS + 8, "a loopback address" },
-	{ { [15] = 1 }, 128, "a loopback address" },
-	{ { MAPPED, 169, 254 }, MAPPED_BITS + 16, "a link-local address" },
-	{ { 0xfe, 0x80 }, 10, "a link-local address" },
-	{ { MAPPED, 224 }, MAPPED_BITS + 4, "a multicast address" },
-	{ { 0xff }, 8, "a multicast address" },
+	{{MAPPED}, MAPPED_BITS + 32, "the unspecified address"},
+	{{0}, 128, "the unspecified address"},
+	{{MAPPED, 127}, MAPPED_BITS + 8, "a loopback address"},
+	{{[15] = 1}, 128, "a loopback address"},
+	{{MAPPED, 169, 254}, MAPPED_BITS + 16, "a link-local address"},
+	{{0xfe, 0x80}, 10, "a link-local address"},
+	{{MAPPED, 224}, MAPPED_BITS + 4, "a multicast address"},
+	{{0xff}, 8, "a multicast address"},
 };
 
 int addr_parse(const char *text, struct gw_addr *ret)
 {
-	struct gw_addr addr = { .word = { 0, 0, htonl(0xffff), 0 } };
+	struct gw_addr addr = {.word = {0, 0, htonl(0xffff), 0}};
 
 	if (inet_pton(AF_INET, text, &addr.word[3]) != 1 && inet_pton(AF_INET6, text, &addr) != 1)
 		return -EINVAL;

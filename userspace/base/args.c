@@ -153,7 +153,7 @@ static error_t on_key(int key, char *value, struct argp_state *state)
 
 void args_parse(const struct args *args, int argc, char **argv)
 {
-	struct parse parse = { .args = args };
+	struct parse parse = {.args = args};
 	char doc[8192];
 	struct argp argp = {
 		.options = args->options,

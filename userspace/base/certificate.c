@@ -15,7 +15,7 @@
 #define NAME_URI (DER_CONTEXT | 6)
 #define NAME_ADDRESS (DER_CONTEXT | 7)
 
-static const uint8_t oid_subject_alt_name[] = { 0x55, 0x1d, 0x11 };
+static const uint8_t oid_subject_alt_name[] = {0x55, 0x1d, 0x11};
 
 static bool is_ascii(const struct der *text)
 {
@@ -36,7 +36,7 @@ static int add_name(struct certificate *to, uint8_t tag, const struct der *text)
 	if (to->name_count == CERTIFICATE_NAMES_MAX)
 		return -E2BIG;
 	to->names[to->name_count++] =
-		(struct certificate_name){ .text = *text, .is_address = tag == NAME_ADDRESS };
+		(struct certificate_name){.text = *text, .is_address = tag == NAME_ADDRESS};
 	return 0;
 }
 
@@ -103,7 +103,8 @@ static bool read_validity(struct certificate *to, struct der *tbs)
 	struct der validity;
 
 	return der_take(tbs, DER_SEQUENCE, &validity) &&
-	       der_take_time(&validity, &to->not_before) && der_take_time(&validity, &to->not_after);
+	       der_take_time(&validity, &to->not_before) &&
+	       der_take_time(&validity, &to->not_after);
 }
 
 /* Up to where extensions may begin. */
@@ -137,7 +138,7 @@ static int read_tail(struct certificate *to, struct der *tbs, uint8_t version)
 
 int certificate_read(const void *bytes, size_t size, struct certificate *ret)
 {
-	struct der whole = { bytes, size }, certificate, tbs, algorithm, outer, signature;
+	struct der whole = {bytes, size}, certificate, tbs, algorithm, outer, signature;
 	uint8_t version;
 	int err;
 

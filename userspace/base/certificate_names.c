@@ -12,7 +12,7 @@
 
 static struct der span(const char *text)
 {
-	return (struct der){ (const uint8_t *)text, strlen(text) };
+	return (struct der){(const uint8_t *)text, strlen(text)};
 }
 
 static uint8_t lower(uint8_t c)
@@ -33,7 +33,7 @@ static bool is_same(const struct der *a, const struct der *b)
 /* The label at the front, without its dot, is stepped over. has_dot: another one follows. */
 static struct der take_label(struct der *name, bool *has_dot)
 {
-	struct der label = { name->at, 0 };
+	struct der label = {name->at, 0};
 
 	while (label.left < name->left && name->at[label.left] != '.')
 		label.left++;
@@ -110,9 +110,8 @@ static bool carries_host(const struct certificate *certificate, struct der host)
 
 		if (name->is_address)
 			continue;
-		if (is_host && is_valid(name->text, true) ?
-			    matches(name->text, without_dot(host)) :
-			    is_exactly(&name->text, &host))
+		if (is_host && is_valid(name->text, true) ? matches(name->text, without_dot(host))
+							  : is_exactly(&name->text, &host))
 			return true;
 	}
 	return false;
@@ -121,7 +120,7 @@ static bool carries_host(const struct certificate *certificate, struct der host)
 /* IPv4 in its mapped form is the same address. */
 static struct gw_addr address_of(const struct certificate_name *name)
 {
-	struct gw_addr address = { 0 };
+	struct gw_addr address = {0};
 	uint8_t *bytes = (uint8_t *)&address;
 
 	if (name->text.left == 4)

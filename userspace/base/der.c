@@ -35,7 +35,7 @@ bool der_next(struct der *from, uint8_t *tag, struct der *ret)
 	if (!read_header(from, &header, &length) || length > from->left - header)
 		return false;
 	*tag = from->at[0];
-	*ret = (struct der){ from->at + header, length };
+	*ret = (struct der){from->at + header, length};
 	from->at += header + length;
 	from->left -= header + length;
 	return true;
@@ -130,7 +130,7 @@ static bool is_real(const struct tm *given, time_t time)
 bool der_take_time(struct der *from, int64_t *ret)
 {
 	bool is_short = der_has(from, DER_UTC_TIME);
-	struct tm given = { 0 }, copy;
+	struct tm given = {0}, copy;
 	struct der text;
 	int year, zone;
 	time_t time;

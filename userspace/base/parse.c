@@ -15,10 +15,10 @@ static const struct {
 	const char *suffix;
 	uint32_t ms;
 } units[] = {
-	{ "ms", 1 },
-	{ "s", 1000 },
-	{ "m", 60 * 1000 },
-	{ "h", 3600 * 1000 },
+	{"ms", 1},
+	{"s", 1000},
+	{"m", 60 * 1000},
+	{"h", 3600 * 1000},
 };
 
 /* Read the digits that text begins with; -EINVAL if there are none. Stays at UINT32_MAX + 1 once
@@ -99,7 +99,7 @@ bool parse_bool(const char *text, bool *ret)
 
 int parse_instant(const char *text, double *ret)
 {
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	double seconds = 0;
 	char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 

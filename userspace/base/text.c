@@ -12,8 +12,8 @@ static const struct {
 	uint32_t first;
 	uint32_t last;
 } unwritable[] = {
-	{ 0x00, 0x1f },	    { 0x7f, 0x9f },	{ 0x61c, 0x61c },   { 0x200b, 0x200f },
-	{ 0x2028, 0x202e }, { 0x2060, 0x2069 }, { 0xfeff, 0xfeff },
+	{0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200b, 0x200f},
+	{0x2028, 0x202e}, {0x2060, 0x2069}, {0xfeff, 0xfeff},
 };
 
 const char *text_cut(const char *text, char *buf, size_t size)
@@ -41,7 +41,7 @@ const char *text_excerpt(const char *text, char buf[TEXT_EXCERPT_MAX])
  * short, overlong, a surrogate, or beyond U+10FFFF. */
 static size_t decode_utf8(const char *text, uint32_t *ret)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	uint8_t first = (uint8_t)text[0];
 	size_t length;
 	uint32_t point;

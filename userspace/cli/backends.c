@@ -26,22 +26,18 @@ const struct argp_option backends_options[] = {
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
 	USAGE_SORT_OPTION,
-	{ .name = "wide",
-	  .key = OPTION_WIDE,
-	  .arg = "failures|traffic|checks|all",
-	  .doc = "the columns of one topic, or all of them as -o wide" },
-	{ 0 },
+	{.name = "wide",
+	 .key = OPTION_WIDE,
+	 .arg = "failures|traffic|checks|all",
+	 .doc = "the columns of one topic, or all of them as -o wide"},
+	{0},
 };
 
 static const enum table_mood moods[] = {
-	[VIEW_BACKEND_USABLE] = TABLE_GOOD,
-	[VIEW_BACKEND_SUSPECT] = TABLE_BAD,
-	[VIEW_BACKEND_EJECTED] = TABLE_BAD,
-	[VIEW_BACKEND_DOWN] = TABLE_BAD,
-	[VIEW_BACKEND_RETURNING] = TABLE_DOUBTFUL,
-	[VIEW_BACKEND_PROBING] = TABLE_DOUBTFUL,
-	[VIEW_BACKEND_DRAINING] = TABLE_DOUBTFUL,
-	[VIEW_BACKEND_LEAVING] = TABLE_DOUBTFUL,
+	[VIEW_BACKEND_USABLE] = TABLE_GOOD,        [VIEW_BACKEND_SUSPECT] = TABLE_BAD,
+	[VIEW_BACKEND_EJECTED] = TABLE_BAD,        [VIEW_BACKEND_DOWN] = TABLE_BAD,
+	[VIEW_BACKEND_RETURNING] = TABLE_DOUBTFUL, [VIEW_BACKEND_PROBING] = TABLE_DOUBTFUL,
+	[VIEW_BACKEND_DRAINING] = TABLE_DOUBTFUL,  [VIEW_BACKEND_LEAVING] = TABLE_DOUBTFUL,
 };
 _Static_assert(sizeof(moods) / sizeof(moods[0]) == VIEW_BACKEND_STATE_MAX_, "one for each state");
 
@@ -96,7 +92,8 @@ static void heading(const void *arg, char buf[LISTING_TEXT_MAX])
 		 addr_port_format(&backend->service_address, backend->service_port, address),
 		 service ? policy_name(service->policy) : "not balanced",
 		 service && !services_is_well(service) ? ", " : "",
-		 service && !services_is_well(service) ? view_service_state_name(service->state) : "",
+		 service && !services_is_well(service) ? view_service_state_name(service->state)
+						       : "",
 		 (unsigned long long)row->group_active, row->group_active == 1 ? "" : "s",
 		 describe_evenness(row, even));
 	width = strlen(rest) < TABLE_COLUMNS_MAX ? TABLE_COLUMNS_MAX - strlen(rest) : 0;
@@ -125,16 +122,20 @@ static void note(const void *arg, char buf[LISTING_TEXT_MAX])
 	char *to = buf + name_backend(backend, buf, LISTING_TEXT_MAX / 2);
 
 	if (!reason) {
-		sprintf(to, " has weight %u, and %u by its Service: 'gwbpf weight ADDRESS:PORT default' "
-			    "ends that", backend->steered_weight, backend->wanted_weight);
+		sprintf(to,
+			" has weight %u, and %u by its Service: 'gwbpf weight ADDRESS:PORT default' "
+			"ends that",
+			backend->steered_weight, backend->wanted_weight);
 		return;
 	}
 	to += sprintf(to, " is %s", view_backend_state_name(backend->state));
 	if (backend->ejected_remaining_seconds > 0)
-		to += sprintf(to, " for %s more", format_age(backend->ejected_remaining_seconds, age));
+		to += sprintf(to, " for %s more",
+			      format_age(backend->ejected_remaining_seconds, age));
 	to += sprintf(to, ": %s", reason);
 	if (moods[backend->state] == TABLE_BAD && error)
-		to += sprintf(to, ", last %s ago (%s)", format_age(backend->error_age_seconds, age), error);
+		to += sprintf(to, ", last %s ago (%s)", format_age(backend->error_age_seconds, age),
+			      error);
 	if (remedy)
 		sprintf(to, ": %s", remedy);
 }
@@ -142,8 +143,8 @@ static void note(const void *arg, char buf[LISTING_TEXT_MAX])
 static bool is_wanted(const struct view_backend *backend, const void *arg)
 {
 	const struct service_filter *filter = arg;
-	struct named_port port = { backend->namespace, backend->service, backend->service_port_name,
-				   backend->service_port };
+	struct named_port port = {backend->namespace, backend->service, backend->service_port_name,
+				  backend->service_port};
 
 	return naming_is_service(filter, &port);
 }

@@ -19,18 +19,18 @@
 #include "report/json.h"
 
 const struct argp_option check_options[] = {
-	{ .name = "cgroup",
-	  .key = OPTION_CGROUP,
-	  .arg = "DIR",
-	  .doc = "where the hooks shall be attached (default the root of the cgroup v2 mount)" },
+	{.name = "cgroup",
+	 .key = OPTION_CGROUP,
+	 .arg = "DIR",
+	 .doc = "where the hooks shall be attached (default the root of the cgroup v2 mount)"},
 	USAGE_WATCH_OPTION,
-	{ 0 },
+	{0},
 };
 
 static const struct table_column columns[] = {
-	{ "REQUIREMENT", 0 },
-	{ "OUTCOME", 0 },
-	{ "DETAIL", 0 },
+	{"REQUIREMENT", 0},
+	{"OUTCOME", 0},
+	{"DETAIL", 0},
 };
 
 static const enum table_mood moods[] = {
@@ -52,11 +52,10 @@ static bool is_all_there(const struct probe_result *results, size_t count)
 
 static json_t *to_json(const struct probe_result *result)
 {
-	return json_pack("{ss ss so so}",
-			 "name", result->name,
-			 "outcome", probe_outcome_name(result->outcome),
-			 "detail", json_text_or_null(result->detail),
-			 "remedy", json_text_or_null(result->remedy));
+	return json_pack("{ss ss so so}", "name", result->name, "outcome",
+			 probe_outcome_name(result->outcome), "detail",
+			 json_text_or_null(result->detail), "remedy",
+			 json_text_or_null(result->remedy));
 }
 
 static int print_json(const struct cli *cli, const struct probe_result *results, size_t count)
@@ -67,9 +66,8 @@ static int print_json(const struct cli *cli, const struct probe_result *results,
 
 	for (i = 0; i < count; i++)
 		json_add(&requirements, to_json(&results[i]));
-	more = json_pack("{sb so}",
-			 "canRun", is_all_there(results, count),
-			 "requirements", requirements);
+	more = json_pack("{sb so}", "canRun", is_all_there(results, count), "requirements",
+			 requirements);
 	return json_print(cli, json_extend(json_answer("Check", lookup_host()), more));
 }
 
@@ -144,9 +142,9 @@ static void add_point(const struct attach_point *point, struct probe_result *ret
 /* Who else balances here. */
 static size_t look_around(const struct cli *cli, struct probe_result *ret)
 {
-	struct hook_status hooks[GW_HOOK_MAX_] = { 0 };
+	struct hook_status hooks[GW_HOOK_MAX_] = {0};
 	struct neighbour neighbours[NEIGHBOURS_MAX];
-	struct attach_point point = { 0 };
+	struct attach_point point = {0};
 	uint32_t ours[GW_HOOK_MAX_];
 	size_t count, i, kept = 0;
 	int fd = cli->cgroup ? mounts_open_cgroup(cli->cgroup)
@@ -168,7 +166,7 @@ static size_t look_around(const struct cli *cli, struct probe_result *ret)
 
 int check_run(const struct cli *cli)
 {
-	struct probe_options options = { .pin_dir = cli->pin_dir, .cgroup = cli->cgroup };
+	struct probe_options options = {.pin_dir = cli->pin_dir, .cgroup = cli->cgroup};
 	struct probe_result results[PROBE_MAX + NEIGHBOURS_MAX];
 	size_t count = probe_run(&options, results);
 	int status;

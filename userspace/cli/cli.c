@@ -106,7 +106,7 @@ static void put_command_first(const struct cli *cli, int argc, char **argv)
 
 int cli_main(const struct command *commands, size_t count, int argc, char **argv)
 {
-	struct cli cli = { .commands = commands, .command_count = count };
+	struct cli cli = {.commands = commands, .command_count = count};
 	const struct command *command;
 	const char *name;
 

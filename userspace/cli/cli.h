@@ -70,7 +70,7 @@ struct command {
 	unsigned int arguments_max;
 	/* Beside those of every command; all there are of one that reads its options itself. */
 	const struct argp_option *options;
-	const struct columns *columns; /* of what it lists; NULL: it lists nothing */
+	const struct columns *columns;     /* of what it lists; NULL: it lists nothing */
 	int (*run)(const struct cli *cli); /* returns the exit status */
 	/* In place of run: a command that reads its options itself. argv[0] is its name. */
 	int (*main)(int argc, char **argv);

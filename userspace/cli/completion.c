@@ -14,9 +14,9 @@ int completion_run(const struct cli *cli)
 		const char *name;
 		void (*print)(const struct cli *cli);
 	} shells[] = {
-		{ "bash", completion_print_bash },
-		{ "zsh", completion_print_zsh },
-		{ "fish", completion_print_fish },
+		{"bash", completion_print_bash},
+		{"zsh", completion_print_zsh},
+		{"fish", completion_print_fish},
 	};
 	size_t i;
 

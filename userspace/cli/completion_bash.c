@@ -8,8 +8,7 @@
 #include "cli/completion_words.h"
 #include "cli/usage.h"
 
-static void print_bash_value(const struct cli *cli, const struct command *command,
-			     const char *text)
+static void print_bash_value(const struct cli *cli, const struct command *command, const char *text)
 {
 	enum offer kind = completion_kind(text);
 

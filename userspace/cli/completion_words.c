@@ -16,21 +16,19 @@
 #define FIELD(field) "sed -n 's/^ *\"" field "\": \"\\([A-Za-z0-9._-]*\\)\".*/\\1/p' | sort -u"
 
 static const struct completion_list lists[] = {
-	{ OFFER_SERVICE, "services",
-	  QUIET("services" PLAIN)
-	  "awk '{ print $1 \"/\" $2 }' | grep -x '[a-z0-9./-]*' | sort -u" },
-	{ OFFER_BACKEND, "backends",
-	  QUIET("backends" PLAIN)
-	  "awk '{ print $4 \"\\n\" $5 }' | grep -x '[][a-z0-9.:-]*[a-z0-9]' | sort -u" },
-	{ OFFER_NAMESPACE, "namespaces",
-	  QUIET("services" PLAIN) "awk '{ print $1 }' | grep -x '[a-z0-9-]*' | sort -u" },
+	{OFFER_SERVICE, "services",
+	 QUIET("services" PLAIN) "awk '{ print $1 \"/\" $2 }' | grep -x '[a-z0-9./-]*' | sort -u"},
+	{OFFER_BACKEND, "backends",
+	 QUIET("backends" PLAIN) "awk '{ print $4 \"\\n\" $5 }' | grep -x '[][a-z0-9.:-]*[a-z0-9]' | sort -u"},
+	{OFFER_NAMESPACE, "namespaces",
+	 QUIET("services" PLAIN) "awk '{ print $1 }' | grep -x '[a-z0-9-]*' | sort -u"},
 	/* The kubelet names a directory NAMESPACE_NAME_UID for each. */
-	{ OFFER_POD, "pods",
-	  "ls /var/log/pods 2>/dev/null |\n\t\t"
-	  "sed -n 's|^\\([a-z0-9-]*\\)_\\([a-z0-9.-]*\\)_[^_]*$|\\1/\\2|p' | sort -u" },
-	{ OFFER_NODE, "nodes", QUIET("backends -o json") FIELD("node") },
-	{ OFFER_ZONE, "zones", QUIET("backends -o json") FIELD("zone") },
-	{ OFFER_NONE, NULL, NULL },
+	{OFFER_POD, "pods",
+	 "ls /var/log/pods 2>/dev/null |\n\t\t"
+	 "sed -n 's|^\\([a-z0-9-]*\\)_\\([a-z0-9.-]*\\)_[^_]*$|\\1/\\2|p' | sort -u"},
+	{OFFER_NODE, "nodes", QUIET("backends -o json") FIELD("node")},
+	{OFFER_ZONE, "zones", QUIET("backends -o json") FIELD("zone")},
+	{OFFER_NONE, NULL, NULL},
 };
 
 const struct completion_list *completion_lists(void)
@@ -53,12 +51,18 @@ enum offer completion_kind(const char *text)
 		const char *part;
 		enum offer kind;
 	} kinds[] = {
-		{ "|", OFFER_WORDS },	     { "DIR", OFFER_DIRECTORY },
-		{ "PATH", OFFER_FILE },	     { "SERVICE", OFFER_SERVICE },
-		{ "COMMAND", OFFER_COMMAND }, { "BACKEND", OFFER_BACKEND },
-		{ "COLUMN", OFFER_COLUMN },   { "NAMESPACE/", OFFER_SERVICE },
-		{ "NAMESPACE", OFFER_NAMESPACE }, { "POD", OFFER_POD },
-		{ "NODE", OFFER_NODE },	     { "ZONE", OFFER_ZONE },
+		{"|", OFFER_WORDS},
+		{"DIR", OFFER_DIRECTORY},
+		{"PATH", OFFER_FILE},
+		{"SERVICE", OFFER_SERVICE},
+		{"COMMAND", OFFER_COMMAND},
+		{"BACKEND", OFFER_BACKEND},
+		{"COLUMN", OFFER_COLUMN},
+		{"NAMESPACE/", OFFER_SERVICE},
+		{"NAMESPACE", OFFER_NAMESPACE},
+		{"POD", OFFER_POD},
+		{"NODE", OFFER_NODE},
+		{"ZONE", OFFER_ZONE},
 	};
 	size_t i;
 

@@ -13,8 +13,7 @@ static void print_zsh_text(const char *text)
 	completion_print_quoted(text, "[]:\\", "'\\''");
 }
 
-static void print_zsh_value(const struct cli *cli, const struct command *command,
-			    const char *text)
+static void print_zsh_value(const struct cli *cli, const struct command *command, const char *text)
 {
 	enum offer kind = completion_kind(text);
 

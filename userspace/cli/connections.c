@@ -21,18 +21,18 @@
 #include "report/connections.h"
 
 const struct argp_option connections_options[] = {
-	{ .name = "backend",
-	  .key = OPTION_BACKEND,
-	  .arg = "BACKEND",
-	  .doc = "only those to this backend, ADDRESS:PORT or the name of its pod" },
+	{.name = "backend",
+	 .key = OPTION_BACKEND,
+	 .arg = "BACKEND",
+	 .doc = "only those to this backend, ADDRESS:PORT or the name of its pod"},
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
 	USAGE_SORT_OPTION,
-	{ .name = "wide",
-	  .key = OPTION_WIDE,
-	  .arg = "traffic|all",
-	  .doc = "the columns of one topic, or all of them as -o wide" },
-	{ 0 },
+	{.name = "wide",
+	 .key = OPTION_WIDE,
+	 .arg = "traffic|all",
+	 .doc = "the columns of one topic, or all of them as -o wide"},
+	{0},
 };
 
 struct wanted {
@@ -48,8 +48,8 @@ static bool is_wanted(const struct view_backend *backend, const void *arg)
 	if (!backend)
 		return !wanted->cli->backend && !wanted->cli->argument_count &&
 		       !wanted->cli->namespace;
-	port = (struct named_port){ backend->namespace, backend->service,
-				    backend->service_port_name, backend->service_port };
+	port = (struct named_port){backend->namespace, backend->service, backend->service_port_name,
+				   backend->service_port};
 	return naming_is_service(&wanted->filter, &port) &&
 	       naming_is_backend(wanted->cli->backend, &backend->address, backend->port,
 				 backend->pod);
@@ -57,7 +57,7 @@ static bool is_wanted(const struct view_backend *backend, const void *arg)
 
 static int collect(const struct cli *cli, struct connections *connections)
 {
-	struct wanted wanted = { .cli = cli };
+	struct wanted wanted = {.cli = cli};
 	char message[LOOKUP_MESSAGE_MAX];
 	int err;
 
@@ -117,7 +117,7 @@ int connections_run(const struct cli *cli)
 		.heading = heading,
 		.instead = "BACKEND",
 	};
-	struct connections connections = { 0 };
+	struct connections connections = {0};
 	int status = EXIT_FAILURE;
 
 	if (collect(cli, &connections))

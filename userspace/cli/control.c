@@ -83,11 +83,12 @@ static void tell_unreachable(const struct cli *cli, const char *what, CURLcode c
 			     char message[CONTROL_MESSAGE_MAX])
 {
 	if (code == CURLE_COULDNT_CONNECT)
-		snprintf(message, CONTROL_MESSAGE_MAX,
-			 "cannot %s: no agent answers at '%s', and only an agent can do it: run "
-			 "'gwbpf agent', or give the socket of the one that runs with --control (as "
-			 "root)",
-			 what, cli->control);
+		snprintf(
+			message, CONTROL_MESSAGE_MAX,
+			"cannot %s: no agent answers at '%s', and only an agent can do it: run "
+			"'gwbpf agent', or give the socket of the one that runs with --control (as "
+			"root)",
+			what, cli->control);
 	else
 		snprintf(message, CONTROL_MESSAGE_MAX,
 			 "cannot %s: the agent at '%s' did not answer: %s", what, cli->control,
@@ -123,7 +124,7 @@ struct asking {
 static int ask(const struct cli *cli, const struct asking *asking, json_t **ret,
 	       char message[CONTROL_MESSAGE_MAX])
 {
-	struct answer answer = { 0 };
+	struct answer answer = {0};
 	const struct request request = {
 		.path = asking->path,
 		.body = asking->body,
@@ -162,7 +163,7 @@ static int ask_to(const struct cli *cli, const char *action, const char *subject
 	snprintf(what, sizeof(what), "%s '%.400s'", action, subject);
 	snprintf(message, CONTROL_MESSAGE_MAX, "cannot %s: out of memory", what);
 	if (text)
-		err = ask(cli, &(struct asking){ action, text, what, seconds }, ret, message);
+		err = ask(cli, &(struct asking){action, text, what, seconds}, ret, message);
 	free(text);
 	return err;
 }
@@ -191,7 +192,7 @@ int control_try(const struct cli *cli, const char *action, const char *subject, 
 int control_get(const struct cli *cli, const char *path, const char *what, json_t **ret)
 {
 	char message[CONTROL_MESSAGE_MAX];
-	int err = ask(cli, &(struct asking){ path, NULL, what, SECONDS_MAX }, ret, message);
+	int err = ask(cli, &(struct asking){path, NULL, what, SECONDS_MAX}, ret, message);
 
 	if (err)
 		say_error("%s", message);
@@ -262,7 +263,7 @@ static size_t take_lines(char *data, size_t size, size_t count, void *arg)
 
 int control_follow(const struct cli *cli, const struct control_follow *follow)
 {
-	struct lines lines = { .follow = follow };
+	struct lines lines = {.follow = follow};
 	const struct request request = {
 		.path = follow->path,
 		.timeout_ms = follow->for_ms,

@@ -16,15 +16,14 @@
 #include "report/json.h"
 
 const struct argp_option detach_options[] = {
-	{ .name = "force", .key = OPTION_FORCE, .doc = "also while an agent runs, which it ends" },
-	{ 0 },
+	{.name = "force", .key = OPTION_FORCE, .doc = "also while an agent runs, which it ends"},
+	{0},
 };
 
 static int print_json(const struct cli *cli, const char *message)
 {
-	json_t *more = json_pack("{sb so}",
-				 "detached", true,
-				 "message", json_text_or_null(message));
+	json_t *more =
+		json_pack("{sb so}", "detached", true, "message", json_text_or_null(message));
 
 	return json_print(cli, json_extend(json_answer("Detach", lookup_host()), more));
 }

@@ -20,7 +20,7 @@
 const struct argp_option events_options[] = {
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
-	{ 0 },
+	{0},
 };
 
 #define DATE_LENGTH 10 /* of "2026-01-31T09:30:00.250Z" */
@@ -47,7 +47,7 @@ static void read_wanted(const struct cli *cli, struct wanted *ret)
 	const char *text = cli->argument_count ? cli->arguments[0] : "";
 	const char *slash = strchr(text, '/');
 
-	*ret = (struct wanted){ 0 };
+	*ret = (struct wanted){0};
 	if (cli->namespace)
 		snprintf(ret->namespace, sizeof(ret->namespace), "%s", cli->namespace);
 	if (slash)
@@ -75,8 +75,8 @@ static void drop_others(const struct wanted *wanted, json_t *events)
 
 static enum table_mood mood_of(const char *event)
 {
-	static const char *const bad[] = { "ejected", "down", "refused", "source-away" };
-	static const char *const good[] = { "back", "accepted", "source-back" };
+	static const char *const bad[] = {"ejected", "down", "refused", "source-away"};
+	static const char *const good[] = {"back", "accepted", "source-back"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		if (!strcmp(event, bad[i]))
@@ -93,8 +93,8 @@ static const char *object_of(const json_t *event, char *buf, size_t size)
 	const char *service = field(event, "service"), *pod = field(event, "pod");
 	const char *backend = field(event, "backend");
 
-	snprintf(buf, size, "%s%s%s%s%s%s%s", field(event, "namespace"), *service ? "/" : "", service,
-		 *pod ? " " : "", pod, *backend ? " " : "", backend);
+	snprintf(buf, size, "%s%s%s%s%s%s%s", field(event, "namespace"), *service ? "/" : "",
+		 service, *pod ? " " : "", pod, *backend ? " " : "", backend);
 	return buf;
 }
 
@@ -115,8 +115,10 @@ static void print_event(const struct cli *cli, const json_t *event)
 	object_of(event, object, sizeof(object));
 	snprintf(text, sizeof(text), "%s%s%s%s%s", *object ? " " : "", object, ": ",
 		 field(event, "cause"), pid_text);
-	wrap_text(stdout, text, &(struct wrap){ .column = (int)(INDENT + strlen(kind)),
-						.indent = INDENT, .width = WIDTH });
+	wrap_text(stdout, text,
+		  &(struct wrap){.column = (int)(INDENT + strlen(kind)),
+				 .indent = INDENT,
+				 .width = WIDTH});
 }
 
 static void print_head(const struct cli *cli, const json_t *answer)
@@ -127,8 +129,8 @@ static void print_head(const struct cli *cli, const json_t *answer)
 	if (!cli->headers)
 		return;
 	table_print_node(cli, field(answer, "observedBy"));
-	printf("EVENTS: since %.*s %.*s UTC, when the agent started", DATE_LENGTH, since, TIME_LENGTH,
-	       strlen(since) > DATE_LENGTH ? since + DATE_LENGTH + 1 : "");
+	printf("EVENTS: since %.*s %.*s UTC, when the agent started", DATE_LENGTH, since,
+	       TIME_LENGTH, strlen(since) > DATE_LENGTH ? since + DATE_LENGTH + 1 : "");
 	if (forgotten)
 		printf("; %lld older ones are forgotten", (long long)forgotten);
 	puts("");
@@ -144,7 +146,8 @@ static int print_events(const struct cli *cli, const json_t *answer, const json_
 	print_head(cli, answer);
 	if (!json_array_size(events) && cli->headers)
 		puts("(none)");
-	json_array_foreach(events, i, event) {
+	json_array_foreach(events, i, event)
+	{
 		const char *time = field(event, "time");
 
 		if (strncmp(day, time, DATE_LENGTH) != 0 && cli->headers) {

@@ -18,13 +18,13 @@
 #include "report/explain.h"
 
 const struct argp_option explain_options[] = {
-	{ .name = "from",
-	  .key = OPTION_FROM,
-	  .arg = "POD",
-	  .doc = "as this client sees it: a pod of this node, or the number of a process" },
+	{.name = "from",
+	 .key = OPTION_FROM,
+	 .arg = "POD",
+	 .doc = "as this client sees it: a pod of this node, or the number of a process"},
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
-	{ 0 },
+	{0},
 };
 
 /* Whom the command is about: an address and port, or a name. */
@@ -37,8 +37,8 @@ struct asked {
 
 static bool is_asked(const struct asked *asked, const struct view_service *service)
 {
-	struct named_port port = { service->namespace, service->name, service->port_name,
-				   service->port };
+	struct named_port port = {service->namespace, service->name, service->port_name,
+				  service->port};
 
 	if (asked->is_address)
 		return service->port == asked->port &&
@@ -51,7 +51,7 @@ static int read_asked(const struct cli *cli, const struct view *view, struct ask
 {
 	const char *text = cli->arguments[0];
 
-	*ret = (struct asked){ 0 };
+	*ret = (struct asked){0};
 	ret->is_address = !addr_port_parse(text, &ret->address, &ret->port);
 	if (ret->is_address)
 		return 0;
@@ -79,8 +79,8 @@ static json_t *ask_agent(const struct cli *cli, const struct asked *asked,
 	const char *name = service ? service->name : asked->filter.name;
 	json_t *body = *name ? json_pack("{so so}", "namespace", json_text(namespace), "name",
 					 json_text(name))
-			     : json_pack("{so si}", "address", json_address(&asked->address), "port",
-					 asked->port);
+			     : json_pack("{so si}", "address", json_address(&asked->address),
+					 "port", asked->port);
 	json_t *answer = NULL;
 
 	*message = '\0';
@@ -112,9 +112,9 @@ static json_t *services_to_json(const struct explain *explain, const struct aske
 			json_add(&all, explain_service(explain, &services[i]));
 	if (json_array_size(all))
 		return all;
-	json_array_foreach(json_object_get(explain->agent, "ports"), i, port)
-		if (is_asked_port(asked, port))
-			json_add(&all, explain_left_alone(explain, port));
+	json_array_foreach(json_object_get(explain->agent, "ports"), i,
+			   port) if (is_asked_port(asked, port))
+		json_add(&all, explain_left_alone(explain, port));
 	return all;
 }
 
@@ -122,21 +122,18 @@ static json_t *to_json(const struct cli *cli, const struct explain *explain,
 		       const struct asked *asked, const char *agent_message)
 {
 	json_t *services = services_to_json(explain, asked);
-	json_t *stranger = asked->is_address && !json_array_size(services) ?
-				   explain_stranger(explain, &asked->address, asked->port) :
-				   json_pack("{sn sn}", "message", "remedy");
+	json_t *stranger = asked->is_address && !json_array_size(services)
+				   ? explain_stranger(explain, &asked->address, asked->port)
+				   : json_pack("{sn sn}", "message", "remedy");
 	json_t *value = json_answer("Explanation", lookup_node(explain->connections.view));
 
 	value = json_extend(value,
-			    json_pack("{so so s{sb so} so}",
-				      "target", json_text(cli->arguments[0]),
-				      "from", explain->from ?
-					      explain_client(explain, explain->from->cookie) :
-					      json_null(),
-				      "agent",
-					"answered", explain->agent != NULL,
-					"message", json_text_or_null(agent_message),
-				      "services", services));
+			    json_pack("{so so s{sb so} so}", "target", json_text(cli->arguments[0]),
+				      "from",
+				      explain->from ? explain_client(explain, explain->from->cookie)
+						    : json_null(),
+				      "agent", "answered", explain->agent != NULL, "message",
+				      json_text_or_null(agent_message), "services", services));
 	return json_extend(value, stranger);
 }
 
@@ -181,9 +178,10 @@ int explain_run(const struct cli *cli)
 	int status;
 
 	if (err == -ESRCH)
-		say_error("cannot find client '%s': give the name of a pod that runs on this node, or "
-			  "the number of a process",
-			  cli->from);
+		say_error(
+			"cannot find client '%s': give the name of a pod that runs on this node, or "
+			"the number of a process",
+			cli->from);
 	else if (err)
 		say_error("%s", lookup_message(cli->pin_dir, err, message));
 	if (err)

@@ -16,20 +16,20 @@
 #define PLACE_MAX (ADDR_PORT_TEXT_MAX + GW_LONG_NAME_MAX + 8)
 
 static const struct table_column endpoint_columns[] = {
-	{ "ENDPOINT", 0 },
-	{ "POD", 0 },
-	{ "NODE", TABLE_WIDE },
-	{ "ZONE", TABLE_WIDE },
-	{ "WEIGHT", TABLE_RIGHT | TABLE_WIDE },
-	{ "USED", 0 },
-	{ "REASON", 0 },
-	{ "ACTIVE", TABLE_RIGHT },
+	{"ENDPOINT", 0},
+	{"POD", 0},
+	{"NODE", TABLE_WIDE},
+	{"ZONE", TABLE_WIDE},
+	{"WEIGHT", TABLE_RIGHT | TABLE_WIDE},
+	{"USED", 0},
+	{"REASON", 0},
+	{"ACTIVE", TABLE_RIGHT},
 };
 
 static const struct table_column setting_columns[] = {
-	{ "SETTING", 0 },
-	{ "VALUE", 0 },
-	{ "FROM", 0 },
+	{"SETTING", 0},
+	{"VALUE", 0},
+	{"FROM", 0},
 };
 
 /* "" where it is null. */
@@ -124,10 +124,11 @@ static int print_endpoints(const struct cli *cli, const json_t *endpoints)
 	size_t i;
 	int status;
 
-	if (table_new(cli, endpoint_columns,
-		      sizeof(endpoint_columns) / sizeof(*endpoint_columns), &table))
+	if (table_new(cli, endpoint_columns, sizeof(endpoint_columns) / sizeof(*endpoint_columns),
+		      &table))
 		return EXIT_FAILURE;
-	json_array_foreach(endpoints, i, endpoint) {
+	json_array_foreach(endpoints, i, endpoint)
+	{
 		bool is_used = json_is_true(json_object_get(endpoint, "used"));
 		bool is_well = is_used && !*text_of(endpoint, "message");
 
@@ -138,7 +139,9 @@ static int print_endpoints(const struct cli *cli, const json_t *endpoints)
 		table_text(table, text_of(endpoint, "zone"));
 		table_number(table, count_of(endpoint, "weight"));
 		table_state(table, is_used ? "yes" : "no",
-			    is_well ? TABLE_GOOD : is_used ? TABLE_DOUBTFUL : TABLE_BAD);
+			    is_well   ? TABLE_GOOD
+			    : is_used ? TABLE_DOUBTFUL
+				      : TABLE_BAD);
 		table_text(table, text_of(endpoint, "reason"));
 		table_number(table, count_of(endpoint, "active"));
 	}
@@ -153,7 +156,8 @@ static void print_endpoint_messages(const json_t *endpoints)
 	const json_t *endpoint;
 	size_t i;
 
-	json_array_foreach(endpoints, i, endpoint) {
+	json_array_foreach(endpoints, i, endpoint)
+	{
 		if (!*text_of(endpoint, "message"))
 			continue;
 		say("", place_of(endpoint, place), ": ");
@@ -187,7 +191,8 @@ static void print_avoided(const json_t *avoided)
 	char place[PLACE_MAX], age[FORMAT_MAX];
 	size_t i;
 
-	json_array_foreach(avoided, i, doubt) {
+	json_array_foreach(avoided, i, doubt)
+	{
 		double seconds = seconds_of(doubt, "remainingSeconds");
 
 		if (i == AVOIDED_MAX) {
@@ -252,8 +257,9 @@ static void print_moving(const json_t *moving)
 	if (!json_is_object(moving))
 		return;
 	printf("moving: gwbpf.io/rebalance is %s",
-	       json_is_true(json_object_get(moving, "auto")) ? "auto" :
-	       json_is_true(json_object_get(moving, "on")) ? "on" : "off");
+	       json_is_true(json_object_get(moving, "auto")) ? "auto"
+	       : json_is_true(json_object_get(moving, "on")) ? "on"
+							     : "off");
 	if (json_is_true(json_object_get(moving, "auto")))
 		print_learnt(moving, quiet_seconds);
 	if (quiet_seconds >= 0)
@@ -278,7 +284,8 @@ static int print_settings(const struct cli *cli, const json_t *settings)
 	if (table_new(cli, setting_columns, sizeof(setting_columns) / sizeof(*setting_columns),
 		      &table))
 		return EXIT_FAILURE;
-	json_array_foreach(settings, i, setting) {
+	json_array_foreach(settings, i, setting)
+	{
 		table_row(table);
 		table_text(table, text_of(setting, "name"));
 		table_text(table, text_of(setting, "value"));
@@ -316,7 +323,8 @@ int explain_print(const struct cli *cli, json_t *value)
 		say("", text_of(value, "message"), "\n");
 		say_remedy(value, "remedy");
 	}
-	json_array_foreach(services, i, service) {
+	json_array_foreach(services, i, service)
+	{
 		if (i)
 			putchar('\n');
 		if (print_service(cli, service))

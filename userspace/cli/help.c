@@ -12,7 +12,7 @@
 static int explain(const struct cli *cli, const char *name)
 {
 	const struct command *command = cli_find_command(cli, name);
-	char *argv[] = { (char *)name, (char *)"--help", NULL };
+	char *argv[] = {(char *)name, (char *)"--help", NULL};
 	struct cli other = *cli;
 
 	if (!command) {

@@ -38,12 +38,12 @@ static size_t collect_ports(const struct view *view, struct named_port **ret)
 	if (!port)
 		return 0;
 	for (i = 0; i < service_count; i++)
-		*port++ = (struct named_port){ services[i].namespace, services[i].name,
-					       services[i].port_name, services[i].port };
+		*port++ = (struct named_port){services[i].namespace, services[i].name,
+					      services[i].port_name, services[i].port};
 	for (i = 0; i < backend_count; i++)
-		*port++ = (struct named_port){ backends[i].namespace, backends[i].service,
-					       backends[i].service_port_name,
-					       backends[i].service_port };
+		*port++ = (struct named_port){backends[i].namespace, backends[i].service,
+					      backends[i].service_port_name,
+					      backends[i].service_port};
 	return service_count + backend_count;
 }
 
@@ -75,7 +75,7 @@ int lookup_service(const struct cli *cli, const struct view *view, struct servic
 	size_t count;
 	int err;
 
-	*ret = (struct service_filter){ 0 };
+	*ret = (struct service_filter){0};
 	if (cli->namespace)
 		snprintf(ret->namespace, sizeof(ret->namespace), "%s", cli->namespace);
 	if (!cli->argument_count)
@@ -91,7 +91,7 @@ int lookup_service(const struct cli *cli, const struct view *view, struct servic
 }
 
 int lookup_backend(const struct cli *cli, const struct view *view,
-		       const struct service_filter *filter)
+		   const struct service_filter *filter)
 {
 	const struct view_backend *backends;
 	size_t count = view_backends(view, &backends);
@@ -99,8 +99,8 @@ int lookup_backend(const struct cli *cli, const struct view *view,
 
 	for (i = 0; i < count; i++) {
 		const struct view_backend *backend = &backends[i];
-		struct named_port port = { backend->namespace, backend->service,
-					   backend->service_port_name, backend->service_port };
+		struct named_port port = {backend->namespace, backend->service,
+					  backend->service_port_name, backend->service_port};
 
 		if (naming_is_service(filter, &port) &&
 		    naming_is_backend(cli->backend, &backend->address, backend->port, backend->pod))

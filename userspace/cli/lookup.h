@@ -18,7 +18,7 @@ int lookup_service(const struct cli *cli, const struct view *view, struct servic
 
 /* Says it if no backend of the Service has the name given by --backend. -ENOENT */
 int lookup_backend(const struct cli *cli, const struct view *view,
-		       const struct service_filter *filter);
+		   const struct service_filter *filter);
 
 /* Open the maps, find the Service that the first argument names, and run the rest of a command with
  * both. Returns what that returns: the exit status. */

@@ -29,12 +29,12 @@
 #define PATH_BYTES_MAX 1024
 
 const struct argp_option monitor_options[] = {
-	{ .name = "for",
-	  .key = OPTION_FOR,
-	  .arg = "DURATION",
-	  .doc = "end after so long (default: when it is interrupted)" },
+	{.name = "for",
+	 .key = OPTION_FOR,
+	 .arg = "DURATION",
+	 .doc = "end after so long (default: when it is interrupted)"},
 	USAGE_NAMESPACE_OPTIONS,
-	{ 0 },
+	{0},
 };
 
 static const char *field(const json_t *sight, const char *key)
@@ -109,8 +109,10 @@ static void print_sight(const struct cli *cli, const json_t *sight)
 	describe(sight, text, sizeof(text));
 	printf("%.*s  ", TIME_LENGTH, strlen(time) > TIME_AT ? time + TIME_AT : "");
 	table_print_state(cli, event, mood_of(event));
-	wrap_text(stdout, text, &(struct wrap){ .column = INDENT + (int)strlen(event),
-						.indent = INDENT, .width = WIDTH });
+	wrap_text(stdout, text,
+		  &(struct wrap){.column = INDENT + (int)strlen(event),
+				 .indent = INDENT,
+				 .width = WIDTH});
 }
 
 /* Each line is there when it has happened, also in a pipe. */
@@ -159,8 +161,8 @@ static int make_path(const struct cli *cli, char path[PATH_BYTES_MAX])
 	err = lookup_service(cli, view, &filter);
 	count = view_services(view, &services);
 	for (size_t i = 0; !err && i < count && (filter.port || *filter.port_name); i++) {
-		const struct named_port named = { services[i].namespace, services[i].name,
-						  services[i].port_name, services[i].port };
+		const struct named_port named = {services[i].namespace, services[i].name,
+						 services[i].port_name, services[i].port};
 
 		if (naming_is_service(&filter, &named))
 			snprintf(port, sizeof(port), "%u", services[i].port);

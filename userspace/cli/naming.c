@@ -38,7 +38,7 @@ static bool split(const char *text, struct service_filter *ret)
 	const char *name = slash ? slash + 1 : text;
 	size_t length = strcspn(name, ":");
 
-	*ret = (struct service_filter){ 0 };
+	*ret = (struct service_filter){0};
 	if (slash && !take(text, (size_t)(slash - text), ret->namespace))
 		return false;
 	if (!take(name, length, ret->name) || strchr(ret->name, '/'))
@@ -119,11 +119,12 @@ static int settle_namespace(const char *text, struct service_filter *filter,
 		if (!is_same_service(filter, &ports[i]))
 			continue;
 		if (first && strcmp(first->namespace, ports[i].namespace)) {
-			snprintf(message, NAMING_MESSAGE_MAX,
-				 "cannot tell which Service '%s' is: there are '%s/%s' and '%s/%s': "
-				 "give its namespace too",
-				 text, first->namespace, first->name, ports[i].namespace,
-				 ports[i].name);
+			snprintf(
+				message, NAMING_MESSAGE_MAX,
+				"cannot tell which Service '%s' is: there are '%s/%s' and '%s/%s': "
+				"give its namespace too",
+				text, first->namespace, first->name, ports[i].namespace,
+				ports[i].name);
 			return -ENOTUNIQ;
 		}
 		first = &ports[i];

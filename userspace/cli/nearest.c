@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define WORD_MAX 24   /* longer ones are like none */
-#define FARTHEST 2    /* so many typing errors are forgiven, in a word of more letters than that */
+#define WORD_MAX 24 /* longer ones are like none */
+#define FARTHEST 2  /* so many typing errors are forgiven, in a word of more letters than that */
 
 static size_t least(size_t a, size_t b)
 {
@@ -60,8 +60,9 @@ void nearest_offer(struct nearest *nearest, const char *name)
 
 	if (!length)
 		return;
-	far = length > 1 && !strncasecmp(name, nearest->word, length) ?
-		      0 : distance(nearest->word, name);
+	far = length > 1 && !strncasecmp(name, nearest->word, length)
+		      ? 0
+		      : distance(nearest->word, name);
 	if (far >= nearest->distance)
 		return;
 	nearest->distance = far;

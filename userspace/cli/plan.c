@@ -21,22 +21,22 @@
 #include "report/json.h"
 
 const struct argp_option plan_options[] = {
-	{ .name = "manifests",
-	  .key = OPTION_MANIFESTS,
-	  .arg = "PATH",
-	  .doc = "a YAML or JSON file, a directory of them, or - for standard input; may be "
-		 "repeated" },
-	{ .name = "node-name",
-	  .key = OPTION_NODE_NAME,
-	  .arg = "NODE",
-	  .doc = "the node to plan for (default the name of this host)" },
-	{ .name = "zone",
-	  .key = OPTION_ZONE,
-	  .arg = "ZONE",
-	  .doc = "its zone (default unknown, so that zone hints match nothing)" },
+	{.name = "manifests",
+	 .key = OPTION_MANIFESTS,
+	 .arg = "PATH",
+	 .doc = "a YAML or JSON file, a directory of them, or - for standard input; may be "
+		"repeated"},
+	{.name = "node-name",
+	 .key = OPTION_NODE_NAME,
+	 .arg = "NODE",
+	 .doc = "the node to plan for (default the name of this host)"},
+	{.name = "zone",
+	 .key = OPTION_ZONE,
+	 .arg = "ZONE",
+	 .doc = "its zone (default unknown, so that zone hints match nothing)"},
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
-	{ 0 },
+	{0},
 };
 
 /* The choices of one Service. */
@@ -47,7 +47,7 @@ struct chosen {
 
 struct plan_view {
 	struct plan_input input;
-	const char *namespace; /* whose Services are shown; NULL: every one */
+	const char *namespace;     /* whose Services are shown; NULL: every one */
 	const struct model *model; /* of what was read */
 	struct place place;
 	struct claims *claims;
@@ -212,13 +212,10 @@ static json_t *backends_to_json(const struct choice *choice)
 		const struct endpoint *endpoint = member->endpoint;
 
 		json_add(&backends,
-			 json_pack("{so si so so si sb}",
-				   "address", json_address(&member->address),
-				   "port", member->port,
-				   "pod", json_text_or_null(endpoint->pod),
-				   "node", json_text_or_null(endpoint->node),
-				   "weight", member->weight,
-				   "terminating", endpoint->terminating));
+			 json_pack("{so si so so si sb}", "address", json_address(&member->address),
+				   "port", member->port, "pod", json_text_or_null(endpoint->pod),
+				   "node", json_text_or_null(endpoint->node), "weight",
+				   member->weight, "terminating", endpoint->terminating));
 	}
 	return backends;
 }
@@ -235,17 +232,14 @@ static json_t *choice_to_json(const struct choice *choice)
 {
 	const struct service *service = choice->service;
 
-	return json_pack("{so so so so so ss? ss ss so}",
-			 "namespace", json_text(service->namespace),
-			 "name", json_text(service->name),
-			 "portName", json_text(choice->port_name),
-			 "address", choice->port ? json_address(&choice->vip) : json_null(),
-			 "port", choice->port ? json_integer(choice->port) : json_null(),
-			 "policy", service->settings_good ? policy_name(service->settings.policy)
-							  : NULL,
-			 "verdict", verdict_name(choice->verdict),
-			 "reason", choice_reason_name(choice->reason),
-			 "backends", backends_to_json(choice));
+	return json_pack("{so so so so so ss? ss ss so}", "namespace",
+			 json_text(service->namespace), "name", json_text(service->name),
+			 "portName", json_text(choice->port_name), "address",
+			 choice->port ? json_address(&choice->vip) : json_null(), "port",
+			 choice->port ? json_integer(choice->port) : json_null(), "policy",
+			 service->settings_good ? policy_name(service->settings.policy) : NULL,
+			 "verdict", verdict_name(choice->verdict), "reason",
+			 choice_reason_name(choice->reason), "backends", backends_to_json(choice));
 }
 
 static json_t *refusals_to_json(const struct refusals *refusals)
@@ -257,10 +251,9 @@ static json_t *refusals_to_json(const struct refusals *refusals)
 		const struct refusal *refusal = &refusals->items[i];
 		const char *object = *refusal->object ? refusal->object : refusal->file;
 
-		json_add(&items, json_pack("{so so so}",
-					   "object", json_text(object),
-					   "message", json_text(refusal->message),
-					   "file", json_text(refusal->file)));
+		json_add(&items,
+			 json_pack("{so so so}", "object", json_text(object), "message",
+				   json_text(refusal->message), "file", json_text(refusal->file)));
 	}
 	return items;
 }
@@ -274,10 +267,9 @@ static int print_json(const struct cli *cli, const struct plan_view *plan)
 	for (i = 0; i < plan->count; i++)
 		for (j = 0; is_shown(plan, &plan->services[i]) && j < plan->services[i].count; j++)
 			json_add(&services, choice_to_json(&plan->services[i].choices[j]));
-	more = json_pack("{so so sI}",
-			 "services", services,
-			 "refused", refusals_to_json(&plan->input.refusals),
-			 "skipped", (json_int_t)plan->input.skipped);
+	more = json_pack("{so so sI}", "services", services, "refused",
+			 refusals_to_json(&plan->input.refusals), "skipped",
+			 (json_int_t)plan->input.skipped);
 	return json_print(cli, json_extend(json_answer("Plan", plan->place.node), more));
 }
 
@@ -324,13 +316,13 @@ static void add_backend_rows(struct table *table, const struct choice *choice)
 }
 
 static const struct table_column service_columns[] = {
-	{ "NAMESPACE", 0 }, { "NAME", 0 },    { "PORT", 0 },   { "ADDRESS", 0 },
-	{ "POLICY", 0 },    { "VERDICT", 0 }, { "REASON", 0 }, { "BACKENDS", TABLE_RIGHT },
+	{"NAMESPACE", 0}, {"NAME", 0},    {"PORT", 0},   {"ADDRESS", 0},
+	{"POLICY", 0},    {"VERDICT", 0}, {"REASON", 0}, {"BACKENDS", TABLE_RIGHT},
 };
 
 static const struct table_column backend_columns[] = {
-	{ "NAMESPACE", 0 }, { "SERVICE", 0 }, { "PORT", 0 },		 { "ADDRESS", 0 },
-	{ "POD", 0 },	    { "NODE", 0 },    { "WEIGHT", TABLE_RIGHT }, { "TERMINATING", 0 },
+	{"NAMESPACE", 0}, {"SERVICE", 0},          {"PORT", 0},        {"ADDRESS", 0}, {"POD", 0},
+	{"NODE", 0},      {"WEIGHT", TABLE_RIGHT}, {"TERMINATING", 0},
 };
 
 static int print_rows(const struct cli *cli, const struct plan_view *plan,
@@ -398,7 +390,7 @@ static bool reads_standard_input(const struct cli *cli)
 
 int plan_run(const struct cli *cli)
 {
-	struct plan_view plan = { .namespace = cli->namespace };
+	struct plan_view plan = {.namespace = cli->namespace};
 	int status = EXIT_FAILURE;
 
 	if (cli->is_watching && reads_standard_input(cli)) {

@@ -54,8 +54,7 @@ int plan_input_refuse(struct plan_input *input, const char *file, const char *ob
 	return 0;
 }
 
-const char *plan_input_file(const struct plan_input *input, const char *namespace,
-			    const char *name)
+const char *plan_input_file(const struct plan_input *input, const char *namespace, const char *name)
 {
 	return store_find_place(input->store, STORE_SERVICE, namespace, name);
 }
@@ -115,8 +114,8 @@ static int read_file(struct plan_input *input, const char *path)
 	int err;
 
 	input->file = is_input ? "standard input" : path;
-	err = is_input ? manifest_read_input(on_refuse, input, &manifest) :
-			 manifest_read(path, on_refuse, input, &manifest);
+	err = is_input ? manifest_read_input(on_refuse, input, &manifest)
+		       : manifest_read(path, on_refuse, input, &manifest);
 	if (err == -ENOMEM || input->err)
 		return err == -ENOMEM ? err : input->err;
 	if (err)
@@ -158,9 +157,9 @@ int plan_input_read(struct plan_input *input, const char *path)
 
 int plan_input_init(struct plan_input *input)
 {
-	static const struct store_ops ops = { .refused = on_refused };
+	static const struct store_ops ops = {.refused = on_refused};
 
-	*input = (struct plan_input){ 0 };
+	*input = (struct plan_input){0};
 	return store_new(&ops, input, &input->store);
 }
 

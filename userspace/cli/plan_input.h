@@ -27,9 +27,9 @@ struct plan_input {
 	size_t files_read; /* those that could be parsed */
 	size_t skipped;    /* objects of kinds that have nothing to do with Services */
 	char skipped_kinds[256];
-	const char *file;  /* the one that is being read */
-	size_t rank;       /* of the next one */
-	int err;           /* -ENOMEM while a refusal was noted */
+	const char *file; /* the one that is being read */
+	size_t rank;      /* of the next one */
+	int err;          /* -ENOMEM while a refusal was noted */
 };
 
 /* Its address must stay. plan_input_done() also after failure. -ENOMEM */

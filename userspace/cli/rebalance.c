@@ -17,18 +17,18 @@
 #include "report/json.h"
 
 const struct argp_option rebalance_options[] = {
-	{ .name = "dry-run",
-	  .key = OPTION_DRY_RUN,
-	  .doc = "print what would be moved, and move nothing" },
+	{.name = "dry-run",
+	 .key = OPTION_DRY_RUN,
+	 .doc = "print what would be moved, and move nothing"},
 	USAGE_NAMESPACE_OPTIONS,
-	{ 0 },
+	{0},
 };
 
 static const struct table_column columns[] = {
-	{ "FROM", 0 },
-	{ "TO", 0 },
-	{ "PID", TABLE_RIGHT },
-	{ "RESULT", 0 },
+	{"FROM", 0},
+	{"TO", 0},
+	{"PID", TABLE_RIGHT},
+	{"RESULT", 0},
 };
 
 static int print_moves(const struct cli *cli, const struct view *view, const json_t *moves)
@@ -47,13 +47,15 @@ static int print_moves(const struct cli *cli, const struct view *view, const jso
 	}
 	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
 		return EXIT_FAILURE;
-	json_array_foreach(moves, i, move) {
+	json_array_foreach(moves, i, move)
+	{
 		const char *result = json_string_value(json_object_get(move, "result"));
 
 		table_row(table);
 		table_text(table, json_string_value(json_object_get(move, "from")));
 		table_text(table, json_string_value(json_object_get(move, "to")));
-		table_number(table, (uint64_t)json_integer_value(json_object_get(move, "clientPid")));
+		table_number(table,
+			     (uint64_t)json_integer_value(json_object_get(move, "clientPid")));
 		table_text(table, cli->is_dry ? what : result);
 	}
 	status = table_print(table);
@@ -71,15 +73,15 @@ static int ask_all(const struct cli *cli, const struct view *view,
 	int err = 0;
 
 	for (size_t i = 0; i < count && !err; i++) {
-		const struct named_port port = { services[i].namespace, services[i].name,
-						 services[i].port_name, services[i].port };
+		const struct named_port port = {services[i].namespace, services[i].name,
+						services[i].port_name, services[i].port};
 
 		if (!naming_is_service(filter, &port))
 			continue;
 		err = control_ask(cli, "rebalance", cli->arguments[0],
-				  json_pack("{so si sb}",
-					    "serviceAddress", json_address(&services[i].address),
-					    "servicePort", services[i].port, "dryRun", cli->is_dry),
+				  json_pack("{so si sb}", "serviceAddress",
+					    json_address(&services[i].address), "servicePort",
+					    services[i].port, "dryRun", cli->is_dry),
 				  &answer);
 		if (err)
 			break;
@@ -95,11 +97,13 @@ static int run(const struct cli *cli, const struct view *view, const struct serv
 	int status = EXIT_FAILURE;
 
 	if (!ask_all(cli, view, filter, moves))
-		status = cli->output == CLI_OUTPUT_JSON ?
-				 json_print(cli, json_extend(json_answer("Rebalance", lookup_node(view)),
-							json_pack("{sb sO}", "dryRun", cli->is_dry,
-								  "moves", moves))) :
-				 print_moves(cli, view, moves);
+		status = cli->output == CLI_OUTPUT_JSON
+				 ? json_print(cli,
+					      json_extend(json_answer("Rebalance",
+								      lookup_node(view)),
+							  json_pack("{sb sO}", "dryRun",
+								    cli->is_dry, "moves", moves)))
+				 : print_moves(cli, view, moves);
 	json_decref(moves);
 	return status;
 }

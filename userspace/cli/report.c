@@ -30,14 +30,14 @@
 #define ARGUMENTS_MAX 16
 
 const struct argp_option report_options[] = {
-	{ .name = "file",
-	  .key = OPTION_FILE,
-	  .arg = "FILE",
-	  .doc = "write it there, readable by root alone (default: standard output)" },
-	{ .name = "clients",
-	  .key = OPTION_CLIENTS,
-	  .doc = "also what names clients: their connections, with addresses and processes" },
-	{ 0 },
+	{.name = "file",
+	 .key = OPTION_FILE,
+	 .arg = "FILE",
+	 .doc = "write it there, readable by root alone (default: standard output)"},
+	{.name = "clients",
+	 .key = OPTION_CLIENTS,
+	 .doc = "also what names clients: their connections, with addresses and processes"},
+	{0},
 };
 
 /* A command that this program does not have is left out. */
@@ -46,15 +46,9 @@ static const struct section {
 	const char *output;
 	bool names_clients;
 } sections[] = {
-	{ "version", "table", false },
-	{ "status", "wide", false },
-	{ "services", "wide", false },
-	{ "backends", "wide", false },
-	{ "events", "table", false },
-	{ "tls", "table", false },
-	{ "check", "table", false },
-	{ NULL, NULL, false },
-	{ "connections", "wide", true },
+	{"version", "table", false}, {"status", "wide", false},  {"services", "wide", false},
+	{"backends", "wide", false}, {"events", "table", false}, {"tls", "table", false},
+	{"check", "table", false},   {NULL, NULL, false},        {"connections", "wide", true},
 };
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
 
@@ -76,13 +70,13 @@ static int print_sizes(const struct cli *cli)
 }
 
 /* In a child, whose output goes to `to`. */
-static void __attribute__((noreturn)) be_section(const struct cli *cli,
-						 const struct section *section, int to)
+static void __attribute__((noreturn))
+be_section(const struct cli *cli, const struct section *section, int to)
 {
 	char *arguments[ARGUMENTS_MAX] = {
-		(char *)"gwbpf",  (char *)section->command, (char *)"--pin-dir",
-		(char *)cli->pin_dir, (char *)"--control", (char *)cli->control,
-		(char *)"--output", (char *)section->output, (char *)"--color",
+		(char *)"gwbpf",      (char *)section->command, (char *)"--pin-dir",
+		(char *)cli->pin_dir, (char *)"--control",      (char *)cli->control,
+		(char *)"--output",   (char *)section->output,  (char *)"--color",
 		(char *)"never",
 	};
 	int status;
@@ -101,7 +95,7 @@ static void __attribute__((noreturn)) be_section(const struct cli *cli,
 static bool copy(int from, FILE *to, const char **why)
 {
 	uint64_t until_ms = clock_now_ms() + SECTION_SECONDS * 1000;
-	struct pollfd poller = { .fd = from, .events = POLLIN };
+	struct pollfd poller = {.fd = from, .events = POLLIN};
 	size_t sum = 0;
 	char text[65536];
 	ssize_t length;

@@ -15,13 +15,13 @@
 #include "kernel/view.h"
 #include "report/services.h"
 
-const struct argp_option services_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
+const struct argp_option services_options[] = {USAGE_NAMESPACE_OPTIONS, {0}};
 
 const struct argp_option services_list_options[] = {
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
 	USAGE_SORT_OPTION,
-	{ 0 },
+	{0},
 };
 
 static const enum table_mood moods[] = {
@@ -51,8 +51,8 @@ static void note(const void *arg, char buf[LISTING_TEXT_MAX])
 
 static bool is_wanted(const struct view_service *service, const struct service_filter *filter)
 {
-	struct named_port port = { service->namespace, service->name, service->port_name,
-				   service->port };
+	struct named_port port = {service->namespace, service->name, service->port_name,
+				  service->port};
 
 	return naming_is_service(filter, &port);
 }

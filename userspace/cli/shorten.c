@@ -14,7 +14,7 @@ bool shorten_is_utf8(void)
  * says how wide it is; where that knows no UTF-8, one column. */
 static size_t step(const char *text, size_t *width)
 {
-	mbstate_t state = { 0 };
+	mbstate_t state = {0};
 	wchar_t letter;
 	size_t length = 1;
 	int columns;

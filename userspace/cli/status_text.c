@@ -15,8 +15,8 @@
 
 const struct argp_option status_options[] = {
 	USAGE_WATCH_OPTION,
-	{ .name = "strict", .key = OPTION_STRICT, .doc = "exit 1 also if there are warnings" },
-	{ 0 },
+	{.name = "strict", .key = OPTION_STRICT, .doc = "exit 1 also if there are warnings"},
+	{0},
 };
 
 static void print_agent(const struct status *status)
@@ -30,8 +30,7 @@ static void print_agent(const struct status *status)
 	}
 	printf("agent:        pid %u, last sign of life %s ago\n", meta->agent_pid,
 	       format_age(meta->heartbeat_age_seconds, age));
-	printf("source:       %s, %s", status_source(meta),
-	       status_sync_text(status));
+	printf("source:       %s, %s", status_source(meta), status_sync_text(status));
 	if (meta->change_age_seconds >= 0)
 		printf(", last change %s ago", format_age(meta->change_age_seconds, age));
 	putchar('\n');
@@ -43,10 +42,10 @@ static void print_hooks(const struct cli *cli, const struct status *status)
 		const char *text;
 		enum table_mood mood;
 	} lives[] = {
-		[HOOK_MISSING] = { "missing ", TABLE_BAD },
-		[HOOK_ATTACHED] = { "attached", TABLE_DOUBTFUL },
-		[HOOK_LIVE] = { "live    ", TABLE_GOOD },
-		[HOOK_DEAD] = { "dead    ", TABLE_BAD },
+		[HOOK_MISSING] = {"missing ", TABLE_BAD},
+		[HOOK_ATTACHED] = {"attached", TABLE_DOUBTFUL},
+		[HOOK_LIVE] = {"live    ", TABLE_GOOD},
+		[HOOK_DEAD] = {"dead    ", TABLE_BAD},
 	};
 	size_t i;
 
@@ -91,7 +90,8 @@ static void print_numbers(const struct status *status)
 	uint64_t active;
 	size_t backends = status_backend_count(status, &active);
 
-	printf("services:     %zu of %u\n", status_service_count(status), status->meta->max_services);
+	printf("services:     %zu of %u\n", status_service_count(status),
+	       status->meta->max_services);
 	printf("backends:     %zu of %u\n", backends, status->meta->max_backends);
 	printf("connections:  %llu", (unsigned long long)active);
 	if (status->older)
@@ -109,8 +109,8 @@ static void print_reasons(const struct view *view)
 	int i;
 
 	for (i = 0; i < GW_REASON_MAX_; i++)
-		printf("%-13s %12llu  %s\n", i ? "" : "decisions:",
-		       (unsigned long long)counts[i], view_reason_text((enum gw_reason)i));
+		printf("%-13s %12llu  %s\n", i ? "" : "decisions:", (unsigned long long)counts[i],
+		       view_reason_text((enum gw_reason)i));
 }
 
 static void print_texts(const char *title, const char texts[][LOOKUP_MESSAGE_MAX], size_t count)
@@ -152,7 +152,7 @@ static void print_text(const struct cli *cli, const struct status *status)
 int status_run(const struct cli *cli)
 {
 	char message[LOOKUP_MESSAGE_MAX];
-	struct status status = { 0 };
+	struct status status = {0};
 	int exit_status = EXIT_SUCCESS;
 
 	if (status_open(cli->pin_dir, &status, message)) {

@@ -22,15 +22,15 @@
 #include "report/json.h"
 
 const struct argp_option drain_options[] = {
-	{ .name = "deadline",
-	  .key = OPTION_DEADLINE,
-	  .arg = "DURATION",
-	  .doc = "move what is left after so long (30s, 5m), quiet or not; quiet connections before" },
+	{.name = "deadline",
+	 .key = OPTION_DEADLINE,
+	 .arg = "DURATION",
+	 .doc = "move what is left after so long (30s, 5m), quiet or not; quiet connections before"},
 	USAGE_NAMESPACE_OPTIONS,
-	{ 0 },
+	{0},
 };
 
-const struct argp_option steer_options[] = { USAGE_NAMESPACE_OPTIONS, { 0 } };
+const struct argp_option steer_options[] = {USAGE_NAMESPACE_OPTIONS, {0}};
 
 /* One of the commands: what it adds to the request, and what its answer means. */
 struct steer {
@@ -42,11 +42,10 @@ struct steer {
 static json_t *request_of(const struct cli *cli, const struct steer *steer,
 			  const struct view_backend *backend)
 {
-	json_t *request = json_pack("{so si so si}",
-				    "serviceAddress", json_address(&backend->service_address),
-				    "servicePort", backend->service_port,
-				    "address", json_address(&backend->address),
-				    "port", backend->port);
+	json_t *request = json_pack("{so si so si}", "serviceAddress",
+				    json_address(&backend->service_address), "servicePort",
+				    backend->service_port, "address",
+				    json_address(&backend->address), "port", backend->port);
 
 	if (cli->deadline_ms)
 		request = json_extend(request, json_pack("{sI}", "deadlineMilliseconds",
@@ -78,8 +77,9 @@ static void say_weighed(const json_t *answer)
 	if (json_is_integer(weight))
 		printf(" has weight %lld from now on, on this node alone%s\n",
 		       (long long)json_integer_value(weight),
-		       json_is_true(json_object_get(answer, "drained")) ?
-			       ", once it is drained no more" : "");
+		       json_is_true(json_object_get(answer, "drained"))
+			       ? ", once it is drained no more"
+			       : "");
 	else
 		puts(" has the weight again that its Service gives it");
 }
@@ -106,8 +106,7 @@ static int print_answers(const struct cli *cli, const struct view *view, const s
 	if (cli->output == CLI_OUTPUT_JSON)
 		return json_print(cli, json_list(steer->list, lookup_node(view), answers));
 	table_print_node(cli, lookup_node(view));
-	json_array_foreach(answers, i, answer)
-		tell(steer, answer);
+	json_array_foreach(answers, i, answer) tell(steer, answer);
 	json_decref(answers);
 	return EXIT_SUCCESS;
 }
@@ -123,13 +122,13 @@ static int steer_matching(const struct cli *cli, const struct view *view,
 
 	for (size_t i = 0; i < count && status == EXIT_SUCCESS; i++) {
 		const struct view_backend *backend = &backends[i];
-		const struct named_port port = { backend->namespace, backend->service,
-						 backend->service_port_name,
-						 backend->service_port };
+		const struct named_port port = {backend->namespace, backend->service,
+						backend->service_port_name, backend->service_port};
 		json_t *answer;
 
 		if (!naming_is_service(filter, &port) ||
-		    !naming_is_backend(cli->backend, &backend->address, backend->port, backend->pod))
+		    !naming_is_backend(cli->backend, &backend->address, backend->port,
+				       backend->pod))
 			continue;
 		if (control_ask(cli, steer->action, cli->backend, request_of(cli, steer, backend),
 				&answer))
@@ -165,23 +164,24 @@ static int run(const struct cli *given, const struct steer *steer)
 
 int drain_run(const struct cli *cli)
 {
-	return run(cli, &(struct steer){ .action = "drain", .list = "DrainList" });
+	return run(cli, &(struct steer){.action = "drain", .list = "DrainList"});
 }
 
 int undrain_run(const struct cli *cli)
 {
-	return run(cli, &(struct steer){ .action = "undrain", .list = "UndrainList" });
+	return run(cli, &(struct steer){.action = "undrain", .list = "UndrainList"});
 }
 
 int weight_run(const struct cli *cli)
 {
-	struct steer steer = { .action = "weight", .list = "WeightList" };
+	struct steer steer = {.action = "weight", .list = "WeightList"};
 
 	if (strcmp(cli->arguments[1], "default") &&
 	    parse_u32(cli->arguments[1], 1, UINT16_MAX, &steer.weight)) {
-		say_error("weight cannot be '%s': it takes a number from 1 to %d, or 'default' for what "
-			  "the Service says; 'gwbpf drain' takes all new connections from a backend",
-			  cli->arguments[1], UINT16_MAX);
+		say_error(
+			"weight cannot be '%s': it takes a number from 1 to %d, or 'default' for what "
+			"the Service says; 'gwbpf drain' takes all new connections from a backend",
+			cli->arguments[1], UINT16_MAX);
 		return ARGS_EXIT_USAGE;
 	}
 	return run(cli, &steer);

@@ -84,11 +84,10 @@ static json_t *to_json(const struct cli *cli, const struct view *view, bool susp
 		       const char *message)
 {
 	return json_extend(json_answer(suspend ? "Suspend" : "Resume", lookup_node(view)),
-			   json_pack("{so sb so}",
-				     "service", json_text_or_null(cli->argument_count
-								  ? cli->arguments[0] : NULL),
-				     "suspended", suspend,
-				     "message", json_text_or_null(message)));
+			   json_pack("{so sb so}", "service",
+				     json_text_or_null(cli->argument_count ? cli->arguments[0]
+									   : NULL),
+				     "suspended", suspend, "message", json_text_or_null(message)));
 }
 
 static int tell(const struct cli *cli, const struct view *view, bool suspend)

@@ -18,7 +18,7 @@
 
 struct cell {
 	char *text;
-	char *instead; /* NULL: nothing stands in */
+	char *instead;     /* NULL: nothing stands in */
 	const char *color; /* NULL: none */
 };
 
@@ -32,7 +32,7 @@ struct table {
 	const struct table_column **columns; /* those that are shown */
 	size_t column_count;
 	const struct table_column *all;
-	size_t next; /* of all: column of the next cell */
+	size_t next;        /* of all: column of the next cell */
 	struct cell *cells; /* a row behind the other */
 	size_t cell_count;
 	struct heading *headings;
@@ -148,8 +148,8 @@ static void *grow(struct table *table, void *array, size_t count, size_t size)
 
 void table_heading(struct table *table, const char *text)
 {
-	struct heading *headings = grow(table, table->headings, table->heading_count,
-					sizeof(*headings));
+	struct heading *headings =
+		grow(table, table->headings, table->heading_count, sizeof(*headings));
 
 	if (!headings)
 		return;

@@ -23,18 +23,18 @@
 #include "report/json.h"
 
 const struct argp_option tls_options[] = {
-	{ .name = "file",
-	  .key = OPTION_FILE,
-	  .arg = "PATH",
-	  .doc = "look at the certificates in this file, PEM or DER ('-': standard input): no agent "
-		 "is needed" },
-	{ .name = "names",
-	  .key = OPTION_NAMES,
-	  .arg = "NAME,...",
-	  .doc = "the names that the first certificate in the file must carry" },
+	{.name = "file",
+	 .key = OPTION_FILE,
+	 .arg = "PATH",
+	 .doc = "look at the certificates in this file, PEM or DER ('-': standard input): no agent "
+		"is needed"},
+	{.name = "names",
+	 .key = OPTION_NAMES,
+	 .arg = "NAME,...",
+	 .doc = "the names that the first certificate in the file must carry"},
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
-	{ 0 },
+	{0},
 };
 
 static const char *state_of(const struct certificate *certificate)
@@ -90,18 +90,19 @@ static void judge(int err, const char *state, const json_t *missing, char messag
 			 "it has more than %d names or %d extensions, so it is not looked at",
 			 CERTIFICATE_NAMES_MAX, CERTIFICATE_EXTENSIONS_MAX);
 	else if (err)
-		snprintf(message, MESSAGE_MAX,
-			 "it is no certificate, or one that clients written in Go refuse: a name that is "
-			 "not ASCII, an address that has not 4 or 16 bytes");
+		snprintf(
+			message, MESSAGE_MAX,
+			"it is no certificate, or one that clients written in Go refuse: a name that is "
+			"not ASCII, an address that has not 4 or 16 bytes");
 	if (err)
 		return;
 	if (strcmp(state, "valid") != 0)
 		length = (size_t)snprintf(message, MESSAGE_MAX, "it %s",
-					  !strcmp(state, "expired") ? "has expired" :
-								      "is not valid yet");
+					  !strcmp(state, "expired") ? "has expired"
+								    : "is not valid yet");
 	if (count)
-		length += (size_t)snprintf(message + length, MESSAGE_MAX - length,
-					   "%s lacks '%s'", length ? ", and" : "it",
+		length += (size_t)snprintf(message + length, MESSAGE_MAX - length, "%s lacks '%s'",
+					   length ? ", and" : "it",
 					   json_string_value(json_array_get(missing, 0)));
 	if (count > 1)
 		snprintf(message + length, MESSAGE_MAX - length, " and %zu more of the names",
@@ -113,12 +114,10 @@ static json_t *certificate_to_json(const struct certificate *certificate)
 	if (!certificate)
 		return json_pack("{sn sn sn sn sn}", "subject", "issuer", "notBeforeTime",
 				 "expiryTime", "names");
-	return json_pack("{so so so so so}",
-			 "subject", json_text(certificate->subject),
-			 "issuer", json_text(certificate->issuer),
-			 "notBeforeTime", json_time((time_t)certificate->not_before),
-			 "expiryTime", json_time((time_t)certificate->not_after),
-			 "names", names_of(certificate));
+	return json_pack("{so so so so so}", "subject", json_text(certificate->subject), "issuer",
+			 json_text(certificate->issuer), "notBeforeTime",
+			 json_time((time_t)certificate->not_before), "expiryTime",
+			 json_time((time_t)certificate->not_after), "names", names_of(certificate));
 }
 
 /* wanted NULL: nothing is wanted of it; it belongs to an authority that signed the first. */
@@ -131,11 +130,9 @@ static json_t *look(const struct kube_bytes *der, size_t number, const struct tl
 	char message[MESSAGE_MAX];
 
 	judge(err, state, missing, message);
-	return json_extend(json_pack("{sI so so so so}",
-				     "certificate", (json_int_t)number,
-				     "state", json_text_or_null(state),
-				     "wanted", wanted ? texts_of(wanted) : json_null(),
-				     "missing", missing,
+	return json_extend(json_pack("{sI so so so so}", "certificate", (json_int_t)number, "state",
+				     json_text_or_null(state), "wanted",
+				     wanted ? texts_of(wanted) : json_null(), "missing", missing,
 				     "message", json_text(message)),
 			   certificate_to_json(err ? NULL : &certificate));
 }
@@ -145,9 +142,9 @@ static bool is_good(const json_t *items)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(items, i, item)
-		if (*json_string_value(json_object_get(item, "message")))
-			return false;
+	json_array_foreach(items, i,
+			   item) if (*json_string_value(json_object_get(item,
+									"message"))) return false;
 	return true;
 }
 
@@ -161,7 +158,7 @@ static const char *number_of(const json_t *item, char buf[TLS_OWNER_MAX])
 
 static int print(const struct cli *cli, json_t *items)
 {
-	static const struct tls_printing printing = { "CERTIFICATE", "certificate ", number_of };
+	static const struct tls_printing printing = {"CERTIFICATE", "certificate ", number_of};
 	int status;
 
 	if (cli->output == CLI_OUTPUT_JSON)
@@ -196,7 +193,7 @@ static int look_at_file(const struct cli *cli, const struct tls_names *wanted)
 
 static int run_file(const struct cli *cli)
 {
-	struct tls_names wanted = { .count = 0 };
+	struct tls_names wanted = {.count = 0};
 	char reason[WEIGHTS_REASON_MAX];
 
 	if (cli->argument_count) {
@@ -212,8 +209,9 @@ static int run_file(const struct cli *cli)
 		return ARGS_EXIT_USAGE;
 	}
 	if (tls_names_has(&wanted, TLS_NAMES_DEFAULT)) {
-		say_error("--names cannot have 'default' here: a file belongs to no Service; write out "
-			  "the names");
+		say_error(
+			"--names cannot have 'default' here: a file belongs to no Service; write out "
+			"the names");
 		return ARGS_EXIT_USAGE;
 	}
 	return look_at_file(cli, &wanted);

@@ -14,7 +14,7 @@
 
 static int read_input(struct kube_bytes *ret)
 {
-	struct kube_bytes bytes = { .data = malloc(KUBE_FILE_BYTES_MAX + 1) };
+	struct kube_bytes bytes = {.data = malloc(KUBE_FILE_BYTES_MAX + 1)};
 	ssize_t n = bytes.data ? 1 : 0;
 
 	if (!bytes.data)
@@ -54,7 +54,7 @@ static int add(struct tls_file *file, struct kube_bytes *der)
 	if (file->count == TLS_FILE_CERTIFICATES_MAX)
 		return -E2BIG;
 	file->certificates[file->count++] = *der;
-	*der = (struct kube_bytes){ 0 };
+	*der = (struct kube_bytes){0};
 	return 0;
 }
 
@@ -62,7 +62,7 @@ static int add(struct tls_file *file, struct kube_bytes *der)
 static int add_pem(struct tls_file *file, const char *begin, const char *end)
 {
 	char *base64 = strndup(begin, (size_t)(end - begin));
-	struct kube_bytes der = { 0 };
+	struct kube_bytes der = {0};
 	int err = base64 ? kube_bytes_decode(base64, &der) : -ENOMEM;
 
 	if (!err)
@@ -97,7 +97,7 @@ int tls_file_read(const char *path, struct tls_file *ret)
 {
 	bool is_input = !strcmp(path, TLS_FILE_STANDARD);
 	const char *name = is_input ? "standard input" : path;
-	struct kube_bytes bytes = { 0 };
+	struct kube_bytes bytes = {0};
 	int err = is_input ? read_input(&bytes) : kube_bytes_read(path, &bytes);
 
 	ret->count = 0;
@@ -111,7 +111,8 @@ int tls_file_read(const char *path, struct tls_file *ret)
 			  "'" BEGIN "'",
 			  name);
 	else if (err == -EBADMSG)
-		say_error("cannot use '%s': certificate %zu is no PEM: it ends with '" END "' and has "
+		say_error("cannot use '%s': certificate %zu is no PEM: it ends with '" END
+			  "' and has "
 			  "base64 before that",
 			  name, ret->count + 1);
 	else if (err == -E2BIG)

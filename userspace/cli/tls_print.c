@@ -29,9 +29,7 @@ static bool has(const json_t *list, const char *name)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one)
-		if (!strcmp(json_string_value(one), name))
-			return true;
+	json_array_foreach(list, i, one) if (!strcmp(json_string_value(one), name)) return true;
 	return false;
 }
 
@@ -97,19 +95,22 @@ static void put_item(const struct printing *to, const json_t *item)
 	const json_t *wanted = json_object_get(item, "wanted");
 	const json_t *missing = json_object_get(item, "missing"), *name;
 	bool is_asked = json_array_size(wanted) > 0;
-	const json_t *names = is_asked		    ? wanted :
-			      json_is_null(wanted) ? NULL :
-						     json_object_get(item, "names");
+	const json_t *names = is_asked               ? wanted
+			      : json_is_null(wanted) ? NULL
+						     : json_object_get(item, "names");
 	size_t i;
 
 	if (!json_array_size(names))
 		put_row(to, item, "", "");
-	json_array_foreach(names, i, name) {
+	json_array_foreach(names, i, name)
+	{
 		const char *text = json_string_value(name);
 		bool is_known = !is_asked || json_is_array(missing);
 
 		put_row(to, item, text,
-			!is_known ? "" : is_asked && has(missing, text) ? "missing" : "carried");
+			!is_known                        ? ""
+			: is_asked && has(missing, text) ? "missing"
+							 : "carried");
 	}
 }
 
@@ -127,7 +128,8 @@ static void put_hosts(const json_t *names, const json_t *except, bool *is_first)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i, name) {
+	json_array_foreach(names, i, name)
+	{
 		const char *text = json_string_value(name);
 
 		if (!is_plain(text) || has(except, text))
@@ -182,20 +184,18 @@ static void put_advice(const struct printing *to, const json_t *item)
 int tls_print(const struct cli *cli, const struct tls_printing *printing, const json_t *items)
 {
 	const struct table_column columns[] = {
-		{ printing->title, 0 }, { "NAME", 0 }, { "CARRIED", 0 }, { "EXPIRES", 0 }, { "ISSUER", 0 },
+		{printing->title, 0}, {"NAME", 0}, {"CARRIED", 0}, {"EXPIRES", 0}, {"ISSUER", 0},
 	};
-	struct printing to = { .cli = cli, .how = printing };
+	struct printing to = {.cli = cli, .how = printing};
 	const json_t *item;
 	int status;
 	size_t i;
 
 	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &to.table))
 		return EXIT_FAILURE;
-	json_array_foreach(items, i, item)
-		put_item(&to, item);
+	json_array_foreach(items, i, item) put_item(&to, item);
 	status = table_print(to.table);
 	table_free(to.table);
-	json_array_foreach(items, i, item)
-		put_advice(&to, item);
+	json_array_foreach(items, i, item) put_advice(&to, item);
 	return status;
 }

@@ -19,8 +19,8 @@
 static bool is_wanted(const struct view_backend *backend, const void *arg)
 {
 	const struct service_filter *filter = arg;
-	struct named_port port = { backend->namespace, backend->service,
-				   backend->service_port_name, backend->service_port };
+	struct named_port port = {backend->namespace, backend->service, backend->service_port_name,
+				  backend->service_port};
 
 	return naming_is_service(filter, &port);
 }
@@ -49,7 +49,8 @@ static void add_hints(const struct view *view, const json_t *items)
 		puts("no Service asks for names: give it the annotation gwbpf.io/tls-names=default");
 	if (!status_agent_is_running(view_meta(view)))
 		puts("no agent runs: this is what the last one saw");
-	json_array_foreach(items, i, item) {
+	json_array_foreach(items, i, item)
+	{
 		if (!json_is_null(json_object_get(item, "ageSeconds")))
 			continue;
 		puts("a certificate without an expiry has not been seen: the agent looks only at "
@@ -63,16 +64,16 @@ static bool is_good(const json_t *items)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(items, i, item)
-		if (*json_string_value(json_object_get(item, "message")))
-			return false;
+	json_array_foreach(items, i,
+			   item) if (*json_string_value(json_object_get(item,
+									"message"))) return false;
 	return true;
 }
 
 static int print(const struct cli *cli, const struct view *view,
 		 const struct service_filter *filter)
 {
-	static const struct tls_printing printing = { "PEER", "certificate of ", owner_of };
+	static const struct tls_printing printing = {"PEER", "certificate of ", owner_of};
 	json_t *list = report_certificates(view, is_wanted, filter);
 	const json_t *items = json_object_get(list, "items");
 	bool good = is_good(items);

@@ -62,8 +62,8 @@ static void end(int number)
 /* The terminal is given back first. A second one ends it at once: the terminal may be stuck. */
 static void catch_signals(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	const struct sigaction action = { .sa_handler = end, .sa_flags = (int)SA_RESETHAND };
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	const struct sigaction action = {.sa_handler = end, .sa_flags = (int)SA_RESETHAND};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		sigaction(numbers[i], &action, NULL);
@@ -81,9 +81,9 @@ static int choose(struct top *top, struct view *view, size_t *ret)
 		return -1;
 	top->chosen = all;
 	for (size_t i = 0; i < count; i++) {
-		const struct named_port port = { backends[i].namespace, backends[i].service,
-						 backends[i].service_port_name,
-						 backends[i].service_port };
+		const struct named_port port = {backends[i].namespace, backends[i].service,
+						backends[i].service_port_name,
+						backends[i].service_port};
 
 		if (naming_is_service(&top->filter, &port))
 			all[chosen++] = &backends[i];
@@ -156,15 +156,23 @@ static void put_colored(const struct top *top, int width, enum view_backend_stat
 /* The newest at the right end. */
 static void put_history(const struct top *top, const struct top_history *history, int width)
 {
-	static const char *const blocks[] = { " ", "\xe2\x96\x81", "\xe2\x96\x82", "\xe2\x96\x83",
-					      "\xe2\x96\x84", "\xe2\x96\x85", "\xe2\x96\x86",
-					      "\xe2\x96\x87", "\xe2\x96\x88" };
-	static const char *const letters[] = { " ", ".", ":", "-", "=", "+", "*", "#", "@" };
+	static const char *const blocks[] = {" ",
+					     "\xe2\x96\x81",
+					     "\xe2\x96\x82",
+					     "\xe2\x96\x83",
+					     "\xe2\x96\x84",
+					     "\xe2\x96\x85",
+					     "\xe2\x96\x86",
+					     "\xe2\x96\x87",
+					     "\xe2\x96\x88"};
+	static const char *const letters[] = {" ", ".", ":", "-", "=", "+", "*", "#", "@"};
 	bool has_blocks = !strcmp(nl_langinfo(CODESET), "UTF-8");
 
 	for (int i = width; i > 0; i--) {
-		unsigned int level = (size_t)i > history->count ? 0 :
-			top_level(history->rates[history->count - (size_t)i], top->rows.most);
+		unsigned int level = (size_t)i > history->count
+					     ? 0
+					     : top_level(history->rates[history->count - (size_t)i],
+							 top->rows.most);
 
 		addstr(has_blocks ? blocks[level] : letters[level]);
 	}
@@ -177,7 +185,7 @@ struct widths {
 
 static struct widths measure(void)
 {
-	struct widths widths = { .name = COLS - NUMBERS_WIDTH - TOP_HISTORY };
+	struct widths widths = {.name = COLS - NUMBERS_WIDTH - TOP_HISTORY};
 
 	if (widths.name > NAME_MAX_WIDTH)
 		widths.name = NAME_MAX_WIDTH;
@@ -338,9 +346,10 @@ static int show(struct top *top)
 	SCREEN *screen = newterm(NULL, stdout, stdin);
 
 	if (!screen) {
-		say_error("cannot draw on this terminal: '%s' is not known here: set TERM, such as to "
-			  "xterm or vt100, or use 'gwbpf backends'",
-			  getenv("TERM") ? getenv("TERM") : "");
+		say_error(
+			"cannot draw on this terminal: '%s' is not known here: set TERM, such as to "
+			"xterm or vt100, or use 'gwbpf backends'",
+			getenv("TERM") ? getenv("TERM") : "");
 		return EXIT_FAILURE;
 	}
 	catch_signals();
@@ -364,7 +373,7 @@ static int show(struct top *top)
 
 int top_run(const struct cli *cli)
 {
-	struct top top = { .cli = cli };
+	struct top top = {.cli = cli};
 	int status = EXIT_FAILURE;
 
 	if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO)) {

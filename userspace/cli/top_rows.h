@@ -22,8 +22,8 @@ struct top_history {
 	uint32_t generation; /* of the backend that has the id */
 	uint64_t attempts;
 	uint64_t failures;
-	size_t count;              /* of the rates, TOP_HISTORY at most */
-	float rates[TOP_HISTORY];  /* connects a second, the newest last */
+	size_t count;             /* of the rates, TOP_HISTORY at most */
+	float rates[TOP_HISTORY]; /* connects a second, the newest last */
 };
 
 struct top_row {

@@ -15,32 +15,32 @@
 #include "report/columns.h"
 
 static const struct argp_option common_options[] = {
-	{ .doc = "Options of every command:", .group = 1 },
-	{ .name = "pin-dir",
-	  .key = OPTION_PIN_DIR,
-	  .arg = "DIR",
-	  .doc = "where programs and maps are pinned (default " CLI_PIN_DIR ")",
-	  .group = 1 },
-	{ .name = "control",
-	  .key = OPTION_CONTROL,
-	  .arg = "PATH",
-	  .doc = "the agent's control socket (default " CLI_CONTROL ")",
-	  .group = 1 },
-	{ .name = "output",
-	  .key = OPTION_OUTPUT,
-	  .arg = "table|wide|json|yaml",
-	  .doc = "how to print (default table)",
-	  .group = 1 },
-	{ .name = "no-headers",
-	  .key = OPTION_NO_HEADERS,
-	  .doc = "a line for each thing and no others, for scripts",
-	  .group = 1 },
-	{ .name = "color",
-	  .key = OPTION_COLOR,
-	  .arg = "auto|always|never",
-	  .doc = "colour states (default auto, on a terminal unless NO_COLOR is set)",
-	  .group = 1 },
-	{ 0 },
+	{.doc = "Options of every command:", .group = 1},
+	{.name = "pin-dir",
+	 .key = OPTION_PIN_DIR,
+	 .arg = "DIR",
+	 .doc = "where programs and maps are pinned (default " CLI_PIN_DIR ")",
+	 .group = 1},
+	{.name = "control",
+	 .key = OPTION_CONTROL,
+	 .arg = "PATH",
+	 .doc = "the agent's control socket (default " CLI_CONTROL ")",
+	 .group = 1},
+	{.name = "output",
+	 .key = OPTION_OUTPUT,
+	 .arg = "table|wide|json|yaml",
+	 .doc = "how to print (default table)",
+	 .group = 1},
+	{.name = "no-headers",
+	 .key = OPTION_NO_HEADERS,
+	 .doc = "a line for each thing and no others, for scripts",
+	 .group = 1},
+	{.name = "color",
+	 .key = OPTION_COLOR,
+	 .arg = "auto|always|never",
+	 .doc = "colour states (default auto, on a terminal unless NO_COLOR is set)",
+	 .group = 1},
+	{0},
 };
 
 void usage_options(const struct command *command, struct argp_option ret[ARGS_OPTIONS_MAX])
@@ -50,7 +50,7 @@ void usage_options(const struct command *command, struct argp_option ret[ARGS_OP
 	for (; command->options && command->options[own].name; own++)
 		ret[own] = command->options[own];
 	if (command->main)
-		ret[own] = (struct argp_option){ 0 };
+		ret[own] = (struct argp_option){0};
 	else
 		memcpy(&ret[own], common_options, sizeof(common_options));
 }
@@ -64,7 +64,8 @@ const struct argp_option *usage_find_option(const struct argp_option *options, c
 	for (; options->name || options->key || options->doc; options++) {
 		if (!options->name)
 			continue;
-		if (is_long ? strncmp(options->name, word + 2, length) != 0 : options->key != word[1])
+		if (is_long ? strncmp(options->name, word + 2, length) != 0
+			    : options->key != word[1])
 			continue;
 		*has_value = options->arg && !word[is_long ? length + 2 : 2];
 		return options;

@@ -41,26 +41,28 @@ enum option_key {
 
 /* For tables of options: which Services are meant. */
 #define USAGE_NAMESPACE_OPTIONS                                                                    \
-	{ .name = "namespace",                                                                     \
-	  .key = OPTION_NAMESPACE,                                                                 \
-	  .arg = "NAMESPACE",                                                                      \
-	  .doc = "only what belongs to Services of this namespace" },                              \
-	{ .name = "all-namespaces",                                                                \
-	  .key = OPTION_ALL_NAMESPACES,                                                            \
-	  .doc = "of every namespace (the default)" }
+	{.name = "namespace",                                                                      \
+	 .key = OPTION_NAMESPACE,                                                                  \
+	 .arg = "NAMESPACE",                                                                       \
+	 .doc = "only what belongs to Services of this namespace"},                                \
+	{                                                                                          \
+		.name = "all-namespaces", .key = OPTION_ALL_NAMESPACES,                            \
+		.doc = "of every namespace (the default)"                                          \
+	}
 
 /* Of each command that reads. */
 #define USAGE_WATCH_OPTION                                                                         \
-	{ .name = "watch",                                                                         \
-	  .key = OPTION_WATCH,                                                                     \
-	  .doc = "print again every second, until Ctrl-C" }
+	{                                                                                          \
+		.name = "watch", .key = OPTION_WATCH,                                              \
+		.doc = "print again every second, until Ctrl-C"                                    \
+	}
 
 /* Of each that lists. */
 #define USAGE_SORT_OPTION                                                                          \
-	{ .name = "sort",                                                                          \
-	  .key = OPTION_SORT,                                                                      \
-	  .arg = "COLUMN",                                                                         \
-	  .doc = "order by this column: the largest number first, names by the alphabet" }
+	{                                                                                          \
+		.name = "sort", .key = OPTION_SORT, .arg = "COLUMN",                               \
+		.doc = "order by this column: the largest number first, names by the alphabet"     \
+	}
 
 /* A command's own options and those of every command, ended by an empty one. A command that reads
  * its options itself has only its own. */

@@ -17,11 +17,8 @@
 
 static int print_json(const struct cli *cli, const struct utsname *system)
 {
-	json_t *more = json_pack("{ss si ss so}",
-				 "version", GWBPF_VERSION,
-				 "abi", GW_ABI_VERSION,
-				 "libbpf", version_libbpf(),
-				 "kernel", json_text(system->release));
+	json_t *more = json_pack("{ss si ss so}", "version", GWBPF_VERSION, "abi", GW_ABI_VERSION,
+				 "libbpf", version_libbpf(), "kernel", json_text(system->release));
 
 	return json_print(cli, json_extend(json_answer("Version", lookup_host()), more));
 }

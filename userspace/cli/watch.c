@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/args.h"
 #include "cli/cli.h"
 #include "cli/say.h"
 
@@ -86,8 +87,8 @@ out:
 static bool wait_second(int signals)
 {
 	struct pollfd polled[] = {
-		{ .fd = signals, .events = POLLIN },
-		{ .fd = STDOUT_FILENO }, /* POLLERR: nobody reads the pipe; POLLHUP: no terminal */
+		{.fd = signals, .events = POLLIN},
+		{.fd = STDOUT_FILENO}, /* POLLERR: nobody reads the pipe; POLLHUP: no terminal */
 	};
 	int count = poll(polled, 2, PERIOD_MS);
 
@@ -123,7 +124,8 @@ int watch_run(const struct cli *cli, const struct command *command)
 			fclose(stdout);
 			break;
 		}
-	} while (!ferror(stdout) && wait_second(signals));
+		/* What was asked for wrongly stays wrong. */
+	} while (status != ARGS_EXIT_USAGE && !ferror(stdout) && wait_second(signals));
 	close(signals);
 	return status;
 }

@@ -27,7 +27,8 @@ void wrap_text(FILE *to, const char *text, const struct wrap *wrap)
 
 		text += spaces;
 		length = take_word(&text, word, sizeof(word));
-		if (spaces && column > wrap->indent && column + spaces + (int)length > wrap->width) {
+		if (spaces && column > wrap->indent &&
+		    column + spaces + (int)length > wrap->width) {
 			fprintf(to, "\n%*s", wrap->indent, "");
 			column = wrap->indent;
 			spaces = 0;

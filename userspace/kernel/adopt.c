@@ -127,7 +127,8 @@ static int adopt_backends(struct adoption *adoption)
 	for (size_t i = tables->maps.backends_count; i-- > 0 && !err;) {
 		struct gw_backend *backend = &tables->maps.backends[i];
 
-		if (backend->use == GW_USE_TAKEN && backend->service < tables->maps.services_count &&
+		if (backend->use == GW_USE_TAKEN &&
+		    backend->service < tables->maps.services_count &&
 		    adoption->entries[backend->service]) {
 			err = adopt_backend(adoption, (uint32_t)i);
 			continue;
@@ -160,8 +161,8 @@ static bool is_steered(const struct gw_backend *backend)
 	return backend->steered_ns || backend->steered_weight;
 }
 
-static int adopt_members(struct tables *tables, struct table_entry *entry, const struct gw_slot *slots,
-			 size_t count)
+static int adopt_members(struct tables *tables, struct table_entry *entry,
+			 const struct gw_slot *slots, size_t count)
 {
 	const struct gw_backend *backend;
 	struct backend_ref *ref;

@@ -32,12 +32,13 @@ static void describe_lack(const struct tables *tables, const struct share *share
 		[SHARE_EXCEPTED] = {"pods of clients-except, which are balanced", "name fewer"},
 	};
 
-	snprintf(message, GW_MESSAGE_MAX,
-		 "no room is left for %u more %s: namespace '%s' has %u of %u at most, of the limit "
-		 "of %u: %s",
-		 wanted, words[kind].what, share->namespace, share->used[kind],
-		 shares_most(&tables->shares, share, kind), tables->shares.limit[kind],
-		 words[kind].remedy);
+	snprintf(
+		message, GW_MESSAGE_MAX,
+		"no room is left for %u more %s: namespace '%s' has %u of %u at most, of the limit "
+		"of %u: %s",
+		wanted, words[kind].what, share->namespace, share->used[kind],
+		shares_most(&tables->shares, share, kind), tables->shares.limit[kind],
+		words[kind].remedy);
 }
 
 static void refuse(const struct tables_job *job, const struct gw_addr *vip, uint16_t port,
@@ -211,8 +212,8 @@ static int put_in_force(struct tables *tables, const struct tables_job *job,
 
 /* In force as wanted, or left to kube-proxy: a set that was wanted once may name pods that are gone
  * and addresses that are somebody else's by now. */
-static int change(struct tables *tables, const struct tables_job *job,
-		  const struct plan_step *step, struct table_entry *entry)
+static int change(struct tables *tables, const struct tables_job *job, const struct plan_step *step,
+		  struct table_entry *entry)
 {
 	const struct service *service = step->want->service;
 	const struct settings before = entry->settings;

@@ -13,7 +13,8 @@
 #define ATTACH_POINT_TEXT_MAX 440
 
 struct attach_point {
-	char text[ATTACH_POINT_TEXT_MAX]; /* why it is not the root, and what that costs; "": it is */
+	/* why it is not the root, and what that costs; "": it is */
+	char text[ATTACH_POINT_TEXT_MAX];
 };
 
 /*

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct batch {
-	int fd; /* the map's, not ours */
+	int fd;      /* the map's, not ours */
 	size_t size; /* of a value */
 	size_t count;
 	uint32_t *keys;
@@ -15,7 +15,7 @@ struct batch {
 };
 
 int batch_init(struct batch *batch, int fd, size_t size); /* -ENOMEM */
-void batch_done(struct batch *batch); /* what is not flushed is lost */
+void batch_done(struct batch *batch);                     /* what is not flushed is lost */
 
 /* Takes a copy of the value; writes all of it once there is enough. What bpf(2) says. */
 int batch_add(struct batch *batch, uint32_t key, const void *value);

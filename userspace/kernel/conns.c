@@ -23,7 +23,7 @@
 
 #define WALK_SECONDS 240 /* a child may take */
 #define ROOM_MAX 1000000 /* that counts alone make */
-#define WALK_ROOM 4096 /* sockets in a first walk, at least; grows to what there is */
+#define WALK_ROOM 4096   /* sockets in a first walk, at least; grows to what there is */
 
 /* What a child says of its walk; the sockets are in memory that it shares anyway. */
 struct report {
@@ -37,7 +37,7 @@ struct conns {
 	struct gw_walk_conn *room; /* what the walk writes, mapped */
 	size_t room_count;
 	bool by_records;
-	size_t unseen; /* by the last walk */
+	size_t unseen;         /* by the last walk */
 	struct report *report; /* shared with the child */
 	pid_t child;           /* that walks; 0: none */
 };
@@ -84,7 +84,8 @@ static int open_walk(size_t room, int conns_fd, bool by_records, struct walk_bpf
 	return 0;
 }
 
-static int run_program(const struct bpf_program *program, const struct bpf_iter_attach_opts *options)
+static int run_program(const struct bpf_program *program,
+		       const struct bpf_iter_attach_opts *options)
 {
 	struct bpf_link *link = bpf_program__attach_iter(program, options);
 	int err;

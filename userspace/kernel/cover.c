@@ -143,7 +143,7 @@ enum gw_cover cover_of_cgroup(int cgroup_fd)
 	if (has_pods_below(cgroup_fd, PODS_DEPTH_MAX, false))
 		return GW_COVER_YES;
 	return cover_is_alone(cgroup_fd) || is_in_private_part(cgroup_fd) ? GW_COVER_NO
-									 : GW_COVER_UNKNOWN;
+									  : GW_COVER_UNKNOWN;
 }
 
 bool cover_is_alone(int cgroup_fd)

@@ -30,7 +30,7 @@ struct datapath {
 	int lock_fd;
 	int cgroup_fd;
 	int old_conns_fd; /* records of an earlier version, until ours run; -1: none */
-	char *cgroup; /* NULL: where attach_point_open() says */
+	char *cgroup;     /* NULL: where attach_point_open() says */
 	struct attach_point point;
 	bool adopted;
 	bool is_new; /* nothing was pinned there: what is now is this one's */
@@ -69,7 +69,8 @@ static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t back
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object->obj) {
+	bpf_object__for_each_map(map, object->obj)
+	{
 		if (is_pinned_kind(map))
 			bpf_map__set_max_entries(map, maps_entries(bpf_map__name(map), services,
 								   backends));
@@ -107,7 +108,8 @@ static int reuse_all(const char *pin_dir, struct gwbpf_bpf *object)
 	struct bpf_map *map;
 	int err;
 
-	bpf_object__for_each_map(map, object->obj) {
+	bpf_object__for_each_map(map, object->obj)
+	{
 		err = is_pinned_kind(map) ? reuse(pin_dir, map) : 0;
 		if (err)
 			return err;
@@ -144,8 +146,8 @@ static int open_object(struct datapath *datapath, const struct datapath_options 
 	int err = maps_identify(options->pin_dir, &pinned);
 
 	if (err && err != -ENOENT && err != -EPROTO)
-		return pins_fail(message, err, "cannot read the pins below '%s': %s", options->pin_dir,
-			    strerror(-err));
+		return pins_fail(message, err, "cannot read the pins below '%s': %s",
+				 options->pin_dir, strerror(-err));
 	datapath->is_new = err == -ENOENT && has_no_links(options->pin_dir);
 	datapath->object = gwbpf_bpf__open();
 	if (!datapath->object)
@@ -156,27 +158,31 @@ static int open_object(struct datapath *datapath, const struct datapath_options 
 			datapath->adopted = true;
 			if (pinned.max_services != options->max_services ||
 			    pinned.max_backends != options->max_backends)
-				pins_fail(message, 0,
-				     "the limits stay at %u services and %u backends, as pinned: "
-				     "'gwbpf detach' first to change them",
-				     pinned.max_services, pinned.max_backends);
+				pins_fail(
+					message, 0,
+					"the limits stay at %u services and %u backends, as pinned: "
+					"'gwbpf detach' first to change them",
+					pinned.max_services, pinned.max_backends);
 			return 0;
 		}
 		gwbpf_bpf__destroy(datapath->object);
 		datapath->object = gwbpf_bpf__open();
 		if (!datapath->object)
-			return pins_fail(message, -errno, "cannot open the BPF object: %s", complaint);
+			return pins_fail(message, -errno, "cannot open the BPF object: %s",
+					 complaint);
 	}
 	if (!err && pinned.abi == GW_ABI_VERSION)
-		pins_fail(message, 0,
-			  "a map below '%s' is not as this version makes it: all are replaced; live "
-			  "connections go on, their counts begin anew",
-			  options->pin_dir);
+		pins_fail(
+			message, 0,
+			"a map below '%s' is not as this version makes it: all are replaced; live "
+			"connections go on, their counts begin anew",
+			options->pin_dir);
 	else if (err != -ENOENT)
-		pins_fail(message, 0,
-		     "the pins below '%s' are of another version (ABI %u, this is %u): replaced; "
-		     "live connections go on, their counts begin anew",
-		     options->pin_dir, err ? 0 : pinned.abi, GW_ABI_VERSION);
+		pins_fail(
+			message, 0,
+			"the pins below '%s' are of another version (ABI %u, this is %u): replaced; "
+			"live connections go on, their counts begin anew",
+			options->pin_dir, err ? 0 : pinned.abi, GW_ABI_VERSION);
 	set_sizes(datapath->object, options->max_services, options->max_backends);
 	if (!reuse(options->pin_dir, datapath->object->maps.gw_conns))
 		return 0;
@@ -193,8 +199,7 @@ static int copy_old_records(struct datapath *datapath)
 {
 	if (datapath->old_conns_fd < 0)
 		return 0;
-	return takeover_run(datapath->old_conns_fd,
-			    bpf_map__fd(datapath->object->maps.gw_conns));
+	return takeover_run(datapath->old_conns_fd, bpf_map__fd(datapath->object->maps.gw_conns));
 }
 
 static void take_old_records(struct datapath *datapath, const char *pin_dir, char *message)
@@ -224,10 +229,11 @@ static int load(struct datapath *datapath, char *message)
 	complaint[0] = '\0';
 	err = gwbpf_bpf__load(datapath->object);
 	if (err)
-		return pins_fail(message, err,
-			    "cannot load the BPF programs: %s: %s: 'gwbpf check' tells what this "
-			    "node lacks",
-			    strerror(-err), complaint);
+		return pins_fail(
+			message, err,
+			"cannot load the BPF programs: %s: %s: 'gwbpf check' tells what this "
+			"node lacks",
+			strerror(-err), complaint);
 	return 0;
 }
 
@@ -270,15 +276,16 @@ static int pin_maps(struct datapath *datapath, const struct datapath_options *op
 
 	pins_map_path(options->pin_dir, "gw_meta", path);
 	err = unlink(path) && errno != ENOENT ? -errno : write_meta(datapath, options);
-	bpf_object__for_each_map(map, datapath->object->obj) {
+	bpf_object__for_each_map(map, datapath->object->obj)
+	{
 		if (!err && map != meta && is_pinned_kind(map))
 			err = replace_pin(options->pin_dir, map);
 	}
 	if (!err)
 		err = replace_pin(options->pin_dir, meta);
 	if (err)
-		return pins_fail(message, err, "cannot pin the maps below '%s': %s", options->pin_dir,
-			    strerror(-err));
+		return pins_fail(message, err, "cannot pin the maps below '%s': %s",
+				 options->pin_dir, strerror(-err));
 	return 0;
 }
 
@@ -292,12 +299,13 @@ static int open_cgroup(struct datapath *datapath, int *ret, char *message)
 		return 0;
 	}
 	if (!datapath->cgroup)
-		return pins_fail(message, fd,
-			    "cannot find a cgroup v2 mount: %s: mount one (mount -t cgroup2 none "
-			    "/sys/fs/cgroup/unified)",
-			    strerror(-fd));
+		return pins_fail(
+			message, fd,
+			"cannot find a cgroup v2 mount: %s: mount one (mount -t cgroup2 none "
+			"/sys/fs/cgroup/unified)",
+			strerror(-fd));
 	return pins_fail(message, fd, "cannot use cgroup '%s': %s", datapath->cgroup,
-		    fd == -ENOTSUP ? "it is not a cgroup v2 directory" : strerror(-fd));
+			 fd == -ENOTSUP ? "it is not a cgroup v2 directory" : strerror(-fd));
 }
 
 int datapath_open(const struct datapath_options *options, struct datapath **ret,

@@ -18,7 +18,8 @@ struct datapath;
 
 struct datapath_options {
 	const char *pin_dir;
-	const char *cgroup; /* NULL: the root of the cgroup v2 mount, or the pods' (attach_point.h) */
+	const char
+		*cgroup; /* NULL: the root of the cgroup v2 mount, or the pods' (attach_point.h) */
 	uint32_t max_services;
 	uint32_t max_backends;
 };

@@ -31,19 +31,20 @@ static int end_agent(const char *pin_dir, pid_t pid, char *message)
 	exit.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (exit.fd < 0)
 		return pins_fail(message, -errno, "cannot end the agent with pid %d: %s", pid,
-			    strerror(errno));
+				 strerror(errno));
 	if (!pins_has_lock(pin_dir, pid))
-		err = pins_fail(message, -ESRCH,
-				"cannot end the agent: the lock of '%s' was taken by pid %d, which "
-				"does not hold it now: see who has the directory open (fuser -v '%s') "
-				"and end that one",
-				pin_dir, pid, pin_dir);
+		err = pins_fail(
+			message, -ESRCH,
+			"cannot end the agent: the lock of '%s' was taken by pid %d, which "
+			"does not hold it now: see who has the directory open (fuser -v '%s') "
+			"and end that one",
+			pin_dir, pid, pin_dir);
 	else if (syscall(SYS_pidfd_send_signal, exit.fd, SIGTERM, NULL, 0))
 		err = pins_fail(message, -errno, "cannot end the agent with pid %d: %s", pid,
-			   strerror(errno));
+				strerror(errno));
 	else if (poll(&exit, 1, END_WAIT_MS) != 1)
-		err = pins_fail(message, -ETIMEDOUT, "cannot end the agent with pid %d: it does not stop",
-			   pid);
+		err = pins_fail(message, -ETIMEDOUT,
+				"cannot end the agent with pid %d: it does not stop", pid);
 	close(exit.fd);
 	return err;
 }
@@ -59,7 +60,8 @@ static int remove_pins(const char *pin_dir)
 		return -errno;
 	pins_map_path(pin_dir, "gw_meta", path);
 	unlink(path);
-	bpf_object__for_each_map(map, object->obj) {
+	bpf_object__for_each_map(map, object->obj)
+	{
 		pins_map_path(pin_dir, bpf_map__name(map), path);
 		unlink(path);
 	}
@@ -93,9 +95,10 @@ static int lock_for_detach(const char *pin_dir, bool force, int *ret, char *mess
 		return err;
 	holder = pins_lock_holder(pin_dir);
 	if (!force)
-		return pins_fail(message, err,
-			    "cannot detach: the agent with %s runs: end it first, or use --force",
-			    pins_name_holder(holder, who));
+		return pins_fail(
+			message, err,
+			"cannot detach: the agent with %s runs: end it first, or use --force",
+			pins_name_holder(holder, who));
 	/* One that cannot be seen may just have ended by itself. */
 	err = holder ? end_agent(pin_dir, holder, message) : 0;
 	if (!err)
@@ -113,10 +116,10 @@ int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSA
 
 	message[0] = '\0';
 	if (access(pin_dir, F_OK))
-		return errno == ENOENT
-			       ? 0
-			       : pins_fail(message, -errno, "cannot look into pin directory '%s': %s",
-					   pin_dir, strerror(errno));
+		return errno == ENOENT ? 0
+				       : pins_fail(message, -errno,
+						   "cannot look into pin directory '%s': %s",
+						   pin_dir, strerror(errno));
 	err = mounts_check_pin_dir(pin_dir, message, DATAPATH_MESSAGE_MAX);
 	if (err == -EXDEV)
 		return err;
@@ -126,7 +129,7 @@ int datapath_detach(const char *pin_dir, bool force, char message[DATAPATH_MESSA
 	err = pins_remove_all(pin_dir);
 	if (err)
 		pins_fail(message, err, "cannot remove the pins below '%s': %s", pin_dir,
-		     strerror(-err));
+			  strerror(-err));
 	close(lock_fd);
 	return err;
 }

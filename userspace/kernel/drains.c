@@ -66,8 +66,7 @@ int drains_new(struct tables *tables, struct drains **ret)
 	for (size_t id = 0; id < maps->backends_count; id++)
 		drains->seen[id] = (struct seen){
 			maps->backends[id].generation,
-			phase_of(&maps->backends[id], GW_LOAD_ACTIVE(maps->loads[id]),
-				 PHASE_NONE),
+			phase_of(&maps->backends[id], GW_LOAD_ACTIVE(maps->loads[id]), PHASE_NONE),
 		};
 	*ret = drains;
 	return 0;
@@ -80,7 +79,6 @@ void drains_free(struct drains *drains)
 	free(drains->seen);
 	free(drains);
 }
-
 
 struct look {
 	drains_visit visit;

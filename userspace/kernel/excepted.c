@@ -44,9 +44,8 @@ static void drop(struct tables *tables, const struct table_entry *entry, uint64_
 	tables->releases++;
 }
 
-int tables_add_excepted(struct tables *tables, struct table_entry *entry,
-			const struct choice *want, struct stale_excepted *stale,
-			uint32_t *missing)
+int tables_add_excepted(struct tables *tables, struct table_entry *entry, const struct choice *want,
+			struct stale_excepted *stale, uint32_t *missing)
 {
 	uint64_t *cgroups = calloc(want->excepted_count + 1, sizeof(*cgroups));
 	size_t count = 0;
@@ -88,8 +87,8 @@ void tables_forget_excepted(struct tables *tables, struct table_entry *entry)
 
 static int adopt(struct tables *tables, struct table_entry *entry, uint64_t cgroup)
 {
-	uint64_t *larger = reallocarray(entry->excepted, entry->excepted_count + 1,
-					sizeof(*larger));
+	uint64_t *larger =
+		reallocarray(entry->excepted, entry->excepted_count + 1, sizeof(*larger));
 
 	if (!larger)
 		return -ENOMEM;

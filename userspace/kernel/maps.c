@@ -34,7 +34,7 @@ static const struct shape shapes[] = {
 #undef MAPPED
 #define PLAIN(name, kind, key, value, flags, size)                                                 \
 	{"gw_" #name, MAPS_##size, BPF_MAP_TYPE_##kind, sizeof(key), sizeof(value), flags},
-	MAPS_PLAIN(PLAIN)
+		MAPS_PLAIN(PLAIN)
 #undef PLAIN
 };
 

@@ -55,7 +55,8 @@ enum maps_size {
 	X(user_suspects, LRU_HASH, struct gw_suspect_key, struct gw_suspect, 0, OF_USER_SUSPECTS)  \
 	X(clients, LRU_HASH, struct gw_client_key, struct gw_client, 0, OF_CLIENTS)                \
 	X(affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_AFFINITY)          \
-	X(user_affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0, OF_USER_AFFINITY) \
+	X(user_affinity, LRU_HASH, struct gw_affinity_key, struct gw_affinity, 0,                  \
+	  OF_USER_AFFINITY)                                                                        \
 	X(hints, LRU_HASH, struct gw_hint_key, struct gw_hint, 0, OF_HINTS)                        \
 	X(excepted, HASH, struct gw_excepted_key, __u8, BPF_F_NO_PREALLOC, OF_EXCEPTED)            \
 	X(conns, SK_STORAGE, int, struct gw_conn, BPF_F_NO_PREALLOC, PER_SOCKET)                   \

@@ -176,10 +176,11 @@ static int check_component(const char *path, bool is_last, char *message, size_t
 		why = "can be written by others than user id";
 	if (!why)
 		return 0;
-	snprintf(message, size,
-		 "cannot trust the pins: '%s' %s %u: remove it, mount the bpffs with mode=700 (mount "
-		 "-o remount,mode=700 " BPFFS "), and let the agent make it anew",
-		 path, why, st.st_uid);
+	snprintf(
+		message, size,
+		"cannot trust the pins: '%s' %s %u: remove it, mount the bpffs with mode=700 (mount "
+		"-o remount,mode=700 " BPFFS "), and let the agent make it anew",
+		path, why, st.st_uid);
 	return -EXDEV;
 }
 
@@ -248,8 +249,9 @@ int mounts_make_pin_dir(const char *path, char *message, size_t size)
 		err = make_directory(name, message, size);
 	}
 	if (!err && access(path, W_OK)) {
-		snprintf(message, size, "cannot write to pin directory '%s': %s: mount it read-write",
-			 path, strerror(errno));
+		snprintf(message, size,
+			 "cannot write to pin directory '%s': %s: mount it read-write", path,
+			 strerror(errno));
 		err = -errno;
 	}
 	if (!err)

@@ -124,7 +124,8 @@ static bool try_descriptor(int pidfd, int number, struct move *move)
 	is_it = is_the_socket(fd, move);
 	if (is_it)
 		move->result = shut(fd, move);
-	mover_let_go(fd); /* at once: while it is open, the application's close(2) does not end anything */
+	mover_let_go(
+		fd); /* at once: while it is open, the application's close(2) does not end anything */
 	return is_it;
 }
 

@@ -43,8 +43,9 @@ struct move {
 	uint64_t cookie;
 	uint64_t inode;
 	uint32_t holders;
-	uint32_t tgid;     /* process that opened it, in the first pid namespace */
-	uint32_t quiet_ms; /* moved only if data was neither sent nor received for as long; 0: in any
+	uint32_t tgid; /* process that opened it, in the first pid namespace */
+	uint32_t
+		quiet_ms; /* moved only if data was neither sent nor received for as long; 0: in any
 			    * case */
 	/* mover_run(): what came of it; while it looks into a process: MOVE_HUNG. MOVE_STUCK is for
 	 * later. */

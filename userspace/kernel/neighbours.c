@@ -69,7 +69,8 @@ static void judge(const struct other_program *other, struct neighbour *ret)
 	else if (other->hook == GW_HOOK_SOCK_RELEASE)
 		say(ret, NEIGHBOUR_HARMLESS, "both run");
 	else
-		say(ret, NEIGHBOUR_HARMLESS, "both run; the later one's word is what getpeername() shows");
+		say(ret, NEIGHBOUR_HARMLESS,
+		    "both run; the later one's word is what getpeername() shows");
 }
 
 static void add_program(const struct other_program *other, struct neighbour *ret)

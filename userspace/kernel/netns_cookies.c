@@ -42,8 +42,10 @@ static int note_this(void *arg)
 	struct stat st, dev;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int err = fd < 0 || stat("/proc/thread-self/ns/net", &st) ||
-		  stat("/proc/thread-self/net/dev", &dev) ||
-		  getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &one.cookie, &length) ? -errno : 0;
+				  stat("/proc/thread-self/net/dev", &dev) ||
+				  getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &one.cookie, &length)
+			  ? -errno
+			  : 0;
 
 	if (fd >= 0)
 		close(fd);

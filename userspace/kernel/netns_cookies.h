@@ -8,7 +8,8 @@
 
 struct netns_cookie {
 	uint64_t inode;
-	uint64_t dev_inode; /* of its /proc/PID/net/dev: which is it of a process, without waiting for that */
+	uint64_t
+		dev_inode; /* of its /proc/PID/net/dev: which is it of a process, without waiting for that */
 	uint64_t cookie;
 };
 

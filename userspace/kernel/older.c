@@ -76,16 +76,18 @@ static int dump(int fd, struct search *search, int family)
 		struct nlmsghdr head;
 		struct inet_diag_req_v2 request;
 	} question = {
-		.head = {
-			.nlmsg_len = sizeof(question),
-			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-		},
-		.request = {
-			.sdiag_family = (__u8)family,
-			.sdiag_protocol = IPPROTO_TCP,
-			.idiag_states = STATES,
-		},
+		.head =
+			{
+				.nlmsg_len = sizeof(question),
+				.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+				.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			},
+		.request =
+			{
+				.sdiag_family = (__u8)family,
+				.sdiag_protocol = IPPROTO_TCP,
+				.idiag_states = STATES,
+			},
 	};
 	int err;
 

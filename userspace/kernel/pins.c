@@ -48,8 +48,8 @@ static bool is_lock_on(const char *line, const struct stat *file, pid_t *ret)
 	int holder;
 
 	/* "1: FLOCK  ADVISORY  WRITE 4321 00:2b:77 0 EOF" */
-	if (sscanf(line, "%*s FLOCK %*s WRITE %d %x:%x:%lu", &holder, &major_number,
-		   &minor_number, &inode) != 4 ||
+	if (sscanf(line, "%*s FLOCK %*s WRITE %d %x:%x:%lu", &holder, &major_number, &minor_number,
+		   &inode) != 4 ||
 	    makedev(major_number, minor_number) != file->st_dev || inode != file->st_ino)
 		return false;
 	*ret = holder;
@@ -109,16 +109,17 @@ int pins_lock(const char *pin_dir, int *ret, char *message)
 
 	if (fd < 0)
 		return pins_fail(message, -errno, "cannot open pin directory '%s': %s", pin_dir,
-			    strerror(errno));
+				 strerror(errno));
 	if (!flock(fd, LOCK_EX | LOCK_NB)) {
 		*ret = fd;
 		return 0;
 	}
 	close(fd);
-	return pins_fail(message, -EBUSY,
-		    "cannot use pin directory '%s': the agent with %s runs on it: end that one "
-		    "first, or name another directory with --pin-dir",
-		    pin_dir, pins_name_holder(pins_lock_holder(pin_dir), who));
+	return pins_fail(
+		message, -EBUSY,
+		"cannot use pin directory '%s': the agent with %s runs on it: end that one "
+		"first, or name another directory with --pin-dir",
+		pin_dir, pins_name_holder(pins_lock_holder(pin_dir), who));
 }
 
 int datapath_pinned_abi(const char *pin_dir, uint32_t *ret)

@@ -35,9 +35,8 @@ const char *probe_outcome_name(enum probe_outcome outcome)
 	return outcomes[outcome];
 }
 
-__attribute__((format(printf, 3, 4))) static void say(struct probe_result *result,
-						      enum probe_outcome outcome,
-						      const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void
+say(struct probe_result *result, enum probe_outcome outcome, const char *format, ...)
 {
 	va_list arguments;
 
@@ -129,7 +128,8 @@ static void probe_bpffs(const struct probe_options *options, struct probe_result
 	if (mounts_is_on_bpffs(options->pin_dir) &&
 	    mounts_check_pin_dir(options->pin_dir, message, sizeof(message)) == -EXDEV) {
 		say(result, PROBE_MISSING, "%s", message);
-		remedy(result, "mount -o remount,mode=700 /sys/fs/bpf, and remove what is not root's");
+		remedy(result,
+		       "mount -o remount,mode=700 /sys/fs/bpf, and remove what is not root's");
 		return;
 	}
 	if (mounts_is_on_bpffs(options->pin_dir)) {
@@ -141,8 +141,9 @@ static void probe_bpffs(const struct probe_options *options, struct probe_result
 		return;
 	}
 	say(result, PROBE_MISSING, "%.200s is not on a bpffs of the host", options->pin_dir);
-	remedy(result, "mount one: mount -t bpf -o mode=700 bpf /sys/fs/bpf; in a pod mount the host's "
-		       "/sys/fs/bpf as a hostPath volume");
+	remedy(result,
+	       "mount one: mount -t bpf -o mode=700 bpf /sys/fs/bpf; in a pod mount the host's "
+	       "/sys/fs/bpf as a hostPath volume");
 }
 
 static void probe_programs(const struct probe_options *options, struct probe_result *result)
@@ -350,7 +351,9 @@ static void probe_moves(const struct probe_options *options, struct probe_result
 		say(result, err ? PROBE_DEGRADED : PROBE_FOUND,
 		    "connections of other processes may be moved%s%s",
 		    err ? "; gwbpf.io/rebalance: auto learns nothing, as the kernel refuses its "
-			  "program: " : "", err ? strerror(-err) : "");
+			  "program: "
+			: "",
+		    err ? strerror(-err) : "");
 		if (err)
 			remedy(result, "give a time in place of auto");
 		return;
@@ -365,11 +368,11 @@ static const struct {
 	const char *name;
 	void (*probe)(const struct probe_options *options, struct probe_result *result);
 } probes[] = {
-	{"root", probe_root},	      {"btf", probe_btf},	{"cgroup-v2", probe_cgroup},
-	{"pods", probe_pods},
-	{"bpffs", probe_bpffs},	      {"programs", probe_programs}, {"attach", probe_attach},
-	{"jit", probe_jit},	      {"records", probe_records},   {"memory", probe_memory},
-	{"refusal", probe_refusal},   {"socket-walk", probe_walk}, {"moving", probe_moves},
+	{"root", probe_root},     {"btf", probe_btf},         {"cgroup-v2", probe_cgroup},
+	{"pods", probe_pods},     {"bpffs", probe_bpffs},     {"programs", probe_programs},
+	{"attach", probe_attach}, {"jit", probe_jit},         {"records", probe_records},
+	{"memory", probe_memory}, {"refusal", probe_refusal}, {"socket-walk", probe_walk},
+	{"moving", probe_moves},
 };
 
 size_t probe_run(const struct probe_options *options, struct probe_result ret[PROBE_MAX])

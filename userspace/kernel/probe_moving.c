@@ -53,8 +53,9 @@ bool probe_moving(char lack[PROBE_MOVING_MAX])
 			 "the node's processes cannot be seen: run the agent in the node's process "
 			 "namespace (hostPID: true in a pod)");
 	else if (read_scope() > SCOPE_MAX)
-		snprintf(lack, PROBE_MOVING_MAX,
-			 "kernel.yama.ptrace_scope is %d: set it to %d or less and restart the node",
-			 read_scope(), SCOPE_MAX);
+		snprintf(
+			lack, PROBE_MOVING_MAX,
+			"kernel.yama.ptrace_scope is %d: set it to %d or less and restart the node",
+			read_scope(), SCOPE_MAX);
 	return !lack[0];
 }

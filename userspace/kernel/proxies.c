@@ -88,8 +88,9 @@ static void look_here(struct proxy_rules ret[PROXY_MAX_])
 	memset(ret, 0, PROXY_MAX_ * sizeof(*ret));
 	ret[PROXY_NFTABLES].err = proxy_tables_visit_nftables(note_nftables_chain, ret);
 	ret[PROXY_IPTABLES].err = ret[PROXY_NFTABLES].err;
-	ret[PROXY_IPTABLES_LEGACY].err = proxy_tables_visit_legacy(
-		IPTABLES_TABLE, note_iptables_chain, &ret[PROXY_IPTABLES_LEGACY]);
+	ret[PROXY_IPTABLES_LEGACY].err = proxy_tables_visit_legacy(IPTABLES_TABLE,
+								   note_iptables_chain,
+								   &ret[PROXY_IPTABLES_LEGACY]);
 	look_at_ipvs(&ret[PROXY_IPVS]);
 }
 

@@ -43,7 +43,6 @@ const char *proxy_name(enum proxy proxy);
 size_t proxies_count_ipvs(FILE *file);
 
 /* For the above: note a chain of nftables, by its table's and its own name. */
-void proxies_note_chain(struct proxy_rules rules[PROXY_MAX_], const char *table,
-			const char *chain);
+void proxies_note_chain(struct proxy_rules rules[PROXY_MAX_], const char *table, const char *chain);
 
 #endif

@@ -55,8 +55,9 @@ static int read_dump(struct mnl_socket *netlink, char *buffer, struct visit *vis
 
 	do {
 		length = mnl_socket_recvfrom(netlink, buffer, DUMP_SIZE);
-		more = length < 0 ? -1
-				  : mnl_cb_run(buffer, (size_t)length, 0, port, note_message, visit);
+		more = length < 0
+			       ? -1
+			       : mnl_cb_run(buffer, (size_t)length, 0, port, note_message, visit);
 	} while (more > 0 || (more < 0 && errno == EINTR));
 	return more < 0 ? -errno : 0;
 }
@@ -185,8 +186,9 @@ static void visit_entries(const struct ipt_get_entries *entries, size_t legacy,
 
 	for (; at + legacies[legacy].entry_size < entries->size; at += next) {
 		const char *entry = first + at;
-		const struct xt_error_target *target = (const struct xt_error_target *)(
-			entry + read_offset(entry, legacies[legacy].target_offset));
+		const struct xt_error_target *target =
+			(const struct xt_error_target
+				 *)(entry + read_offset(entry, legacies[legacy].target_offset));
 
 		next = read_offset(entry, legacies[legacy].next_offset);
 		if (!next || at + next > entries->size)

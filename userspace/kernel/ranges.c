@@ -30,7 +30,8 @@ static void remove_at(struct ranges *ranges, size_t i)
 /* The caller has made room. */
 static void insert_at(struct ranges *ranges, size_t i, struct range range)
 {
-	memmove(&ranges->free[i + 1], &ranges->free[i], (ranges->count - i) * sizeof(*ranges->free));
+	memmove(&ranges->free[i + 1], &ranges->free[i],
+		(ranges->count - i) * sizeof(*ranges->free));
 	ranges->free[i] = range;
 	ranges->count++;
 }

@@ -244,8 +244,7 @@ static void cancel_walk(struct tables *tables)
 	struct gw_walk_conn *conns;
 	size_t count;
 
-	if ((tables->audit || tables->walk_ns) &&
-	    !tables_walk_finish(tables, true, &conns, &count))
+	if ((tables->audit || tables->walk_ns) && !tables_walk_finish(tables, true, &conns, &count))
 		free(conns);
 	tables->walk_ns = 0;
 	tables_end_audit(tables);

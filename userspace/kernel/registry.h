@@ -49,10 +49,11 @@ struct table_entry {
 	char *message; /* why its settings are refused */
 	char *shown;   /* what gw_service_names says: that, or what it lacks */
 	enum lack lack;
-	struct settings settings; /* as wanted: without room for a table the set has another policy */
+	struct settings
+		settings; /* as wanted: without room for a table the set has another policy */
 	uint32_t affinity_timeout_s;
-	struct range range; /* length 0: an empty set */
-	uint32_t table_slots; /* of the range: the policy's table */
+	struct range range;           /* length 0: an empty set */
+	uint32_t table_slots;         /* of the range: the policy's table */
 	struct backend_ref *backends; /* ordered by address and port */
 	size_t backend_count;
 	struct present_member *members;
@@ -82,19 +83,19 @@ struct tables {
 	struct audit *audit; /* that goes on; NULL: none */
 	uint64_t walk_ns;    /* when the walk for tables_collect() began that goes on; 0: none */
 	uint32_t *missing;   /* by backend id: what the last recount did not find; NULL: none yet */
-	void *groups; /* tsearch(3) of struct group, by namespace and name */
+	void *groups;        /* tsearch(3) of struct group, by namespace and name */
 	struct present *presents;
 	uint32_t *filtered; /* by bit of gw_filter: how many published addresses have it */
 	struct ids service_ids;
 	struct ids backend_ids;
 	struct shares shares;
-	uint64_t releases; /* how often something was set free that others may wait for */
-	bool is_short;     /* backends were refused: those that linger without need make room */
-	struct ranges ranges;   /* of the present half of gw_slots */
+	uint64_t releases;    /* how often something was set free that others may wait for */
+	bool is_short;        /* backends were refused: those that linger without need make room */
+	struct ranges ranges; /* of the present half of gw_slots */
 	struct range *retiring; /* free after the next grace */
 	size_t retiring_count;
 	size_t retiring_capacity;
-	size_t timed; /* backends with a deadline of `gwbpf drain` */
+	size_t timed;     /* backends with a deadline of `gwbpf drain` */
 	size_t leaving;   /* entries or backends that wait for tables_collect() */
 	bool vip_deleted; /* and no grace since: a hash element must not be used again */
 	struct batch backend_names;
@@ -106,8 +107,7 @@ struct tables {
 
 int group_compare(const void *a, const void *b);
 struct group *group_find(struct tables *tables, const char *namespace, const char *name);
-int group_make(struct tables *tables, const char *namespace, const char *name,
-	       struct group **ret);
+int group_make(struct tables *tables, const char *namespace, const char *name, struct group **ret);
 int group_add(struct group *group, struct table_entry *entry); /* -ENOMEM */
 void group_remove(struct tables *tables, struct group *group, struct table_entry *entry);
 void group_drop_if_empty(struct tables *tables, struct group *group);
@@ -144,9 +144,8 @@ struct stale_excepted {
 	size_t count;
 };
 
-int tables_add_excepted(struct tables *tables, struct table_entry *entry,
-			const struct choice *want, struct stale_excepted *stale,
-			uint32_t *missing);
+int tables_add_excepted(struct tables *tables, struct table_entry *entry, const struct choice *want,
+			struct stale_excepted *stale, uint32_t *missing);
 void tables_remove_excepted(struct tables *tables, const struct table_entry *entry,
 			    struct stale_excepted *stale);
 /* All of an entry that connects do not find. */

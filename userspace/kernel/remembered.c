@@ -77,14 +77,15 @@ static int read_suspects(struct reading *reading, int fd, size_t most, bool is_u
 		backend = view_find_backend(reading->view, key.backend, key.backend_generation);
 		if (!backend)
 			continue;
-		err = add(reading, &(struct doubt){
-			.netns_cookie = key.netns_cookie,
-			.backend = backend,
-			.kind = kind_of(&suspect),
-			.is_user = is_user,
-			.failures = suspect.failures,
-			.remaining_seconds = seconds_until(reading, suspect.until_ns),
-		});
+		err = add(reading,
+			  &(struct doubt){
+				  .netns_cookie = key.netns_cookie,
+				  .backend = backend,
+				  .kind = kind_of(&suspect),
+				  .is_user = is_user,
+				  .failures = suspect.failures,
+				  .remaining_seconds = seconds_until(reading, suspect.until_ns),
+			  });
 	}
 	return err;
 }

@@ -15,8 +15,9 @@
 	X(FAILED, "failed", "it could not reach it")                                               \
 	X(GAVE_UP, "gave-up", "it was to try it after an ejection, and did not")                   \
 	X(SHORT, "short", "its connections there ended within a second, again and again")          \
-	X(NEXT, "next", "its last connection there was short, or no packet of it left: its next "  \
-			"connect, and no other, goes elsewhere")
+	X(NEXT, "next",                                                                            \
+	  "its last connection there was short, or no packet of it left: its next "                \
+	  "connect, and no other, goes elsewhere")
 
 enum doubt_kind {
 #define DOUBT_ENUM(id, name, text) DOUBT_##id,

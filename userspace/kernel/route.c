@@ -53,16 +53,18 @@ static struct question question_of(const struct gw_addr *address)
 	bool is_ipv4 = addr_is_ipv4(address);
 	unsigned short length = is_ipv4 ? 4 : 16;
 	struct question question = {
-		.head = {
-			.nlmsg_len = NLMSG_ALIGN(NLMSG_LENGTH(sizeof(struct rtmsg))) +
-				     (unsigned int)RTA_LENGTH(length),
-			.nlmsg_type = RTM_GETROUTE,
-			.nlmsg_flags = NLM_F_REQUEST,
-		},
-		.message = {
-			.rtm_family = is_ipv4 ? AF_INET : AF_INET6,
-			.rtm_dst_len = (unsigned char)(length * 8),
-		},
+		.head =
+			{
+				.nlmsg_len = NLMSG_ALIGN(NLMSG_LENGTH(sizeof(struct rtmsg))) +
+					     (unsigned int)RTA_LENGTH(length),
+				.nlmsg_type = RTM_GETROUTE,
+				.nlmsg_flags = NLM_F_REQUEST,
+			},
+		.message =
+			{
+				.rtm_family = is_ipv4 ? AF_INET : AF_INET6,
+				.rtm_dst_len = (unsigned char)(length * 8),
+			},
 		.attribute = {.rta_type = RTA_DST, .rta_len = (unsigned short)RTA_LENGTH(length)},
 	};
 

@@ -76,15 +76,16 @@ static int make_backend(struct tables *tables, const struct table_entry *entry,
 	return 0;
 }
 
-static struct backend_ref *find_backend(const struct table_entry *entry, const struct member *member)
+static struct backend_ref *find_backend(const struct table_entry *entry,
+					const struct member *member)
 {
 	size_t low = 0, high = entry->backend_count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 		struct backend_ref *ref = &entry->backends[middle];
-		int order = addr_port_compare(&member->address, member->port, &ref->address,
-					      ref->port);
+		int order =
+			addr_port_compare(&member->address, member->port, &ref->address, ref->port);
 
 		if (!order)
 			return ref;
@@ -106,7 +107,8 @@ uint32_t tables_count_new_backends(const struct table_entry *entry, const struct
 }
 
 /* Make sure that every wanted member has a backend of this entry. There are ids enough. */
-static int make_backends(struct tables *tables, struct table_entry *entry, const struct choice *want)
+static int make_backends(struct tables *tables, struct table_entry *entry,
+			 const struct choice *want)
 {
 	size_t known = entry->backend_count, count = known;
 	struct backend_ref *refs, *ref;
@@ -157,8 +159,8 @@ static int take_range(struct tables *tables, uint32_t length, struct range *ret)
 /* A set on its way: those wanted that have a backend, and the policy's table over them. */
 struct new_set {
 	struct member *members; /* with the weights that they get */
-	uint16_t *wanted; /* for each, the weight that the Service asks for */
-	size_t *refs;     /* and its place among the backends of the entry */
+	uint16_t *wanted;       /* for each, the weight that the Service asks for */
+	size_t *refs;           /* and its place among the backends of the entry */
 	size_t count;
 	enum gw_policy policy;
 	uint16_t table[GW_TABLE_MAX];
@@ -277,8 +279,7 @@ static int forget_returning(struct tables *tables, const struct table_entry *ent
 }
 
 /* All other backends are leaving. */
-static int note_members(struct tables *tables, struct table_entry *entry,
-			const struct new_set *set)
+static int note_members(struct tables *tables, struct table_entry *entry, const struct new_set *set)
 {
 	struct present_member *members;
 	uint64_t now = clock_now_ns();
@@ -381,7 +382,8 @@ static bool make_table(const struct tables *tables, const struct table_entry *en
 	set->table_length = policy_table_fill(set->policy, set->members, set->count, set->table);
 	slots = table_slots(set->table_length);
 	if (slots <= entry->table_slots ||
-	    shares_may_take(&tables->shares, entry->share, SHARE_TABLES, slots - entry->table_slots))
+	    shares_may_take(&tables->shares, entry->share, SHARE_TABLES,
+			    slots - entry->table_slots))
 		return true;
 	set->policy = policy_without_table(set->policy);
 	set->table_length = 0;

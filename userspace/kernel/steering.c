@@ -56,7 +56,8 @@ static struct gw_backend *find(const struct tables *tables, struct backend_id id
 	if (id.id >= tables->maps.backends_count)
 		return NULL;
 	backend = &tables->maps.backends[id.id];
-	return backend->use == GW_USE_TAKEN && backend->generation == id.generation ? backend : NULL;
+	return backend->use == GW_USE_TAKEN && backend->generation == id.generation ? backend
+										    : NULL;
 }
 
 int tables_steering(const struct tables *tables, struct backend_id backend, struct steering *ret)

@@ -22,8 +22,8 @@ static int make_grace_maps(struct tables *tables)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options);
 
-	tables->grace_inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "gw_grace_inner",
-						sizeof(__u32), sizeof(__u32), 1, NULL);
+	tables->grace_inner_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "gw_grace_inner", sizeof(__u32),
+						sizeof(__u32), 1, NULL);
 	if (tables->grace_inner_fd < 0)
 		return -errno;
 	options.inner_map_fd = (__u32)tables->grace_inner_fd;
@@ -235,8 +235,8 @@ bool tables_is_answered(struct tables *tables, int fd)
 
 static bool has_stepped_aside(const struct gw_meta *meta)
 {
-	return meta->suspended || (meta->stale_after_ns && clock_now_ns() - meta->heartbeat_ns >
-								   meta->stale_after_ns);
+	return meta->suspended ||
+	       (meta->stale_after_ns && clock_now_ns() - meta->heartbeat_ns > meta->stale_after_ns);
 }
 
 bool tables_is_balanced(struct tables *tables, uint32_t index, struct gw_vip_key *key)
@@ -282,8 +282,7 @@ void tables_tell_learnt(struct tables *tables, uint32_t service, uint32_t quiet_
 
 static bool is_backend(const struct tables *tables, uint32_t id, uint32_t generation)
 {
-	return id < tables->maps.backends_count &&
-	       tables->maps.backends[id].use == GW_USE_TAKEN &&
+	return id < tables->maps.backends_count && tables->maps.backends[id].use == GW_USE_TAKEN &&
 	       tables->maps.backends[id].generation == generation;
 }
 

@@ -29,8 +29,8 @@ struct trouble_change {
 	enum trouble_kind kind;
 	uint32_t backend;
 	uint32_t generation;
-	uint32_t times;  /* since the last look */
-	uint64_t client; /* its netns cookie, of the last time; 0: nobody's doing */
+	uint32_t times;      /* since the last look */
+	uint64_t client;     /* its netns cookie, of the last time; 0: nobody's doing */
 	uint64_t ejected_ms; /* how long it is ejected from now on */
 	struct gw_health health;
 };

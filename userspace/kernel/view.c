@@ -24,8 +24,8 @@ struct view {
 	struct view_meta meta;
 	struct gw_meta meta_copy;
 	struct gw_service_names *service_names; /* by service index */
-	struct words words; /* the names of backends */
-	int err;            /* the first one that a reading of names met */
+	struct words words;                     /* the names of backends */
+	int err;                                /* the first one that a reading of names met */
 	struct view_service *services;
 	size_t service_count;
 	struct view_backend *backends;
@@ -106,7 +106,8 @@ static void add_service(struct view *view, uint32_t index)
 		.no_backends = retired->no_backends,
 		.refused_age_seconds = view_age_seconds(view->now_ns, retired->refused_ns),
 		.is_refusing = retired->no_backends != retired->dated,
-		.is_in_force = !(from->flags & GW_SERVICE_INVALID) || is_in_force(view, from, index),
+		.is_in_force = !(from->flags & GW_SERVICE_INVALID) ||
+			       is_in_force(view, from, index),
 	};
 }
 
@@ -153,8 +154,8 @@ static void mark_drain(const struct view *view, struct view_backend *backend,
 
 	if (!from->drain_ns)
 		return;
-	backend->drain_seconds = view->now_ns > since_ns ?
-					 (double)(view->now_ns - since_ns) / 1e9 : 1e-9;
+	backend->drain_seconds = view->now_ns > since_ns ? (double)(view->now_ns - since_ns) / 1e9
+							 : 1e-9;
 	backend->drain_deadline_ms = is_timed ? from->steered_deadline_ms
 					      : service->drain_deadline_ms;
 	if (from->steered_ns)
@@ -191,8 +192,8 @@ static void mark_checked(const struct view *view, struct view_backend *backend)
 
 static void add_backend(struct view *view, uint32_t id)
 {
-	uint32_t generation = __atomic_load_n(&view->maps.backends[id].generation,
-					      __ATOMIC_ACQUIRE);
+	uint32_t generation =
+		__atomic_load_n(&view->maps.backends[id].generation, __ATOMIC_ACQUIRE);
 	const struct gw_backend from = view->maps.backends[id];
 	struct view_backend *backend = &view->backends[view->backend_count];
 	const struct gw_service_names *service_names;
@@ -317,7 +318,8 @@ static uint64_t state_since_ns(enum view_backend_state state, const struct gw_he
 	switch (state) {
 	case VIEW_BACKEND_EJECTED:
 		/* By a trial of one that may not eject it: that was no earlier than the last error. */
-		return was_put_off ? max_ns(health->changed_ns, health->error_ns) : health->changed_ns;
+		return was_put_off ? max_ns(health->changed_ns, health->error_ns)
+				   : health->changed_ns;
 	case VIEW_BACKEND_PROBING:
 		return health->lease_until_ns - GW_LEASE_NS;
 	case VIEW_BACKEND_RETURNING:
@@ -353,8 +355,9 @@ static void mark_health(uint32_t id, const void *value, void *arg)
 	}
 	if (health->is_ejected)
 		backend->state = ejected_state(health, view->now_ns);
-	backend->state_seconds = view_age_seconds(
-		view->now_ns, state_since_ns(backend->state, health, view->now_ns));
+	backend->state_seconds =
+		view_age_seconds(view->now_ns,
+				 state_since_ns(backend->state, health, view->now_ns));
 	if (health->is_ejected && health->ejected_until_ns > view->now_ns)
 		backend->ejected_remaining_seconds =
 			(double)(health->ejected_until_ns - view->now_ns) / 1e9;
@@ -368,8 +371,8 @@ static void mark_members(struct view *view, const struct view_service *service,
 	size_t count = view_read_set(&view->maps, service->index, &header, members);
 
 	for (size_t i = 0; i < count; i++) {
-		struct view_backend *backend = find_backend(view, members[i].backend,
-							    members[i].backend_generation);
+		struct view_backend *backend =
+			find_backend(view, members[i].backend, members[i].backend_generation);
 
 		if (!backend)
 			continue;
@@ -500,7 +503,8 @@ static int read_all(const char *pin_dir, struct view **ret)
 	}
 	view->now_ns = clock_now_ns();
 	view_read_meta(&view->maps, view->now_ns, &view->meta_copy, &view->meta);
-	view->note_count = view_read_notes(&view->maps, view->now_ns, view->note_copies, view->notes);
+	view->note_count =
+		view_read_notes(&view->maps, view->now_ns, view->note_copies, view->notes);
 	read_reasons(view);
 	err = read_services(view);
 	if (!err)

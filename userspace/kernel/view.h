@@ -35,8 +35,8 @@ struct view_meta {
 	enum gw_source source;
 	bool source_synced;
 	bool walk_is_partial; /* lost connections cannot be told from those that may not be seen */
-	bool suspended;    /* every Service is left to kube-proxy, by `gwbpf suspend` */
-	bool stepped_aside; /* likewise, for want of a heartbeat */
+	bool suspended;       /* every Service is left to kube-proxy, by `gwbpf suspend` */
+	bool stepped_aside;   /* likewise, for want of a heartbeat */
 	double live_age_seconds[GW_HOOK_MAX_]; /* since the canary passed; below 0: it never did */
 	enum gw_cover covers_pods;
 	const char *node; /* "" if no agent ever said */
@@ -70,18 +70,18 @@ struct view_service {
 	struct gw_addr address;
 	uint16_t port;
 	enum gw_policy policy;
-	uint32_t affinity_timeout_s; /* 0: no session affinity */
+	uint32_t affinity_timeout_s;   /* 0: no session affinity */
 	uint32_t connect_timeout_ms;   /* 0: the kernel's */
 	uint32_t dead_peer_timeout_ms; /* 0: the sockets are left alone */
 	uint32_t eject_base_ms;        /* 0: nothing is ejected */
 	uint32_t eject_max_ms;
-	uint32_t keep_percent;         /* as many as that are never ejected; of a set without members 0 */
-	uint32_t rebalance_ms;       /* 0: off; GW_REBALANCE_AUTO */
-	uint32_t drain_deadline_ms;  /* 0: none */
-	bool moves_down;             /* connections of a backend that is down are moved */
+	uint32_t keep_percent; /* as many as that are never ejected; of a set without members 0 */
+	uint32_t rebalance_ms; /* 0: off; GW_REBALANCE_AUTO */
+	uint32_t drain_deadline_ms; /* 0: none */
+	bool moves_down;            /* connections of a backend that is down are moved */
 	const struct gw_check *check;
-	uint32_t learnt_quiet_ms;    /* with GW_REBALANCE_AUTO; 0: not known yet */
-	uint32_t longest_wait_ms;    /* likewise; 0: none was seen */
+	uint32_t learnt_quiet_ms; /* with GW_REBALANCE_AUTO; 0: not known yet */
+	uint32_t longest_wait_ms; /* likewise; 0: none was seen */
 	enum view_service_state state;
 	const char *message;
 	uint32_t backends; /* with those that are leaving */
@@ -139,28 +139,28 @@ struct view_backend {
 	const char *pod;
 	const char *node;
 	const char *zone;
-	uint32_t weight; /* 0: draining or leaving */
-	double drain_seconds; /* since it takes no new connections; 0: it takes some */
-	uint32_t drain_deadline_ms;   /* of that, which ends so long after its begin; 0: none */
+	uint32_t weight;            /* 0: draining or leaving */
+	double drain_seconds;       /* since it takes no new connections; 0: it takes some */
+	uint32_t drain_deadline_ms; /* of that, which ends so long after its begin; 0: none */
 	enum view_drain drained_by;
 	uint32_t wanted_weight;  /* what the Service asks for */
 	uint32_t steered_weight; /* what `gwbpf weight` asks for; 0: nothing */
 	enum view_backend_state state;
-	double state_seconds; /* it has been in its state, at least; below 0: not known */
+	double state_seconds;     /* it has been in its state, at least; below 0: not known */
 	uint32_t error;           /* the errno of the last attempt that failed; 0: none did */
 	double error_age_seconds; /* since then; below 0: none did */
 	uint32_t active;
 	uint32_t consecutive_failures; /* since anybody reached it */
 	uint32_t ejections;
-	double ejected_remaining_seconds; /* 0: it is not ejected, or one connection may try it */
+	double ejected_remaining_seconds;  /* 0: it is not ejected, or one connection may try it */
 	const struct gw_tls *tls;          /* what its certificate must carry */
 	struct gw_certificate certificate; /* as it was seen last; all zero if it was not, or was
 					    * compared with other names than now */
 	double certificate_age_seconds;    /* below 0: it was not seen */
 	bool is_excluded;                  /* its certificate keeps new connections away */
-	const struct gw_check *check;     /* how its Service wants it to be looked at */
-	struct gw_checked checked;        /* what was seen; all zero if nothing was */
-	double checked_age_seconds;       /* since the last look; below 0: there was none */
+	const struct gw_check *check;      /* how its Service wants it to be looked at */
+	struct gw_checked checked;         /* what was seen; all zero if nothing was */
+	double checked_age_seconds;        /* since the last look; below 0: there was none */
 	struct gw_counters counters;
 };
 
@@ -196,10 +196,10 @@ bool view_backend_takes(const struct view_backend *backend);
 const char *view_certificate_name(uint32_t read); /* "malformed" for GW_CERTIFICATE_MALFORMED */
 const char *view_certificate_text(uint32_t read); /* what it means */
 const char *view_check_kind_name(uint32_t kind);
-const char *view_seen_name(uint32_t seen); /* "timeout" for GW_SEEN_TIMEOUT */
-const char *view_seen_text(uint32_t seen); /* what it means */
-bool view_seen_is_good(uint32_t seen); /* the backend answers */
-bool view_seen_speaks(uint32_t seen); /* it says something of the backend, good or bad */
+const char *view_seen_name(uint32_t seen);   /* "timeout" for GW_SEEN_TIMEOUT */
+const char *view_seen_text(uint32_t seen);   /* what it means */
+bool view_seen_is_good(uint32_t seen);       /* the backend answers */
+bool view_seen_speaks(uint32_t seen);        /* it says something of the backend, good or bad */
 const char *view_error_name(uint32_t error); /* "refused" for ECONNREFUSED; NULL for 0 */
 const char *view_reason_name(enum gw_reason reason);
 const char *view_reason_text(enum gw_reason reason);

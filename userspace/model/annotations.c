@@ -41,9 +41,9 @@ static const struct {
 	const char *name;
 	enum gw_policy instead;
 } destination_policies[] = {
-	{ "dh", GW_POLICY_SH },
-	{ "lblc", GW_POLICY_WLC },
-	{ "lblcr", GW_POLICY_WLC },
+	{"dh", GW_POLICY_SH},
+	{"lblc", GW_POLICY_WLC},
+	{"lblcr", GW_POLICY_WLC},
 };
 
 static void refuse_policy(const char *value, char reason[REASON_MAX])
@@ -81,20 +81,16 @@ struct time_rule {
 	const char *text;
 };
 
-static const struct time_rule connect_rule = {
-	100, 10 * MINUTE_MS, true, "from 100ms to 10m, or 0 for the kernel's own"
-};
-static const struct time_rule dead_peer_rule = {
-	2 * SECOND_MS, 24 * HOUR_MS, true, "from 2s to 24h, or 0 to leave the sockets alone"
-};
-static const struct time_rule rebalance_rule = {
-	200, HOUR_MS, true, "from 200ms to 1h, nor 'auto' or 'off'"
-};
-static const struct time_rule drain_deadline_rule = {
-	SECOND_MS, 24 * HOUR_MS, true, "from 1s to 24h, or 0 for none"
-};
-static const struct time_rule eject_base_rule = { 100, HOUR_MS, false, "from 100ms to 1h" };
-static const struct time_rule eject_max_rule = { 100, 24 * HOUR_MS, false, "from 100ms to 24h" };
+static const struct time_rule connect_rule = {100, 10 * MINUTE_MS, true,
+					      "from 100ms to 10m, or 0 for the kernel's own"};
+static const struct time_rule dead_peer_rule = {2 * SECOND_MS, 24 * HOUR_MS, true,
+						"from 2s to 24h, or 0 to leave the sockets alone"};
+static const struct time_rule rebalance_rule = {200, HOUR_MS, true,
+						"from 200ms to 1h, nor 'auto' or 'off'"};
+static const struct time_rule drain_deadline_rule = {SECOND_MS, 24 * HOUR_MS, true,
+						     "from 1s to 24h, or 0 for none"};
+static const struct time_rule eject_base_rule = {100, HOUR_MS, false, "from 100ms to 1h"};
+static const struct time_rule eject_max_rule = {100, 24 * HOUR_MS, false, "from 100ms to 24h"};
 
 static int read_time(const char *value, const struct time_rule *rule, uint32_t *ret,
 		     char reason[REASON_MAX])
@@ -103,8 +99,8 @@ static int read_time(const char *value, const struct time_rule *rule, uint32_t *
 	uint32_t ms;
 	bool is_good = !parse_duration_ms(value, &ms);
 
-	is_good = is_good && ((ms == 0 && rule->can_be_off) ||
-			      (ms >= rule->min_ms && ms <= rule->max_ms));
+	is_good = is_good &&
+		  ((ms == 0 && rule->can_be_off) || (ms >= rule->min_ms && ms <= rule->max_ms));
 	if (!is_good) {
 		snprintf(reason, REASON_MAX, "'%s' is not a time %s", text_excerpt(value, quoted),
 			 rule->text);
@@ -114,8 +110,7 @@ static int read_time(const char *value, const struct time_rule *rule, uint32_t *
 	return 0;
 }
 
-static int set_connect_timeout(struct service *service, const char *value,
-			       char reason[REASON_MAX])
+static int set_connect_timeout(struct service *service, const char *value, char reason[REASON_MAX])
 {
 	return read_time(value, &connect_rule, &service->settings.connect_timeout_ms, reason);
 }
@@ -139,8 +134,7 @@ static int set_rebalance(struct service *service, const char *value, char reason
 
 static int set_drain_deadline(struct service *service, const char *value, char reason[REASON_MAX])
 {
-	return read_time(value, &drain_deadline_rule, &service->settings.drain_deadline_ms,
-			 reason);
+	return read_time(value, &drain_deadline_rule, &service->settings.drain_deadline_ms, reason);
 }
 
 static int read_eject_base(struct settings *settings, const char *value, char reason[REASON_MAX])
@@ -175,9 +169,9 @@ static const struct {
 	const char *name;
 	int (*read)(struct settings *settings, const char *value, char reason[REASON_MAX]);
 } eject_parts[] = {
-	{ "time=", read_eject_base },
-	{ "max=", read_eject_max },
-	{ "keep=", read_keep },
+	{"time=", read_eject_base},
+	{"max=", read_eject_max},
+	{"keep=", read_keep},
 };
 
 static int refuse_part(const char *part, const char *why, char reason[REASON_MAX])
@@ -240,7 +234,8 @@ static int set_ejection(struct service *service, const char *value, char reason[
 			return err;
 	}
 	if (parsed.eject_max_ms < parsed.eject_base_ms) {
-		snprintf(reason, REASON_MAX, "'max' (5m if not given) is less than 'time': give a longer one");
+		snprintf(reason, REASON_MAX,
+			 "'max' (5m if not given) is less than 'time': give a longer one");
 		return -EINVAL;
 	}
 	settings->eject_base_ms = parsed.eject_base_ms;
@@ -356,7 +351,7 @@ static const struct {
 	const char *key;
 	int (*set)(struct service *service, const char *value, char reason[REASON_MAX]);
 } annotations[] = {
-#define ANNOTATION_ROW(key, set) { PREFIX key, set },
+#define ANNOTATION_ROW(key, set) {PREFIX key, set},
 	ANNOTATIONS(ANNOTATION_ROW)
 #undef ANNOTATION_ROW
 };

@@ -33,7 +33,6 @@ bool certificate_judge_excludes(const struct gw_certificate *before, struct gw_c
 	case CERTIFICATE_FAULT_NOT_YET:
 		return false;
 	default:
-		return was_excluded ||
-		       seen->time_ns - seen->alike_ns >= CERTIFICATE_JUDGE_APART_NS;
+		return was_excluded || seen->time_ns - seen->alike_ns >= CERTIFICATE_JUDGE_APART_NS;
 	}
 }

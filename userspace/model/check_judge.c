@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/check_judge.h"
 
-enum check_change check_judge(const struct gw_check *check, bool is_good,
-			      struct check_state *state)
+enum check_change check_judge(const struct gw_check *check, bool is_good, struct check_state *state)
 {
 	if (is_good != state->is_down) {
 		state->in_a_row = 0;

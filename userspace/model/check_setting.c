@@ -171,12 +171,13 @@ int check_setting_parse(const char *text, struct gw_check *ret,
 			char reason[CHECK_SETTING_REASON_MAX])
 {
 	struct parsed parsed = {
-		.check = {
-			.fall = 3,
-			.rise = 2,
-			.inter_ms = INTER_MS,
-			.timeout_ms = TIMEOUT_MS,
-		},
+		.check =
+			{
+				.fall = 3,
+				.rise = 2,
+				.inter_ms = INTER_MS,
+				.timeout_ms = TIMEOUT_MS,
+			},
 	};
 	char part[PART_MAX];
 	int err = 0;

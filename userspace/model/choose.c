@@ -51,7 +51,7 @@ struct gathering {
 	size_t slice_count;
 	struct gathered *all;
 	size_t count;
-	uint16_t *ports;           /* by slice: its number for the port that is looked at; 0: none */
+	uint16_t *ports; /* by slice: its number for the port that is looked at; 0: none */
 	struct candidates members; /* room for those of one port */
 };
 
@@ -133,8 +133,8 @@ static int gather(const struct model *model, const struct service *service,
 	size_t room = 1;
 	bool any_slice;
 
-	gathering->slice_count = model_slices(model, service->namespace, service->name,
-					      &gathering->slices);
+	gathering->slice_count =
+		model_slices(model, service->namespace, service->name, &gathering->slices);
 	for (size_t i = 0; i < gathering->slice_count; i++)
 		room += gathering->slices[i]->endpoint_count;
 	gathering->all = calloc(room, sizeof(gathering->all[0]));
@@ -153,8 +153,7 @@ static int gather(const struct model *model, const struct service *service,
 				.endpoint = &slice->endpoints[j],
 				.slice = i,
 				.weight = service_weight_of(service, slice->endpoints[j].pod),
-				.is_named = service_names_drain(service,
-								slice->endpoints[j].pod),
+				.is_named = service_names_drain(service, slice->endpoints[j].pod),
 			};
 	}
 	qsort(gathering->all, gathering->count, sizeof(gathering->all[0]), compare_gathered);
@@ -164,8 +163,8 @@ static int gather(const struct model *model, const struct service *service,
 static int compare_candidates(const void *a, const void *b)
 {
 	const struct member *left = a, *right = b;
-	const struct gathered first = { .endpoint = left->endpoint };
-	const struct gathered second = { .endpoint = right->endpoint };
+	const struct gathered first = {.endpoint = left->endpoint};
+	const struct gathered second = {.endpoint = right->endpoint};
 	int order = compare_members(left, right);
 
 	return order ? order : compare_gathered(&first, &second);
@@ -181,8 +180,8 @@ static const struct candidates *candidates_of(struct gathering *gathering,
 	for (size_t i = 0; i < gathering->slice_count; i++) {
 		const struct slice *slice = gathering->slices[i];
 
-		gathering->ports[i] = fits(slice, &choice->vip) ? find_port(slice, choice->port_name)
-								: 0;
+		gathering->ports[i] =
+			fits(slice, &choice->vip) ? find_port(slice, choice->port_name) : 0;
 	}
 	members->count = 0;
 	for (size_t i = 0; i < gathering->count; i++) {
@@ -248,8 +247,8 @@ static int apply_rules(struct choice *choice, const struct candidates *all,
 			return err;
 		choice->reason = CHOICE_DRAINED;
 	} else {
-		choice->reason = local && rules_are_met_anywhere(all) ? CHOICE_NO_LOCAL_ENDPOINTS :
-								     CHOICE_NO_ENDPOINTS;
+		choice->reason = local && rules_are_met_anywhere(all) ? CHOICE_NO_LOCAL_ENDPOINTS
+								      : CHOICE_NO_ENDPOINTS;
 	}
 	choice->verdict = VERDICT_REFUSE;
 	return 0;
@@ -262,16 +261,16 @@ static enum choice_reason why_left_alone(const struct model *model, const struct
 		bool holds;
 		enum choice_reason reason;
 	} reasons[] = {
-		{ !service->enabled, CHOICE_NOT_ENABLED },
-		{ service->external_name, CHOICE_EXTERNAL_NAME },
-		{ service->headless || service->vip_count == 0, CHOICE_HEADLESS },
-		{ service->other_proxy, CHOICE_OTHER_PROXY },
-		{ service->port_count == 0, CHOICE_NO_TCP_PORT },
-		{ !service->settings_good, CHOICE_INVALID },
+		{!service->enabled, CHOICE_NOT_ENABLED},
+		{service->external_name, CHOICE_EXTERNAL_NAME},
+		{service->headless || service->vip_count == 0, CHOICE_HEADLESS},
+		{service->other_proxy, CHOICE_OTHER_PROXY},
+		{service->port_count == 0, CHOICE_NO_TCP_PORT},
+		{!service->settings_good, CHOICE_INVALID},
 		/* What has not been heard of must not be refused. */
-		{ model_awaits_slices(model, service->namespace, service->name),
-		  CHOICE_SLICES_UNKNOWN },
-		{ service->except && model_awaits_pods(model), CHOICE_PODS_UNKNOWN },
+		{model_awaits_slices(model, service->namespace, service->name),
+		 CHOICE_SLICES_UNKNOWN},
+		{service->except && model_awaits_pods(model), CHOICE_PODS_UNKNOWN},
 	};
 
 	for (size_t i = 0; i < COUNT(reasons); i++) {
@@ -326,7 +325,7 @@ int choose(const struct model *model, const struct service *service, const struc
 	   struct choice **ret, size_t *count)
 {
 	enum choice_reason reason = why_left_alone(model, service);
-	struct gathering gathering = { 0 };
+	struct gathering gathering = {0};
 	struct choice *choices;
 	size_t made;
 	int err = 0;
@@ -342,7 +341,8 @@ int choose(const struct model *model, const struct service *service, const struc
 			choices[i].reason = CHOICE_TOO_LARGE;
 			if (i && i * gathering.count > CHOOSE_LOOKS_MAX)
 				continue;
-			err = apply_rules(&choices[i], candidates_of(&gathering, &choices[i]), place);
+			err = apply_rules(&choices[i], candidates_of(&gathering, &choices[i]),
+					  place);
 		}
 		gather_done(&gathering);
 	}

@@ -60,8 +60,8 @@ enum choice_reason {
 struct member {
 	struct gw_addr address;
 	uint16_t port;
-	uint16_t weight; /* 0: no new connections */
-	bool is_named;   /* by gwbpf.io/drain */
+	uint16_t weight;                 /* 0: no new connections */
+	bool is_named;                   /* by gwbpf.io/drain */
 	const struct endpoint *endpoint; /* the model's */
 };
 

@@ -47,7 +47,7 @@ void claims_free(struct claims *claims)
 
 static struct claim *find(struct claims *claims, const struct gw_addr *vip, uint16_t port)
 {
-	struct claim key = { .vip = *vip, .port = port };
+	struct claim key = {.vip = *vip, .port = port};
 	void **found = tfind(&key, &claims->tree, compare_claims);
 
 	return found ? *found : NULL;
@@ -70,8 +70,8 @@ static int add(struct claims *claims, const struct gw_addr *vip, uint16_t port, 
 	return 0;
 }
 
-int claims_take(struct claims *claims, const struct gw_addr *vip, uint16_t port,
-		const char *owner, const char **holder)
+int claims_take(struct claims *claims, const struct gw_addr *vip, uint16_t port, const char *owner,
+		const char **holder)
 {
 	const struct claim *claim = find(claims, vip, port);
 

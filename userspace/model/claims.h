@@ -13,15 +13,15 @@
 
 struct claims;
 
-int claims_new(struct claims **ret); /* -ENOMEM */
+int claims_new(struct claims **ret);     /* -ENOMEM */
 void claims_free(struct claims *claims); /* takes NULL */
 
 /*
  * Claim vip and port for owner ("namespace/name"). 0 if they are now, or were already, owner's;
  * -EEXIST if they are another's, whose name goes to holder (valid until it lets go); -ENOMEM.
  */
-int claims_take(struct claims *claims, const struct gw_addr *vip, uint16_t port,
-		const char *owner, const char **holder);
+int claims_take(struct claims *claims, const struct gw_addr *vip, uint16_t port, const char *owner,
+		const char **holder);
 
 /* Let go; of no effect if owner does not hold it. */
 void claims_release(struct claims *claims, const struct gw_addr *vip, uint16_t port,

@@ -79,7 +79,7 @@ static int compare_entries(const void *a, const void *b)
 
 static void *find(void *const *tree, const char *namespace, const char *name)
 {
-	struct object_name key = { namespace, name };
+	struct object_name key = {namespace, name};
 	void *const *found = tfind(&key, tree, compare_names);
 
 	return found ? *found : NULL;
@@ -315,7 +315,7 @@ static struct holder *get_holder(struct model *model, const struct slice *slice)
 	holder = calloc(1, sizeof(*holder));
 	if (!holder)
 		return NULL;
-	holder->key = (struct object_name){ slice->namespace, slice->name };
+	holder->key = (struct object_name){slice->namespace, slice->name};
 	if (!tsearch(holder, &model->holders, compare_names)) {
 		free(holder);
 		return NULL;
@@ -345,7 +345,7 @@ int model_exchange_slice(struct model *model, struct slice *slice, struct slice 
 		detach_slice(model, holder->entry, *old);
 	slice_pack(slice);
 	attach_slice(model, entry, slice);
-	*holder = (struct holder){ { slice->namespace, slice->name }, slice, entry };
+	*holder = (struct holder){{slice->namespace, slice->name}, slice, entry};
 	return 0;
 
 fail:
@@ -441,7 +441,7 @@ static void touch_excepting(const void *node, VISIT which, void *arg)
 /* The Services that leave this pod to kube-proxy. */
 static void touch_services(struct model *model, const struct pod *pod)
 {
-	struct touch touch = { model, pod };
+	struct touch touch = {model, pod};
 
 	twalk_r(model->entries, touch_excepting, &touch);
 }
@@ -455,7 +455,7 @@ static struct lodger *get_lodger(struct model *model, const struct pod *pod)
 	lodger = calloc(1, sizeof(*lodger));
 	if (!lodger)
 		return NULL;
-	lodger->key = (struct object_name){ pod->namespace, pod->name };
+	lodger->key = (struct object_name){pod->namespace, pod->name};
 	if (!tsearch(lodger, &model->lodgers, compare_names)) {
 		free(lodger);
 		return NULL;
@@ -475,7 +475,7 @@ int model_exchange_pod(struct model *model, struct pod *pod, struct pod **old)
 	}
 	if (!*old || strcmp((*old)->uid, pod->uid) != 0)
 		lodger->cgroup = 0;
-	lodger->key = (struct object_name){ pod->namespace, pod->name };
+	lodger->key = (struct object_name){pod->namespace, pod->name};
 	lodger->pod = pod;
 	if (*old)
 		touch_services(model, *old);
@@ -492,8 +492,7 @@ int model_put_pod(struct model *model, struct pod *pod)
 	return err;
 }
 
-const struct pod *model_find_pod(const struct model *model, const char *namespace,
-				 const char *name)
+const struct pod *model_find_pod(const struct model *model, const char *namespace, const char *name)
 {
 	const struct lodger *lodger = find(&model->lodgers, namespace, name);
 
@@ -546,7 +545,7 @@ static void house(const void *node, VISIT which, void *arg)
 
 bool model_set_pod_cgroup(struct model *model, const char *uid, uint64_t cgroup)
 {
-	struct housing housing = { .model = model, .uid = uid, .cgroup = cgroup };
+	struct housing housing = {.model = model, .uid = uid, .cgroup = cgroup};
 
 	twalk_r(model->lodgers, look_for_owner, &housing);
 	twalk_r(model->lodgers, house, &housing);
@@ -571,8 +570,8 @@ static void look_whether_excepted(const void *node, VISIT which, void *arg)
 	struct homeless *homeless = arg;
 
 	if ((which == postorder || which == leaf) && entry->service)
-		homeless->is_excepted |= selector_is_met(entry->service->except,
-							 homeless->pod->labels);
+		homeless->is_excepted |=
+			selector_is_met(entry->service->except, homeless->pod->labels);
 }
 
 static void count_homeless(const void *node, VISIT which, void *arg)
@@ -592,7 +591,7 @@ static void count_homeless(const void *node, VISIT which, void *arg)
 
 size_t model_homeless(const struct model *model)
 {
-	struct homeless homeless = { .model = model };
+	struct homeless homeless = {.model = model};
 
 	twalk_r(model->lodgers, count_homeless, &homeless);
 	return homeless.count;
@@ -640,7 +639,7 @@ static int compare_cgroups(const void *a, const void *b)
 int model_excepted(const struct model *model, const struct service *service, uint64_t **ret,
 		   size_t *count)
 {
-	struct excepted excepted = { .except = service->except };
+	struct excepted excepted = {.except = service->except};
 	size_t kept = 0;
 
 	*ret = NULL;
@@ -693,7 +692,7 @@ static void visit_service(const void *node, VISIT which, void *arg)
 
 void model_visit_all(const struct model *model, model_visit visit, void *arg)
 {
-	struct visitor visitor = { visit, arg };
+	struct visitor visitor = {visit, arg};
 
 	twalk_r(model->entries, visit_service, &visitor);
 }

@@ -13,7 +13,7 @@
 
 struct model;
 
-int model_new(struct model **ret); /* -ENOMEM */
+int model_new(struct model **ret);    /* -ENOMEM */
 void model_free(struct model *model); /* takes NULL */
 
 /*
@@ -37,8 +37,7 @@ int model_exchange_pod(struct model *model, struct pod *pod, struct pod **old);
  * say is not known, which is another thing than that there are none. Of no effect on a
  * name without a Service, and over when the Service is removed. Changes the Service.
  */
-void model_await_slices(struct model *model, const char *namespace, const char *name,
-			bool awaited);
+void model_await_slices(struct model *model, const char *namespace, const char *name, bool awaited);
 bool model_awaits_slices(const struct model *model, const char *namespace, const char *name);
 
 /*

@@ -241,6 +241,5 @@ bool pod_says_same(const struct pod *a, const struct pod *held)
 {
 	return !strcmp(a->namespace, held->namespace) && !strcmp(a->name, held->name) &&
 	       !strcmp(a->uid, held->uid) && a->is_mirror == held->is_mirror &&
-	       !strcmp(a->node, held->node) &&
-	       same_labels(a->labels, held->labels);
+	       !strcmp(a->node, held->node) && same_labels(a->labels, held->labels);
 }

@@ -41,9 +41,10 @@ struct service {
 	struct weights *weights; /* of its pods; 1 where nothing matches */
 	struct weights *drain;   /* pods of weight 0, whatever weights says */
 	struct selector *except; /* pods whose connects are left to kube-proxy */
-	uint32_t annotated;     /* which annotations they come from, a bit for each row (annotations.h) */
-	bool settings_good; /* they are its own, or kept from the object that this one replaced */
-	char *invalid;      /* why its own settings are refused; "": they are not */
+	uint32_t
+		annotated; /* which annotations they come from, a bit for each row (annotations.h) */
+	bool settings_good;  /* they are its own, or kept from the object that this one replaced */
+	char *invalid;       /* why its own settings are refused; "": they are not */
 	double created_time; /* since 1970; 0: not known */
 };
 
@@ -59,9 +60,9 @@ struct endpoint {
 	bool terminating;
 	char *node;
 	char *zone;
-	char *pod;         /* the name of a targetRef of kind Pod */
-	char *zone_hints;  /* names, each followed by '\n' */
-	char *node_hints;  /* likewise */
+	char *pod;        /* the name of a targetRef of kind Pod */
+	char *zone_hints; /* names, each followed by '\n' */
+	char *node_hints; /* likewise */
 };
 
 enum address_family {
@@ -80,16 +81,16 @@ struct slice {
 	size_t endpoint_count;
 	bool mirrored; /* made of an Endpoints object: counts where the Service has no other */
 	double changed_time; /* of what made it change, since 1970; 0: not known. Says nothing else */
-	char *text; /* NULL, or what holds every string of the slice: slice_pack() */
+	char *text;          /* NULL, or what holds every string of the slice: slice_pack() */
 };
 
 /* A pod, as a client. */
 struct pod {
 	char *namespace;
 	char *name;
-	char *uid;  /* as the kubelet names its cgroup by it */
+	char *uid;      /* as the kubelet names its cgroup by it */
 	bool is_mirror; /* uid is what an annotation says, which anybody may write who makes pods */
-	char *node; /* "": it has none */
+	char *node;     /* "": it has none */
 	struct labels *labels; /* NULL: none */
 };
 

@@ -146,12 +146,12 @@ static size_t fill_items(struct item *items, const struct choice *want, size_t w
 
 	for (size_t i = 0; i < want_count; i++) {
 		if (is_wanted(&want[i]))
-			items[count++] = (struct item){ want[i].port_name, &want[i].vip,
-							want[i].port, &want[i], NULL };
+			items[count++] = (struct item){want[i].port_name, &want[i].vip,
+						       want[i].port, &want[i], NULL};
 	}
 	for (size_t i = 0; i < have_count; i++)
-		items[count++] = (struct item){ have[i].port_name, &have[i].vip, have[i].port, NULL,
-						&have[i] };
+		items[count++] = (struct item){have[i].port_name, &have[i].vip, have[i].port, NULL,
+					       &have[i]};
 	qsort(items, count, sizeof(items[0]), compare_items);
 	return count;
 }
@@ -161,7 +161,7 @@ int plan_make(const struct choice *want, size_t want_count, const struct present
 {
 	size_t room = want_count + have_count + 1;
 	struct item *items = calloc(room, sizeof(items[0]));
-	struct plan plan = { .steps = calloc(room, sizeof(plan.steps[0])) };
+	struct plan plan = {.steps = calloc(room, sizeof(plan.steps[0]))};
 	size_t count, first, next;
 
 	if (!items || !plan.steps)
@@ -187,7 +187,7 @@ fail:
 void plan_done(struct plan *plan)
 {
 	free(plan->steps);
-	*plan = (struct plan){ 0 };
+	*plan = (struct plan){0};
 }
 
 /* Continue a hash over what the tables have room for of text, and its final zero. */

@@ -17,7 +17,7 @@ struct present_member {
 	uint16_t port;
 	uint16_t weight; /* as the Service asks for it */
 	bool is_named;   /* by gwbpf.io/drain */
-	uint32_t names; /* endpoint_names_hash() of what stands beside it for people */
+	uint32_t names;  /* endpoint_names_hash() of what stands beside it for people */
 };
 
 /* One entry of the kernel's table of services, as the tables hand it out. */
@@ -26,12 +26,12 @@ struct present {
 	const char *port_name;
 	struct gw_addr vip;
 	uint16_t port;
-	bool published; /* connects find it */
-	bool withdrawn; /* no longer wanted: kept while its connections live */
+	bool published;  /* connects find it */
+	bool withdrawn;  /* no longer wanted: kept while its connections live */
 	bool is_lacking; /* something of it had no room: worth another try */
 	struct settings settings;
-	uint32_t affinity_timeout_s; /* 0: no session affinity */
-	const char *message; /* why it is invalid; "": it is not */
+	uint32_t affinity_timeout_s;          /* 0: no session affinity */
+	const char *message;                  /* why it is invalid; "": it is not */
 	const struct present_member *members; /* ordered by address and port */
 	size_t member_count;
 	const uint64_t *excepted; /* as of a choice */
@@ -46,9 +46,9 @@ enum plan_kind {
 
 struct plan_step {
 	enum plan_kind kind;
-	bool publish;                /* connects shall find it */
-	const struct choice *want;   /* NULL for PLAN_WITHDRAW */
-	const struct present *have;  /* NULL for PLAN_ADD */
+	bool publish;               /* connects shall find it */
+	const struct choice *want;  /* NULL for PLAN_WITHDRAW */
+	const struct present *have; /* NULL for PLAN_ADD */
 };
 
 struct plan {

@@ -77,19 +77,19 @@ static bool has_zone_hints(const struct endpoint *endpoint)
 }
 
 static const struct rule cluster_rules[] = {
-	{ CHOICE_SAME_NODE, use_hinted_node, has_node_hints },
-	{ CHOICE_SAME_ZONE, use_hinted_zone, has_zone_hints },
-	{ CHOICE_READY, use_ready, NULL },
-	{ CHOICE_TERMINATING_FALLBACK, use_leaving, NULL },
+	{CHOICE_SAME_NODE, use_hinted_node, has_node_hints},
+	{CHOICE_SAME_ZONE, use_hinted_zone, has_zone_hints},
+	{CHOICE_READY, use_ready, NULL},
+	{CHOICE_TERMINATING_FALLBACK, use_leaving, NULL},
 };
 
 static const struct rule local_rules[] = {
-	{ CHOICE_LOCAL, use_local_ready, NULL },
-	{ CHOICE_TERMINATING_FALLBACK, use_local_leaving, NULL },
+	{CHOICE_LOCAL, use_local_ready, NULL},
+	{CHOICE_TERMINATING_FALLBACK, use_local_leaving, NULL},
 };
 
-size_t rules_count(const struct rule *rule, const struct candidates *all,
-		   const struct place *place, uint16_t weight_min)
+size_t rules_count(const struct rule *rule, const struct candidates *all, const struct place *place,
+		   uint16_t weight_min)
 {
 	size_t used = 0;
 

@@ -31,8 +31,8 @@ const struct rule *rules_find(bool local, const struct candidates *all, const st
 			      uint16_t weight_min);
 
 /* How many candidates of at least this weight the rule uses. */
-size_t rules_count(const struct rule *rule, const struct candidates *all,
-		   const struct place *place, uint16_t weight_min);
+size_t rules_count(const struct rule *rule, const struct candidates *all, const struct place *place,
+		   uint16_t weight_min);
 
 /* Whether there is an endpoint that some rule would use, if it were elsewhere. */
 bool rules_are_met_anywhere(const struct candidates *all);

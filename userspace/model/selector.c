@@ -14,10 +14,10 @@
 
 #include "base/text.h"
 
-#define NAME_BYTES_MAX 63     /* of a value, and of a key behind its prefix */
+#define NAME_BYTES_MAX 63 /* of a value, and of a key behind its prefix */
 #define PREFIX_BYTES_MAX 253
 
-enum operator {
+enum operator{
 	IS_THERE,     /* "key" */
 	IS_NOT_THERE, /* "!key" */
 	IS_AMONG,     /* "key=a", "key==a", "key in (a,b)" */
@@ -41,8 +41,8 @@ struct selector {
 };
 
 struct parser {
-	const char *at;   /* what is left of the text */
-	char *words;      /* where the next one goes */
+	const char *at; /* what is left of the text */
+	char *words;    /* where the next one goes */
 	char *reason;
 };
 
@@ -219,9 +219,9 @@ static const struct {
 	enum operator operator;
 	int (*take)(struct parser *parser, struct requirement *ret);
 } operators[] = {
-	{"==", IS_AMONG, take_value},    {"=", IS_AMONG, take_value},
-	{"!=", IS_NOT_AMONG, take_value}, {">", IS_GREATER, take_number},
-	{"<", IS_LESS, take_number},      {"in", IS_AMONG, take_values},
+	{"==", IS_AMONG, take_value},         {"=", IS_AMONG, take_value},
+	{"!=", IS_NOT_AMONG, take_value},     {">", IS_GREATER, take_number},
+	{"<", IS_LESS, take_number},          {"in", IS_AMONG, take_values},
 	{"notin", IS_NOT_AMONG, take_values},
 };
 
@@ -240,7 +240,7 @@ static int take_rest(struct parser *parser, struct requirement *ret)
 			continue;
 		parser->at += strlen(operators[i].text);
 		skip_blanks(parser);
-		ret->operator = operators[i].operator;
+		ret->operator= operators[i].operator;
 		ret->values = parser->words;
 		return operators[i].take(parser, ret);
 	}
@@ -252,7 +252,7 @@ static int take_requirement(struct parser *parser, struct requirement *ret)
 	bool is_not = *parser->at == '!';
 	int err;
 
-	ret->operator = is_not ? IS_NOT_THERE : IS_THERE;
+	ret->operator= is_not ? IS_NOT_THERE : IS_THERE;
 	if (is_not) {
 		parser->at++;
 		skip_blanks(parser);
@@ -300,8 +300,8 @@ int selector_parse(const char *text, struct selector **ret, char reason[SELECTOR
 	for (const char *comma = text; (comma = strchr(comma, ',')); comma++)
 		room++;
 	/* The text itself, and its words: each has a zero, and but for empty ones a byte of its own. */
-	selector = calloc(1, sizeof(*selector) + room * sizeof(selector->items[0]) +
-				     3 * (length + 1));
+	selector =
+		calloc(1, sizeof(*selector) + room * sizeof(selector->items[0]) + 3 * (length + 1));
 	if (!selector)
 		return -ENOMEM;
 	selector->text = strcpy((char *)&selector->items[room], text);

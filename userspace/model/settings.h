@@ -19,7 +19,8 @@ struct settings {
 				* moved; GW_REBALANCE_AUTO: as long as its Service teaches */
 	uint32_t drain_deadline_ms; /* when a drain moves what is left of it; 0: never */
 	struct gw_tls tls;
-	uint32_t moves_down; /* 1: connections of a backend that is down are moved; no padding here */
+	uint32_t
+		moves_down; /* 1: connections of a backend that is down are moved; no padding here */
 	struct gw_check check;
 };
 

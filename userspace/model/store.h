@@ -94,8 +94,8 @@ void store_drop(struct origin *origin, enum store_kind kind, const char *namespa
 void store_inherit(struct origin *origin, struct origin *from);
 
 /* The place of the origin whose object is in force; NULL: no origin names it. */
-const char *store_find_place(const struct store *store, enum store_kind kind,
-			     const char *namespace, const char *name);
+const char *store_find_place(const struct store *store, enum store_kind kind, const char *namespace,
+			     const char *name);
 
 /* object ("": all of it), or a part of it, is refused in this origin. message: why, and the remedy.
  * What the origin names stays as it is. */

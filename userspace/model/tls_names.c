@@ -36,10 +36,11 @@ static int add(struct tls_names *to, const char *name, char reason[WEIGHTS_REASO
 {
 	if (!certificate_is_name(name))
 		return refuse(name,
-			      strchr(name, '*') ? "is what a certificate carries: give a name that a "
-						  "client dials, such as 'a.example.com'" :
-						  "is neither a host name nor an IP address: give a "
-						  "list such as 'default,a.example.com'",
+			      strchr(name, '*')
+				      ? "is what a certificate carries: give a name that a "
+					"client dials, such as 'a.example.com'"
+				      : "is neither a host name nor an IP address: give a "
+					"list such as 'default,a.example.com'",
 			      reason);
 	if (tls_names_has(to, name))
 		return refuse(name, "is there twice", reason);
@@ -55,7 +56,7 @@ static int add(struct tls_names *to, const char *name, char reason[WEIGHTS_REASO
 
 int tls_names_parse(const char *value, struct tls_names *ret, char reason[WEIGHTS_REASON_MAX])
 {
-	struct tls_names names = { .count = 0 };
+	struct tls_names names = {.count = 0};
 	char name[TLS_NAME_MAX];
 	size_t length;
 	int err;
@@ -63,7 +64,8 @@ int tls_names_parse(const char *value, struct tls_names *ret, char reason[WEIGHT
 	for (;; value += length + 1) {
 		length = strcspn(value, ",");
 		if (length >= sizeof(name))
-			return refuse(value, "has more than the 253 letters of a host name", reason);
+			return refuse(value, "has more than the 253 letters of a host name",
+				      reason);
 		memcpy(name, value, length);
 		name[length] = '\0';
 		err = add(&names, name, reason);
@@ -85,7 +87,7 @@ static void add_new(struct tls_names *to, const char *name)
 void tls_names_expand(const struct tls_names *names, const char *namespace, const char *service,
 		      struct tls_names *ret)
 {
-	static const char *const domains[DEFAULT_COUNT - 1] = { "", ".svc", ".svc.cluster.local" };
+	static const char *const domains[DEFAULT_COUNT - 1] = {"", ".svc", ".svc.cluster.local"};
 	char name[TLS_NAME_MAX];
 
 	ret->count = 0;
@@ -96,7 +98,8 @@ void tls_names_expand(const struct tls_names *names, const char *namespace, cons
 		}
 		add_new(ret, service);
 		for (size_t j = 0; j < DEFAULT_COUNT - 1; j++) {
-			snprintf(name, sizeof(name), "%.63s.%.63s%s", service, namespace, domains[j]);
+			snprintf(name, sizeof(name), "%.63s.%.63s%s", service, namespace,
+				 domains[j]);
 			add_new(ret, name);
 		}
 	}

@@ -206,7 +206,7 @@ int weights_copy(const struct weights *weights, struct weights **ret)
 	copy->count = weights->count;
 	text = (char *)&copy->items[copy->count];
 	for (size_t i = 0; i < weights->count; i++) {
-		copy->items[i] = (struct weight){ text, weights->items[i].value };
+		copy->items[i] = (struct weight){text, weights->items[i].value};
 		text = stpcpy(text, weights->items[i].key) + 1;
 	}
 	*ret = copy;

@@ -37,7 +37,7 @@ static int compare_members(const void *a, const void *b)
 static const struct member *find_member(const struct choice *choice, const struct gw_addr *address,
 					uint16_t port)
 {
-	const struct member key = { .address = *address, .port = port };
+	const struct member key = {.address = *address, .port = port};
 
 	if (!choice->member_count)
 		return NULL;
@@ -95,8 +95,8 @@ void why_visit_endpoints(const struct model *model, const struct choice *choice,
 			 void *arg)
 {
 	const struct slice *const *slices;
-	size_t count = model_slices(model, choice->service->namespace, choice->service->name,
-				    &slices);
+	size_t count =
+		model_slices(model, choice->service->namespace, choice->service->name, &slices);
 	bool any_slice = false;
 
 	for (size_t i = 0; i < count; i++)
@@ -108,8 +108,9 @@ void why_visit_endpoints(const struct model *model, const struct choice *choice,
 		for (size_t j = 0; j < slices[i]->endpoint_count; j++) {
 			const struct endpoint *endpoint = &slices[i]->endpoints[j];
 			const struct member *member =
-				why == WHY_MAX_ ? find_member(choice, &endpoint->address, port) : NULL;
-			struct why_endpoint one = { endpoint, port, why, member };
+				why == WHY_MAX_ ? find_member(choice, &endpoint->address, port)
+						: NULL;
+			struct why_endpoint one = {endpoint, port, why, member};
 
 			if (why == WHY_MAX_)
 				one.why = why_of_endpoint(endpoint, choice, member);

@@ -15,11 +15,12 @@
 struct backend_row {
 	const struct view *view;
 	const struct view_backend *backend;
-	const struct view_service *service; /* NULL: its port at that address is no longer balanced */
+	const struct view_service
+		*service; /* NULL: its port at that address is no longer balanced */
 
 	/* Of all of its Service port at one address: */
-	size_t group;          /* their number, from 0 */
-	uint64_t group_active; /* their connections */
+	size_t group;                   /* their number, from 0 */
+	uint64_t group_active;          /* their connections */
 	struct evenness group_evenness; /* of those that take new ones */
 };
 

@@ -17,9 +17,12 @@
 #define SOON_SECONDS (30 * DAY_SECONDS)
 
 static const char *const states[] = {
-	[CERTIFICATE_FAULT_NONE] = "valid",	    [CERTIFICATE_FAULT_UNKNOWN] = NULL,
-	[CERTIFICATE_FAULT_MALFORMED] = "malformed", [CERTIFICATE_FAULT_EXPIRED] = "expired",
-	[CERTIFICATE_FAULT_NOT_YET] = "not-yet-valid", [CERTIFICATE_FAULT_MISSING] = "valid",
+	[CERTIFICATE_FAULT_NONE] = "valid",
+	[CERTIFICATE_FAULT_UNKNOWN] = NULL,
+	[CERTIFICATE_FAULT_MALFORMED] = "malformed",
+	[CERTIFICATE_FAULT_EXPIRED] = "expired",
+	[CERTIFICATE_FAULT_NOT_YET] = "not-yet-valid",
+	[CERTIFICATE_FAULT_MISSING] = "valid",
 };
 
 static bool is_read(const struct view_backend *backend)
@@ -75,7 +78,8 @@ const char *certificates_fault(const struct gw_certificate *certificate,
 	case CERTIFICATE_FAULT_UNKNOWN:
 		break;
 	case CERTIFICATE_FAULT_MALFORMED:
-		snprintf(buf, CERTIFICATES_TEXT_MAX, "%s", view_certificate_text(certificate->read));
+		snprintf(buf, CERTIFICATES_TEXT_MAX, "%s",
+			 view_certificate_text(certificate->read));
 		break;
 	case CERTIFICATE_FAULT_EXPIRED:
 		snprintf(buf, CERTIFICATES_TEXT_MAX, "it has expired");
@@ -85,8 +89,8 @@ const char *certificates_fault(const struct gw_certificate *certificate,
 		break;
 	case CERTIFICATE_FAULT_MISSING:
 		if (count > 1)
-			snprintf(buf, CERTIFICATES_TEXT_MAX, "it lacks '%s' and %zu more of the names",
-				 first, count - 1);
+			snprintf(buf, CERTIFICATES_TEXT_MAX,
+				 "it lacks '%s' and %zu more of the names", first, count - 1);
 		else
 			snprintf(buf, CERTIFICATES_TEXT_MAX, "it lacks '%s'", first);
 		break;
@@ -131,30 +135,26 @@ json_t *certificates_to_json(const struct view_backend *backend)
 	if (!*backend->tls->names)
 		return json_null();
 	certificates_wanted(backend, &wanted);
-	return json_pack("{so so so so so so sb so so}",
-			 "state", json_text_or_null(states[fault]),
-			 "wanted", names_to_json(&wanted, NULL),
-			 "missing", read ? names_to_json(&wanted, &certificate->missing) :
-					   json_null(),
-			 "issuer", json_text_or_null(certificate->issuer),
-			 "notBeforeTime", read ? json_time((time_t)certificate->not_before) :
-						 json_null(),
-			 "expiryTime", read ? json_time((time_t)certificate->not_after) :
-					      json_null(),
-			 "excluded", backend->is_excluded,
-			 "ageSeconds", json_seconds(backend->certificate_age_seconds),
-			 "message", json_text(certificates_fault(certificate, &wanted, message)));
+	return json_pack("{so so so so so so sb so so}", "state", json_text_or_null(states[fault]),
+			 "wanted", names_to_json(&wanted, NULL), "missing",
+			 read ? names_to_json(&wanted, &certificate->missing) : json_null(),
+			 "issuer", json_text_or_null(certificate->issuer), "notBeforeTime",
+			 read ? json_time((time_t)certificate->not_before) : json_null(),
+			 "expiryTime",
+			 read ? json_time((time_t)certificate->not_after) : json_null(), "excluded",
+			 backend->is_excluded, "ageSeconds",
+			 json_seconds(backend->certificate_age_seconds), "message",
+			 json_text(certificates_fault(certificate, &wanted, message)));
 }
 
 static json_t *to_json(const struct view_backend *backend)
 {
-	return json_extend(json_pack("{so so so so si so}",
-				     "namespace", json_text(backend->namespace),
-				     "service", json_text(backend->service),
-				     "portName", json_text(backend->service_port_name),
-				     "address", json_address(&backend->address),
-				     "port", backend->port,
-				     "pod", json_text_or_null(backend->pod)),
+	return json_extend(json_pack("{so so so so si so}", "namespace",
+				     json_text(backend->namespace), "service",
+				     json_text(backend->service), "portName",
+				     json_text(backend->service_port_name), "address",
+				     json_address(&backend->address), "port", backend->port, "pod",
+				     json_text_or_null(backend->pod)),
 			   certificates_to_json(backend));
 }
 
@@ -187,8 +187,9 @@ void certificates_judge(struct status *status, const struct view_backend *backen
 	if (!*fault)
 		return;
 	addr_port_format(&backend->address, backend->port, address);
-	status_add_warning(status, "the certificate of backend %s%s%s%s of service '%s/%s': %s%s: "
-				   "'gwbpf tls %s/%s' shows how to enrol it again",
+	status_add_warning(status,
+			   "the certificate of backend %s%s%s%s of service '%s/%s': %s%s: "
+			   "'gwbpf tls %s/%s' shows how to enrol it again",
 			   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
 			   backend->namespace, backend->service, fault,
 			   backend->is_excluded ? ", so it gets no new connections" : "",

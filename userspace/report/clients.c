@@ -20,8 +20,8 @@
 
 /* A cgroup and the pod in whose it is. */
 struct cgroup {
-	uint64_t id; /* must be first: the tree compares ids */
-	char uid[POD_UID_MAX]; /* "": of no pod */
+	uint64_t id;                 /* must be first: the tree compares ids */
+	char uid[POD_UID_MAX];       /* "": of no pod */
 	const struct pod_name *name; /* NULL: not known */
 };
 
@@ -185,7 +185,7 @@ int clients_find(struct clients *clients, const struct gw_walk_conn *walk, struc
 							: NULL;
 	const char *pod = NULL;
 
-	*ret = (struct client){ "", "", "" };
+	*ret = (struct client){"", "", ""};
 	if (!cgroup || (walk->conn.tgid && !process))
 		return -ENOMEM;
 	name_pod(cgroup, ret);

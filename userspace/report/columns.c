@@ -12,14 +12,14 @@
 
 struct value value_unknown(void)
 {
-	return (struct value){ .kind = VALUE_UNKNOWN };
+	return (struct value){.kind = VALUE_UNKNOWN};
 }
 
 struct value value_text(const char *text)
 {
 	if (!text)
 		return value_unknown();
-	return (struct value){ .kind = VALUE_TEXT, .text = text };
+	return (struct value){.kind = VALUE_TEXT, .text = text};
 }
 
 struct value value_name(const char *text)
@@ -29,7 +29,7 @@ struct value value_name(const char *text)
 
 struct value value_format(const char *format, ...)
 {
-	struct value value = { .kind = VALUE_TEXT };
+	struct value value = {.kind = VALUE_TEXT};
 	va_list args;
 
 	va_start(args, format);
@@ -40,24 +40,24 @@ struct value value_format(const char *format, ...)
 
 struct value value_count(uint64_t count)
 {
-	return (struct value){ .kind = VALUE_COUNT, .count = count };
+	return (struct value){.kind = VALUE_COUNT, .count = count};
 }
 
 struct value value_identity(uint64_t identity)
 {
-	return (struct value){ .kind = VALUE_IDENTITY, .count = identity };
+	return (struct value){.kind = VALUE_IDENTITY, .count = identity};
 }
 
 struct value value_bytes(uint64_t bytes)
 {
-	return (struct value){ .kind = VALUE_BYTES, .count = bytes };
+	return (struct value){.kind = VALUE_BYTES, .count = bytes};
 }
 
 static struct value number(enum value_kind kind, double number)
 {
 	if (number < 0)
 		return value_unknown();
-	return (struct value){ .kind = kind, .number = number };
+	return (struct value){.kind = kind, .number = number};
 }
 
 struct value value_seconds(double seconds)
@@ -82,32 +82,32 @@ struct value value_share(double part, double whole)
 
 struct value value_part(uint32_t part, uint32_t whole)
 {
-	return (struct value){ .kind = VALUE_PART, .whole = whole, .count = part };
+	return (struct value){.kind = VALUE_PART, .whole = whole, .count = part};
 }
 
 struct value value_truth(bool truth)
 {
-	return (struct value){ .kind = VALUE_TRUTH, .count = truth };
+	return (struct value){.kind = VALUE_TRUTH, .count = truth};
 }
 
 struct value value_address(const struct gw_addr *address)
 {
-	return (struct value){ .kind = VALUE_ADDRESS, .address = *address };
+	return (struct value){.kind = VALUE_ADDRESS, .address = *address};
 }
 
 struct value value_address_port(const struct gw_addr *address, uint16_t port)
 {
-	return (struct value){ .kind = VALUE_ADDRESS_PORT, .port = port, .address = *address };
+	return (struct value){.kind = VALUE_ADDRESS_PORT, .port = port, .address = *address};
 }
 
 struct value value_json(json_t *json)
 {
-	return (struct value){ .kind = VALUE_JSON, .json = json };
+	return (struct value){.kind = VALUE_JSON, .json = json};
 }
 
 struct value value_buckets(const struct gw_counters *counters)
 {
-	return (struct value){ .kind = VALUE_BUCKETS, .counters = counters };
+	return (struct value){.kind = VALUE_BUCKETS, .counters = counters};
 }
 
 /* Cumulative, as in Prometheus: so many connections took le seconds at most. */
@@ -135,7 +135,8 @@ static const char *text_of(const struct value *value)
 
 const char *value_print(const struct value *value, char buf[VALUE_TEXT_MAX])
 {
-	_Static_assert(VALUE_TEXT_MAX >= FORMAT_MAX && VALUE_TEXT_MAX >= ADDR_PORT_TEXT_MAX, "room");
+	_Static_assert(VALUE_TEXT_MAX >= FORMAT_MAX && VALUE_TEXT_MAX >= ADDR_PORT_TEXT_MAX,
+		       "room");
 
 	switch (value->kind) {
 	case VALUE_TEXT:

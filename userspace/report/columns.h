@@ -45,7 +45,7 @@ struct value {
 		uint64_t count;
 		double number;
 		struct gw_addr address;
-		json_t *json; /* whoever reads the value owns it */
+		json_t *json;                       /* whoever reads the value owns it */
 		const struct gw_counters *counters; /* of VALUE_BUCKETS */
 	};
 	char buffer[VALUE_TEXT_MAX]; /* the text, if text is NULL */
@@ -84,12 +84,12 @@ enum column_shown {
 	COLUMN_FAILURES = 1 << 1, /* --wide failures, and so on */
 	COLUMN_TRAFFIC = 1 << 2,
 	COLUMN_CHECKS = 1 << 3,
-	COLUMN_ALL = 1 << 4,      /* -o wide */
-	COLUMN_PLAIN = 1 << 5,    /* without headers, for scripts: never shortened */
-	COLUMN_KEY = 1 << 6,      /* the name of the row: for scripts in every table */
-	COLUMN_PEOPLE = 1 << 7,   /* made of others: never for scripts */
-	COLUMN_NUMBER = 1 << 8,   /* to the right */
-	COLUMN_MOOD = 1 << 9,     /* in the colour of how well the row is */
+	COLUMN_ALL = 1 << 4,    /* -o wide */
+	COLUMN_PLAIN = 1 << 5,  /* without headers, for scripts: never shortened */
+	COLUMN_KEY = 1 << 6,    /* the name of the row: for scripts in every table */
+	COLUMN_PEOPLE = 1 << 7, /* made of others: never for scripts */
+	COLUMN_NUMBER = 1 << 8, /* to the right */
+	COLUMN_MOOD = 1 << 9,   /* in the colour of how well the row is */
 };
 
 struct column {
@@ -120,6 +120,6 @@ const struct column *columns_find(const struct columns *columns, const char *tit
 json_t *columns_to_json(const struct columns *columns, const void *row);
 
 #define COLUMN_ROW(id, title, field, shown, width, help, reading)                                  \
-	{ title, field, shown, width, help, read_##id },
+	{title, field, shown, width, help, read_##id},
 
 #endif

@@ -23,9 +23,9 @@ static bool is_plain(const char *text)
 /* Whatever is not written here: as jansson does, with its lines where they belong. */
 static void write_tree(FILE *to, json_t *json)
 {
-	char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY |
-						     JSON_REAL_PRECISION(15))
-			  : NULL;
+	char *text =
+		json ? json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+		     : NULL;
 
 	for (const char *at = text ? text : "null"; *at; at++) {
 		fputc_unlocked(*at, to);

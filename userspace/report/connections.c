@@ -39,8 +39,7 @@ static int compare(const void *left, const void *right)
 static bool is_same_group(const struct connection *a, const struct connection *b)
 {
 	return a->walk->conn.port == b->walk->conn.port &&
-	       !addr_compare(&a->walk->conn.vip, &b->walk->conn.vip) &&
-	       !a->backend == !b->backend;
+	       !addr_compare(&a->walk->conn.vip, &b->walk->conn.vip) && !a->backend == !b->backend;
 }
 
 static void group_items(struct connection *items, size_t count)
@@ -60,7 +59,7 @@ int connections_open(const char *pin_dir, struct connections *ret)
 {
 	int err;
 
-	*ret = (struct connections){ 0 };
+	*ret = (struct connections){0};
 	err = conns_walk_once(pin_dir, &ret->walk, &ret->walked);
 	if (!err)
 		err = view_open(pin_dir, &ret->view);
@@ -77,7 +76,7 @@ void connections_close(struct connections *connections)
 	free(connections->walk);
 	clients_free(connections->clients);
 	view_close(connections->view);
-	*connections = (struct connections){ 0 };
+	*connections = (struct connections){0};
 }
 
 int connections_select(struct connections *connections, report_wants *wants, const void *arg)
@@ -138,14 +137,14 @@ static struct value client_of(const struct connection *connection)
 	return value_address_port(&connection->walk->source, connection->walk->source_port);
 }
 
-#define MAIN   COLUMN_MAIN
-#define TRAF   COLUMN_TRAFFIC
-#define ALL    COLUMN_ALL
-#define PLAIN  COLUMN_PLAIN
-#define KEY    COLUMN_KEY
+#define MAIN COLUMN_MAIN
+#define TRAF COLUMN_TRAFFIC
+#define ALL COLUMN_ALL
+#define PLAIN COLUMN_PLAIN
+#define KEY COLUMN_KEY
 #define PEOPLE COLUMN_PEOPLE
 #define NUMBER COLUMN_NUMBER
-#define MOOD   COLUMN_MOOD
+#define MOOD COLUMN_MOOD
 
 #define BACKEND(field) (c->backend ? c->backend->field : NULL)
 
@@ -153,8 +152,8 @@ static struct value client_of(const struct connection *connection)
 #define COLUMNS(X)                                                                                 \
 	X(peer, "PEER", NULL, PEOPLE | MAIN | TRAF, 12,                                            \
 	  "the backend's pod, or its address where it has none", peer_of(c))                       \
-	X(namespace, "NAMESPACE", "namespace", KEY | PLAIN, 0,                                     \
-	  "namespace of the Service", value_name(BACKEND(namespace)))                              \
+	X(namespace, "NAMESPACE", "namespace", KEY | PLAIN, 0, "namespace of the Service",         \
+	  value_name(BACKEND(namespace)))                                                          \
 	X(service, "SERVICE", "service", KEY | PLAIN, 0, "the Service",                            \
 	  value_name(BACKEND(service)))                                                            \
 	X(service_address_port, "SERVICE-ADDRESS", NULL, KEY, 0,                                   \
@@ -162,8 +161,7 @@ static struct value client_of(const struct connection *connection)
 	  value_address_port(&w->conn.vip, ntohs(w->conn.port)))                                   \
 	X(service_address, NULL, "serviceAddress", 0, 0, "", value_address(&w->conn.vip))          \
 	X(service_port, NULL, "servicePort", 0, 0, "", value_count(ntohs(w->conn.port)))           \
-	X(backend, "BACKEND", NULL, KEY | PLAIN | ALL, 0,                                          \
-	  "address and port of the backend",                                                       \
+	X(backend, "BACKEND", NULL, KEY | PLAIN | ALL, 0, "address and port of the backend",       \
 	  value_address_port(&w->destination, ntohs(w->destination_port)))                         \
 	X(backend_address, NULL, "backendAddress", 0, 0, "", value_address(&w->destination))       \
 	X(backend_port, NULL, "backendPort", 0, 0, "", value_count(ntohs(w->destination_port)))    \
@@ -179,12 +177,12 @@ static struct value client_of(const struct connection *connection)
 	X(pid, "PID", "clientPid", TRAF | ALL | PLAIN | NUMBER, 0,                                 \
 	  "the process that called connect()",                                                     \
 	  w->conn.tgid ? value_count(w->conn.tgid) : value_unknown())                              \
-	X(state, "STATE", "state", MOOD | MAIN | ALL | PLAIN, 0,                                   \
-	  "state of TCP", value_text(format_tcp_state(w->tcp_state)))                              \
-	X(netns, "NETNS", "netns", ALL | NUMBER, 0,                                                \
-	  "inode of the network namespace", value_identity(w->netns_inode))                        \
-	X(cookie, "COOKIE", "cookie", ALL | NUMBER, 0,                                             \
-	  "cookie of the socket", value_identity(w->cookie))                                       \
+	X(state, "STATE", "state", MOOD | MAIN | ALL | PLAIN, 0, "state of TCP",                   \
+	  value_text(format_tcp_state(w->tcp_state)))                                              \
+	X(netns, "NETNS", "netns", ALL | NUMBER, 0, "inode of the network namespace",              \
+	  value_identity(w->netns_inode))                                                          \
+	X(cookie, "COOKIE", "cookie", ALL | NUMBER, 0, "cookie of the socket",                     \
+	  value_identity(w->cookie))                                                               \
 	X(age, "AGE", "ageSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                         \
 	  "since connect() was called", value_seconds(c->age_seconds))                             \
 	X(idle, "IDLE", "idleSeconds", MAIN | TRAF | ALL | PLAIN | NUMBER, 0,                      \
@@ -212,14 +210,14 @@ static struct value client_of(const struct connection *connection)
 	{                                                                                          \
 		const struct connection *c = arg;                                                  \
 		const struct gw_walk_conn *w = c->walk;                                            \
-												   \
+                                                                                                   \
 		(void)w;                                                                           \
 		return reading;                                                                    \
 	}
 
 COLUMNS(READ)
 
-static const struct column items[] = { COLUMNS(COLUMN_ROW) };
+static const struct column items[] = {COLUMNS(COLUMN_ROW)};
 
 const struct columns connections_columns = {
 	.list = "ConnectionList",

@@ -18,7 +18,7 @@ int explain_open(const char *pin_dir, const char *from, struct explain *ret)
 {
 	int err;
 
-	*ret = (struct explain){ .pin_dir = pin_dir };
+	*ret = (struct explain){.pin_dir = pin_dir};
 	err = connections_open(pin_dir, &ret->connections);
 	if (!err)
 		err = connections_select(&ret->connections, NULL, NULL);
@@ -52,15 +52,15 @@ json_t *explain_client(const struct explain *explain, uint64_t netns_cookie)
 
 	if (!owner)
 		return json_pack("{sn sn sn sn sn sb so}", "namespace", "pod", "pid", "command",
-				 "netns", "node", false, "netnsCookie", json_identity(netns_cookie));
-	return json_pack("{so so so so so sb so}",
-			 "namespace", json_text_or_null(owner->client.namespace),
-			 "pod", json_text_or_null(owner->client.pod),
-			 "pid", owner->pid ? json_count(owner->pid) : json_null(),
-			 "command", json_text_or_null(owner->client.command),
-			 "netns", json_identity(owner->inode),
-			 "node", owner->is_node,
-			 "netnsCookie", json_identity(netns_cookie));
+				 "netns", "node", false, "netnsCookie",
+				 json_identity(netns_cookie));
+	return json_pack("{so so so so so sb so}", "namespace",
+			 json_text_or_null(owner->client.namespace), "pod",
+			 json_text_or_null(owner->client.pod), "pid",
+			 owner->pid ? json_count(owner->pid) : json_null(), "command",
+			 json_text_or_null(owner->client.command), "netns",
+			 json_identity(owner->inode), "node", owner->is_node, "netnsCookie",
+			 json_identity(netns_cookie));
 }
 
 static json_t *advise(const struct doubt *doubt)
@@ -81,17 +81,14 @@ static json_t *doubt_to_json(const struct explain *explain, const struct doubt *
 {
 	const struct view_backend *backend = doubt->backend;
 
-	return json_pack("{so si so so ss ss so so so sb}",
-			 "address", json_address(&backend->address),
-			 "port", backend->port,
-			 "pod", json_text_or_null(backend->pod),
-			 "client", explain_client(explain, doubt->netns_cookie),
-			 "reason", doubt_name(doubt->kind),
-			 "message", doubt_text(doubt->kind),
-			 "failures", doubt->failures ? json_count(doubt->failures) : json_null(),
-			 "remainingSeconds", json_seconds(doubt->remaining_seconds),
-			 "remedy", advise(doubt),
-			 "userNamespace", doubt->is_user);
+	return json_pack("{so si so so ss ss so so so sb}", "address",
+			 json_address(&backend->address), "port", backend->port, "pod",
+			 json_text_or_null(backend->pod), "client",
+			 explain_client(explain, doubt->netns_cookie), "reason",
+			 doubt_name(doubt->kind), "message", doubt_text(doubt->kind), "failures",
+			 doubt->failures ? json_count(doubt->failures) : json_null(),
+			 "remainingSeconds", json_seconds(doubt->remaining_seconds), "remedy",
+			 advise(doubt), "userNamespace", doubt->is_user);
 }
 
 static bool is_asked(const struct explain *explain, const struct doubt *doubt)
@@ -116,10 +113,8 @@ static json_t *doubts_to_json(const struct explain *explain, const struct view_s
 
 static json_t *place_to_json(const struct view_backend *backend)
 {
-	return json_pack("{so si so}",
-			 "address", json_address(&backend->address),
-			 "port", backend->port,
-			 "pod", json_text_or_null(backend->pod));
+	return json_pack("{so si so}", "address", json_address(&backend->address), "port",
+			 backend->port, "pod", json_text_or_null(backend->pod));
 }
 
 static enum next_doubt avoids(const struct view_backend *backend, const void *arg)
@@ -151,8 +146,8 @@ static json_t *affine_to_json(const struct explain *explain, const struct view_s
 				      explain->from->cookie, &age_seconds);
 	if (!backend || !backend->weight || avoids(backend, explain))
 		return NULL;
-	return json_pack("{s[o] ss}", "candidates", place_to_json(backend),
-			 "reason", "session affinity: this client had it last");
+	return json_pack("{s[o] ss}", "candidates", place_to_json(backend), "reason",
+			 "session affinity: this client had it last");
 }
 
 static json_t *next_to_json(const struct explain *explain, const struct view_service *service)
@@ -179,7 +174,7 @@ static const struct {
 	const char *name;
 	const char *text;
 } reasons[] = {
-#define REASON(id, name, text) [CHOICE_##id] = { name, text },
+#define REASON(id, name, text) [CHOICE_##id] = {name, text},
 	CHOICE_REASONS(REASON)
 #undef REASON
 };
@@ -204,7 +199,8 @@ static const char *agent_text(const struct explain *explain, const char *key)
 static const char *advise_reason(const struct explain *explain, enum choice_reason reason,
 				 char ret[COMMANDS_MAX])
 {
-	const char *namespace = agent_text(explain, "namespace"), *name = agent_text(explain, "name");
+	const char *namespace = agent_text(explain, "namespace"),
+		   *name = agent_text(explain, "name");
 
 	*ret = '\0';
 	switch (reason) {
@@ -232,12 +228,10 @@ static json_t *verdict_to_json(const struct explain *explain, const json_t *port
 
 	if (!port)
 		return json_pack("{sn sn sn sn}", "verdict", "reason", "reasonMessage", "remedy");
-	return json_pack("{sO sO so so}",
-			 "verdict", json_object_get(port, "verdict"),
-			 "reason", json_object_get(port, "reason"),
-			 "reasonMessage", is_known ? json_string(reasons[reason].text) : json_null(),
-			 "remedy", json_text_or_null(is_known ? advise_reason(explain, reason, remedy)
-							      : ""));
+	return json_pack("{sO sO so so}", "verdict", json_object_get(port, "verdict"), "reason",
+			 json_object_get(port, "reason"), "reasonMessage",
+			 is_known ? json_string(reasons[reason].text) : json_null(), "remedy",
+			 json_text_or_null(is_known ? advise_reason(explain, reason, remedy) : ""));
 }
 
 /* What the agent says of this port and address; NULL: nothing. */
@@ -247,7 +241,8 @@ static const json_t *find_port(const struct explain *explain, const struct view_
 	struct gw_addr address;
 	size_t i;
 
-	json_array_foreach(json_object_get(explain->agent, "ports"), i, port) {
+	json_array_foreach(json_object_get(explain->agent, "ports"), i, port)
+	{
 		const char *text = json_string_value(json_object_get(port, "address"));
 
 		if (text && !addr_parse(text, &address) &&
@@ -264,50 +259,45 @@ static json_t *invalid_to_json(const struct view_service *service)
 
 	if (service->state == VIEW_SERVICE_INVALID)
 		commands_unannotate(service->namespace, service->name, service->message, remedy);
-	return json_pack("{so so}", "message", json_text_or_null(service->message),
-			 "messageRemedy", json_text_or_null(remedy));
+	return json_pack("{so so}", "message", json_text_or_null(service->message), "messageRemedy",
+			 json_text_or_null(remedy));
 }
 
 json_t *explain_service(const struct explain *explain, const struct view_service *service)
 {
 	const json_t *port = find_port(explain, service);
-	json_t *value = json_pack("{so so so so si ss ss si si si}",
-				  "namespace", json_text(service->namespace),
-				  "name", json_text(service->name),
-				  "portName", json_text(service->port_name),
-				  "address", json_address(&service->address),
-				  "port", service->port,
-				  "policy", policy_name(service->policy),
-				  "state", view_service_state_name(service->state),
-				  "backends", service->backends,
-				  "usable", service->usable,
-				  "active", service->active);
+	json_t *value = json_pack("{so so so so si ss ss si si si}", "namespace",
+				  json_text(service->namespace), "name", json_text(service->name),
+				  "portName", json_text(service->port_name), "address",
+				  json_address(&service->address), "port", service->port, "policy",
+				  policy_name(service->policy), "state",
+				  view_service_state_name(service->state), "backends",
+				  service->backends, "usable", service->usable, "active",
+				  service->active);
 
 	value = json_extend(value, invalid_to_json(service));
 	value = json_extend(value, verdict_to_json(explain, port));
-	return json_extend(value,
-			   json_pack("{so so so so so}",
-				     "endpoints", explain_endpoints(explain, service, port),
-				     "avoided", doubts_to_json(explain, service),
-				     "next", next_to_json(explain, service),
-				     "moving", explain_moving(explain, service),
-				     "settings", explain_settings(explain, service)));
+	return json_extend(value, json_pack("{so so so so so}", "endpoints",
+					    explain_endpoints(explain, service, port), "avoided",
+					    doubts_to_json(explain, service), "next",
+					    next_to_json(explain, service), "moving",
+					    explain_moving(explain, service), "settings",
+					    explain_settings(explain, service)));
 }
 
 json_t *explain_left_alone(const struct explain *explain, const json_t *port)
 {
-	json_t *value = json_pack("{so so sO sO sO sn sn sn sn sn so sn}",
-				  "namespace", json_text(agent_text(explain, "namespace")),
-				  "name", json_text(agent_text(explain, "name")),
-				  "portName", json_object_get(port, "portName"),
-				  "address", json_object_get(port, "address"),
-				  "port", json_object_get(port, "port"),
-				  "policy", "state", "backends", "usable", "active",
-				  "message", json_text_or_null(agent_text(explain, "refused")),
-				  "messageRemedy");
+	json_t *value =
+		json_pack("{so so sO sO sO sn sn sn sn sn so sn}", "namespace",
+			  json_text(agent_text(explain, "namespace")), "name",
+			  json_text(agent_text(explain, "name")), "portName",
+			  json_object_get(port, "portName"), "address",
+			  json_object_get(port, "address"), "port", json_object_get(port, "port"),
+			  "policy", "state", "backends", "usable", "active", "message",
+			  json_text_or_null(agent_text(explain, "refused")), "messageRemedy");
 
 	value = json_extend(value, verdict_to_json(explain, port));
-	return json_extend(value, json_pack("{so so sn sn s[]}",
-					    "endpoints", explain_endpoints(explain, NULL, port),
-					    "avoided", json_array(), "next", "moving", "settings"));
+	return json_extend(value, json_pack("{so so sn sn s[]}", "endpoints",
+					    explain_endpoints(explain, NULL, port), "avoided",
+					    json_array(), "next", "moving", "settings"));
 }

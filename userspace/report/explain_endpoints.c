@@ -19,7 +19,7 @@
 /* What is told of one endpoint, in addition to what it is. */
 struct told {
 	bool is_used;
-	const char *reason; /* a word */
+	const char *reason;     /* a word */
 	char message[TEXT_MAX]; /* "": nothing */
 	char remedy[TEXT_MAX];
 	double remaining_seconds; /* it stays so; below 0: not known */
@@ -52,11 +52,12 @@ static void advise_failing(const struct view_backend *backend, struct told *told
 {
 	char address[ADDR_PORT_TEXT_MAX], look[COMMANDS_MAX];
 
-	snprintf(told->remedy, sizeof(told->remedy),
-		 "see why it does not answer%s%s; until then 'gwbpf drain %s' keeps new connections "
-		 "and trials away",
-		 *commands_pod("logs", backend->namespace, backend->pod, look) ? ": " : "", look,
-		 addr_port_format(&backend->address, backend->port, address));
+	snprintf(
+		told->remedy, sizeof(told->remedy),
+		"see why it does not answer%s%s; until then 'gwbpf drain %s' keeps new connections "
+		"and trials away",
+		*commands_pod("logs", backend->namespace, backend->pod, look) ? ": " : "", look,
+		addr_port_format(&backend->address, backend->port, address));
 }
 
 static void tell_ejected(const struct view_backend *backend, struct told *told)
@@ -66,9 +67,10 @@ static void tell_ejected(const struct view_backend *backend, struct told *told)
 	last_error(backend, error);
 	told->remaining_seconds = backend->ejected_remaining_seconds;
 	if (backend->state == VIEW_BACKEND_EJECTED)
-		snprintf(told->message, sizeof(told->message),
-			 "several clients could not reach it%s: no client is sent there for the next %s",
-			 error, format_age(backend->ejected_remaining_seconds, age));
+		snprintf(
+			told->message, sizeof(told->message),
+			"several clients could not reach it%s: no client is sent there for the next %s",
+			error, format_age(backend->ejected_remaining_seconds, age));
 	else if (backend->state == VIEW_BACKEND_PROBING)
 		snprintf(told->message, sizeof(told->message),
 			 "it was ejected, and one connection tries it now");
@@ -132,9 +134,9 @@ static void tell_suspect(const struct explain *explain, const struct view_backen
 	size_t count = count_avoiders(explain, backend);
 	char error[ERROR_MAX];
 
-	snprintf(told->message, sizeof(told->message), "used, but %zu client%s of this node %s it%s",
-		 count, count == 1 ? "" : "s", count == 1 ? "avoids" : "avoid",
-		 last_error(backend, error));
+	snprintf(told->message, sizeof(told->message),
+		 "used, but %zu client%s of this node %s it%s", count, count == 1 ? "" : "s",
+		 count == 1 ? "avoids" : "avoid", last_error(backend, error));
 	advise_failing(backend, told);
 }
 
@@ -193,46 +195,44 @@ static void tell_unused(const json_t *endpoint, const char *namespace, struct to
 
 	told->reason = text_of(endpoint, "reason");
 	snprintf(told->message, sizeof(told->message), "%s",
-		 why == WHY_USED ? "it is about to be used" :
-		 why == WHY_MAX_ ? "" : why_text(why));
+		 why == WHY_USED   ? "it is about to be used"
+		 : why == WHY_MAX_ ? ""
+				   : why_text(why));
 	if (why == WHY_NOT_READY)
 		commands_pod("describe pod", namespace, text_of(endpoint, "pod"), told->remedy);
 }
 
 static json_t *told_to_json(const struct told *told, const struct view_backend *backend)
 {
-	return json_pack("{sb so so so so so so so}",
-			 "used", told->is_used,
-			 "state", backend ? json_string(view_backend_state_name(backend->state))
-					  : json_null(),
-			 "active", backend ? json_count(backend->active) : json_null(),
-			 "weight", backend ? json_count(backend->weight) : json_null(),
-			 "reason", json_text_or_null(told->reason),
-			 "message", json_text_or_null(told->message),
-			 "remedy", json_text_or_null(told->remedy),
-			 "remainingSeconds", told->remaining_seconds > 0 ?
-				 json_seconds(told->remaining_seconds) : json_null());
+	return json_pack("{sb so so so so so so so}", "used", told->is_used, "state",
+			 backend ? json_string(view_backend_state_name(backend->state))
+				 : json_null(),
+			 "active", backend ? json_count(backend->active) : json_null(), "weight",
+			 backend ? json_count(backend->weight) : json_null(), "reason",
+			 json_text_or_null(told->reason), "message",
+			 json_text_or_null(told->message), "remedy",
+			 json_text_or_null(told->remedy), "remainingSeconds",
+			 told->remaining_seconds > 0 ? json_seconds(told->remaining_seconds)
+						     : json_null());
 }
 
 static json_t *backend_to_json(const struct explain *explain, const struct view_backend *backend)
 {
-	struct told told = { .remaining_seconds = -1 };
+	struct told told = {.remaining_seconds = -1};
 	json_t *value;
 
 	tell_backend(explain, backend, &told);
-	value = json_pack("{so si so so so}",
-			  "address", json_address(&backend->address),
-			  "port", backend->port,
-			  "pod", json_text_or_null(backend->pod),
-			  "node", json_text_or_null(backend->node),
-			  "zone", json_text_or_null(backend->zone));
+	value = json_pack("{so si so so so}", "address", json_address(&backend->address), "port",
+			  backend->port, "pod", json_text_or_null(backend->pod), "node",
+			  json_text_or_null(backend->node), "zone",
+			  json_text_or_null(backend->zone));
 	return json_extend(value, told_to_json(&told, backend));
 }
 
 static json_t *unused_to_json(const json_t *endpoint, const char *namespace,
 			      const struct view_backend *backend)
 {
-	struct told told = { .remaining_seconds = -1 };
+	struct told told = {.remaining_seconds = -1};
 	json_t *value = json_object();
 
 	tell_unused(endpoint, namespace, &told);
@@ -271,7 +271,8 @@ static void add_known(const struct explain *explain, const struct view_service *
 	size_t count = view_backends(explain->connections.view, &backends), i, place;
 	const json_t *endpoint;
 
-	json_array_foreach(json_object_get(port, "endpoints"), i, endpoint) {
+	json_array_foreach(json_object_get(port, "endpoints"), i, endpoint)
+	{
 		const struct view_backend *backend;
 
 		place = find_place(explain->connections.view, service, endpoint);

@@ -58,20 +58,19 @@ json_t *explain_moving(const struct explain *explain, const struct view_service 
 	qsort(idle_ms, count, sizeof(*idle_ms), compare);
 	if (quiet)
 		commands_service("rebalance --dry-run", service->namespace, service->name, remedy);
-	value = json_pack("{sb sb so so so sI sI so s{so so so}}",
-			  "on", service->rebalance_ms != 0,
-			  "auto", service->rebalance_ms == GW_REBALANCE_AUTO,
-			  "learntSeconds", service->learnt_quiet_ms ?
-				  json_seconds(service->learnt_quiet_ms / 1e3) : json_null(),
-			  "longestWaitSeconds", service->longest_wait_ms ?
-				  json_seconds(service->longest_wait_ms / 1e3) : json_null(),
+	value = json_pack("{sb sb so so so sI sI so s{so so so}}", "on", service->rebalance_ms != 0,
+			  "auto", service->rebalance_ms == GW_REBALANCE_AUTO, "learntSeconds",
+			  service->learnt_quiet_ms ? json_seconds(service->learnt_quiet_ms / 1e3)
+						   : json_null(),
+			  "longestWaitSeconds",
+			  service->longest_wait_ms ? json_seconds(service->longest_wait_ms / 1e3)
+						   : json_null(),
 			  "quietSeconds", quiet_ms ? json_seconds(quiet_ms / 1e3) : json_null(),
-			  "connections", (json_int_t)count, "quiet", (json_int_t)quiet,
-			  "remedy", json_text_or_null(remedy),
-			  "silentSeconds",
-				"least", share_to_json(idle_ms, count, 0),
-				"median", share_to_json(idle_ms, count, count / 2),
-				"most", share_to_json(idle_ms, count, count ? count - 1 : 0));
+			  "connections", (json_int_t)count, "quiet", (json_int_t)quiet, "remedy",
+			  json_text_or_null(remedy), "silentSeconds", "least",
+			  share_to_json(idle_ms, count, 0), "median",
+			  share_to_json(idle_ms, count, count / 2), "most",
+			  share_to_json(idle_ms, count, count ? count - 1 : 0));
 	free(idle_ms);
 	return value;
 }

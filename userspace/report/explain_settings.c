@@ -67,12 +67,12 @@ static const struct {
 	const char *name;
 	void (*write)(const struct view_service *service, char buf[TEXT_MAX]);
 } settings[] = {
-	{ "gwbpf.io/policy", write_policy },
-	{ "gwbpf.io/drain-deadline", write_drain_deadline },
-	{ "gwbpf.io/rebalance", write_rebalance },
-	{ "gwbpf.io/connect-timeout", write_connect_timeout },
-	{ "gwbpf.io/dead-peer-timeout", write_dead_peer_timeout },
-	{ "gwbpf.io/ejection", write_ejection },
+	{"gwbpf.io/policy", write_policy},
+	{"gwbpf.io/drain-deadline", write_drain_deadline},
+	{"gwbpf.io/rebalance", write_rebalance},
+	{"gwbpf.io/connect-timeout", write_connect_timeout},
+	{"gwbpf.io/dead-peer-timeout", write_dead_peer_timeout},
+	{"gwbpf.io/ejection", write_ejection},
 };
 #define SETTINGS (sizeof(settings) / sizeof(*settings))
 
@@ -95,7 +95,8 @@ json_t *explain_settings(const struct explain *explain, const struct view_servic
 	json_t *all = json_array();
 	size_t i;
 
-	json_array_foreach(known, i, setting) {
+	json_array_foreach(known, i, setting)
+	{
 		const char *name = json_string_value(json_object_get(setting, "name"));
 
 		json_add(&all, json_pack("{sO so sO}", "name", json_object_get(setting, "name"),

@@ -41,10 +41,11 @@ static void tell_backend(const struct view_backend *backend, struct stranger *re
 {
 	char address[ADDR_PORT_TEXT_MAX];
 
-	snprintf(ret->message, sizeof(ret->message),
-		 "it is the address of a backend of service '%s/%s': whoever dials it passes by the "
-		 "Service",
-		 backend->namespace, backend->service);
+	snprintf(
+		ret->message, sizeof(ret->message),
+		"it is the address of a backend of service '%s/%s': whoever dials it passes by the "
+		"Service",
+		backend->namespace, backend->service);
 	snprintf(ret->remedy, sizeof(ret->remedy), "let clients dial the Service: %s",
 		 addr_port_format(&backend->service_address, backend->service_port, address));
 }
@@ -52,16 +53,18 @@ static void tell_backend(const struct view_backend *backend, struct stranger *re
 static void tell_unknown(const struct explain *explain, struct stranger *ret)
 {
 	if (!explain->agent)
-		snprintf(ret->message, sizeof(ret->message),
-			 "no balanced Service has it; whether another Service has it, only the agent "
-			 "knows");
+		snprintf(
+			ret->message, sizeof(ret->message),
+			"no balanced Service has it; whether another Service has it, only the agent "
+			"knows");
 	else if (!view_meta(explain->connections.view)->source_synced)
 		snprintf(ret->message, sizeof(ret->message),
 			 "no Service that the agent has read has it, and it has not read all yet");
 	else
-		snprintf(ret->message, sizeof(ret->message),
-			 "no Service that the agent follows has it: it follows those with the label "
-			 "gwbpf.io/enabled: \"true\", and those named with --service");
+		snprintf(
+			ret->message, sizeof(ret->message),
+			"no Service that the agent follows has it: it follows those with the label "
+			"gwbpf.io/enabled: \"true\", and those named with --service");
 	snprintf(ret->remedy, sizeof(ret->remedy),
 		 "'kubectl get services -A -o wide' shows whose address it is; label that one with "
 		 "gwbpf.io/enabled=true");
@@ -73,7 +76,7 @@ json_t *explain_stranger(const struct explain *explain, const struct gw_addr *ad
 	const struct view *view = explain->connections.view;
 	const struct view_backend *backend = find_backend(view, address, port);
 	const struct view_service *service = find_address(view, address);
-	struct stranger stranger = { "", "" };
+	struct stranger stranger = {"", ""};
 
 	if (backend) {
 		tell_backend(backend, &stranger);

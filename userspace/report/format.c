@@ -18,9 +18,9 @@ static const struct age_unit {
 	uint64_t minor_seconds;
 	char minor_name;
 } age_units[] = {
-	{ DAY, 'd', HOUR, 'h' },
-	{ HOUR, 'h', MINUTE, 'm' },
-	{ MINUTE, 'm', 1, 's' },
+	{DAY, 'd', HOUR, 'h'},
+	{HOUR, 'h', MINUTE, 'm'},
+	{MINUTE, 'm', 1, 's'},
 };
 
 const char *format_age(double seconds, char buf[FORMAT_MAX])
@@ -78,11 +78,16 @@ const char *format_rtt(uint32_t us, char buf[FORMAT_MAX])
 const char *format_tcp_state(uint8_t state)
 {
 	static const char *const names[] = {
-		[TCP_ESTABLISHED] = "established", [TCP_SYN_SENT] = "syn-sent",
-		[TCP_SYN_RECV] = "syn-recv",       [TCP_FIN_WAIT1] = "fin-wait-1",
-		[TCP_FIN_WAIT2] = "fin-wait-2",    [TCP_TIME_WAIT] = "time-wait",
-		[TCP_CLOSE] = "closed",            [TCP_CLOSE_WAIT] = "close-wait",
-		[TCP_LAST_ACK] = "last-ack",       [TCP_LISTEN] = "listen",
+		[TCP_ESTABLISHED] = "established",
+		[TCP_SYN_SENT] = "syn-sent",
+		[TCP_SYN_RECV] = "syn-recv",
+		[TCP_FIN_WAIT1] = "fin-wait-1",
+		[TCP_FIN_WAIT2] = "fin-wait-2",
+		[TCP_TIME_WAIT] = "time-wait",
+		[TCP_CLOSE] = "closed",
+		[TCP_CLOSE_WAIT] = "close-wait",
+		[TCP_LAST_ACK] = "last-ack",
+		[TCP_LISTEN] = "listen",
 		[TCP_CLOSING] = "closing",
 	};
 

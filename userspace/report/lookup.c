@@ -24,10 +24,11 @@ static void explain_abi(const char *pin_dir, char buf[LOOKUP_MESSAGE_MAX])
 			 "give the directory of the agent with --pin-dir",
 			 pin_dir);
 	else if (abi == GW_ABI_VERSION)
-		snprintf(buf, LOOKUP_MESSAGE_MAX,
-			 "cannot read '%s': a map there is not as gwbpf makes it: restart the agent, "
-			 "which replaces what is not",
-			 pin_dir);
+		snprintf(
+			buf, LOOKUP_MESSAGE_MAX,
+			"cannot read '%s': a map there is not as gwbpf makes it: restart the agent, "
+			"which replaces what is not",
+			pin_dir);
 	else
 		snprintf(buf, LOOKUP_MESSAGE_MAX,
 			 "cannot read '%s': it has ABI %u and this gwbpf reads ABI %u: use the "

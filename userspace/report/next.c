@@ -78,7 +78,8 @@ static enum tier tier_of(const struct view_backend *backend, bool is_desperate, 
 
 	if (!is_desperate && is_ejected(backend))
 		return backend->state == VIEW_BACKEND_RETURNING && doubt != NEXT_FAILED
-			       ? TIER_TRIAL : TIER_EJECTED;
+			       ? TIER_TRIAL
+			       : TIER_EJECTED;
 	if (doubt == NEXT_FAILED)
 		return TIER_FAILED;
 	return doubt == NEXT_SHORT ? TIER_SHORT : TIER_WELL;
@@ -160,7 +161,7 @@ int next_find(const struct view *view, const struct view_service *service, next_
 	const struct view_backend *backends;
 	size_t ejected = 0;
 
-	*ret = (struct next){ .all = calloc(view_backends(view, &backends) + 1, sizeof(*ret->all)) };
+	*ret = (struct next){.all = calloc(view_backends(view, &backends) + 1, sizeof(*ret->all))};
 	if (!ret->all)
 		return -ENOMEM;
 	if (aside) {

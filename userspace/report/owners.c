@@ -30,7 +30,7 @@ static int compare(const void *a, const void *b)
 
 static struct owner *find_by_process(const struct owners *owners, const char *pid)
 {
-	const struct owner key = { .dev_inode = dev_inode_of(pid) };
+	const struct owner key = {.dev_inode = dev_inode_of(pid)};
 
 	return owners->count ? bsearch(&key, owners->all, owners->count, sizeof(key), compare)
 			     : NULL;
@@ -79,7 +79,7 @@ int owners_read(struct clients *clients, struct owners *ret)
 	uint64_t node = dev_inode_of("1");
 	int err;
 
-	*ret = (struct owners){ 0 };
+	*ret = (struct owners){0};
 	err = netns_cookies(&cookies, &ret->count);
 	if (err)
 		return err == -ENOPROTOOPT ? 0 : err;
@@ -90,7 +90,7 @@ int owners_read(struct clients *clients, struct owners *ret)
 			.dev_inode = cookies[i].dev_inode,
 			.cookie = cookies[i].cookie,
 			.is_node = cookies[i].dev_inode == node,
-			.client = { "", "", "" },
+			.client = {"", "", ""},
 		};
 	free(cookies);
 	if (ret->all)
@@ -104,7 +104,7 @@ int owners_read(struct clients *clients, struct owners *ret)
 void owners_done(struct owners *owners)
 {
 	free(owners->all);
-	*owners = (struct owners){ 0 };
+	*owners = (struct owners){0};
 }
 
 const struct owner *owners_find(const struct owners *owners, uint64_t cookie)
@@ -123,8 +123,8 @@ static bool is_named(const struct client *client, const char *text)
 
 	if (!*client->pod || strcmp(client->pod, pod))
 		return false;
-	return !slash || (strlen(client->namespace) == length &&
-			  !strncmp(client->namespace, text, length));
+	return !slash ||
+	       (strlen(client->namespace) == length && !strncmp(client->namespace, text, length));
 }
 
 const struct owner *owners_find_named(const struct owners *owners, const char *text)
@@ -134,6 +134,5 @@ const struct owner *owners_find_named(const struct owners *owners, const char *t
 	for (size_t i = 0; i < owners->count; i++)
 		if (is_named(&owners->all[i].client, text))
 			return &owners->all[i];
-	return parse_u32(text, 1, INT32_MAX, &pid) ? NULL
-						   : find_by_process(owners, text);
+	return parse_u32(text, 1, INT32_MAX, &pid) ? NULL : find_by_process(owners, text);
 }

@@ -13,8 +13,8 @@ struct owner {
 	uint64_t inode;
 	uint64_t dev_inode; /* the order of the list */
 	uint64_t cookie;
-	bool is_node;  /* the node's own */
-	uint32_t pid;  /* the first of its processes; 0: none, or none may be seen */
+	bool is_node; /* the node's own */
+	uint32_t pid; /* the first of its processes; 0: none, or none may be seen */
 	struct client client;
 };
 

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 16384 /* a node runs hundreds: whatever else stands there must not fill the memory */
+#define NAMES_MAX                                                                                  \
+	16384 /* a node runs hundreds: whatever else stands there must not fill the memory */
 
 static int compare(const void *a, const void *b)
 {
@@ -20,7 +21,7 @@ static int split(const char *text, struct pod_name *ret)
 {
 	char *name, *uid;
 
-	*ret = (struct pod_name){ .text = strdup(text) };
+	*ret = (struct pod_name){.text = strdup(text)};
 	if (!ret->text)
 		return -ENOMEM;
 	name = strchr(ret->text, '_');
@@ -64,7 +65,7 @@ int pod_names_read(const char *directory, struct pod_names *ret)
 	size_t room = 0;
 	int err = 0;
 
-	*ret = (struct pod_names){ 0 };
+	*ret = (struct pod_names){0};
 	if (!pods)
 		return errno == ENOMEM ? -ENOMEM : 0;
 	while (!err && ret->count < NAMES_MAX && (pod = readdir(pods)))
@@ -82,12 +83,12 @@ void pod_names_done(struct pod_names *names)
 	for (size_t i = 0; i < names->count; i++)
 		free(names->all[i].text);
 	free(names->all);
-	*names = (struct pod_names){ 0 };
+	*names = (struct pod_names){0};
 }
 
 const struct pod_name *pod_names_find(const struct pod_names *names, const char *uid)
 {
-	const struct pod_name key = { .uid = uid };
+	const struct pod_name key = {.uid = uid};
 
 	return names->count ? bsearch(&key, names->all, names->count, sizeof(key), compare) : NULL;
 }

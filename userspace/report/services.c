@@ -28,20 +28,24 @@ const char *services_note(const struct view_service *service, char buf[SERVICES_
 	case VIEW_SERVICE_NO_BACKENDS:
 		snprintf(buf, SERVICES_NOTE_MAX,
 			 "its clients are refused: see that pods of it are ready: kubectl get "
-			 "endpointslices -n %s -l kubernetes.io/service-name=%s", namespace, name);
+			 "endpointslices -n %s -l kubernetes.io/service-name=%s",
+			 namespace, name);
 		break;
 	case VIEW_SERVICE_STEPPED_ASIDE:
-		snprintf(buf, SERVICES_NOTE_MAX, "kube-proxy serves it, as the agent is away: 'gwbpf "
-						 "status' says why");
+		snprintf(buf, SERVICES_NOTE_MAX,
+			 "kube-proxy serves it, as the agent is away: 'gwbpf "
+			 "status' says why");
 		break;
 	case VIEW_SERVICE_SUSPENDED:
-		snprintf(buf, SERVICES_NOTE_MAX, "kube-proxy serves it, by 'gwbpf suspend': 'gwbpf "
-						 "resume' ends that");
+		snprintf(buf, SERVICES_NOTE_MAX,
+			 "kube-proxy serves it, by 'gwbpf suspend': 'gwbpf "
+			 "resume' ends that");
 		break;
 	case VIEW_SERVICE_INVALID:
 		snprintf(buf, SERVICES_NOTE_MAX, "%s: %s",
-			 service->is_in_force ? "the last good settings are in force" :
-						"kube-proxy serves it", service->message);
+			 service->is_in_force ? "the last good settings are in force"
+					      : "kube-proxy serves it",
+			 service->message);
 		break;
 	case VIEW_SERVICE_NO_ROOM:
 		snprintf(buf, SERVICES_NOTE_MAX, "kube-proxy serves it: %s", service->message);
@@ -87,19 +91,19 @@ static struct value rebalance_text(const struct view_service *service)
 			    format_age(service->longest_wait_ms / 1e3, time));
 }
 
-#define MAIN   COLUMN_MAIN
-#define ALL    COLUMN_ALL
-#define PLAIN  COLUMN_PLAIN
+#define MAIN COLUMN_MAIN
+#define ALL COLUMN_ALL
+#define PLAIN COLUMN_PLAIN
 #define PEOPLE COLUMN_PEOPLE
 #define NUMBER COLUMN_NUMBER
-#define MOOD   COLUMN_MOOD
+#define MOOD COLUMN_MOOD
 
 #define C(field) value_count(s->counters.field)
 
 /* X(id, title, field, shown, width, help, reading): s is the struct view_service. */
 #define COLUMNS(X)                                                                                 \
-	X(service, "SERVICE", NULL, PEOPLE | MAIN | ALL, 16,                                       \
-	  "namespace and name", value_format("%s/%s", s->namespace, s->name))                      \
+	X(service, "SERVICE", NULL, PEOPLE | MAIN | ALL, 16, "namespace and name",                 \
+	  value_format("%s/%s", s->namespace, s->name))                                            \
 	X(namespace, "NAMESPACE", "namespace", PLAIN, 0, "its namespace",                          \
 	  value_text(s->namespace))                                                                \
 	X(name, "NAME", "name", PLAIN, 0, "its name", value_text(s->name))                         \
@@ -109,21 +113,21 @@ static struct value rebalance_text(const struct view_service *service)
 	  "address and port that clients dial", value_address_port(&s->address, s->port))          \
 	X(address, NULL, "address", 0, 0, "", value_address(&s->address))                          \
 	X(port, NULL, "port", 0, 0, "", value_count(s->port))                                      \
-	X(policy, "POLICY", "policy", PLAIN | ALL, 0,                                              \
-	  "how a backend is picked", value_text(policy_name(s->policy)))                           \
+	X(policy, "POLICY", "policy", PLAIN | ALL, 0, "how a backend is picked",                   \
+	  value_text(policy_name(s->policy)))                                                      \
 	X(state, "STATE", "state", MOOD | MAIN | PLAIN | ALL, 0, "whether it is balanced",         \
 	  value_text(view_service_state_name(s->state)))                                           \
 	X(message, NULL, "message", 0, 0, "", value_name(s->message))                              \
-	X(peers, "PEERS", NULL, PEOPLE | MAIN, 0,                                                  \
-	  "how many of its backends are usable", value_part(s->usable, s->backends))               \
+	X(peers, "PEERS", NULL, PEOPLE | MAIN, 0, "how many of its backends are usable",           \
+	  value_part(s->usable, s->backends))                                                      \
 	X(backends, "BACKENDS", "backends", PLAIN | ALL | NUMBER, 0,                               \
 	  "how many backends it has, with those that are leaving", value_count(s->backends))       \
 	X(usable, "USABLE", "usable", PLAIN | ALL | NUMBER, 0,                                     \
 	  "how many of them take connections", value_count(s->usable))                             \
-	X(active, "ACTIVE", "active", MAIN | PLAIN | ALL | NUMBER, 0,                              \
-	  "open connections", value_count(s->active))                                              \
-	X(attempts, "ATTEMPTS", "attemptsTotal", PLAIN | ALL | NUMBER, 0,                          \
-	  "connects to it", C(attempts))                                                           \
+	X(active, "ACTIVE", "active", MAIN | PLAIN | ALL | NUMBER, 0, "open connections",          \
+	  value_count(s->active))                                                                  \
+	X(attempts, "ATTEMPTS", "attemptsTotal", PLAIN | ALL | NUMBER, 0, "connects to it",        \
+	  C(attempts))                                                                             \
 	X(failed_shown, "FAILED", NULL, MAIN | PLAIN | ALL | NUMBER, 0,                            \
 	  "those that did not succeed, without those that the client gave up",                     \
 	  value_count(report_failed(&s->counters)))                                                \
@@ -132,8 +136,8 @@ static struct value rebalance_text(const struct view_service *service)
 	X(failed, NULL, "failedTotal", 0, 0, "", value_count(report_failed(&s->counters)))         \
 	X(canceled, "CANCELED", "canceledTotal", ALL | NUMBER, 0,                                  \
 	  "the client gave up before the answer", C(canceled))                                     \
-	X(closed, "CLOSED", "closedTotal", ALL | NUMBER, 0,                                        \
-	  "connections that have ended", C(closed))                                                \
+	X(closed, "CLOSED", "closedTotal", ALL | NUMBER, 0, "connections that have ended",         \
+	  C(closed))                                                                               \
 	X(no_backend, "NO-BACKEND", "noBackendTotal", ALL | NUMBER, 0,                             \
 	  "connects that were refused, as no backend was there", value_count(s->no_backends))      \
 	X(rebalance_auto, NULL, "rebalanceAuto", 0, 0, "",                                         \
@@ -150,13 +154,13 @@ static struct value rebalance_text(const struct view_service *service)
 	static struct value read_##id(const void *arg)                                             \
 	{                                                                                          \
 		const struct view_service *s = arg;                                                \
-												   \
+                                                                                                   \
 		return reading;                                                                    \
 	}
 
 COLUMNS(READ)
 
-static const struct column items[] = { COLUMNS(COLUMN_ROW) };
+static const struct column items[] = {COLUMNS(COLUMN_ROW)};
 
 const struct columns services_columns = {
 	.list = "ServiceList",

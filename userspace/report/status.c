@@ -76,12 +76,13 @@ const char *status_tell_dead(const char *names, const struct neighbour *neighbou
 	const struct neighbour *suspect = status_find_suspect(neighbours, count);
 
 	if (suspect)
-		snprintf(buf, LOOKUP_MESSAGE_MAX,
-			 "no connection was seen to pass %s lately: program '%s' (id %u) of %s at %s "
-			 "is in the way: %s",
-			 names, suspect->name, suspect->id,
-			 suspect->owner ? suspect->owner : "somebody else", suspect->hook,
-			 suspect->consequence);
+		snprintf(
+			buf, LOOKUP_MESSAGE_MAX,
+			"no connection was seen to pass %s lately: program '%s' (id %u) of %s at %s "
+			"is in the way: %s",
+			names, suspect->name, suspect->id,
+			suspect->owner ? suspect->owner : "somebody else", suspect->hook,
+			suspect->consequence);
 	else
 		snprintf(buf, LOOKUP_MESSAGE_MAX,
 			 "no connection was seen to pass %s lately, and nobody else's program is "
@@ -95,8 +96,9 @@ static void add_dead(struct status *status, const char *names)
 {
 	char text[LOOKUP_MESSAGE_MAX];
 
-	status_add_problem(status, "%s", status_tell_dead(names, status->neighbours,
-							  status->neighbour_count, text));
+	status_add_problem(status, "%s",
+			   status_tell_dead(names, status->neighbours, status->neighbour_count,
+					    text));
 }
 
 static void check_hooks(struct status *status)
@@ -110,21 +112,24 @@ static void check_hooks(struct status *status)
 	missing = hooks_that_are(status, HOOK_MISSING);
 	dead = hooks_that_are(status, HOOK_DEAD);
 	if (missing)
-		status_add_problem(status, "hooks that are not attached: %s: %s",
-			    links_hook_names(missing, names),
-			    status_agent_is_running(status->meta)
-				    ? "the agent attaches them within ten seconds, or its log "
-				      "says why it cannot"
-				    : "start the agent, which attaches them");
+		status_add_problem(
+			status, "hooks that are not attached: %s: %s",
+			links_hook_names(missing, names),
+			status_agent_is_running(status->meta)
+				? "the agent attaches them within ten seconds, or its log "
+				  "says why it cannot"
+				: "start the agent, which attaches them");
 	if (misses_clients(status->meta))
-		status_add_problem(status, "pods are not covered: the hooks are attached to cgroup '%s', "
+		status_add_problem(status,
+				   "pods are not covered: the hooks are attached to cgroup '%s', "
 				   "which does not hold the pods of this node: restart the agent "
 				   "in the host's cgroup namespace, or with another --cgroup",
 				   status->cgroup_path);
 	else if (dead)
 		add_dead(status, links_hook_names(dead, names));
 	if (status->meta->covers_pods == GW_COVER_NO && !misses_clients(status->meta))
-		status_add_warning(status, "pods are not covered: the hooks are attached to cgroup '%s', "
+		status_add_warning(status,
+				   "pods are not covered: the hooks are attached to cgroup '%s', "
 				   "which does not hold the pods of this node: processes in it "
 				   "alone are balanced: restart the agent in the host's cgroup "
 				   "namespace if pods shall be too",
@@ -134,9 +139,10 @@ static void check_hooks(struct status *status)
 static void check_walk(struct status *status)
 {
 	if (status->meta->walk_is_partial)
-		status_add_problem(status, "the agent may not look into every network namespace, so counts "
-				    "that are too high are not corrected: give it CAP_SYS_PTRACE and "
-				    "CAP_SYS_ADMIN, and the host's process namespace");
+		status_add_problem(
+			status, "the agent may not look into every network namespace, so counts "
+				"that are too high are not corrected: give it CAP_SYS_PTRACE and "
+				"CAP_SYS_ADMIN, and the host's process namespace");
 }
 
 static void find_cgroup(struct status *status)
@@ -146,9 +152,8 @@ static void find_cgroup(struct status *status)
 	for (i = 0; i < GW_HOOK_MAX_ && !status->cgroup_id; i++)
 		if (status->hooks[i].attached)
 			status->cgroup_id = status->hooks[i].cgroup_id;
-	if (!status->cgroup_id ||
-	    datapath_cgroup_path(status->cgroup_id, status->cgroup_path,
-				 sizeof(status->cgroup_path)))
+	if (!status->cgroup_id || datapath_cgroup_path(status->cgroup_id, status->cgroup_path,
+						       sizeof(status->cgroup_path)))
 		*status->cgroup_path = '\0';
 }
 
@@ -179,16 +184,18 @@ static void check_others(struct status *status)
 		const struct neighbour *other = &status->neighbours[i];
 
 		if (other->is_exclusive)
-			status_add_problem(status, "program '%s' (id %u) of %s at %s %s", other->name,
-				    other->id, other->owner ? other->owner : "somebody else",
-				    other->hook, other->consequence);
+			status_add_problem(status, "program '%s' (id %u) of %s at %s %s",
+					   other->name, other->id,
+					   other->owner ? other->owner : "somebody else",
+					   other->hook, other->consequence);
 		/* It may be told to leave some alone, and then all is well. */
 		else if (other->takes_all && other->runs_first && status->view &&
 			 !has_balanced(status))
-			status_add_problem(status, "nothing was balanced yet, and program '%s' (id %u) of "
-					    "%s is at %s: %s",
-				    other->name, other->id, other->owner, other->hook,
-				    other->consequence);
+			status_add_problem(status,
+					   "nothing was balanced yet, and program '%s' (id %u) of "
+					   "%s is at %s: %s",
+					   other->name, other->id, other->owner, other->hook,
+					   other->consequence);
 	}
 }
 
@@ -228,9 +235,9 @@ int status_open(const char *pin_dir, struct status *status, char message[LOOKUP_
 	/* What is not complete is not put in force: that problem is named below. */
 	else if (!status_agent_is_running(status->meta) || status->meta->source_synced)
 		status_add_problem(status, "no hook is attached: %s",
-			    status_agent_is_running(status->meta)
-				    ? "the agent's log says why it cannot attach them"
-				    : "start the agent, which attaches them");
+				   status_agent_is_running(status->meta)
+					   ? "the agent's log says why it cannot attach them"
+					   : "start the agent, which attaches them");
 	check_others(status);
 	status_judge_agent(status);
 	status_judge_services(status);

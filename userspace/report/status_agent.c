@@ -56,21 +56,25 @@ static void judge_in_force(struct status *status)
 	bool is_running = status_agent_is_running(status->meta);
 
 	if (status->meta->suspended)
-		status_add_warning(status, "all Services are left to kube-proxy by 'gwbpf suspend': "
-					   "'gwbpf resume' ends that");
+		status_add_warning(status,
+				   "all Services are left to kube-proxy by 'gwbpf suspend': "
+				   "'gwbpf resume' ends that");
 	if (!status->meta->stepped_aside)
 		return;
 	if (is_running && has_note(status, GW_NOTE_FORBIDDEN))
-		status_add_problem(status, "all Services are left to kube-proxy, as the agent was not "
-					   "allowed to read them for longer than --stale-after");
+		status_add_problem(status,
+				   "all Services are left to kube-proxy, as the agent was not "
+				   "allowed to read them for longer than --stale-after");
 	else if (is_running)
-		status_add_problem(status, "all Services are left to kube-proxy, as no agent was here "
-					   "for longer than --stale-after, until this one has read "
-					   "them");
+		status_add_problem(status,
+				   "all Services are left to kube-proxy, as no agent was here "
+				   "for longer than --stale-after, until this one has read "
+				   "them");
 	else
-		status_add_problem(status, "all Services are left to kube-proxy, as no agent has given "
-					   "a sign of life for longer than its --stale-after: start "
-					   "it");
+		status_add_problem(status,
+				   "all Services are left to kube-proxy, as no agent has given "
+				   "a sign of life for longer than its --stale-after: start "
+				   "it");
 }
 
 static void judge_unreachable(struct status *status, const struct view_note *note)
@@ -79,13 +83,15 @@ static void judge_unreachable(struct status *status, const struct view_note *not
 
 	format_age(note->age_seconds, age);
 	if (note->age_seconds < UNREACHABLE_SECONDS)
-		status_add_warning(status, "the API server has not answered for %s, and what was read "
-					   "before stays in force: %s",
+		status_add_warning(status,
+				   "the API server has not answered for %s, and what was read "
+				   "before stays in force: %s",
 				   age, note->text);
 	else
-		status_add_problem(status, "the API server has not answered for %s, so changes of "
-					   "Services and endpoints are not followed, and what was "
-					   "read before stays in force: %s",
+		status_add_problem(status,
+				   "the API server has not answered for %s, so changes of "
+				   "Services and endpoints are not followed, and what was "
+				   "read before stays in force: %s",
 				   age, note->text);
 }
 
@@ -115,9 +121,10 @@ static void judge_notes(struct status *status)
 			judge_unreachable(status, &notes[i]);
 		is_told = is_told || notes[i].kind == GW_NOTE_UNREACHABLE;
 		if (notes[i].kind == GW_NOTE_FORBIDDEN)
-			status_add_problem(status, "the API server does not let the agent read, so "
-						   "changes are not followed, and after --stale-after "
-						   "all Services are left to kube-proxy: %s",
+			status_add_problem(status,
+					   "the API server does not let the agent read, so "
+					   "changes are not followed, and after --stale-after "
+					   "all Services are left to kube-proxy: %s",
 					   notes[i].text);
 		if (notes[i].kind == GW_NOTE_PROBLEM)
 			status_add_problem(status, "%s", notes[i].text);
@@ -133,8 +140,9 @@ static void judge_not_read(struct status *status)
 	const struct view_note *notes;
 	size_t count = view_notes(status->view, &notes);
 
-	status_add_problem(status, "the agent has not read all Services and endpoints yet: %s%sif that "
-				   "lasts, its log names what it cannot read",
+	status_add_problem(status,
+			   "the agent has not read all Services and endpoints yet: %s%sif that "
+			   "lasts, its log names what it cannot read",
 			   count ? notes[0].text : "", count ? ": " : "");
 }
 
@@ -145,11 +153,13 @@ void status_judge_agent(struct status *status)
 
 	judge_in_force(status);
 	if (!meta->agent_pid)
-		status_add_problem(status, "no agent runs, so changes of Services and endpoints are not "
-					   "followed: run 'gwbpf agent'");
+		status_add_problem(status,
+				   "no agent runs, so changes of Services and endpoints are not "
+				   "followed: run 'gwbpf agent'");
 	else if (!status_agent_is_running(meta))
-		status_add_problem(status, "the agent (pid %u) has given no sign of life for %s: see "
-					   "its log and restart it",
+		status_add_problem(status,
+				   "the agent (pid %u) has given no sign of life for %s: see "
+				   "its log and restart it",
 				   meta->agent_pid, format_age(meta->heartbeat_age_seconds, age));
 	else if (!meta->source_synced)
 		judge_not_read(status);

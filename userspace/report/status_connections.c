@@ -37,14 +37,14 @@
 /* The connections of one backend. */
 struct sum {
 	uint32_t count;
-	uint32_t late;       /* that wait for an answer */
+	uint32_t late; /* that wait for an answer */
 	uint32_t least_late_ms;
-	uint32_t heard;      /* that received something lately */
-	uint32_t answered;   /* that ever received something */
-	uint32_t lossy;      /* that had to send something again */
-	uint64_t sent;       /* segments */
+	uint32_t heard;    /* that received something lately */
+	uint32_t answered; /* that ever received something */
+	uint32_t lossy;    /* that had to send something again */
+	uint64_t sent;     /* segments */
 	uint64_t retransmits;
-	uint32_t avoiders;   /* clients that could not reach it */
+	uint32_t avoiders; /* clients that could not reach it */
 };
 
 /* Its kernel has taken what was sent, and its process says nothing. */
@@ -74,7 +74,7 @@ static void add(struct sum *sum, const struct gw_walk_conn *walk)
 /* In a child where it takes long; -ETIMEDOUT: it took too long, and nothing is said. */
 static int walk_in_time(const char *pin_dir, struct gw_walk_conn **ret, size_t *count)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
 	uint64_t until_ms = clock_now_ms() + WALK_MS;
 	struct conns *conns;
 	int err = conns_open(pin_dir, &conns);
@@ -121,8 +121,8 @@ static void sum_up_doubts(const struct status *status, const char *pin_dir, stru
 	if (remembered_doubts(pin_dir, status->view, &doubts, &count))
 		return;
 	for (size_t i = 0; i < count; i++)
-		sums[doubts[i].backend - backends].avoiders +=
-			doubts[i].kind == DOUBT_FAILED && !doubts[i].is_user;
+		sums[doubts[i].backend - backends].avoiders += doubts[i].kind == DOUBT_FAILED &&
+							       !doubts[i].is_user;
 	free(doubts);
 }
 
@@ -161,9 +161,10 @@ static void judge_hung(struct status *status, const struct sum *sums, size_t i)
 	    !has_one_that_answers(backends, sums, count, i))
 		return;
 	addr_port_format(&backends[i].address, backends[i].port, address);
-	status_add_warning(status, "backend %s may hang: bytes sent, none received for %s on %u of %u "
-				   "connections: unless they wait for events, see its log; 'gwbpf drain "
-				   "%s --deadline 10s' moves them; gwbpf.io/check finds such by itself",
+	status_add_warning(status,
+			   "backend %s may hang: bytes sent, none received for %s on %u of %u "
+			   "connections: unless they wait for events, see its log; 'gwbpf drain "
+			   "%s --deadline 10s' moves them; gwbpf.io/check finds such by itself",
 			   who(&backends[i], text), format_age(sum->least_late_ms / 1e3, age),
 			   sum->late, sum->count, address);
 }
@@ -176,9 +177,10 @@ static void judge_loss(struct status *status, const struct view_backend *backend
 	if (sum->retransmits < LOSS_MIN || sum->retransmits * 100 < sum->sent * LOSS_PERCENT)
 		return;
 	addr_port_format(&backend->address, backend->port, address);
-	status_add_warning(status, "packets to backend %s get lost: %llu segments had to be sent again, "
-				   "of %llu, on %u of %u connections: see the network between the nodes; "
-				   "'gwbpf drain %s' keeps new connections away",
+	status_add_warning(status,
+			   "packets to backend %s get lost: %llu segments had to be sent again, "
+			   "of %llu, on %u of %u connections: see the network between the nodes; "
+			   "'gwbpf drain %s' keeps new connections away",
 			   who(backend, text), (unsigned long long)sum->retransmits,
 			   (unsigned long long)sum->sent, sum->lossy, sum->count, address);
 }
@@ -192,9 +194,10 @@ static void judge_avoided(struct status *status, const struct view_backend *back
 	if (!sum->avoiders || backend->state != VIEW_BACKEND_SUSPECT)
 		return;
 	addr_port_format(&backend->address, backend->port, address);
-	status_add_warning(status, "backend %s is avoided by %u client%s of this node that could not "
-				   "reach it: 'gwbpf explain %s/%s' names them; 'gwbpf drain %s' keeps "
-				   "all away from it",
+	status_add_warning(status,
+			   "backend %s is avoided by %u client%s of this node that could not "
+			   "reach it: 'gwbpf explain %s/%s' names them; 'gwbpf drain %s' keeps "
+			   "all away from it",
 			   who(backend, text), sum->avoiders, sum->avoiders == 1 ? "" : "s",
 			   backend->namespace, backend->service, address);
 }

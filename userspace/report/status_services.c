@@ -15,8 +15,8 @@
 
 static bool has_clients(const struct view_service *service)
 {
-	return service->is_refusing ||
-	       (service->refused_age_seconds >= 0 && service->refused_age_seconds < CLIENTS_SECONDS);
+	return service->is_refusing || (service->refused_age_seconds >= 0 &&
+					service->refused_age_seconds < CLIENTS_SECONDS);
 }
 
 static void judge_unusable(struct status *status, const struct view_service *service)
@@ -27,10 +27,11 @@ static void judge_unusable(struct status *status, const struct view_service *ser
 		return;
 	addr_port_format(&service->address, service->port, address);
 	format_age(service->is_refusing ? 0 : service->refused_age_seconds, age);
-	status_add_problem(status, "service '%s/%s' (%s) has clients and no usable backend: %llu of their "
-				   "connects were refused, the last one %s ago: see that pods of it are "
-				   "ready: kubectl get endpointslices -n %s "
-				   "-l kubernetes.io/service-name=%s",
+	status_add_problem(status,
+			   "service '%s/%s' (%s) has clients and no usable backend: %llu of their "
+			   "connects were refused, the last one %s ago: see that pods of it are "
+			   "ready: kubectl get endpointslices -n %s "
+			   "-l kubernetes.io/service-name=%s",
 			   service->namespace, service->name, address,
 			   (unsigned long long)service->no_backends, age, service->namespace,
 			   service->name);
@@ -39,18 +40,22 @@ static void judge_unusable(struct status *status, const struct view_service *ser
 static void judge_invalid(struct status *status, const struct view_service *service)
 {
 	char command[COMMANDS_MAX];
-	const char *remedy = commands_unannotate(service->namespace, service->name, service->message,
-						 command);
+	const char *remedy =
+		commands_unannotate(service->namespace, service->name, service->message, command);
 	const char *before = *remedy ? ": correct it, or take it away: " : "";
 
 	if (service->is_in_force)
-		status_add_warning(status, "settings of service '%s/%s' are refused, and the last good "
-					   "ones stay in force: %s%s%s",
-				   service->namespace, service->name, service->message, before, remedy);
+		status_add_warning(status,
+				   "settings of service '%s/%s' are refused, and the last good "
+				   "ones stay in force: %s%s%s",
+				   service->namespace, service->name, service->message, before,
+				   remedy);
 	else
-		status_add_problem(status, "settings of service '%s/%s' are refused, and there were no "
-					   "good ones before, so that kube-proxy serves it: %s%s%s",
-				   service->namespace, service->name, service->message, before, remedy);
+		status_add_problem(status,
+				   "settings of service '%s/%s' are refused, and there were no "
+				   "good ones before, so that kube-proxy serves it: %s%s%s",
+				   service->namespace, service->name, service->message, before,
+				   remedy);
 }
 
 static void judge_service(struct status *status, const struct view_service *service, bool is_first)
@@ -58,8 +63,9 @@ static void judge_service(struct status *status, const struct view_service *serv
 	switch (service->state) {
 	case VIEW_SERVICE_SUSPENDED:
 		if (is_first && !status->meta->suspended)
-			status_add_warning(status, "service '%s/%s' is left to kube-proxy by 'gwbpf "
-						   "suspend': 'gwbpf resume %s/%s' ends that",
+			status_add_warning(status,
+					   "service '%s/%s' is left to kube-proxy by 'gwbpf "
+					   "suspend': 'gwbpf resume %s/%s' ends that",
 					   service->namespace, service->name, service->namespace,
 					   service->name);
 		break;
@@ -75,8 +81,9 @@ static void judge_service(struct status *status, const struct view_service *serv
 		break;
 	case VIEW_SERVICE_NO_ROOM:
 		if (is_first)
-			status_add_problem(status, "no room for the backends of service '%s/%s', which "
-						   "is left to kube-proxy: %s",
+			status_add_problem(status,
+					   "no room for the backends of service '%s/%s', which "
+					   "is left to kube-proxy: %s",
 					   service->namespace, service->name, service->message);
 		break;
 	case VIEW_SERVICE_STEPPED_ASIDE:
@@ -91,8 +98,9 @@ static void judge_down(struct status *status, const struct view_backend *backend
 	bool has_pod = *backend->pod;
 
 	addr_port_format(&backend->address, backend->port, address);
-	status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is down by its check (%s: "
-				   "%s): see its log; it comes back when the check succeeds",
+	status_add_warning(status,
+			   "backend %s%s%s%s of service '%s/%s' is down by its check (%s: "
+			   "%s): see its log; it comes back when the check succeeds",
 			   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
 			   backend->namespace, backend->service,
 			   view_check_kind_name(backend->check->kind),
@@ -108,10 +116,11 @@ static void judge_steered(struct status *status, const struct view_backend *back
 
 	addr_port_format(&backend->address, backend->port, address);
 	if (by_command || backend->drained_by == VIEW_DRAIN_ANNOTATION)
-		status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is drained by %s, and has "
-					   "%u connections left: %s%s%s ends that",
-				   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
-				   backend->namespace, backend->service,
+		status_add_warning(status,
+				   "backend %s%s%s%s of service '%s/%s' is drained by %s, and has "
+				   "%u connections left: %s%s%s ends that",
+				   address, has_pod ? " (pod '" : "", backend->pod,
+				   has_pod ? "')" : "", backend->namespace, backend->service,
 				   by_command ? "command on this node" : "gwbpf.io/drain",
 				   backend->active,
 				   by_command ? "'gwbpf undrain " : "another value of it",
@@ -129,15 +138,15 @@ static void judge_backend(struct status *status, const struct view_backend *back
 	if (backend->state != VIEW_BACKEND_EJECTED && backend->state != VIEW_BACKEND_PROBING)
 		return;
 	addr_port_format(&backend->address, backend->port, address);
-	status_add_warning(status, "backend %s%s%s%s of service '%s/%s' is ejected, as several clients "
-				   "could not reach it, %s%s: see its log, and what 'gwbpf backends "
-				   "--wide failures %s/%s' counts; 'gwbpf drain %s' keeps trials away",
+	status_add_warning(status,
+			   "backend %s%s%s%s of service '%s/%s' is ejected, as several clients "
+			   "could not reach it, %s%s: see its log, and what 'gwbpf backends "
+			   "--wide failures %s/%s' counts; 'gwbpf drain %s' keeps trials away",
 			   address, has_pod ? " (pod '" : "", backend->pod, has_pod ? "')" : "",
 			   backend->namespace, backend->service,
 			   is_timed ? "for the next " : "until a connection reaches it again",
 			   is_timed ? format_age(backend->ejected_remaining_seconds, age) : "",
-			   backend->namespace,
-			   backend->service, address);
+			   backend->namespace, backend->service, address);
 }
 
 void status_judge_services(struct status *status)

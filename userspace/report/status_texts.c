@@ -17,10 +17,11 @@ static void count_left_out(char texts[STATUS_TEXTS_MAX][LOOKUP_MESSAGE_MAX], siz
 			   size_t left_out)
 {
 	if (left_out)
-		snprintf(texts[(*count)++], LOOKUP_MESSAGE_MAX,
-			 "and %zu more: 'gwbpf services', 'gwbpf backends' and the agent's log name "
-			 "them",
-			 left_out);
+		snprintf(
+			texts[(*count)++], LOOKUP_MESSAGE_MAX,
+			"and %zu more: 'gwbpf services', 'gwbpf backends' and the agent's log name "
+			"them",
+			left_out);
 }
 
 void status_add_problem(struct status *status, const char *format, ...)
@@ -28,7 +29,8 @@ void status_add_problem(struct status *status, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(status->problems, &status->problem_count, &status->problems_left_out, format, arguments);
+	add(status->problems, &status->problem_count, &status->problems_left_out, format,
+	    arguments);
 	va_end(arguments);
 }
 
@@ -37,7 +39,8 @@ void status_add_warning(struct status *status, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	add(status->warnings, &status->warning_count, &status->warnings_left_out, format, arguments);
+	add(status->warnings, &status->warning_count, &status->warnings_left_out, format,
+	    arguments);
 	va_end(arguments);
 }
 

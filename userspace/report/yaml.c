@@ -15,10 +15,11 @@
  * them, and so has everything that does not look like a name. */
 static bool is_plain(const char *text)
 {
-	static const char *const others[] = { "true", "false", "yes", "no", "on", "off", "y", "n",
-					      "null" };
+	static const char *const others[] = {"true", "false", "yes", "no",  "on",
+					     "off",  "y",     "n",   "null"};
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-	static const char more[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
+	static const char more[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
 
 	if (!*text || !strchr(letters, *text) || text[strspn(text, more)])
 		return false;
@@ -77,12 +78,15 @@ static void put_block(FILE *file, const json_t *value, int indent, bool is_begun
 	const char *key;
 	size_t i;
 
-	json_object_foreach((json_t *)value, key, member) {
-		fprintf(file, is_plain(key) ? "%*s%s:" : "%*s\"%s\":", is_begun ? 0 : indent, "", key);
+	json_object_foreach((json_t *)value, key, member)
+	{
+		fprintf(file, is_plain(key) ? "%*s%s:" : "%*s\"%s\":", is_begun ? 0 : indent, "",
+			key);
 		put_member(file, member, indent);
 		is_begun = false;
 	}
-	json_array_foreach(value, i, member) {
+	json_array_foreach(value, i, member)
+	{
 		fprintf(file, "%*s", is_begun ? 0 : indent, "");
 		put_item(file, member, indent);
 		is_begun = false;

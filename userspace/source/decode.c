@@ -18,17 +18,17 @@ static const struct {
 	enum object_kind is;
 	enum object_kind item; /* of a list: what its items are */
 } kinds[] = {
-	{ "v1", "Service", OBJECT_SERVICE, OBJECT_OTHER },
-	{ "discovery.k8s.io/v1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER },
-	{ "discovery.k8s.io/v1beta1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER },
-	{ "v1", "Endpoints", OBJECT_ENDPOINTS, OBJECT_OTHER },
-	{ "v1", "Pod", OBJECT_POD, OBJECT_OTHER },
-	{ "v1", "List", OBJECT_LIST, OBJECT_OTHER },
-	{ "v1", "ServiceList", OBJECT_LIST, OBJECT_SERVICE },
-	{ "v1", "EndpointsList", OBJECT_LIST, OBJECT_ENDPOINTS },
-	{ "v1", "PodList", OBJECT_LIST, OBJECT_POD },
-	{ "discovery.k8s.io/v1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE },
-	{ "discovery.k8s.io/v1beta1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE },
+	{"v1", "Service", OBJECT_SERVICE, OBJECT_OTHER},
+	{"discovery.k8s.io/v1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER},
+	{"discovery.k8s.io/v1beta1", "EndpointSlice", OBJECT_SLICE, OBJECT_OTHER},
+	{"v1", "Endpoints", OBJECT_ENDPOINTS, OBJECT_OTHER},
+	{"v1", "Pod", OBJECT_POD, OBJECT_OTHER},
+	{"v1", "List", OBJECT_LIST, OBJECT_OTHER},
+	{"v1", "ServiceList", OBJECT_LIST, OBJECT_SERVICE},
+	{"v1", "EndpointsList", OBJECT_LIST, OBJECT_ENDPOINTS},
+	{"v1", "PodList", OBJECT_LIST, OBJECT_POD},
+	{"discovery.k8s.io/v1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE},
+	{"discovery.k8s.io/v1beta1", "EndpointSliceList", OBJECT_LIST, OBJECT_SLICE},
 };
 
 static const char *text_of(const json_t *value, const char *key)
@@ -54,9 +54,11 @@ static size_t find_kind(const json_t *value)
  * another group ("serving.knative.dev/v1") has nothing to do with ours. */
 static bool is_unreadable(const json_t *value)
 {
-	static const char *const ours[] = { "EndpointSlice", "EndpointSliceList", "Endpoints",
-					    "EndpointsList", "Service", "ServiceList", "List",
-					    "Table", "Status" };
+	static const char *const ours[] = {"EndpointSlice", "EndpointSliceList",
+					   "Endpoints",     "EndpointsList",
+					   "Service",       "ServiceList",
+					   "List",          "Table",
+					   "Status"};
 	const char *kind = text_of(value, "kind");
 	bool has_group = strchr(text_of(value, "apiVersion"), '.');
 	size_t i;

@@ -43,12 +43,13 @@ static bool is_ipv6(const json_t *address)
 /* Add the addresses of a family to endpoints. */
 static int add_addresses(json_t *endpoints, const json_t *addresses, bool ipv6, bool ready)
 {
-	static const char *const same[] = { "nodeName", "targetRef" };
+	static const char *const same[] = {"nodeName", "targetRef"};
 	const json_t *address;
 	json_t *endpoint, *value;
 	size_t i, j;
 
-	json_array_foreach((json_t *)addresses, i, address) {
+	json_array_foreach((json_t *)addresses, i, address)
+	{
 		if (is_ipv6(address) != ipv6)
 			continue;
 		value = json_object_get(address, "ip");
@@ -72,7 +73,8 @@ static json_t *named_ports(const json_t *ports)
 	const json_t *port;
 	size_t i;
 
-	json_array_foreach((json_t *)ports, i, port) {
+	json_array_foreach((json_t *)ports, i, port)
+	{
 		copy = json_copy((json_t *)port);
 		if (json_is_object(copy) && !json_is_string(json_object_get(copy, "name")) &&
 		    (!json_object_get(copy, "name") || json_is_null(json_object_get(copy, "name"))))
@@ -85,13 +87,11 @@ static json_t *named_ports(const json_t *ports)
 static json_t *slice_value(const struct mirror *mirror, const json_t *ports, json_t *endpoints,
 			   bool ipv6)
 {
-	return json_pack("{s{ss, ss, s{ss}}, ss, so, sO}",
-			 "metadata", "namespace", mirror->metadata.namespace,
-			 "name", mirror->metadata.name,
-			 "labels", "kubernetes.io/service-name", mirror->metadata.name,
-			 "addressType", ipv6 ? "IPv6" : "IPv4",
-			 "ports", named_ports(ports),
-			 "endpoints", endpoints);
+	return json_pack("{s{ss, ss, s{ss}}, ss, so, sO}", "metadata", "namespace",
+			 mirror->metadata.namespace, "name", mirror->metadata.name, "labels",
+			 "kubernetes.io/service-name", mirror->metadata.name, "addressType",
+			 ipv6 ? "IPv6" : "IPv4", "ports", named_ports(ports), "endpoints",
+			 endpoints);
 }
 
 /* The name of a real slice has no slash. */
@@ -185,7 +185,7 @@ static int mirror_all(struct mirror *mirror, const json_t *value)
 int decode_endpoints(const json_t *value, decode_refuse refuse, void *arg, struct slice ***ret,
 		     size_t *count)
 {
-	struct mirror mirror = { 0 };
+	struct mirror mirror = {0};
 	size_t i;
 	int err;
 

@@ -21,11 +21,10 @@
 
 enum { TYPE_EXTERNAL_NAME = 3 };
 
-static const char *const types[] = { "ClusterIP", "NodePort", "LoadBalancer", "ExternalName",
-				     NULL };
-static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
-static const char *const traffic_policies[] = { "Cluster", "Local", NULL };
-static const char *const affinities[] = { "None", "ClientIP", NULL };
+static const char *const types[] = {"ClusterIP", "NodePort", "LoadBalancer", "ExternalName", NULL};
+static const char *const protocols[] = {"TCP", "UDP", "SCTP", NULL};
+static const char *const traffic_policies[] = {"Cluster", "Local", NULL};
+static const char *const affinities[] = {"None", "ClientIP", NULL};
 
 static bool is_ours(const char *key)
 {
@@ -49,7 +48,8 @@ static int decode_labels(struct report *report, const struct metadata *metadata,
 			   ENABLED_LABEL, quote(quoted, text));
 	service->other_proxy = json_object_get(labels, "service.kubernetes.io/service-proxy-name");
 	service->headless = json_object_get(labels, "service.kubernetes.io/headless");
-	json_object_foreach((json_t *)labels, key, value) {
+	json_object_foreach((json_t *)labels, key, value)
+	{
 		if (is_ours(key) && strcmp(key, ENABLED_LABEL))
 			report_say(report, "label '%s' is not known: settings are annotations",
 				   quote(quoted, key));
@@ -109,7 +109,8 @@ static int decode_annotations(struct report *report, const json_t *object, struc
 		return err;
 	settings_init(&service->settings);
 	service->settings_good = true;
-	json_object_foreach((json_t *)annotations, key, value) {
+	json_object_foreach((json_t *)annotations, key, value)
+	{
 		if (!is_ours(key))
 			continue;
 		err = decode_annotation(report, key, value, service);
@@ -134,8 +135,7 @@ static void decode_vip(struct report *report, const char *text, const char *fami
 	else if (family && strcmp(family, addr_is_ipv4(&vip) ? "IPv4" : "IPv6"))
 		why = "not of the family that spec.ipFamilies names";
 	else if (service->vip_count == SERVICE_VIPS_MAX ||
-		 (service->vip_count &&
-		  addr_is_ipv4(&vip) == addr_is_ipv4(&service->vips[0])))
+		 (service->vip_count && addr_is_ipv4(&vip) == addr_is_ipv4(&service->vips[0])))
 		why = "one more than the one that each family may have";
 	else
 		why = addr_refusal(&vip);

@@ -18,8 +18,8 @@
 static const char service_label[] = "kubernetes.io/service-name";
 static const char headless_label[] = "service.kubernetes.io/headless";
 static const char trigger_annotation[] = "endpoints.kubernetes.io/last-change-trigger-time";
-static const char *const address_types[] = { "IPv4", "IPv6", "FQDN", NULL };
-static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
+static const char *const address_types[] = {"IPv4", "IPv6", "FQDN", NULL};
+static const char *const protocols[] = {"TCP", "UDP", "SCTP", NULL};
 
 /* 0, -EINVAL, or -ENOENT for an endpoint without an address, which kube-proxy skips. */
 static int decode_address(struct report *report, const json_t *value, const struct slice *slice,
@@ -94,8 +94,8 @@ static const char *read_place(struct report *report, const json_t *value, const 
 			      const char *label, const struct name_rule *rule)
 {
 	const char *name = informing_name(report, value, field, rule);
-	const char *text = json_string_value(json_object_get(json_object_get(value, "topology"),
-							     label));
+	const char *text =
+		json_string_value(json_object_get(json_object_get(value, "topology"), label));
 
 	return *name || !text || !rule->is_valid(text, strlen(text)) ? name : text;
 }
@@ -176,10 +176,10 @@ static int decode_endpoint(struct report *report, const json_t *value, const str
 		err = read_hints(report, value, ret);
 	if (err)
 		goto fail;
-	ret->node = strdup(read_place(report, value, "nodeName", "kubernetes.io/hostname",
-				      &name_subdomain));
-	ret->zone = strdup(read_place(report, value, "zone", "topology.kubernetes.io/zone",
-				      &name_zone));
+	ret->node = strdup(
+		read_place(report, value, "nodeName", "kubernetes.io/hostname", &name_subdomain));
+	ret->zone = strdup(
+		read_place(report, value, "zone", "topology.kubernetes.io/zone", &name_zone));
 	ret->pod = strdup(read_pod(report, value));
 	if (ret->node && ret->zone && ret->pod)
 		return 0;

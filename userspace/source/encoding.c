@@ -21,14 +21,14 @@ static const struct encoding {
 	size_t unit;           /* bytes */
 	bool little;
 } encodings[] = {
-	{ "UTF-32", { 0x00, 0x00, 0xfe, 0xff }, { 1, 1, 1, 1 }, 4, 4, 4, false },
-	{ "UTF-32BE", { 0 }, { 1, 1, 1, 0 }, 4, 0, 4, false },
-	{ "UTF-32", { 0xff, 0xfe, 0x00, 0x00 }, { 1, 1, 1, 1 }, 4, 4, 4, true },
-	{ "UTF-32LE", { 0 }, { 0, 1, 1, 1 }, 4, 0, 4, true },
-	{ "UTF-16", { 0xfe, 0xff }, { 1, 1 }, 2, 2, 2, false },
-	{ "UTF-16BE", { 0 }, { 1, 0 }, 2, 0, 2, false },
-	{ "UTF-16", { 0xff, 0xfe }, { 1, 1 }, 2, 2, 2, true },
-	{ "UTF-16LE", { 0 }, { 0, 1 }, 2, 0, 2, true },
+	{"UTF-32", {0x00, 0x00, 0xfe, 0xff}, {1, 1, 1, 1}, 4, 4, 4, false},
+	{"UTF-32BE", {0}, {1, 1, 1, 0}, 4, 0, 4, false},
+	{"UTF-32", {0xff, 0xfe, 0x00, 0x00}, {1, 1, 1, 1}, 4, 4, 4, true},
+	{"UTF-32LE", {0}, {0, 1, 1, 1}, 4, 0, 4, true},
+	{"UTF-16", {0xfe, 0xff}, {1, 1}, 2, 2, 2, false},
+	{"UTF-16BE", {0}, {1, 0}, 2, 0, 2, false},
+	{"UTF-16", {0xff, 0xfe}, {1, 1}, 2, 2, 2, true},
+	{"UTF-16LE", {0}, {0, 1}, 2, 0, 2, true},
 };
 
 static bool begins_with(const char *text, size_t size, const struct encoding *encoding)
@@ -94,8 +94,8 @@ static char *write_character(char *to, uint32_t code)
 	return to;
 }
 
-static int convert(const char *text, size_t size, const struct encoding *encoding,
-		   struct utf8 *ret, char *message)
+static int convert(const char *text, size_t size, const struct encoding *encoding, struct utf8 *ret,
+		   char *message)
 {
 	size_t at = encoding->mark, length;
 	uint32_t code;
@@ -147,7 +147,7 @@ static int remove_marks(struct utf8 *ret)
 
 int encoding_to_utf8(const char *text, size_t size, struct utf8 *ret, char *message)
 {
-	*ret = (struct utf8){ .text = text, .size = size };
+	*ret = (struct utf8){.text = text, .size = size};
 	for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
 		if (begins_with(text, size, &encodings[i]))
 			return convert(text, size, &encodings[i], ret, message);
@@ -162,5 +162,5 @@ int encoding_to_utf8(const char *text, size_t size, struct utf8 *ret, char *mess
 void encoding_done(struct utf8 *utf8)
 {
 	free(utf8->copy);
-	*utf8 = (struct utf8){ 0 };
+	*utf8 = (struct utf8){0};
 }

@@ -14,7 +14,7 @@
 
 void report_init(struct report *report, decode_refuse refuse, void *arg)
 {
-	*report = (struct report){ .refuse = refuse, .arg = arg };
+	*report = (struct report){.refuse = refuse, .arg = arg};
 }
 
 void report_say(struct report *report, const char *format, ...)
@@ -101,9 +101,8 @@ static int refuse_type(struct report *report, const char *path, const char *want
 {
 	bool unquoted = wanted == a_text && !json_is_object(value) && !json_is_array(value);
 
-	report_say(report, "%s%smust be %s, not %s%s", path,
-		   *path == ' ' ? "" : " ", wanted, type_word(value),
-		   unquoted ? ": put it in quotes" : "");
+	report_say(report, "%s%smust be %s, not %s%s", path, *path == ' ' ? "" : " ", wanted,
+		   type_word(value), unquoted ? ": put it in quotes" : "");
 	return -EINVAL;
 }
 
@@ -254,17 +253,14 @@ static bool is_zone(const char *text, size_t length)
 	return is_word(text, length, GW_NAME_MAX - 1, true, "-._");
 }
 
-const struct name_rule name_label = {
-	is_label, "at most 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
-};
-const struct name_rule name_subdomain = {
-	is_subdomain,
-	"at most 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"
-};
+const struct name_rule name_label =
+	{is_label, "at most 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit"};
+const struct name_rule name_subdomain =
+	{is_subdomain,
+	 "at most 253 of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit"};
 const struct name_rule name_zone = {
 	is_zone,
-	"at most 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a letter or digit"
-};
+	"at most 63 of A-Z, a-z, 0-9, '-', '_' and '.', beginning and ending with a letter or digit"};
 
 int field_name(struct report *report, const json_t *parent, const char *path,
 	       const struct name_rule *rule, const char **ret)
@@ -277,8 +273,8 @@ int field_name(struct report *report, const json_t *parent, const char *path,
 	if (err)
 		return err;
 	if (*text && !rule->is_valid(text, strlen(text))) {
-		report_say(report, "%s '%s' is not a valid name: use %s", path,
-			   quote(quoted, text), rule->remedy);
+		report_say(report, "%s '%s' is not a valid name: use %s", path, quote(quoted, text),
+			   rule->remedy);
 		return -EINVAL;
 	}
 	*ret = text;
@@ -295,7 +291,7 @@ static void name_object(struct report *report, const json_t *value, const char *
 	if (!name || !*name)
 		return;
 	if (!namespace || !*namespace)
-		namespace = "default";
+	namespace = "default";
 	/* In full where it can be: a name may be longer than what is quoted. */
 	if (!name_subdomain.is_valid(name, strlen(name)))
 		name = quote(name_quoted, name);

@@ -40,8 +40,7 @@ const char *quote(char *buf, const char *text);
  * The member of parent that the last word of path names ("spec.ports": "ports"). Absent and null
  * are alike: NULL, and "" for a text. -EINVAL, told, for one of another type. parent may be NULL.
  */
-int field_object(struct report *report, const json_t *parent, const char *path,
-		 const json_t **ret);
+int field_object(struct report *report, const json_t *parent, const char *path, const json_t **ret);
 int field_array(struct report *report, const json_t *parent, const char *path, const json_t **ret);
 int field_text(struct report *report, const json_t *parent, const char *path, const char **ret);
 int field_bool(struct report *report, const json_t *parent, const char *path, bool fallback,

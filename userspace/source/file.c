@@ -53,7 +53,7 @@ struct file {
 TAILQ_HEAD(file_list, file);
 
 struct argument {
-	int wd; /* of the directory; -1 if it is none */
+	int wd;          /* of the directory; -1 if it is none */
 	bool is_missing; /* or cannot be read: its files keep what they had */
 	bool has_refusals;
 };
@@ -84,7 +84,7 @@ static int compare_files(const void *a, const void *b)
 
 static struct file *find_file(struct file_source *source, size_t argument, const char *path)
 {
-	struct file key = { .argument = argument, .path = (char *)path };
+	struct file key = {.argument = argument, .path = (char *)path};
 	struct file **found = tfind(&key, &source->by_path, compare_files);
 
 	return found ? *found : NULL;
@@ -99,7 +99,7 @@ static void free_file(struct file *file)
 static int add_file(struct file_source *source, size_t argument, const char *path,
 		    struct file **ret)
 {
-	const struct origin_setup setup = { .place = path, .rank = argument, .is_exclusive = true };
+	const struct origin_setup setup = {.place = path, .rank = argument, .is_exclusive = true};
 	struct file *file = calloc(1, sizeof(*file));
 
 	if (!file)
@@ -164,11 +164,11 @@ static struct identity identify(const struct stat *status)
 			       (uint64_t)status->st_mtim.tv_nsec / 1000000;
 
 	if (modified_ms + CLOCK_STEP_MS > clock_read_ns(CLOCK_REALTIME) / 1000000)
-		return (struct identity){ 0 };
-	return (struct identity){ .device = status->st_dev,
-				  .inode = status->st_ino,
-				  .size = status->st_size,
-				  .modified = status->st_mtim };
+		return (struct identity){0};
+	return (struct identity){.device = status->st_dev,
+				 .inode = status->st_ino,
+				 .size = status->st_size,
+				 .modified = status->st_mtim};
 }
 
 static bool is_same(const struct identity *a, const struct identity *b)
@@ -181,8 +181,8 @@ static bool is_same(const struct identity *a, const struct identity *b)
 /* Have a file read if it may be another than it was. */
 static int look_at_file(struct file_source *source, size_t argument, const char *path, bool force)
 {
-	struct stat status = { 0 };
-	struct identity identity = { 0 };
+	struct stat status = {0};
+	struct identity identity = {0};
 	struct file *file;
 	int err = 0;
 
@@ -196,7 +196,7 @@ static int look_at_file(struct file_source *source, size_t argument, const char 
 	if (file->is_link) {
 		err = watches_add_path(source->watches, path, WATCHES_NO_OWNER);
 		if (stat(path, &status))
-			status = (struct stat){ 0 };
+			status = (struct stat){0};
 	}
 	if (status.st_ino)
 		identity = identify(&status);
@@ -341,7 +341,7 @@ static void read_file(struct file *file, uint64_t now_ms)
 	if (!err)
 		store_end(file->origin, now_ms);
 	else
-		file->identity = (struct identity){ 0 };
+		file->identity = (struct identity){0};
 	if (err == -ENOMEM)
 		store_refuse(file->origin, "", "cannot read the file: out of memory");
 }
@@ -350,7 +350,8 @@ static void tell_recovered(struct file_source *source)
 {
 	struct file *file;
 
-	TAILQ_FOREACH(file, &source->files, entry) {
+	TAILQ_FOREACH(file, &source->files, entry)
+	{
 		bool has_refusals = store_has_refusals(file->origin);
 
 		if (file->had_refusals && !has_refusals)

@@ -49,7 +49,7 @@ static int refuse_here(const struct scan *scan, const char *what)
 /* The next character that is no blank, or 0 at the end. */
 static char peek(struct scan *scan)
 {
-	static const char blanks[] = { ' ', '\t', '\r', '\n' };
+	static const char blanks[] = {' ', '\t', '\r', '\n'};
 
 	while (scan->at < scan->size && memchr(blanks, scan->text[scan->at], sizeof(blanks)))
 		scan->at++;
@@ -106,7 +106,7 @@ static int skip_container(struct scan *scan)
 /* Over one value, or over nothing where there is none. */
 static int skip_value(struct scan *scan)
 {
-	static const char ends[] = { ' ', '\t', '\r', '\n', ',', ':', '}', ']', '"', '{', '[' };
+	static const char ends[] = {' ', '\t', '\r', '\n', ',', ':', '}', ']', '"', '{', '['};
 
 	switch (peek(scan)) {
 	case '"':
@@ -224,8 +224,7 @@ static int load_rest(const struct scan *scan, json_t **ret)
 	if (!rest)
 		return -ENOMEM;
 	memcpy(rest, scan->text + scan->begin, before);
-	memcpy(rest + before, scan->text + (before ? scan->items_end : scan->begin),
-	       size - before);
+	memcpy(rest + before, scan->text + (before ? scan->items_end : scan->begin), size - before);
 	*ret = json_loadb(rest, size, JSON_REJECT_DUPLICATES, &error);
 	free(rest);
 	if (*ret)
@@ -256,9 +255,11 @@ static int take_object(struct scan *scan)
 int json_text_parse(const char *text, size_t size, size_t *at,
 		    const struct document_visitor *visitor, char *message)
 {
-	struct scan scan = {
-		.text = text, .size = size, .at = *at, .visitor = visitor, .message = message
-	};
+	struct scan scan = {.text = text,
+			    .size = size,
+			    .at = *at,
+			    .visitor = visitor,
+			    .message = message};
 	int err;
 
 	*message = '\0';

@@ -113,7 +113,7 @@ int manifest_read_input(decode_refuse refuse, void *arg, struct manifest *ret)
 
 bool manifest_is_named(const char *name)
 {
-	static const char *const ends[] = { ".yaml", ".yml", ".json" };
+	static const char *const ends[] = {".yaml", ".yml", ".json"};
 	size_t i, length = strlen(name);
 
 	if (*name == '.')

@@ -125,7 +125,7 @@ int manifest_set_add_pod(struct manifest_set *set, struct pod *pod, bool replace
 
 static void remove_service(struct manifest_set *set, const char *namespace, const char *name)
 {
-	struct service key = { .namespace = (char *)namespace, .name = (char *)name };
+	struct service key = {.namespace = (char *)namespace, .name = (char *)name};
 	struct service **found = tfind(&key, &set->services, compare_services), *removed, *rest;
 
 	if (!found)
@@ -136,13 +136,13 @@ static void remove_service(struct manifest_set *set, const char *namespace, cons
 	if (!rest) /* it stays, which is no worse than not to have read its removal */
 		return;
 	*rest = *removed;
-	*removed = (struct service){ 0 };
+	*removed = (struct service){0};
 	service_free(rest);
 }
 
 static bool remove_slice(struct manifest_set *set, const char *namespace, const char *name)
 {
-	struct slice key = { .namespace = (char *)namespace, .name = (char *)name };
+	struct slice key = {.namespace = (char *)namespace, .name = (char *)name};
 	struct slice **found = tfind(&key, &set->slices, compare_slices), *removed, *rest;
 
 	if (!found)
@@ -153,14 +153,14 @@ static bool remove_slice(struct manifest_set *set, const char *namespace, const 
 	if (!rest)
 		return true;
 	*rest = *removed;
-	*removed = (struct slice){ 0 };
+	*removed = (struct slice){0};
 	slice_free(rest);
 	return true;
 }
 
 static void remove_pod(struct manifest_set *set, const char *namespace, const char *name)
 {
-	struct pod key = { .namespace = (char *)namespace, .name = (char *)name };
+	struct pod key = {.namespace = (char *)namespace, .name = (char *)name};
 	struct pod **found = tfind(&key, &set->pods, compare_pods), *removed, *rest;
 
 	if (!found)
@@ -171,7 +171,7 @@ static void remove_pod(struct manifest_set *set, const char *namespace, const ch
 	if (!rest)
 		return;
 	*rest = *removed;
-	*removed = (struct pod){ 0 };
+	*removed = (struct pod){0};
 	pod_free(rest);
 }
 

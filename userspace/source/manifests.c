@@ -23,7 +23,7 @@ struct reader {
 	size_t events;
 	struct report report; /* what is wrong between the objects */
 	size_t documents;
-	bool has_early_items; /* of the present document */
+	bool has_early_items;           /* of the present document */
 	char error[DECODE_MESSAGE_MAX]; /* why the file as such is refused */
 };
 
@@ -33,8 +33,8 @@ static int fail(struct reader *reader, const char *what)
 	return -EINVAL;
 }
 
-static void say_of(struct reader *reader, const char *kind, const char *namespace,
-		   const char *name, const char *message)
+static void say_of(struct reader *reader, const char *kind, const char *namespace, const char *name,
+		   const char *message)
 {
 	struct report *report = &reader->report;
 
@@ -117,8 +117,9 @@ static int add_endpoints(struct reader *reader, const json_t *value)
 	if (reader->in_event)
 		manifest_set_remove(&reader->set, OBJECT_ENDPOINTS, value);
 	for (i = 0; i < count; i++) {
-		err = is_second || first ? -EEXIST :
-			manifest_set_add_slice(&reader->set, slices[i], reader->in_event);
+		err = is_second || first
+			      ? -EEXIST
+			      : manifest_set_add_slice(&reader->set, slices[i], reader->in_event);
 		if (err == -EEXIST && !is_second && !first)
 			refuse_second(reader, "Endpoints", slices[i]->namespace,
 				      slices[i]->service);
@@ -298,7 +299,8 @@ static int read_document(const json_t *value, void *arg)
 	if (!has_kind(value) && is_event(value) && !has_early_items)
 		return read_event(reader, value);
 	if (!has_kind(value))
-		return fail(reader, "has no kind and apiVersion: it is no manifest, or only a part");
+		return fail(reader,
+			    "has no kind and apiVersion: it is no manifest, or only a part");
 	if (has_early_items && decode_kind(value) != OBJECT_LIST)
 		return fail(reader, "has Services among its items, but is no List");
 	return read_value(reader, value);
@@ -334,9 +336,9 @@ static bool is_json(const char *text, size_t size)
 /* One JSON text after the other, as several kubectl commands into one file leave them. */
 static int read_json(struct reader *reader, const char *text, size_t size)
 {
-	const struct document_visitor visitor = { .item = read_early_item,
-						  .document = read_document,
-						  .arg = reader };
+	const struct document_visitor visitor = {.item = read_early_item,
+						 .document = read_document,
+						 .arg = reader};
 	char message[JSON_TEXT_MESSAGE_MAX];
 	size_t at = skip_separators(text, size, 0);
 	int err = 0;
@@ -352,9 +354,9 @@ static int read_json(struct reader *reader, const char *text, size_t size)
 
 static int read_yaml(struct reader *reader, const char *text, size_t size)
 {
-	const struct document_visitor visitor = { .item = read_early_item,
-						  .document = read_document,
-						  .arg = reader };
+	const struct document_visitor visitor = {.item = read_early_item,
+						 .document = read_document,
+						 .arg = reader};
 	char message[YAML_MESSAGE_MAX];
 	int err;
 
@@ -375,8 +377,8 @@ static int read_text(struct reader *reader, const char *text, size_t size)
 		snprintf(reader->error, sizeof(reader->error), "%s", message);
 	if (err)
 		return err;
-	err = is_json(utf8.text, utf8.size) ? read_json(reader, utf8.text, utf8.size) :
-					      read_yaml(reader, utf8.text, utf8.size);
+	err = is_json(utf8.text, utf8.size) ? read_json(reader, utf8.text, utf8.size)
+					    : read_yaml(reader, utf8.text, utf8.size);
 	encoding_done(&utf8);
 	return err;
 }
@@ -384,7 +386,7 @@ static int read_text(struct reader *reader, const char *text, size_t size)
 int manifest_parse(const char *text, size_t size, decode_refuse refuse, void *arg,
 		   struct manifest *ret)
 {
-	struct reader reader = { 0 };
+	struct reader reader = {0};
 	char message[DECODE_MESSAGE_MAX];
 	int err;
 

@@ -48,9 +48,9 @@ static bool is_integer(const char *text, int *base)
 	if (!text[start])
 		return false;
 	return !text[skip_digits(text, start,
-				 *base == 16  ? "0123456789abcdefABCDEF" :
-				 *base == 10 ? "0123456789" :
-					       "01234567")];
+				 *base == 16   ? "0123456789abcdefABCDEF"
+				 : *base == 10 ? "0123456789"
+					       : "01234567")];
 }
 
 /* NULL if it is no number. One beyond 64 bits is real, as everywhere in Kubernetes. */
@@ -81,18 +81,18 @@ static json_t *word_value(const char *text, size_t length)
 		const char *word;
 		json_type type;
 	} words[] = {
-		{ "", JSON_NULL },	{ "~", JSON_NULL },	{ "null", JSON_NULL },
-		{ "Null", JSON_NULL },	{ "NULL", JSON_NULL },	{ "true", JSON_TRUE },
-		{ "True", JSON_TRUE },	{ "TRUE", JSON_TRUE },	{ "false", JSON_FALSE },
-		{ "False", JSON_FALSE }, { "FALSE", JSON_FALSE },
+		{"", JSON_NULL},       {"~", JSON_NULL},      {"null", JSON_NULL},
+		{"Null", JSON_NULL},   {"NULL", JSON_NULL},   {"true", JSON_TRUE},
+		{"True", JSON_TRUE},   {"TRUE", JSON_TRUE},   {"false", JSON_FALSE},
+		{"False", JSON_FALSE}, {"FALSE", JSON_FALSE},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (strlen(words[i].word) != length || memcmp(words[i].word, text, length))
 			continue;
-		return words[i].type == JSON_NULL ? json_null() :
-						    json_boolean(words[i].type == JSON_TRUE);
+		return words[i].type == JSON_NULL ? json_null()
+						  : json_boolean(words[i].type == JSON_TRUE);
 	}
 	return NULL;
 }

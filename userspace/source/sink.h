@@ -59,8 +59,7 @@ struct sink {
 	void (*heard)(void *arg);
 	/* An attempt to read origin failed; all that was delivered stays in force. message names
 	 * the thing, the reason, the remedy and what happens next. */
-	void (*failed)(const char *origin, enum source_error error, const char *message,
-		       void *arg);
+	void (*failed)(const char *origin, enum source_error error, const char *message, void *arg);
 	void *arg;
 };
 

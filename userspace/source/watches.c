@@ -233,7 +233,7 @@ static bool follow_link(struct walk *walk, const char *path)
 
 int watches_add_path(struct watches *watches, const char *path, size_t owner)
 {
-	struct walk walk = { .links = 0 };
+	struct walk walk = {.links = 0};
 	char part_path[PATH_MAX];
 	enum part_kind kind;
 	bool is_last;
@@ -264,7 +264,7 @@ int watches_add_path(struct watches *watches, const char *path, size_t owner)
 enum watches_hit watches_find(const struct watches *watches, int wd, const char *name,
 			      size_t *owner)
 {
-	struct hinge key = { .wd = wd, .name = (char *)name };
+	struct hinge key = {.wd = wd, .name = (char *)name};
 	struct hinge **found = tfind(&key, &watches->hinges, compare_hinges);
 
 	if (!found)

@@ -11,7 +11,7 @@
 
 struct watches;
 
-int watches_open(struct watches **ret); /* what inotify_init(2) says; -ENOMEM */
+int watches_open(struct watches **ret);      /* what inotify_init(2) says; -ENOMEM */
 void watches_close(struct watches *watches); /* takes NULL */
 int watches_descriptor(const struct watches *watches);
 

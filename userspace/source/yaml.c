@@ -85,8 +85,8 @@ static int open_container(struct builder *builder, struct fy_token *token, json_
 
 	if (wants_key(builder) || builder->depth == YAML_DEPTH_MAX) {
 		json_decref(value);
-		return refuse(builder, token, wants_key(builder) ? "a key must be text" :
-								   "nested too deeply");
+		return refuse(builder, token,
+			      wants_key(builder) ? "a key must be text" : "nested too deeply");
 	}
 	err = add_value(builder, value);
 	if (!err)
@@ -191,7 +191,7 @@ static int take_event(struct builder *builder, const struct fy_event *event)
 /* The length of the character at text, or 0 if it is none that text may have. */
 static size_t character_length(const unsigned char *text, size_t left)
 {
-	static const uint32_t smallest[] = { 1, 0x80, 0x800, 0x10000 };
+	static const uint32_t smallest[] = {1, 0x80, 0x800, 0x10000};
 	size_t more = *text < 0x80 ? 0 : *text < 0xe0 ? 1 : *text < 0xf0 ? 2 : 3, i;
 	uint32_t code = more ? *text & (0x3fu >> more) : *text;
 
@@ -288,14 +288,13 @@ static void take_message(struct fy_diag *diag, char *message)
 		snprintf(message, YAML_MESSAGE_MAX, "line %d: %s", error->line, error->msg);
 }
 
-int yaml_parse(const char *text, size_t size, const struct document_visitor *visitor,
-	       char *message)
+int yaml_parse(const char *text, size_t size, const struct document_visitor *visitor, char *message)
 {
 	struct fy_diag_cfg diag_config;
-	struct fy_parse_cfg config = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
-						FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE };
-	struct input input = { .text = text, .size = size };
-	struct builder builder = { .visitor = visitor, .message = message };
+	struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
+					       FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE};
+	struct input input = {.text = text, .size = size};
+	struct builder builder = {.visitor = visitor, .message = message};
 	struct fy_parser *parser = NULL;
 	int err = -ENOMEM;
 

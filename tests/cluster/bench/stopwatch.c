@@ -167,7 +167,8 @@ static int wait_until_in_force(size_t number)
 
 	while (GW_SET_COUNT(*word) != requests[number].count) {
 		if (now() > end) {
-			fprintf(stderr, "request %zu has not come into force: %llu backends, not %u\n",
+			fprintf(stderr,
+				"request %zu has not come into force: %llu backends, not %u\n",
 				number, (unsigned long long)GW_SET_COUNT(*word),
 				requests[number].count);
 			return -ETIMEDOUT;
@@ -291,7 +292,8 @@ int main(int argc, char **argv)
 	int err;
 
 	if (argc != 7 && argc != 10) {
-		fprintf(stderr, "usage: stopwatch PIN_DIR ADDRESS PORT INTERVAL_MS METHOD URL [CA CERT KEY]\n");
+		fprintf(stderr,
+			"usage: stopwatch PIN_DIR ADDRESS PORT INTERVAL_MS METHOD URL [CA CERT KEY]\n");
 		return 2;
 	}
 	err = find_word(argv[1], argv[2], argv[3]);

@@ -38,7 +38,7 @@ static const char *own_name(void)
 /* Both families: an IPv6 socket that also takes IPv4. */
 static int listen_on(uint16_t port)
 {
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	int on = 1, off = 0, fd;
 
 	fd = socket(AF_INET6, SOCK_STREAM, 0);
@@ -65,7 +65,7 @@ static int greet(int listener, struct pollfd *held, nfds_t *count)
 		close(fd);
 		return 0;
 	}
-	held[(*count)++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	held[(*count)++] = (struct pollfd){.fd = fd, .events = POLLIN};
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static int serve(uint16_t port)
 
 	if (fd < 0)
 		return fd;
-	held[0] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	held[0] = (struct pollfd){.fd = fd, .events = POLLIN};
 	while (poll(held, count, -1) >= 0) {
 		bool is_new = held[0].revents;
 
@@ -131,7 +131,7 @@ static int hold_one(const struct addrinfo *to, struct pollfd *slot)
 	printf("%s\n", fd < 0 ? strerrorname_np(-fd) : name);
 	if (fd < 0)
 		return fd;
-	*slot = (struct pollfd){ .fd = fd, .events = POLLIN };
+	*slot = (struct pollfd){.fd = fd, .events = POLLIN};
 	return 0;
 }
 
@@ -230,7 +230,7 @@ static int load(const struct addrinfo *to)
 
 static int run_client(char **argv)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST };
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
 	nfds_t count = argv[4] ? strtoul(argv[4], NULL, 10) : 0;
 	struct addrinfo *to;
 
@@ -263,7 +263,8 @@ int main(int argc, char **argv)
 	} else if (argc == 1) {
 		error = pause();
 	} else {
-		fprintf(stderr, "usage: peer serve PORT | hold|ask ADDRESS PORT COUNT | load ADDRESS PORT\n");
+		fprintf(stderr,
+			"usage: peer serve PORT | hold|ask ADDRESS PORT COUNT | load ADDRESS PORT\n");
 		return 2;
 	}
 	if (error)

@@ -62,10 +62,11 @@ static int check_token(struct kube_bytes *token, const char *origin, char *messa
 		kube_bytes_trim(token);
 	for (size_t i = 0; i < token->size; i++)
 		if (!isgraph((unsigned char)token->data[i]))
-			return kube_config_fail(message, -EINVAL,
-						"cannot use the token of '%s': at offset %zu it has "
-						"a character that no token has",
-						origin, i);
+			return kube_config_fail(
+				message, -EINVAL,
+				"cannot use the token of '%s': at offset %zu it has "
+				"a character that no token has",
+				origin, i);
 	return 0;
 }
 

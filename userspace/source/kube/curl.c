@@ -79,8 +79,7 @@ static int set_parsed_url(CURL *easy, CURLU *url)
 	char *text = NULL;
 	int err = 0;
 
-	if (curl_url_get(url, CURLUPART_URL, &text, 0) ||
-	    curl_easy_setopt(easy, CURLOPT_URL, text))
+	if (curl_url_get(url, CURLUPART_URL, &text, 0) || curl_easy_setopt(easy, CURLOPT_URL, text))
 		err = -ENOMEM;
 	curl_free(text);
 	return err;

@@ -70,7 +70,7 @@ int kube_follow_begin(struct kube_follow *follow, const struct kube_watch_ops *o
 	setup.selection.fields = follow->fields;
 	if (!follow->incomplete)
 		err = store_add_origin(all->sink->store,
-				       &(struct origin_setup){ .place = follow->subject },
+				       &(struct origin_setup){.place = follow->subject},
 				       &follow->origin);
 	if (!err)
 		err = kube_watch_start(&setup, &follow->watch);
@@ -105,8 +105,8 @@ void kube_follow_set_origin(struct kube_origin *origin, const struct kube_follow
 			    const char *namespace, const char *name)
 {
 	origin->store = follow->all->sink->store;
-	snprintf(origin->text, sizeof(origin->text), "%s/%s/%s",
-		 follow->selection.resource->plural, namespace, name);
+	snprintf(origin->text, sizeof(origin->text), "%s/%s/%s", follow->selection.resource->plural,
+		 namespace, name);
 	store_accept_at(origin->store, origin->text);
 }
 

@@ -14,8 +14,6 @@
 
 #define KUBE_ORIGIN_BYTES 640
 
-
-
 struct kube_group;
 struct kube_pods;
 struct kube_slices;
@@ -25,17 +23,17 @@ struct kube_follow {
 	struct kube_follow *next;
 	struct kube_follows *all;
 	struct kube_watch *watch;
-	struct origin *origin; /* names what the watch holds */
-	enum store_kind kind;  /* of that */
+	struct origin *origin;           /* names what the watch holds */
+	enum store_kind kind;            /* of that */
 	struct kube_selection selection; /* of the texts below */
 	char *namespace;                 /* NULL: all */
 	char *name;                      /* NULL: any */
 	char *labels;
 	char *fields;
 	char *subject;
-	char *problem; /* the last message of failed(); NULL: none since recovered() */
+	char *problem;            /* the last message of failed(); NULL: none since recovered() */
 	struct kube_group *group; /* of slices; slices.c */
-	bool incomplete; /* there was no memory for one of the texts */
+	bool incomplete;          /* there was no memory for one of the texts */
 	bool listed;
 	bool nameless; /* something was refused since the last list that could not even be kept */
 };

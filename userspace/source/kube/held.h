@@ -11,7 +11,7 @@
 
 struct kube_held;
 
-int kube_held_new(struct kube_held **ret); /* -ENOMEM */
+int kube_held_new(struct kube_held **ret);   /* -ENOMEM */
 void kube_held_free(struct kube_held *held); /* takes NULL */
 
 /* namespace "" for what has none. Names hold no slash. */

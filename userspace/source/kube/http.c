@@ -28,7 +28,7 @@ struct kube_http {
 	CURLM *multi;
 	struct event *timer;
 	uint64_t heard_ms;
-	uint64_t distrusted_ms; /* 0: never; older connections are not used again */
+	uint64_t distrusted_ms;         /* 0: never; older connections are not used again */
 	void (*own)(int fd, void *arg); /* NULL: nobody cares for the sockets */
 	void *own_arg;
 };
@@ -238,8 +238,7 @@ static int set_options(struct kube_request *request, const struct kube_call *cal
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN,
-					trusted_age(request->http));
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, trusted_age(request->http));
 	return failed ? -ENOMEM : 0;
 }
 

@@ -216,19 +216,13 @@ static void failed_node(enum source_error error, const char *message, void *arg)
 }
 
 static const struct kube_watch_ops service_ops = {
-	KUBE_FOLLOW_OPS,
-	.put = put_service,
-	.remove = remove_service,
-	.settle = settle_services,
-	.failed = kube_follow_failed,
+	KUBE_FOLLOW_OPS,           .put = put_service,           .remove = remove_service,
+	.settle = settle_services, .failed = kube_follow_failed,
 };
 
 static const struct kube_watch_ops node_ops = {
-	KUBE_FOLLOW_OPS,
-	.put = put_node,
-	.remove = remove_node,
-	.settle = settle_node,
-	.failed = failed_node,
+	KUBE_FOLLOW_OPS,       .put = put_node,       .remove = remove_node,
+	.settle = settle_node, .failed = failed_node,
 };
 
 static int follow_labelled(struct kube_follows *all, const char *namespace)

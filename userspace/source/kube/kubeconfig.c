@@ -53,7 +53,7 @@ struct reader {
 	char *message;
 	struct kube_config *config;
 	json_t *merged; /* what several files say; NULL: there is one alone */
-	bool done; /* the file's first document is read */
+	bool done;      /* the file's first document is read */
 };
 
 /* Every refusal of the file as such: "cannot use 'path': ..." */
@@ -211,8 +211,7 @@ static int read_token(const struct reader *reader, const json_t *user)
 	return 0;
 }
 
-static int copy_text(const struct reader *reader, const json_t *object, const char *key,
-		     char **ret)
+static int copy_text(const struct reader *reader, const json_t *object, const char *key, char **ret)
 {
 	const char *text = NULL;
 	int err = text_of(reader, object, key, &text);
@@ -280,9 +279,10 @@ static int read_cluster(const struct reader *reader, const json_t *root, const c
 		err = read_credential(reader, cluster, &authority, &config->ca);
 	/* Nobody who gives an authority wants his token to go where it was not asked. */
 	if (!err && is_tls(config) && config->ca.data && config->insecure)
-		err = refuse(reader, "its cluster '%.128s' has a certificate authority and "
-				     "insecure-skip-tls-verify, which exclude each other; remove "
-				     "insecure-skip-tls-verify",
+		err = refuse(reader,
+			     "its cluster '%.128s' has a certificate authority and "
+			     "insecure-skip-tls-verify, which exclude each other; remove "
+			     "insecure-skip-tls-verify",
 			     name);
 	return err;
 }
@@ -334,8 +334,12 @@ static int warn_of_http(const struct reader *reader, const char *name, bool sent
 
 static bool has_credentials(const json_t *user)
 {
-	static const char *const keys[] = {"token", "tokenFile", "username", "exec",
-					   "client-certificate", "client-certificate-data",
+	static const char *const keys[] = {"token",
+					   "tokenFile",
+					   "username",
+					   "exec",
+					   "client-certificate",
+					   "client-certificate-data",
 					   "auth-provider"};
 
 	for (size_t i = 0; i < COUNT(keys); i++)
@@ -397,7 +401,8 @@ static int complete_proxy(const struct reader *reader)
 		const char *used;
 		const char *port; /* NULL: libcurl's is the same */
 	} schemes[] = {
-		{"socks5://", "socks5h://", NULL}, {"https://", "https://", NULL},
+		{"socks5://", "socks5h://", NULL},
+		{"https://", "https://", NULL},
 		{"http://", "http://", ":80"},
 	};
 	char **proxy = &reader->config->proxy, *rest;

@@ -16,7 +16,7 @@
 #include "source/decode.h"
 #include "source/kube/follow.h"
 
-#define INSTEAD                                                                                    \
+#define INSTEAD                                                                                     \
 	", as the overlay deploy/overlays/clients-except does; until then gwbpf.io/clients-except " \
 	"leaves no pod out"
 
@@ -129,11 +129,7 @@ static void failed(enum source_error error, const char *message, void *arg)
 }
 
 static const struct kube_watch_ops ops = {
-	KUBE_FOLLOW_OPS,
-	.put = put,
-	.remove = remove_pod,
-	.settle = settle,
-	.failed = failed,
+	KUBE_FOLLOW_OPS, .put = put, .remove = remove_pod, .settle = settle, .failed = failed,
 };
 
 static int begin(struct kube_pods *pods)

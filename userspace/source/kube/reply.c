@@ -12,8 +12,8 @@
 #define NAME_MAX_LENGTH 253
 
 static const char *const event_types[] = {
-	[KUBE_EVENT_ADDED] = "ADDED",       [KUBE_EVENT_MODIFIED] = "MODIFIED",
-	[KUBE_EVENT_DELETED] = "DELETED",   [KUBE_EVENT_BOOKMARK] = "BOOKMARK",
+	[KUBE_EVENT_ADDED] = "ADDED",     [KUBE_EVENT_MODIFIED] = "MODIFIED",
+	[KUBE_EVENT_DELETED] = "DELETED", [KUBE_EVENT_BOOKMARK] = "BOOKMARK",
 	[KUBE_EVENT_ERROR] = "ERROR",
 };
 
@@ -61,16 +61,17 @@ static int check_kind(const json_t *object, const struct kube_resource *resource
 	if (strncmp(kind, resource->kind, length) == 0 && strcmp(kind + length, suffix) == 0 &&
 	    strcmp(version, resource->api_version) == 0)
 		return 0;
-	return kube_config_fail(message, -EINVAL, "it is '%.64s' of '%.64s' instead of '%s%s' of "
-				"'%s'", kind, version, resource->kind, suffix,
-				resource->api_version);
+	return kube_config_fail(message, -EINVAL,
+				"it is '%.64s' of '%.64s' instead of '%s%s' of "
+				"'%s'",
+				kind, version, resource->kind, suffix, resource->api_version);
 }
 
 static int read_page(struct kube_page *page, const struct kube_selection *selection, char *message)
 {
 	const json_t *metadata = json_object_get(page->root, "metadata");
-	int err = check_kind(page->root, selection->resource, selection->get ? "" : "List",
-			     message);
+	int err =
+		check_kind(page->root, selection->resource, selection->get ? "" : "List", message);
 
 	if (err)
 		return err;
@@ -190,7 +191,8 @@ static void read_beginning(const char *bytes, size_t size, struct kube_status *r
 {
 	size_t length = 0;
 
-	while (length < size && length < sizeof(ret->text) - 1 && isprint((unsigned char)bytes[length]))
+	while (length < size && length < sizeof(ret->text) - 1 &&
+	       isprint((unsigned char)bytes[length]))
 		length++;
 	memcpy(ret->text, bytes, length);
 	ret->text[length] = '\0';

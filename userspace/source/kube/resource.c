@@ -12,8 +12,7 @@
 
 const struct kube_resource kube_services = {"/api/v1", "", "v1", "services", "Service"};
 const struct kube_resource kube_slices = {"/apis/discovery.k8s.io/v1", "discovery.k8s.io",
-					  "discovery.k8s.io/v1", "endpointslices",
-					  "EndpointSlice"};
+					  "discovery.k8s.io/v1", "endpointslices", "EndpointSlice"};
 const struct kube_resource kube_nodes = {"/api/v1", "", "v1", "nodes", "Node"};
 const struct kube_resource kube_pods_resource = {"/api/v1", "", "v1", "pods", "Pod"};
 
@@ -109,8 +108,8 @@ int kube_watch_path(const struct kube_selection *selection, const char *position
 	 * 0 is what is remembered now; bookmarks would make it a request that old etcds refuse.
 	 */
 	if (!err)
-		err = selection->get ? add(path, "&resourceVersion=", "0")
-				     : add(path, "&allowWatchBookmarks=true&resourceVersion=",
-					   position);
+		err = selection->get
+			      ? add(path, "&resourceVersion=", "0")
+			      : add(path, "&allowWatchBookmarks=true&resourceVersion=", position);
 	return finish(path, err, ret);
 }

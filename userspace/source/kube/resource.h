@@ -25,7 +25,7 @@ struct kube_selection {
 	const char *labels;    /* a label selector; NULL: any */
 	const char *fields;    /* a field selector; NULL: any; not with a name */
 	const char *name;      /* one object alone; NULL: all */
-	bool get;              /* with a name: by the verb get, so that no right to list is needed */
+	bool get; /* with a name: by the verb get, so that no right to list is needed */
 };
 
 /* Paths with their query, escaped, which the caller frees. limit: of a page; 0: all at once. next:

@@ -21,7 +21,7 @@
 
 #define LABEL_SERVICE_NAME "kubernetes.io/service-name"
 #define NAMES_BYTES_MAX 6000 /* escaped */
-#define COMMA_BYTES 3           /* "%2C" */
+#define COMMA_BYTES 3        /* "%2C" */
 
 /* A Service whose slices are wanted. */
 struct wanted {
@@ -249,8 +249,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!group->count)
 		end_group(group);
-	else if (group->slices->begun && group->is_behind && !is_listing(group) &&
-		 list_anew(group))
+	else if (group->slices->begun && group->is_behind && !is_listing(group) && list_anew(group))
 		schedule(group, group->slices->all->timing.backoff_ms);
 }
 

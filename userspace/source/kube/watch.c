@@ -14,8 +14,8 @@
 #include "source/kube/http.h"
 #include "source/kube/intake.h"
 
-#define BRIEF_FREE 1 /* watches that end soon without a pause */
-#define BRIEF_MAX 5  /* from then on each pause is twice as long; this many: backoff_ms */
+#define BRIEF_FREE 1          /* watches that end soon without a pause */
+#define BRIEF_MAX 5           /* from then on each pause is twice as long; this many: backoff_ms */
 #define SERVER_FAILURES_MAX 3 /* of resuming a watch, until all is listed again */
 
 const struct kube_timing kube_timing_default = {
@@ -32,10 +32,10 @@ const struct kube_timing kube_timing_default = {
 };
 
 enum state {
-	STATE_WAITING,  /* for the timer */
-	STATE_LISTING,  /* a page is under way */
-	STATE_PROBING,  /* a single object is, after an absence */
-	STATE_OPENING,  /* a watch is asked for */
+	STATE_WAITING, /* for the timer */
+	STATE_LISTING, /* a page is under way */
+	STATE_PROBING, /* a single object is, after an absence */
+	STATE_OPENING, /* a watch is asked for */
 	STATE_WATCHING,
 };
 
@@ -354,7 +354,8 @@ static int prepare(const struct kube_watch *watch, struct kube_call *call, char 
 	if (watch->state == STATE_PROBING) {
 		struct kube_selection any = setup->selection;
 
-		any.labels = NULL; /* the first object will do: to search for one costs the server */
+		any.labels =
+			NULL; /* the first object will do: to search for one costs the server */
 		return kube_list_path(&any, 1, "", path);
 	}
 	return kube_list_path(&setup->selection, watch->unpaged ? 0 : watch->page_limit,
@@ -391,8 +392,7 @@ static int begin(struct kube_watch *watch)
 	if (kube_intake_begin(&watch->intake))
 		return -1;
 	if (setup->ops->configure(message, &config, setup->arg))
-		return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_CONFIG, "%s",
-					message);
+		return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_CONFIG, "%s", message);
 	err = request(watch, &config);
 	kube_config_done(&config);
 	return err;

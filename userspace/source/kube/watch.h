@@ -20,7 +20,7 @@ struct kube_watch;
 #define KUBE_PAGE_LIMIT 500
 
 struct kube_timing {
-	uint32_t backoff_ms;     /* before the second attempt; doubles from then on */
+	uint32_t backoff_ms; /* before the second attempt; doubles from then on */
 	uint32_t backoff_max_ms;
 	uint32_t unreachable_max_ms; /* the same, while no server answers at all */
 	uint32_t retry_after_max_ms; /* what a server may ask for beyond that */
