@@ -8,8 +8,8 @@ uint16_t asked_place(const char *namespace)
 {
 	uint32_t hash = 0x811c9dc5;
 
-	for (; *namespace; namespace ++)
-		hash = (hash ^ (uint8_t) * namespace) * 0x01000193;
+	for (const char *at = namespace; *at; at++)
+		hash = (hash ^ (uint8_t)*at) * 0x01000193;
 	return (uint16_t)((hash ^ hash >> 16) % ASKED_PLACES);
 }
 

@@ -82,8 +82,8 @@ static uint32_t share_of(const char *namespace)
 {
 	uint32_t hash = 2166136261u;
 
-	for (; *namespace; namespace ++)
-		hash = (hash ^ (uint8_t) * namespace) * 16777619u;
+	for (const char *at = namespace; *at; at++)
+		hash = (hash ^ (uint8_t)*at) * 16777619u;
 	return hash % SHARES;
 }
 
