@@ -64,7 +64,7 @@ UNIT_evenness := model/evenness
 UNIT_silence := model/silence
 UNIT_latest := model/latest
 
-UNIT_TESTS += refused retries repeats following changes pod_uid pod_names why commands stats duties \
+UNIT_TESTS += uneven refused retries repeats following changes pod_uid pod_names why commands stats duties \
 	http_access workers lines
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
@@ -73,6 +73,7 @@ UNIT_commands := report/commands
 UNIT_why := model/why $(UNIT_choose)
 UNIT_refused := model/refused
 UNIT_retries := agent/retries
+UNIT_uneven := agent/uneven base/addr base/parse
 UNIT_following := agent/following
 UNIT_repeats := agent/repeats
 UNIT_lines := agent/lines

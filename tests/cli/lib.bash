@@ -120,6 +120,12 @@ namespaces_are_there()
 }
 
 # becomes COMMAND...: wait until it succeeds, for a minute at most.
+# warning_is TEXT: whether one of the warnings of status has it.
+warning_is()
+{
+	lab_gwbpf status -o json | jq -e --arg text "$1" '.warnings[] | select(contains($text))'
+}
+
 becomes()
 {
 	local end=$((SECONDS + 60))

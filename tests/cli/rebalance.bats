@@ -49,6 +49,11 @@ children_in()
 	done | uniq | sed 1d | wc -l
 }
 
+lacks_warning()
+{
+	! warning_is "$1"
+}
+
 @test "a connection that is never quiet is left where it is" {
 	serve 'gwbpf.io/rebalance: 2s' 10.1.0.1
 	start_agent
@@ -59,6 +64,12 @@ children_in()
 	spread_is 4 0
 	[ "$(moves)" -eq 0 ]
 	[ "$(failed_calls)" -eq 0 ]
+	# Whoever asked for balance is told, once that has lasted for a minute.
+	run warning_is "service 'fabric/gateway' stay uneven"
+	[ "$status" -ne 0 ]
+	ends_in 70 warning_is "service 'fabric/gateway' stay uneven"
+	serve '' 10.1.0.1 10.1.0.2
+	becomes lacks_warning "stay uneven"
 }
 
 @test "without the annotation nothing moves, and nothing is looked at" {

@@ -303,11 +303,6 @@ auto_is_shown()
 		.outcome == "degraded" and (.remedy | contains("hostPID"))'
 }
 
-warning_is()
-{
-	lab_gwbpf status -o json | jq -e --arg text "$1" '.warnings[] | select(contains($text))'
-}
-
 @test "status warns where a Service asks for moves that the agent may not make" {
 	serve '' 10.1.0.1
 	start setpriv --bounding-set=-sys_ptrace "$root/build/gwbpf" agent --cgroup "$cgroup" \

@@ -135,6 +135,7 @@ static void tell(struct agent *agent)
 		.homeless = sync_homeless(agent->sync),
 		.missing_node = sync_has_node(agent->sync) ? NULL : agent->options.node,
 		.cannot_move = agent->rebalance ? rebalance_lack(agent->rebalance) : "",
+		.rebalance = agent->rebalance,
 		.hooks = agent->hooks,
 		.cgroup = datapath_cgroup_text(agent->datapath),
 	};

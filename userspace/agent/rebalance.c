@@ -43,6 +43,7 @@ struct rebalance {
 	struct workers *workers;
 	struct conns *conns; /* NULL until a Service asks for moves */
 	unsigned int ticks;
+	struct uneven_list uneven;
 	bool runs;
 	bool is_broken; /* the last round failed, and that was logged */
 	struct moved *moved;
@@ -96,6 +97,7 @@ void rebalance_free(struct rebalance *rebalance)
 		end_asked(rebalance, -ECANCELED, NULL, 0);
 	conns_close(rebalance->conns);
 	free(rebalance->moved);
+	uneven_done(&rebalance->uneven);
 	waits_close(rebalance->waits);
 	free(rebalance->learnt);
 	free(rebalance->learnt_quiet_ms);
@@ -219,6 +221,7 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	struct round_head head;
 	const struct moved *moved, *stuck;
 	const struct waited *waited;
+	const struct uneven *uneven;
 
 	if (size < sizeof(head))
 		return false;
@@ -226,13 +229,17 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	moved = (const struct moved *)(answer + sizeof(head));
 	stuck = moved + head.moved_count;
 	waited = (const struct waited *)(stuck + head.stuck_count);
-	if ((const char *)(waited + head.waited_count) != answer + size)
+	uneven = (const struct uneven *)(waited + head.waited_count);
+	if ((const char *)(uneven + head.uneven_count) != answer + size)
 		return false;
 	rebalance->stats->moves[MOVE_BUSY] += head.busy_count;
 	take_stuck(rebalance, stuck, head.stuck_count);
 	take_all_moved(rebalance, moved, head.moved_count);
 	for (uint32_t i = 0; i < head.waited_count; i++)
 		take_waited(rebalance, &waited[i]);
+	if (rebalance->input.decides &&
+	    uneven_replace(&rebalance->uneven, uneven, head.uneven_count, clock_now_ms()))
+		log_warn("cannot remember what is uneven: out of memory");
 	return true;
 }
 
@@ -390,10 +397,12 @@ void rebalance_tick(struct rebalance *rebalance)
 
 	rebalance->ticks++;
 	keep_waits(rebalance);
-	if (!is_wanted)
+	if (!is_wanted) {
 		rebalance->lack[0] = '\0';
-	else if (rebalance->ticks % LACK_TICKS == 1)
+		uneven_done(&rebalance->uneven);
+	} else if (rebalance->ticks % LACK_TICKS == 1) {
 		look_for_lack(rebalance);
+	}
 	/* The round that runs has them from here. */
 	if (!rebalance->runs)
 		forget_old(rebalance);
@@ -425,6 +434,12 @@ void rebalance_ask(struct rebalance *rebalance, const struct rebalance_asked *as
 	}
 	rebalance->asked[rebalance->asked_count++] = *asked;
 	start_asked(rebalance);
+}
+
+void rebalance_visit_uneven(const struct rebalance *rebalance,
+			    void (*visit)(const struct uneven *uneven, void *arg), void *arg)
+{
+	uneven_visit(&rebalance->uneven, clock_now_ms(), visit, arg);
 }
 
 const char *rebalance_lack(const struct rebalance *rebalance)

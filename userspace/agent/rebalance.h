@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "agent/stats.h"
+#include "agent/uneven.h"
 #include "kernel/tables.h"
 
 struct event_base;
@@ -42,6 +43,10 @@ void rebalance_ask(struct rebalance *rebalance, const struct rebalance_asked *as
 
 /* What this process lacks to move connections; "": nothing, or no Service asks for it. */
 const char *rebalance_lack(const struct rebalance *rebalance);
+
+/* The Services with gwbpf.io/rebalance that have been uneven for so long that it is told. */
+void rebalance_visit_uneven(const struct rebalance *rebalance,
+			    void (*visit)(const struct uneven *uneven, void *arg), void *arg);
 
 /* To be called once a second. Where no Service asks for it, it does nothing. */
 void rebalance_tick(struct rebalance *rebalance);

@@ -16,6 +16,7 @@
 #include "kernel/view.h"
 #include "kernel/waits.h"
 #include "model/balance.h"
+#include "model/evenness.h"
 #include "model/latest.h"
 #include "report/clients.h"
 
@@ -61,6 +62,7 @@ struct round {
 	struct moved *moves; /* that were tried */
 	size_t move_count;
 	struct evbuffer *waited;
+	struct evbuffer *uneven;
 	uint32_t busy_count; /* moves that were put off, as there was traffic again */
 	uint64_t fresh_ms;   /* for so long what has become quiet has just become so */
 	uint64_t end_ms;     /* no move begins later: the child must come to its answer */
@@ -385,6 +387,39 @@ static int decide_service(struct round *round, const struct view_service *servic
 	if (members.quiet_ms && can_spread(service))
 		balance_decide(members.balance, members.count, draw, round);
 	round->services_to_do[round->to_do_count++] = members;
+	return 0;
+}
+
+/* Whether its connections are to be even, and are not. */
+static bool is_uneven(const struct round *round, const struct view_service *service)
+{
+	struct evenness evenness = {0};
+	struct members members;
+
+	if (!service->rebalance_ms || service->state != VIEW_SERVICE_READY || !can_spread(service))
+		return false;
+	members = members_of(round, service);
+	for (size_t i = 0; i < members.count; i++)
+		if (view_backend_takes(&members.backends[i]))
+			evenness_add(&evenness, members.backends[i].active,
+				     members.backends[i].weight);
+	return !evenness_is_even(&evenness);
+}
+
+static int find_uneven(struct round *round)
+{
+	for (size_t i = 0; i < round->service_count; i++) {
+		const struct view_service *service = &round->services[i];
+		const struct uneven uneven = {
+			.service = service->index,
+			.vip = round->input->services[service->index].vip,
+			.port = round->input->services[service->index].port,
+		};
+
+		if (is_uneven(round, service) &&
+		    evbuffer_add(round->uneven, &uneven, sizeof(uneven)))
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -761,11 +796,14 @@ static int answer(const struct round *round, struct evbuffer *to)
 				(uint32_t)(evbuffer_get_length(stuck) / sizeof(struct moved)),
 			.waited_count = (uint32_t)(evbuffer_get_length(round->waited) /
 						   sizeof(struct waited)),
+			.uneven_count = (uint32_t)(evbuffer_get_length(round->uneven) /
+						   sizeof(struct uneven)),
 		};
 
 		if (evbuffer_add(to, &head, sizeof(head)) ||
 		    evbuffer_add(to, round->moves, round->move_count * sizeof(*round->moves)) ||
-		    evbuffer_add_buffer(to, stuck) || evbuffer_add_buffer(to, round->waited))
+		    evbuffer_add_buffer(to, stuck) || evbuffer_add_buffer(to, round->waited) ||
+		    evbuffer_add_buffer(to, round->uneven))
 			err = -ENOMEM;
 	}
 	if (stuck)
@@ -799,6 +837,8 @@ static int run(struct round *round)
 	if (!err && round->input->waits)
 		err = learn(round);
 	if (!err && round->input->decides)
+		err = find_uneven(round);
+	if (!err && round->input->decides)
 		err = decide(round);
 	if (!err && round->to_do_count)
 		err = act(round, walk_ms);
@@ -811,8 +851,9 @@ int rebalance_round(struct evbuffer *to, void *arg)
 	struct round round = {
 		.input = input,
 		.waited = evbuffer_new(),
+		.uneven = evbuffer_new(),
 	};
-	int err = round.waited ? 0 : -ENOMEM;
+	int err = round.waited && round.uneven ? 0 : -ENOMEM;
 
 	memcpy(round.random, &input->seed, sizeof(round.random));
 	round.open.seed = round.told.seed = input->seed;

@@ -7,6 +7,7 @@
 #include "kernel/notes.h"
 
 struct notes {
+	const struct tables *tables;
 	struct gw_note items[GW_NOTES_MAX];
 	size_t count;
 	uint32_t more;
@@ -60,9 +61,21 @@ static void add_taken(const char *service, const char *text, void *arg)
 	add(arg, GW_NOTE_PROBLEM, 0, "%s", text);
 }
 
+static void add_uneven(const struct uneven *uneven, void *arg)
+{
+	struct notes *notes = arg;
+	char service[TABLES_SERVICE_TEXT_MAX];
+
+	tables_service_text(notes->tables, uneven->service, service);
+	add(notes, GW_NOTE_WARNING, uneven->since_ms * 1000000,
+	    "the connections of service '%s' stay uneven, though gwbpf.io/rebalance is on: "
+	    "'gwbpf explain %s' says what is moved, and when",
+	    service, service);
+}
+
 void telling_write(struct tables *tables, const struct telling *telling)
 {
-	struct notes notes = {0};
+	struct notes notes = {.tables = tables};
 
 	following_visit_all(telling->following, add_lag, &notes);
 	if (telling->missing_node)
@@ -74,6 +87,8 @@ void telling_write(struct tables *tables, const struct telling *telling)
 		add(&notes, GW_NOTE_WARNING, 0,
 		    "connections are not moved as gwbpf.io/rebalance or a drain asks: %s",
 		    telling->cannot_move);
+	if (telling->rebalance)
+		rebalance_visit_uneven(telling->rebalance, add_uneven, &notes);
 	if (*telling->homeless)
 		add(&notes, GW_NOTE_WARNING, 0, "%s", telling->homeless);
 	hooks_visit_taken(telling->hooks, add_taken, &notes);

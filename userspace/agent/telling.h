@@ -5,6 +5,7 @@
 
 #include "agent/following.h"
 #include "agent/hooks.h"
+#include "agent/rebalance.h"
 #include "kernel/tables.h"
 #include "model/refused.h"
 #include "model/store.h"
@@ -14,6 +15,7 @@ struct telling {
 	const struct store *store;          /* what is refused, by the source */
 	const struct refused *unprogrammed; /* for want of room, or of an address */
 	const char *cannot_move;            /* why, though a Service asks for it; "": it can */
+	const struct rebalance *rebalance;  /* NULL: it has not begun */
 	const char *homeless;               /* pods that are to be excepted and are not; "": none */
 	const char *missing_node;           /* no Node has this name; NULL: there is one */
 	const struct hooks *hooks;
