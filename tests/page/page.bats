@@ -48,7 +48,8 @@ is_ejected()
 }
 
 @test "page: a peer that fails is marked, with the reason and what to do" {
-	dial 10.96.0.1:7051 2
+	# One each: its connection counts until its client closes it, and no other backend has fewer.
+	dial 10.96.0.1:7051 3
 	browser --window-size=1100,900 --screenshot="$root/build/page/before.png"
 	kill -KILL "$third"
 	becomes is_ejected
