@@ -20,6 +20,11 @@ load clients
 	[ "$(tally .failed)" -eq 0 ]
 }
 
+peers_have()
+{
+	[ "$(inside ss -Htn state established src 10.1.0.0/24 sport = 7051 | wc -l)" -eq "$1" ]
+}
+
 @test "peers that leave are emptied, again and again, and no call fails" {
 	serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.{1,2,3}
 	start_agent
@@ -39,8 +44,9 @@ load clients
 	[ "$(tally .failed)" -le 1 ]
 	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
 	[ "$(metric 'gwbpf_moves_total{result="stuck"}')" -eq 0 ]
-	# Nothing is left half open: a peer has as many connections as its clients.
-	[ "$(inside ss -Htn state established src 10.1.0.0/24 sport = 7051 | wc -l)" -eq 52 ]
+	# Nothing is left half open: the peers have as many connections as there are clients. The last one
+	# that was moved may connect again only for its next call.
+	ends_in 20 peers_have 52
 	[ "$(inside ss -Htn state close-wait sport = 7051 | wc -l)" -eq 0 ]
 }
 
