@@ -37,10 +37,17 @@ without_ages()
 	sed -E '/[aA]geSeconds":|idleSeconds|heartbeat|"canary":|"not-a-service":|rttSeconds/d'
 }
 
+# All that was sent is acknowledged: the connections look the same at the next look.
+is_still()
+{
+	lab_gwbpf connections -o json | jq -e 'all(.items[]; .bytesUnacked == 0)'
+}
+
 @test "http: the API answers with the bytes of the commands" {
 	listen 10.1.0.{1,2,3}:7051
 	start_agent
 	dial 10.96.0.1:7051 6
+	becomes is_still
 	for what in status services backends connections; do
 		get_as_root "/api/v1/$what"
 		[ "$code" = 200 ]
