@@ -3,13 +3,12 @@
 
 #include <string.h>
 
-/* FNV-1a. */
+#include "base/fnv.h"
+
 uint16_t asked_place(const char *namespace)
 {
-	uint32_t hash = 0x811c9dc5;
+	uint32_t hash = fnv_text(namespace);
 
-	for (const char *at = namespace; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * 0x01000193;
 	return (uint16_t)((hash ^ hash >> 16) % ASKED_PLACES);
 }
 

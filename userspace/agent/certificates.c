@@ -13,11 +13,11 @@
 
 #include "agent/asked.h"
 #include "agent/backend_event.h"
+#include "agent/backend_log.h"
 #include "agent/checker.h"
 #include "agent/repeats.h"
 #include "base/addr.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "kernel/checks.h"
 #include "kernel/route.h"
 #include "kernel/tables.h"
@@ -157,27 +157,14 @@ void certificates_fill(struct certificates *certificates, uint32_t id, struct ch
 
 /* --- what is logged ------------------------------------------------------------------------ */
 
-/* A backend that comes and goes tells of each kind once a minute, and one tenant's backends together
- * have no more lines than repeats.h says. */
 static void tell(struct certificates *certificates, uint32_t id, const char *kind, const char *text)
 {
-	char key[64], group[GW_NAME_MAX + 1], backend[TABLES_BACKEND_TEXT_MAX], line[LINE_TEXT_MAX];
+	char backend[TABLES_BACKEND_TEXT_MAX], line[LINE_TEXT_MAX];
 	uint32_t generation = certificates->maps.backends[id].generation;
-	struct tables_names names;
 
-	tables_name_backend(certificates->tables, id, generation, &names);
-	snprintf(group, sizeof(group), "/%s", names.service.namespace);
-	snprintf(key, sizeof(key), "%s %u %u", kind, id, generation);
 	tables_backend_text(certificates->tables, id, generation, backend);
 	snprintf(line, sizeof(line), "%s: the certificate of backend %s: %s", kind, backend, text);
-	if (repeats_tell_of(&certificates->repeats, group, key, line, clock_now_ms()))
-		log_info("%s", line);
-}
-
-static void log_repeats(size_t count, const char *text, void *arg)
-{
-	(void)arg;
-	log_info("%zu times more within a minute, the last time: %s", count, text);
+	backend_log_tell(&certificates->repeats, certificates->tables, id, generation, kind, line);
 }
 
 /* How many of the times before its end at which it is told have come. */
@@ -542,7 +529,7 @@ void certificates_tick(struct certificates *certificates)
 	uint64_t now_ns = clock_now_ns();
 
 	release(certificates, now_ns);
-	repeats_sum_up(&certificates->repeats, clock_now_ms(), log_repeats, NULL);
+	backend_log_sum_up(&certificates->repeats);
 	if (!any_look(certificates) || make_room(certificates)) {
 		checker_rest(certificates->checker);
 		on_lost(certificates);

@@ -12,12 +12,12 @@
 
 #include "agent/asked.h"
 #include "agent/backend_event.h"
+#include "agent/backend_log.h"
 #include "agent/certificates.h"
 #include "agent/checker.h"
 #include "agent/repeats.h"
 #include "base/addr.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "kernel/checks.h"
 #include "kernel/route.h"
 #include "kernel/tables.h"
@@ -120,25 +120,10 @@ static const struct gw_check *check_of(const struct checks *checks, uint32_t id)
 
 /* --- what is logged ------------------------------------------------------------------------ */
 
-/* A backend that comes and goes tells of each kind once a minute, and one tenant's backends together
- * have no more lines than repeats.h says. */
 static void tell(struct checks *checks, uint32_t id, const char *kind, const char *line)
 {
-	uint32_t generation = checks->maps.backends[id].generation;
-	char key[64], group[GW_NAME_MAX + 1];
-	struct tables_names names;
-
-	tables_name_backend(checks->tables, id, generation, &names);
-	snprintf(group, sizeof(group), "/%s", names.service.namespace);
-	snprintf(key, sizeof(key), "%s %u %u", kind, id, generation);
-	if (repeats_tell_of(&checks->repeats, group, key, line, clock_now_ms()))
-		log_info("%s", line);
-}
-
-static void log_repeats(size_t count, const char *text, void *arg)
-{
-	(void)arg;
-	log_info("%zu times more within a minute, the last time: %s", count, text);
+	backend_log_tell(&checks->repeats, checks->tables, id, checks->maps.backends[id].generation,
+			 kind, line);
 }
 
 static void tell_change(struct checks *checks, uint32_t id, enum check_change change)
@@ -567,7 +552,7 @@ void checks_tick(struct checks *checks)
 
 	release(checks, now_ns);
 	settle(checks, now_ns);
-	repeats_sum_up(&checks->repeats, clock_now_ms(), log_repeats, NULL);
+	backend_log_sum_up(&checks->repeats);
 	if (!any_check(checks) || make_room(checks)) {
 		rest(checks);
 		return;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/addr.h"
+#include "base/fnv.h"
 #include "base/text.h"
 #include "report/json.h"
 
@@ -77,14 +78,9 @@ void events_listen_to_all(events_listen listen, void *arg)
 	ring.arg = arg;
 }
 
-/* FNV-1a. */
 static uint32_t share_of(const char *namespace)
 {
-	uint32_t hash = 2166136261u;
-
-	for (const char *at = namespace; *at; at++)
-		hash = (hash ^ (uint8_t)*at) * 16777619u;
-	return hash % SHARES;
+	return fnv_text(namespace) % SHARES;
 }
 
 /* The oldest of those that have the most. */

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 
 #include "agent/backend_event.h"
+#include "agent/backend_log.h"
 #include "agent/repeats.h"
-#include "base/clock.h"
-#include "base/log.h"
 #include "kernel/tables.h"
 #include "kernel/trouble.h"
 #include "kernel/view.h"
@@ -140,33 +139,21 @@ static void keep_event(const struct health_log *log, const struct trouble_change
 	}
 }
 
-/* A backend that comes and goes tells of each kind once a minute, and one tenant's backends together
- * have no more lines than repeats.h says. */
 static void on_change(const struct trouble_change *change, void *arg)
 {
-	char backend[TABLES_BACKEND_TEXT_MAX], line[HEALTH_LINE_MAX], key[64];
-	char group[GW_NAME_MAX + 1];
+	char backend[TABLES_BACKEND_TEXT_MAX], line[HEALTH_LINE_MAX], kind[16];
 	struct health_log *log = arg;
-	struct tables_names names;
 
 	keep_event(log, change);
-	tables_name_backend(log->tables, change->backend, change->generation, &names);
 	tables_backend_text(log->tables, change->backend, change->generation, backend);
 	write_line(change, backend, line);
-	snprintf(group, sizeof(group), "/%s", names.service.namespace);
-	snprintf(key, sizeof(key), "%u %u %u", change->kind, change->backend, change->generation);
-	if (repeats_tell_of(&log->repeats, group, key, line, clock_now_ms()))
-		log_info("%s", line);
-}
-
-static void log_repeats(size_t count, const char *text, void *arg)
-{
-	(void)arg;
-	log_info("%zu times more within a minute, the last time: %s", count, text);
+	snprintf(kind, sizeof(kind), "%u", change->kind);
+	backend_log_tell(&log->repeats, log->tables, change->backend, change->generation, kind,
+			 line);
 }
 
 void health_log_tick(struct health_log *log)
 {
 	trouble_look(log->trouble, on_change, log);
-	repeats_sum_up(&log->repeats, clock_now_ms(), log_repeats, NULL);
+	backend_log_sum_up(&log->repeats);
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "model/evenness.h"
 #include "model/tls_names.h"
+#include "report/backends.h"
 #include "report/certificates.h"
 
 #define LABELS_MAX 1024
@@ -23,11 +24,8 @@ static void family(struct evbuffer *to, const char *name, const char *type, cons
 
 static void write_head(struct lines *to, const char *name, const char *type, const char *help)
 {
-	const char *const texts[] = {"# HELP ", name, " ",  help, "\n# TYPE ",
-				     name,      " ",  type, "\n"};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		lines_add_text(to, texts[i]);
+	lines_flush(to);
+	family(to->to, name, type, help);
 }
 
 /* A family of one series without labels. */
@@ -385,8 +383,7 @@ static double balance_ratio(const struct view_service *service, const struct vie
 	struct evenness evenness = {0};
 
 	for (size_t i = 0; i < count && backends[i].service_index == service->index; i++)
-		if (view_backend_takes(&backends[i]))
-			evenness_add(&evenness, backends[i].active, backends[i].weight);
+		backends_add_evenness(&backends[i], &evenness);
 	return evenness.connections ? evenness_ratio(&evenness) : 1;
 }
 

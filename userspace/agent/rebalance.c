@@ -237,7 +237,7 @@ static bool take_answer(struct rebalance *rebalance, const char *answer, size_t 
 	take_all_moved(rebalance, moved, head.moved_count);
 	for (uint32_t i = 0; i < head.waited_count; i++)
 		take_waited(rebalance, &waited[i]);
-	if (rebalance->input.decides &&
+	if (rebalance->input.decides && rebalance->input.only_service == ROUND_NOWHERE &&
 	    uneven_replace(&rebalance->uneven, uneven, head.uneven_count, clock_now_ms()))
 		log_warn("cannot remember what is uneven: out of memory");
 	return true;

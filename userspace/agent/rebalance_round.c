@@ -18,6 +18,7 @@
 #include "model/balance.h"
 #include "model/evenness.h"
 #include "model/latest.h"
+#include "report/backends.h"
 #include "report/clients.h"
 
 #define SECOND_NS 1000000000ull
@@ -352,10 +353,36 @@ static void members_done(struct members *members)
 	free(members->drain);
 }
 
+/* Whether its connections are to be even, and are not. */
+static bool is_uneven(const struct members *members)
+{
+	const struct view_service *service = members->service;
+	struct evenness evenness = {0};
+
+	if (!service->rebalance_ms || service->state != VIEW_SERVICE_READY || !can_spread(service))
+		return false;
+	for (size_t i = 0; i < members->count; i++)
+		backends_add_evenness(&members->backends[i], &evenness);
+	return !evenness_is_even(&evenness);
+}
+
+static int note_uneven(struct round *round, const struct view_service *service)
+{
+	const struct uneven uneven = {
+		.service = service->index,
+		.vip = round->input->services[service->index].vip,
+		.port = round->input->services[service->index].port,
+	};
+
+	return evbuffer_add(round->uneven, &uneven, sizeof(uneven)) ? -ENOMEM : 0;
+}
+
 static int decide_service(struct round *round, const struct view_service *service)
 {
 	struct members members = members_of(round, service);
 
+	if (is_uneven(&members) && note_uneven(round, service))
+		return -ENOMEM;
 	members.quiet_ms = quiet_ms_of(round, service);
 	if (!members.quiet_ms && !has_deadline(&members) && !service->moves_down)
 		return 0;
@@ -387,39 +414,6 @@ static int decide_service(struct round *round, const struct view_service *servic
 	if (members.quiet_ms && can_spread(service))
 		balance_decide(members.balance, members.count, draw, round);
 	round->services_to_do[round->to_do_count++] = members;
-	return 0;
-}
-
-/* Whether its connections are to be even, and are not. */
-static bool is_uneven(const struct round *round, const struct view_service *service)
-{
-	struct evenness evenness = {0};
-	struct members members;
-
-	if (!service->rebalance_ms || service->state != VIEW_SERVICE_READY || !can_spread(service))
-		return false;
-	members = members_of(round, service);
-	for (size_t i = 0; i < members.count; i++)
-		if (view_backend_takes(&members.backends[i]))
-			evenness_add(&evenness, members.backends[i].active,
-				     members.backends[i].weight);
-	return !evenness_is_even(&evenness);
-}
-
-static int find_uneven(struct round *round)
-{
-	for (size_t i = 0; i < round->service_count; i++) {
-		const struct view_service *service = &round->services[i];
-		const struct uneven uneven = {
-			.service = service->index,
-			.vip = round->input->services[service->index].vip,
-			.port = round->input->services[service->index].port,
-		};
-
-		if (is_uneven(round, service) &&
-		    evbuffer_add(round->uneven, &uneven, sizeof(uneven)))
-			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -697,13 +691,6 @@ static int act(struct round *round, uint64_t walk_ms)
 
 /* --- what is learnt ---------------------------------------------------------------------- */
 
-static int compare_waits(const void *a, const void *b)
-{
-	const struct wait *left = a, *right = b;
-
-	return (left->cookie > right->cookie) - (left->cookie < right->cookie);
-}
-
 /* Not in a user's namespace, where the peer may be anybody. */
 static bool teaches(const struct gw_walk_conn *conn, const struct view_service *service)
 {
@@ -721,7 +708,7 @@ static size_t add_waits(const struct round *round, const struct view_service *se
 	for (size_t i = 0; i < round->conn_count; i++)
 		if (teaches(&round->conns[i], service))
 			waits[count++] = (struct wait){.cookie = round->conns[i].cookie};
-	qsort(waits, count, sizeof(*waits), compare_waits);
+	qsort(waits, count, sizeof(*waits), waits_compare);
 	return count < FOLLOW_MAX ? count : FOLLOW_MAX;
 }
 
@@ -738,7 +725,7 @@ static int learn_service(struct round *round, const struct view_service *service
 
 		if (!teaches(conn, service))
 			continue;
-		wait = bsearch(&key, waits, count, sizeof(key), compare_waits);
+		wait = bsearch(&key, waits, count, sizeof(key), waits_compare);
 		if (!wait || !wait->is_followed)
 			continue;
 		any |= wait->longest_ms || conn->received_ms <= HEARD_MS;
@@ -758,7 +745,7 @@ static int learn(struct round *round)
 		if (round->services[i].rebalance_ms == GW_REBALANCE_AUTO)
 			count += add_waits(round, &round->services[i], waits + count);
 	if (!err) {
-		qsort(waits, count, sizeof(*waits), compare_waits);
+		qsort(waits, count, sizeof(*waits), waits_compare);
 		err = waits_exchange(round->input->waits, waits, count);
 	}
 	for (size_t i = 0; i < round->service_count && !err; i++)
@@ -836,8 +823,6 @@ static int run(struct round *round)
 		err = note_told(round, &round->input->moved[i]);
 	if (!err && round->input->waits)
 		err = learn(round);
-	if (!err && round->input->decides)
-		err = find_uneven(round);
 	if (!err && round->input->decides)
 		err = decide(round);
 	if (!err && round->to_do_count)

@@ -68,7 +68,7 @@ struct round_head {
 	uint32_t moved_count;  /* of struct moved */
 	uint32_t stuck_count;  /* of struct moved: those that are MOVE_STUCK from now on */
 	uint32_t waited_count; /* of struct waited */
-	uint32_t uneven_count; /* of struct uneven: the Services that are, if the round decides */
+	uint32_t uneven_count; /* of struct uneven: the Services that are, of those decided upon */
 };
 
 /* arg: a const struct round_input. For workers.h. 0 or -errno. */

@@ -78,7 +78,7 @@ static void held_done(struct held *held)
 	free(held->longest_ms);
 }
 
-static int compare_cookies(const void *a, const void *b)
+int waits_compare(const void *a, const void *b)
 {
 	const struct wait *left = a, *right = b;
 
@@ -122,7 +122,7 @@ int waits_exchange(const struct waits *waits, struct wait *items, size_t count)
 	for (uint32_t i = 0; i < held.count && !err; i++) {
 		struct wait key = {.cookie = held.cookies[i]};
 
-		err = take(waits->fd, bsearch(&key, items, count, sizeof(key), compare_cookies),
+		err = take(waits->fd, bsearch(&key, items, count, sizeof(key), waits_compare),
 			   held.cookies[i], held.longest_ms[i]);
 	}
 	held_done(&held);

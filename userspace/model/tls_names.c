@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/certificate.h"
+#include "base/fnv.h"
 #include "base/text.h"
 
 #define DEFAULT_COUNT 4 /* names that it stands for */
@@ -105,12 +106,7 @@ void tls_names_expand(const struct tls_names *names, const char *namespace, cons
 	}
 }
 
-/* 32 bits of FNV-1a. */
 uint32_t tls_names_fingerprint(const char *value)
 {
-	uint32_t hash = 0x811c9dc5;
-
-	while (*value)
-		hash = (hash ^ (uint8_t)*value++) * 0x01000193;
-	return hash;
+	return fnv_text(value);
 }

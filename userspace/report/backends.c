@@ -306,6 +306,12 @@ static bool is_same_group(const struct view_backend *a, const struct view_backen
 	       !strcmp(a->service, b->service) && !strcmp(a->namespace, b->namespace);
 }
 
+void backends_add_evenness(const struct view_backend *backend, struct evenness *evenness)
+{
+	if (view_backend_takes(backend))
+		evenness_add(evenness, backend->active, backend->weight);
+}
+
 /* The view has those of a group side by side. */
 static void group_rows(struct backend_row *rows, size_t count)
 {
@@ -318,9 +324,7 @@ static void group_rows(struct backend_row *rows, size_t count)
 		for (end = first;
 		     end < count && is_same_group(rows[first].backend, rows[end].backend); end++) {
 			active += rows[end].backend->active;
-			if (view_backend_takes(rows[end].backend))
-				evenness_add(&evenness, rows[end].backend->active,
-					     rows[end].backend->weight);
+			backends_add_evenness(rows[end].backend, &evenness);
 		}
 		for (size_t i = first; i < end; i++) {
 			rows[i].group = group;

@@ -33,6 +33,9 @@ typedef bool report_wants(const struct view_backend *backend, const void *arg);
 int backends_rows(const struct view *view, report_wants *wants, const void *arg,
 		  struct backend_row **ret, size_t *count);
 
+/* Those that take new connections are what is to be even. */
+void backends_add_evenness(const struct view_backend *backend, struct evenness *evenness);
+
 /* Whether it is as it should be, and if not, why and what to do about it. */
 bool backends_is_well(const struct backend_row *row);
 const char *backends_reason(const struct backend_row *row); /* NULL: it is well */
