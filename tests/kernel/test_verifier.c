@@ -69,10 +69,10 @@ static int load(struct bpf_object *object)
 	struct bpf_program *program;
 	int err;
 
-	bpf_object__for_each_program(program, object) ask_for_statistics(program);
-	err = bpf_object__load(object);
 	bpf_object__for_each_program(program, object)
-	{
+		ask_for_statistics(program);
+	err = bpf_object__load(object);
+	bpf_object__for_each_program(program, object) {
 		if (!err && bpf_program__autoload(program))
 			expect_room(program);
 		free_log(program);

@@ -164,8 +164,7 @@ void agent_peers(struct agent_peer ret[TOWN_PEERS])
 	size_t i;
 
 	memset(ret, 0, TOWN_PEERS * sizeof(*ret));
-	json_array_foreach(json_object_get(root, "items"), i, item)
-	{
+	json_array_foreach(json_object_get(root, "items"), i, item) {
 		const char *address = json_string_value(json_object_get(item, "address"));
 
 		assert_non_null(address);

@@ -70,7 +70,9 @@ static bool has(const json_t *list, const char *name)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item) if (!strcmp(json_string_value(item), name)) return true;
+	json_array_foreach(list, i, item)
+		if (!strcmp(json_string_value(item), name))
+			return true;
 	return false;
 }
 
@@ -80,8 +82,7 @@ static int count_wrong_names(const json_t *answer, const json_t *asked)
 	int wrong = 0;
 	size_t i;
 
-	json_array_foreach(asked, i, name)
-	{
+	json_array_foreach(asked, i, name) {
 		const char *text = json_string_value(name);
 		bool carries = certificate_carries(&certificate, text);
 
@@ -101,8 +102,7 @@ static int count_wrong_times(const json_t *answer)
 	size_t i;
 
 	assert_int_equal(json_array_size(times), 4);
-	json_array_foreach(times, i, time)
-	{
+	json_array_foreach(times, i, time) {
 		bool is_current = certificate_time(&certificate, number_of(time, "now")) ==
 				  CERTIFICATE_CURRENT;
 
@@ -228,8 +228,7 @@ static int compare_openssl(const json_t *answer, const json_t *asked, int *agree
 	const json_t *name;
 	int unlisted = parses != !!x509 && !is_listed(file, NULL, !!x509);
 
-	json_array_foreach(asked, i, name)
-	{
+	json_array_foreach(asked, i, name) {
 		const char *text = json_string_value(name);
 		bool go = has(json_object_get(answer, "carries"), text);
 		bool openssl = parses && x509 && openssl_carries(x509, text);

@@ -433,8 +433,8 @@ void check_look_cancel(uint64_t ticket)
 	struct look *look;
 
 	LIST_FOREACH(look, &looks, entry)
-	if (look->order.ticket == ticket)
-		break;
+		if (look->order.ticket == ticket)
+			break;
 	if (look)
 		free_look(look);
 }

@@ -89,8 +89,8 @@ static struct events_item *give_way(void)
 	struct events_item *item, *found = TAILQ_FIRST(&ring.list);
 
 	TAILQ_FOREACH(item, &ring.list, entry)
-	if (ring.counts[item->share] > ring.counts[found->share])
-		found = item;
+		if (ring.counts[item->share] > ring.counts[found->share])
+			found = item;
 	TAILQ_REMOVE(&ring.list, found, entry);
 	ring.counts[found->share]--;
 	ring.forgotten++;

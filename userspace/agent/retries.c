@@ -56,8 +56,8 @@ static struct retry_group *get_group(struct retries *retries, const char *name)
 	struct retry_group *group;
 
 	TAILQ_FOREACH_REVERSE(group, retries->waiting, retry_groups, link)
-	if (!strncmp(group->name, name, length) && !group->name[length])
-		return group;
+		if (!strncmp(group->name, name, length) && !group->name[length])
+			return group;
 	group = calloc(1, sizeof(*group));
 	if (!group)
 		return NULL;

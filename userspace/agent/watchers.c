@@ -180,9 +180,9 @@ static void on_sight(const struct gw_sight *sight, void *arg)
 		tables_name_service(watchers->options.tables, sight->service, &names);
 	text = render(sight_json(sight, &names));
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
-	if (is_wanted(&watcher->filter, names.service.namespace, names.service.name,
-		      names.vip_port))
-		send_line(watcher, text);
+		if (is_wanted(&watcher->filter, names.service.namespace, names.service.name,
+			      names.vip_port))
+			send_line(watcher, text);
 	free(text);
 }
 
@@ -199,8 +199,8 @@ static void on_event(const struct events_item *item, void *arg)
 	events_service_of(item, &namespace, &service);
 	text = render(sight_json_event(events_item_to_json(item, true)));
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
-	if (is_wanted(&watcher->filter, namespace, service, 0))
-		send_line(watcher, text);
+		if (is_wanted(&watcher->filter, namespace, service, 0))
+			send_line(watcher, text);
 	free(text);
 }
 
@@ -211,8 +211,8 @@ static void tell_all_lost(struct watchers *watchers, uint64_t count, const char 
 	struct watcher *watcher;
 
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
-	if (!watcher->is_gone)
-		tell_lost(watcher, count, cause);
+		if (!watcher->is_gone)
+			tell_lost(watcher, count, cause);
 }
 
 static void renew(struct watchers *watchers)

@@ -146,8 +146,7 @@ static int print_events(const struct cli *cli, const json_t *answer, const json_
 	print_head(cli, answer);
 	if (!json_array_size(events) && cli->headers)
 		puts("(none)");
-	json_array_foreach(events, i, event)
-	{
+	json_array_foreach(events, i, event) {
 		const char *time = field(event, "time");
 
 		if (strncmp(day, time, DATE_LENGTH) != 0 && cli->headers) {

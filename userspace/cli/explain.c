@@ -112,9 +112,9 @@ static json_t *services_to_json(const struct explain *explain, const struct aske
 			json_add(&all, explain_service(explain, &services[i]));
 	if (json_array_size(all))
 		return all;
-	json_array_foreach(json_object_get(explain->agent, "ports"), i,
-			   port) if (is_asked_port(asked, port))
-		json_add(&all, explain_left_alone(explain, port));
+	json_array_foreach(json_object_get(explain->agent, "ports"), i, port)
+		if (is_asked_port(asked, port))
+			json_add(&all, explain_left_alone(explain, port));
 	return all;
 }
 

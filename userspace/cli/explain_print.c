@@ -127,8 +127,7 @@ static int print_endpoints(const struct cli *cli, const json_t *endpoints)
 	if (table_new(cli, endpoint_columns, sizeof(endpoint_columns) / sizeof(*endpoint_columns),
 		      &table))
 		return EXIT_FAILURE;
-	json_array_foreach(endpoints, i, endpoint)
-	{
+	json_array_foreach(endpoints, i, endpoint) {
 		bool is_used = json_is_true(json_object_get(endpoint, "used"));
 		bool is_well = is_used && !*text_of(endpoint, "message");
 
@@ -156,8 +155,7 @@ static void print_endpoint_messages(const json_t *endpoints)
 	const json_t *endpoint;
 	size_t i;
 
-	json_array_foreach(endpoints, i, endpoint)
-	{
+	json_array_foreach(endpoints, i, endpoint) {
 		if (!*text_of(endpoint, "message"))
 			continue;
 		say("", place_of(endpoint, place), ": ");
@@ -191,8 +189,7 @@ static void print_avoided(const json_t *avoided)
 	char place[PLACE_MAX], age[FORMAT_MAX];
 	size_t i;
 
-	json_array_foreach(avoided, i, doubt)
-	{
+	json_array_foreach(avoided, i, doubt) {
 		double seconds = seconds_of(doubt, "remainingSeconds");
 
 		if (i == AVOIDED_MAX) {
@@ -284,8 +281,7 @@ static int print_settings(const struct cli *cli, const json_t *settings)
 	if (table_new(cli, setting_columns, sizeof(setting_columns) / sizeof(*setting_columns),
 		      &table))
 		return EXIT_FAILURE;
-	json_array_foreach(settings, i, setting)
-	{
+	json_array_foreach(settings, i, setting) {
 		table_row(table);
 		table_text(table, text_of(setting, "name"));
 		table_text(table, text_of(setting, "value"));
@@ -323,8 +319,7 @@ int explain_print(const struct cli *cli, json_t *value)
 		say("", text_of(value, "message"), "\n");
 		say_remedy(value, "remedy");
 	}
-	json_array_foreach(services, i, service)
-	{
+	json_array_foreach(services, i, service) {
 		if (i)
 			putchar('\n');
 		if (print_service(cli, service))

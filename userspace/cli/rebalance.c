@@ -47,8 +47,7 @@ static int print_moves(const struct cli *cli, const struct view *view, const jso
 	}
 	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &table))
 		return EXIT_FAILURE;
-	json_array_foreach(moves, i, move)
-	{
+	json_array_foreach(moves, i, move) {
 		const char *result = json_string_value(json_object_get(move, "result"));
 
 		table_row(table);

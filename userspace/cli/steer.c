@@ -106,7 +106,8 @@ static int print_answers(const struct cli *cli, const struct view *view, const s
 	if (cli->output == CLI_OUTPUT_JSON)
 		return json_print(cli, json_list(steer->list, lookup_node(view), answers));
 	table_print_node(cli, lookup_node(view));
-	json_array_foreach(answers, i, answer) tell(steer, answer);
+	json_array_foreach(answers, i, answer)
+		tell(steer, answer);
 	json_decref(answers);
 	return EXIT_SUCCESS;
 }

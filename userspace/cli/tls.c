@@ -142,9 +142,9 @@ static bool is_good(const json_t *items)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(items, i,
-			   item) if (*json_string_value(json_object_get(item,
-									"message"))) return false;
+	json_array_foreach(items, i, item)
+		if (*json_string_value(json_object_get(item, "message")))
+			return false;
 	return true;
 }
 

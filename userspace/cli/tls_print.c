@@ -29,7 +29,9 @@ static bool has(const json_t *list, const char *name)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(list, i, one) if (!strcmp(json_string_value(one), name)) return true;
+	json_array_foreach(list, i, one)
+		if (!strcmp(json_string_value(one), name))
+			return true;
 	return false;
 }
 
@@ -102,8 +104,7 @@ static void put_item(const struct printing *to, const json_t *item)
 
 	if (!json_array_size(names))
 		put_row(to, item, "", "");
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach(names, i, name) {
 		const char *text = json_string_value(name);
 		bool is_known = !is_asked || json_is_array(missing);
 
@@ -128,8 +129,7 @@ static void put_hosts(const json_t *names, const json_t *except, bool *is_first)
 	const json_t *name;
 	size_t i;
 
-	json_array_foreach(names, i, name)
-	{
+	json_array_foreach(names, i, name) {
 		const char *text = json_string_value(name);
 
 		if (!is_plain(text) || has(except, text))
@@ -193,9 +193,11 @@ int tls_print(const struct cli *cli, const struct tls_printing *printing, const 
 
 	if (table_new(cli, columns, sizeof(columns) / sizeof(columns[0]), &to.table))
 		return EXIT_FAILURE;
-	json_array_foreach(items, i, item) put_item(&to, item);
+	json_array_foreach(items, i, item)
+		put_item(&to, item);
 	status = table_print(to.table);
 	table_free(to.table);
-	json_array_foreach(items, i, item) put_advice(&to, item);
+	json_array_foreach(items, i, item)
+		put_advice(&to, item);
 	return status;
 }

@@ -49,8 +49,7 @@ static void add_hints(const struct view *view, const json_t *items)
 		puts("no Service asks for names: give it the annotation gwbpf.io/tls-names=default");
 	if (!status_agent_is_running(view_meta(view)))
 		puts("no agent runs: this is what the last one saw");
-	json_array_foreach(items, i, item)
-	{
+	json_array_foreach(items, i, item) {
 		if (!json_is_null(json_object_get(item, "ageSeconds")))
 			continue;
 		puts("a certificate without an expiry has not been seen: the agent looks only at "
@@ -64,9 +63,9 @@ static bool is_good(const json_t *items)
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(items, i,
-			   item) if (*json_string_value(json_object_get(item,
-									"message"))) return false;
+	json_array_foreach(items, i, item)
+		if (*json_string_value(json_object_get(item, "message")))
+			return false;
 	return true;
 }
 

@@ -69,8 +69,7 @@ static void set_sizes(struct gwbpf_bpf *object, uint32_t services, uint32_t back
 {
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object->obj)
-	{
+	bpf_object__for_each_map(map, object->obj) {
 		if (is_pinned_kind(map))
 			bpf_map__set_max_entries(map, maps_entries(bpf_map__name(map), services,
 								   backends));
@@ -108,8 +107,7 @@ static int reuse_all(const char *pin_dir, struct gwbpf_bpf *object)
 	struct bpf_map *map;
 	int err;
 
-	bpf_object__for_each_map(map, object->obj)
-	{
+	bpf_object__for_each_map(map, object->obj) {
 		err = is_pinned_kind(map) ? reuse(pin_dir, map) : 0;
 		if (err)
 			return err;
@@ -276,8 +274,7 @@ static int pin_maps(struct datapath *datapath, const struct datapath_options *op
 
 	pins_map_path(options->pin_dir, "gw_meta", path);
 	err = unlink(path) && errno != ENOENT ? -errno : write_meta(datapath, options);
-	bpf_object__for_each_map(map, datapath->object->obj)
-	{
+	bpf_object__for_each_map(map, datapath->object->obj) {
 		if (!err && map != meta && is_pinned_kind(map))
 			err = replace_pin(options->pin_dir, map);
 	}

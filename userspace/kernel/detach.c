@@ -60,8 +60,7 @@ static int remove_pins(const char *pin_dir)
 		return -errno;
 	pins_map_path(pin_dir, "gw_meta", path);
 	unlink(path);
-	bpf_object__for_each_map(map, object->obj)
-	{
+	bpf_object__for_each_map(map, object->obj) {
 		pins_map_path(pin_dir, bpf_map__name(map), path);
 		unlink(path);
 	}

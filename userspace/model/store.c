@@ -512,7 +512,7 @@ static void accept_all(struct origin *origin)
 		return;
 	if (origin->seconds)
 		TAILQ_FOREACH(naming, &origin->namings, of_origin)
-	forget_second(naming);
+			forget_second(naming);
 	origin->has_refusals = false;
 	refused_mend(&origin->store->refused, origin->place);
 	tell_accepted(origin->store, origin->place);
@@ -602,8 +602,8 @@ bool store_has_refusals_at(const struct store *store, const char *place)
 
 	if (store->seconds)
 		TAILQ_FOREACH(origin, &store->origins, entry)
-	if (origin->seconds && !strcmp(origin->place, place))
-		return true;
+			if (origin->seconds && !strcmp(origin->place, place))
+				return true;
 	return refused_has(&store->refused, place);
 }
 
@@ -619,8 +619,7 @@ static void visit_seconds(const struct origin *origin, refused_visit visit, void
 	const struct naming *naming;
 	size_t count = 0;
 
-	TAILQ_FOREACH(naming, &origin->namings, of_origin)
-	{
+	TAILQ_FOREACH(naming, &origin->namings, of_origin) {
 		if (!naming->is_second)
 			continue;
 		if (count++ == REFUSED_TEXTS_MAX)
@@ -638,6 +637,6 @@ void store_visit_refusals(const struct store *store, refused_visit visit, void *
 	refused_visit_all(&store->refused, visit, arg);
 	if (store->seconds)
 		TAILQ_FOREACH(origin, &store->origins, entry)
-	if (origin->seconds)
-		visit_seconds(origin, visit, arg);
+			if (origin->seconds)
+				visit_seconds(origin, visit, arg);
 }

@@ -241,8 +241,7 @@ static const json_t *find_port(const struct explain *explain, const struct view_
 	struct gw_addr address;
 	size_t i;
 
-	json_array_foreach(json_object_get(explain->agent, "ports"), i, port)
-	{
+	json_array_foreach(json_object_get(explain->agent, "ports"), i, port) {
 		const char *text = json_string_value(json_object_get(port, "address"));
 
 		if (text && !addr_parse(text, &address) &&

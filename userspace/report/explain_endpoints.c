@@ -271,8 +271,7 @@ static void add_known(const struct explain *explain, const struct view_service *
 	size_t count = view_backends(explain->connections.view, &backends), i, place;
 	const json_t *endpoint;
 
-	json_array_foreach(json_object_get(port, "endpoints"), i, endpoint)
-	{
+	json_array_foreach(json_object_get(port, "endpoints"), i, endpoint) {
 		const struct view_backend *backend;
 
 		place = find_place(explain->connections.view, service, endpoint);

@@ -95,8 +95,7 @@ json_t *explain_settings(const struct explain *explain, const struct view_servic
 	json_t *all = json_array();
 	size_t i;
 
-	json_array_foreach(known, i, setting)
-	{
+	json_array_foreach(known, i, setting) {
 		const char *name = json_string_value(json_object_get(setting, "name"));
 
 		json_add(&all, json_pack("{sO so sO}", "name", json_object_get(setting, "name"),

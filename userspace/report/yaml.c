@@ -78,15 +78,13 @@ static void put_block(FILE *file, const json_t *value, int indent, bool is_begun
 	const char *key;
 	size_t i;
 
-	json_object_foreach((json_t *)value, key, member)
-	{
+	json_object_foreach((json_t *)value, key, member) {
 		fprintf(file, is_plain(key) ? "%*s%s:" : "%*s\"%s\":", is_begun ? 0 : indent, "",
 			key);
 		put_member(file, member, indent);
 		is_begun = false;
 	}
-	json_array_foreach(value, i, member)
-	{
+	json_array_foreach(value, i, member) {
 		fprintf(file, "%*s", is_begun ? 0 : indent, "");
 		put_item(file, member, indent);
 		is_begun = false;

@@ -48,8 +48,7 @@ static int add_addresses(json_t *endpoints, const json_t *addresses, bool ipv6, 
 	json_t *endpoint, *value;
 	size_t i, j;
 
-	json_array_foreach((json_t *)addresses, i, address)
-	{
+	json_array_foreach((json_t *)addresses, i, address) {
 		if (is_ipv6(address) != ipv6)
 			continue;
 		value = json_object_get(address, "ip");
@@ -73,8 +72,7 @@ static json_t *named_ports(const json_t *ports)
 	const json_t *port;
 	size_t i;
 
-	json_array_foreach((json_t *)ports, i, port)
-	{
+	json_array_foreach((json_t *)ports, i, port) {
 		copy = json_copy((json_t *)port);
 		if (json_is_object(copy) && !json_is_string(json_object_get(copy, "name")) &&
 		    (!json_object_get(copy, "name") || json_is_null(json_object_get(copy, "name"))))

@@ -41,8 +41,9 @@ static int decode_labels(const json_t *labels, struct labels **ret)
 
 	if (!items)
 		return -ENOMEM;
-	json_object_foreach((json_t *)labels, key, label) if (json_is_string(label))
-		items[count++] = (struct label){key, json_string_value(label)};
+	json_object_foreach((json_t *)labels, key, label)
+		if (json_is_string(label))
+			items[count++] = (struct label){key, json_string_value(label)};
 	*ret = labels_copy(items, count);
 	free(items);
 	return *ret ? 0 : -ENOMEM;

@@ -48,8 +48,7 @@ static int decode_labels(struct report *report, const struct metadata *metadata,
 			   ENABLED_LABEL, quote(quoted, text));
 	service->other_proxy = json_object_get(labels, "service.kubernetes.io/service-proxy-name");
 	service->headless = json_object_get(labels, "service.kubernetes.io/headless");
-	json_object_foreach((json_t *)labels, key, value)
-	{
+	json_object_foreach((json_t *)labels, key, value) {
 		if (is_ours(key) && strcmp(key, ENABLED_LABEL))
 			report_say(report, "label '%s' is not known: settings are annotations",
 				   quote(quoted, key));
@@ -109,8 +108,7 @@ static int decode_annotations(struct report *report, const json_t *object, struc
 		return err;
 	settings_init(&service->settings);
 	service->settings_good = true;
-	json_object_foreach((json_t *)annotations, key, value)
-	{
+	json_object_foreach((json_t *)annotations, key, value) {
 		if (!is_ours(key))
 			continue;
 		err = decode_annotation(report, key, value, service);

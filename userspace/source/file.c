@@ -350,8 +350,7 @@ static void tell_recovered(struct file_source *source)
 {
 	struct file *file;
 
-	TAILQ_FOREACH(file, &source->files, entry)
-	{
+	TAILQ_FOREACH(file, &source->files, entry) {
 		bool has_refusals = store_has_refusals(file->origin);
 
 		if (file->had_refusals && !has_refusals)

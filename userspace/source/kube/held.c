@@ -109,8 +109,9 @@ void kube_held_end_list(struct kube_held *held, kube_held_visit visit, void *arg
 	/* First the new state, then the calls: they may ask for it. */
 	held->names = held->listed;
 	held->listed = NULL;
-	json_object_foreach(before, key, value) if (!json_object_get(held->names, key))
-		visit_key(key, visit, arg);
+	json_object_foreach(before, key, value)
+		if (!json_object_get(held->names, key))
+			visit_key(key, visit, arg);
 	json_decref(before);
 }
 
@@ -122,6 +123,7 @@ void kube_held_drop_all(struct kube_held *held, kube_held_visit visit, void *arg
 
 	json_object_clear(held->listed);
 	held->names = json_object();
-	json_object_foreach(before, key, value) visit_key(key, visit, arg);
+	json_object_foreach(before, key, value)
+		visit_key(key, visit, arg);
 	json_decref(before);
 }
