@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Packages of a Debian release and architecture that need not be this system's. They come from the
 # mirror that its own apt uses and are checked against Debian's keys; apt's state is a private one, so
-# nothing of the system changes. The caller sets $work, a directory of its own, $suite and $architecture.
+# nothing of the system changes. The caller sets $cache, which all share, $work, a directory of its own,
+# $suite and $architecture.
 
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -32,4 +33,13 @@ private_update() {
 	: >"$work/apt/status"
 	echo "deb [arch=$architecture signed-by=$keys] $from $suite main" >"$work/apt/sources"
 	private apt-get update >&2
+}
+
+# once FILE: call fetch unless FILE is there; whoever comes meanwhile waits for it.
+once() {
+	[ ! -e "$1" ] || return 0
+	mkdir -p "$cache"
+	exec 9>"$cache/lock"
+	flock 9
+	[ -e "$1" ] || fetch
 }

@@ -33,10 +33,5 @@ fetch() {
 }
 
 PATH=$PATH:/usr/sbin:/sbin
-if [ ! -e "$dir/version" ]; then
-	mkdir -p "$cache"
-	exec 9>"$cache/lock"
-	flock 9
-	[ -e "$dir/version" ] || fetch
-fi
+once "$dir/version"
 echo "$dir"

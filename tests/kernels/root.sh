@@ -27,10 +27,5 @@ fetch() {
 	rm -rf "$work"
 }
 
-if [ ! -e "$dir" ]; then
-	mkdir -p "$cache"
-	exec 9>"$cache/lock"
-	flock 9
-	[ -e "$dir" ] || fetch
-fi
+once "$dir"
 echo "$dir"
