@@ -148,11 +148,15 @@ static json_t *ask(const char *command)
 {
 	FILE *pipe = popen(command, "r");
 	json_t *root;
+	int ended;
 
 	assert_non_null(pipe);
 	root = json_loadf(pipe, 0, NULL);
-	if (pclose(pipe) || !root)
-		fail_msg("`%s` failed", command);
+	ended = pclose(pipe);
+	if (ended || !root) {
+		json_dumpf(root, stdout, JSON_COMPACT);
+		fail_msg("`%s` ended with %#x", command, (unsigned)ended);
+	}
 	return root;
 }
 
