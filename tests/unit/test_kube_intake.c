@@ -83,8 +83,8 @@ static void test_objects_beyond_the_limit_are_refused_one_by_one(void **state)
 	kube_intake_done(&intake);
 }
 
-#define SLICE(name, position, note)                                                                \
-	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{\"name\":\"" name   \
+#define SLICE(name, position, note)                                                                         \
+	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{\"name\":\"" name \
 	"\",\"resourceVersion\":\"" position "\",\"annotations\":{\"note\":\"" note "\"}}}"
 #define EVENT(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
 

@@ -398,15 +398,16 @@ static void test_tags_and_aliases_are_read(void **state)
 {
 	struct place *place = *state;
 
-	assert_int_equal(load(place,
-			      "base: &base\n  server: https://there\n"
-			      "  certificate-authority-data: !!binary |\n    WTJFZ2FX\n    NXNhVzVs\n"
-			      "clusters: [{name: &name c, cluster: {<<: *base, server: !!str https://here}}]\n"
-			      "users: [{name: *name, user: &user {token: !!str 0123}}, {name: d, user: *user}]\n"
-			      "contexts: [{name: *name, context: {cluster: *name, user: d}}]\n"
-			      "current-context: *name\n",
-			      NULL),
-			 0);
+	assert_int_equal(
+		load(place,
+		     "base: &base\n  server: https://there\n"
+		     "  certificate-authority-data: !!binary |\n    WTJFZ2FX\n    NXNhVzVs\n"
+		     "clusters: [{name: &name c, cluster: {<<: *base, server: !!str https://here}}]\n"
+		     "users: [{name: *name, user: &user {token: !!str 0123}}, {name: d, user: *user}]\n"
+		     "contexts: [{name: *name, context: {cluster: *name, user: d}}]\n"
+		     "current-context: *name\n",
+		     NULL),
+		0);
 	assert_string_equal(place->config.server, "https://here");
 	assert_string_equal(place->config.ca.data, "ca inline");
 	assert_string_equal(place->config.token.data, "0123");

@@ -236,7 +236,9 @@ static void test_many_aliases_are_refused_in_time(void **state)
 
 	(void)state;
 	for (int i = 0; i < COUNT_MAX; i++)
-		to += sprintf(to, "---\na: &x {b: [1, 2, 3, 4, 5, 6, 7, 8, 9]}\nkind: X\napiVersion: v1\nc: *x\n");
+		to += sprintf(
+			to,
+			"---\na: &x {b: [1, 2, 3, 4, 5, 6, 7, 8, 9]}\nkind: X\napiVersion: v1\nc: *x\n");
 	assert_int_equal(parse_text(text, &manifest), -EINVAL);
 	assert_true(refusals_have(&refused, "the aliases", "too much"));
 	to = text + sprintf(text, "a0: &a0 [x]\n");

@@ -71,8 +71,7 @@ static json_t *slice_value(const struct mirror *mirror, const json_t *ports, jso
 	return json_pack("{s{ss, ss, s{ss}}, ss, sO*, sO}", "metadata", "namespace",
 			 mirror->metadata.namespace, "name", mirror->metadata.name, "labels",
 			 "kubernetes.io/service-name", mirror->metadata.name, "addressType",
-			 ipv6 ? "IPv6" : "IPv4", "ports", (json_t *)ports, "endpoints",
-			 endpoints);
+			 ipv6 ? "IPv6" : "IPv4", "ports", (json_t *)ports, "endpoints", endpoints);
 }
 
 /* The name of a real slice has no slash. */

@@ -38,10 +38,8 @@ static const struct {
 	size_t length;
 	const char *command; /* that makes text of it */
 } packed[] = {
-	{"gzip", "\x1f\x8b", 2, "gunzip"},
-	{"xz", "\xfd\x37zXZ", 5, "unxz"},
-	{"zstd", "\x28\xb5\x2f\xfd", 4, "unzstd"},
-	{"bzip2", "BZh", 3, "bunzip2"},
+	{"gzip", "\x1f\x8b", 2, "gunzip"},         {"xz", "\xfd\x37zXZ", 5, "unxz"},
+	{"zstd", "\x28\xb5\x2f\xfd", 4, "unzstd"}, {"bzip2", "BZh", 3, "bunzip2"},
 	{"zip", "PK\x03\x04", 4, "unzip"},
 };
 

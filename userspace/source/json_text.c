@@ -129,7 +129,7 @@ static int take_item(struct scan *scan, size_t begin)
 	int taken;
 
 	item = go_json_load(scan->text + begin, scan->at - begin,
-			  JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+			    JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
 	if (!item)
 		return refuse(scan, count_lines(scan->text, begin) + (size_t)error.line,
 			      error.text);

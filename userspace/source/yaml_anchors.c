@@ -3,6 +3,7 @@
 #include "source/yaml_anchors.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define VALUE_BYTES 64 /* that a value takes besides its text */
 
@@ -25,7 +26,7 @@ static int measure(const json_t *value, size_t depth, size_t *bytes)
 {
 	const json_t *member;
 	const char *key;
-	size_t i, length;
+	size_t i;
 	int err = 0;
 
 	*bytes += VALUE_BYTES + json_string_length(value);
@@ -38,8 +39,8 @@ static int measure(const json_t *value, size_t depth, size_t *bytes)
 		if (err)
 			return err;
 	}
-	json_object_keylen_foreach((json_t *)value, key, length, member) {
-		*bytes += length;
+	json_object_foreach((json_t *)value, key, member) {
+		*bytes += strlen(key);
 		err = measure(member, depth, bytes);
 		if (err)
 			return err;
