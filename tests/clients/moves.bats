@@ -47,7 +47,8 @@ none_is_half_open()
 	done
 	echo "moved $(moved), $(tally . | jq -c .)" >&3
 	none_was_waiting
-	[ "$(tally .failed)" -le $(($(moved) / 33)) ]
+	# Of a thousand moves one may be hit.
+	[ "$(tally .failed)" -le 1 ]
 	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
 	[ "$(metric 'gwbpf_moves_total{result="stuck"}')" -eq 0 ]
 	# Nothing is left half open: the peers have as many connections as there are clients. The last one
