@@ -69,14 +69,28 @@ static __always_inline void copy_addresses(struct gw_walk_conn *to, const struct
 	}
 }
 
+/* One reading of the clocks for all times of a socket: by two, an answer that came within the jiffy
+ * of its question would at times seem older than that. */
+struct now {
+	__u32 jiffies;
+	__u64 age_ms; /* of the connection */
+};
+
+static __always_inline struct now read_clocks(const struct gw_conn *conn)
+{
+	return (struct now){
+		.jiffies = bpf_jiffies64(),
+		.age_ms = (bpf_ktime_get_ns() - conn->start_ns) / 1000000,
+	};
+}
+
 /* How long ago a time of the socket was. One that has had no data yet, or none since it connected
  * anew, has times of no meaning. */
-static __always_inline __u32 ago_ms(const struct gw_conn *conn, __u32 jiffies)
+static __always_inline __u32 ago_ms(const struct now *now, __u32 jiffies)
 {
-	__u64 ms = (__u64)((__u32)bpf_jiffies64() - jiffies) * 1000 / jiffies_per_second;
-	__u64 age_ms = (bpf_ktime_get_ns() - conn->start_ns) / 1000000;
+	__u64 ms = (__u64)(now->jiffies - jiffies) * 1000 / jiffies_per_second;
 
-	return ms < age_ms ? ms : age_ms;
+	return ms < now->age_ms ? ms : now->age_ms;
 }
 
 /* How many references there are to the file that holds the socket: one for each descriptor, and
@@ -122,11 +136,12 @@ static __always_inline void copy_bytes(struct gw_walk_conn *to, const struct tcp
 static __always_inline void copy_tcp(struct gw_walk_conn *to, struct sock *sk)
 {
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	struct now now = read_clocks(&to->conn);
 
 	if (!tcp)
 		return;
-	to->sent_ms = ago_ms(&to->conn, tcp->lsndtime);
-	to->received_ms = ago_ms(&to->conn, tcp->inet_conn.icsk_ack.lrcvtime);
+	to->sent_ms = ago_ms(&now, tcp->lsndtime);
+	to->received_ms = ago_ms(&now, tcp->inet_conn.icsk_ack.lrcvtime);
 	to->idle_ms = to->sent_ms < to->received_ms ? to->sent_ms : to->received_ms;
 	to->unacked = tcp->write_seq - tcp->snd_una;
 	to->unread = tcp->rcv_nxt - tcp->copied_seq;

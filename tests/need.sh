@@ -21,6 +21,12 @@ need() {
 	}
 }
 
+install_packages() {
+	# shellcheck disable=SC2086 # a list
+	apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -q --no-install-recommends $missing_packages
+}
+
 needed() {
 	[ -n "$missing" ] || return 0
 	if [ "${1-}" = --check ]; then
@@ -31,7 +37,6 @@ needed() {
 	apt-cache show bpftool >/dev/null 2>&1 || missing_packages=$(echo "$missing_packages" |
 		sed 's/ bpftool/ linux-tools-common linux-tools-generic/')
 	echo "installing:$missing_packages"
-	apt-get update -q
-	# shellcheck disable=SC2086 # a list
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing_packages
+	# An index that was lost on the way is found to be missing only by the installation.
+	install_packages || { sleep 10 && install_packages; } || { sleep 60 && install_packages; }
 }

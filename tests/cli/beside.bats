@@ -150,7 +150,7 @@ dial_from()
 	detach_stranger "$cgroup" connect4
 	becomes hooks_are_at "$cgroup"
 	becomes agent_is_ready
-	contains "$(<"$log")" "the hooks have moved back to the root cgroup"
+	has_logged "the hooks have moved back to the root cgroup"
 	becomes status_is '.warnings == []'
 	dial_from "$cgroup/host" 1
 	lab services -o json
@@ -171,6 +171,7 @@ dial_from()
 	for where in "$pods/pod1" "$cgroup/kubelet.slice/kubelet-kubepods.slice"; do
 		bash -c 'echo $$ >"$0"/cgroup.procs && exec sleep infinity' "$where" 3>&- &
 		lab_pids+=("$!")
+		becomes grep -q . "$where/cgroup.procs"
 	done
 	balancer connect4 cil_sock4_connect
 	attach "$cgroup" connect4 multi

@@ -52,6 +52,8 @@ reason()
 	listen 10.1.0.{1,2}:7051
 	start_agent
 	dial 10.96.0.1:7051 4
+	# It must not look between the two, nor before their absence is seen.
+	kill -STOP "$agent"
 	inside bpftool link detach pinned "$GWBPF_PIN_DIR/links/gw_sockops"
 	inside rm "$GWBPF_PIN_DIR/links/gw_connect4"
 	status_is '[.hooks[] | select(.attached | not) | .name] == ["sockops", "connect4"]'
@@ -59,6 +61,7 @@ reason()
 	json '.problems | any(test("not attached: sockops, connect4: the agent attaches them within"))'
 	# Nobody sees these end.
 	stop "$dialer"
+	kill -CONT "$agent"
 	becomes grep -q "the hooks are attached again" "$log"
 	becomes agent_is_ready
 	contains "$(<"$log")" "taken away by somebody else: sockops, connect4: attaching them again"
@@ -103,7 +106,7 @@ reason()
 	services_are '.items | all(.attemptsTotal == 0)'
 	detach_stranger "$cgroup" connect4
 	becomes status_is '.problems == []'
-	contains "$(<"$log")" "connects to the address of every Service come to the hooks"
+	becomes grep -q "connects to the address of every Service come to the hooks" "$log"
 }
 
 @test "a program that refuses connects is named, also one that runs after ours" {
@@ -123,7 +126,7 @@ reason()
 	# Who is at the Service's own address when nobody rewrites it: kube-proxy, so to speak.
 	inside ip address add 10.96.0.1/32 dev lo
 	listen 10.1.0.{1,2}:7051 10.96.0.1:7051
-	start_agent --stale-after 3s
+	start_agent --stale-after 5s
 	dial 10.96.0.1:7051 2
 	old_dialer=$dialer
 	kill -STOP "$agent"
@@ -143,7 +146,8 @@ reason()
 	becomes services_are '.items[0] | .active == 0 and .closedTotal == 2'
 	rm "$READY"
 	kill -CONT "$agent"
-	becomes agent_is_ready
+	becomes services_are '.items[0].state == "ready"'
+	agent_is_ready
 	dial 10.96.0.1:7051 1
 	services_are '.items[0].attemptsTotal == 3'
 	[ "$(reason stepped-aside)" -eq 3 ]
@@ -153,12 +157,12 @@ reason()
 	inside ip address add 10.96.0.1/32 dev lo
 	listen 10.1.0.{1,2}:7051 10.96.0.1:7051
 	start_agent --stale-after 2s
-	kill -KILL "$agent"
+	kill_agent
 	becomes services_are '.items[0].state == "stepped-aside"'
 	dial 10.96.0.1:7051 1
 	[ "$(reason stepped-aside)" -eq 1 ]
 	start_agent
-	kill -KILL "$agent"
+	kill_agent
 	becomes status_is '.agent.running == false'
 	services_are '.items[0].state == "ready"'
 	dial 10.96.0.1:7051 2
@@ -170,7 +174,7 @@ reason()
 	inside ip address add 10.96.0.1/32 dev lo
 	listen 10.1.0.{1,2}:7051 10.96.0.1:7051
 	start_agent --stale-after 2s
-	kill -KILL "$agent"
+	kill_agent
 	becomes services_are '.items[0].state == "stepped-aside"'
 	start_agent_of_cluster # which cannot be reached
 	services_are '.items[0].state == "stepped-aside"'
@@ -179,10 +183,10 @@ reason()
 	dial 10.96.0.1:7051 1
 	[ "$(reason stepped-aside)" -eq 1 ]
 	# Nor does the next one, that comes before its heartbeat is old.
-	kill -KILL "$agent"
+	kill_agent
 	start_agent_of_cluster
 	services_are '.items[0].state == "stepped-aside"'
-	kill -KILL "$agent"
+	kill_agent
 	start_agent --stale-after 2s
 	becomes services_are '.items[0].state == "ready"'
 }
@@ -193,7 +197,7 @@ reason()
 	inside ip address add 10.96.0.2/32 dev lo
 	listen 10.1.0.{1,2}:7051 10.96.0.1:7051 10.96.0.2:7051
 	start_agent
-	kill -KILL "$agent"
+	kill_agent
 	lab suspend gateway
 	[ "$status" -eq 0 ]
 	services_are '[.items[] | .state] == ["suspended", "ready"]'
@@ -261,8 +265,7 @@ on_the_node()
 	listen 10.1.0.{1,2}:7051
 	start_agent
 	dial 10.96.0.1:7051 4
-	kill -KILL "$agent"
-	wait "$agent" || true
+	kill_agent
 	for id in 0 1; do
 		inside bpftool map update pinned "$GWBPF_PIN_DIR/maps/gw_loads" key "$id" 0 0 0 \
 			value 0 0 0 0 0 0 0 0
@@ -270,5 +273,5 @@ on_the_node()
 	services_are '.items[0].active == 0'
 	start_agent
 	becomes services_are '.items[0].active == 4'
-	contains "$(<"$log")" "0 connections were counted that are no more, 4 were not counted"
+	becomes grep -q "0 connections were counted that are no more, 4 were not counted" "$log"
 }

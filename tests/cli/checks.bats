@@ -101,7 +101,8 @@ fails_to_dial()
 	dial_in_vain 10.96.0.1 7051
 }
 
-check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300ms"'
+# A peer that has to wait for this machine's CPUs for as long, twice in a row, would be down, too.
+check='gwbpf.io/check: "http:9443/healthz,inter=1s,fall=2,rise=2,timeout=1s"'
 
 @test "a peer that hangs gets no new connection, and comes back when it answers" {
 	balance "$check" 10.2.0.1 10.2.0.2 10.2.0.3
@@ -119,8 +120,7 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 		.check.ageSeconds < 5 and .active == 1'
 	run lab_gwbpf status -o json
 	json '.healthy and (.warnings | any(test("10.2.0.2:7051.*is down by its check")))'
-	grep -q 'down: backend fabric/gateway 10.2.0.2:7051.*failed 2 times in a row' \
-		"$BATS_TEST_TMPDIR/agent.log"
+	has_logged 'down: backend fabric/gateway 10.2.0.2:7051.*failed 2 times in a row'
 	dial 10.96.0.1:7051 4
 	active 10.2.0.2 1
 	run lab_gwbpf explain gateway
@@ -134,7 +134,7 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 
 	kill -CONT "${peer[2]}"
 	becomes state 10.2.0.2 usable
-	grep -q 'up: backend fabric/gateway 10.2.0.2:7051' "$BATS_TEST_TMPDIR/agent.log"
+	has_logged 'up: backend fabric/gateway 10.2.0.2:7051'
 }
 
 @test "without an agent a peer is not down for longer than three times inter" {
@@ -143,7 +143,7 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	dial 10.96.0.1:7051 3
 	kill -STOP "${peer[2]}"
 	becomes state 10.2.0.2 down
-	kill -KILL "$agent"
+	kill_agent
 	becomes state 10.2.0.2 usable
 }
 
@@ -179,8 +179,8 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	becomes state 10.2.0.2 down
 	becomes active 10.2.0.2 0
 	becomes active 10.2.0.1 3
+	becomes active 10.2.0.3 3
 	run lab_gwbpf backends -o json
-	json '[.items[].active] | add == 6'
 	json '.items[] | select(.address == "10.2.0.2") | .movedTotal.drain == 2'
 }
 
@@ -195,7 +195,7 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	becomes seen 10.2.0.1 ok
 	becomes seen 10.1.0.1 forbidden
 	state 10.1.0.1 usable
-	grep -q 'not checked: backend fabric/gateway 10.1.0.1:7051' "$BATS_TEST_TMPDIR/agent.log"
+	has_logged 'not checked: backend fabric/gateway 10.1.0.1:7051'
 }
 
 @test "the child that looks is started again, and has no rights" {
@@ -225,6 +225,11 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	json '.items[] | select(.address == "10.2.0.2") | .check.result == "refused"'
 }
 
+nobody_is_checked()
+{
+	lab_gwbpf backends -o json | jq -e '.items | all(.check == null)'
+}
+
 @test "a check that is taken back leaves nobody down" {
 	balance "$check" 10.2.0.1 10.2.0.2
 	start_agent
@@ -233,13 +238,12 @@ check='gwbpf.io/check: "http:9443/healthz,inter=500ms,fall=2,rise=2,timeout=300m
 	becomes state 10.2.0.2 down
 	balance "" 10.2.0.1 10.2.0.2
 	becomes state 10.2.0.2 usable
-	run lab_gwbpf backends -o json
-	json '.items | all(.check == null)'
+	becomes nobody_is_checked
 }
 
 # Its address is that of a Service, too: whoever looks must not end up at that Service's backends.
 @test "looks at a backend go to its address, not through the hooks, and are no Service's connections" {
-	balance 'gwbpf.io/check: "tcp,inter=500ms,timeout=300ms"' 10.2.0.1
+	balance 'gwbpf.io/check: "tcp,inter=1s,timeout=1s"' 10.2.0.1
 	{ service other 10.2.0.1; slice other 10.2.0.9; } >"$BATS_TEST_TMPDIR/manifests/other.yaml"
 	start_agent
 	dial 10.96.0.1:7051 1
@@ -265,19 +269,21 @@ hostile()
 	} | sed 's/namespace: fabric/namespace: hostile/' >"$BATS_TEST_TMPDIR/manifests/hostile.yaml"
 }
 
-# use_hostile: a client of it, which waits for an answer in vain.
+# use_hostile COMMAND...: whether that is so; and a client of it, which waits for an answer in vain: what
+# is used is looked at. It may not come as far as that in its time.
 use_hostile()
 {
+	"$@" && return
 	run timeout 0.5 bash -c 'echo $$ >"$0"/cgroup.procs
 		exec nsenter -t "$1" --net bash -c "exec 4<>/dev/tcp/10.96.0.66/7051"' "$cgroup" "$holder"
+	return 1
 }
 
 @test "peers of one tenant that never answer keep nobody else from being looked at" {
 	hostile 900
 	start_agent
 	becomes seen 10.3.0.1 none
-	use_hostile
-	becomes seen 10.3.0.1 timeout
+	becomes use_hostile seen 10.3.0.1 timeout
 	balance "$check" 10.2.0.1 10.2.0.2
 	becomes state 10.2.0.1 usable
 	dial 10.96.0.1:7051 2
@@ -297,8 +303,7 @@ fds()
 	sed -i 's/=2s/=120s/g' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"
 	start_agent
 	becomes seen 10.3.0.1 none
-	use_hostile
-	becomes pgrep -P "$agent" gwbpf-checker
+	becomes use_hostile pgrep -P "$agent" gwbpf-checker
 	checker=$(pgrep -P "$agent" gwbpf-checker)
 	becomes eval '! fds 25'
 	sed -i 's/"tcp,inter=120s/"http:1\/x,inter=1h/' "$BATS_TEST_TMPDIR/manifests/hostile.yaml"

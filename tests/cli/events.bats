@@ -73,8 +73,7 @@ has_event()
 @test "an agent says what became of the one before it" {
 	serve '' 10.1.0.1
 	start_agent
-	kill -KILL "$agent"
-	wait "$agent" || true
+	kill_agent
 	start_agent
 	has_event '.event == "agent-started" and (.cause | contains("was killed, or crashed"))'
 	stop "$agent"

@@ -115,16 +115,16 @@ excepted_connects()
 	attempts_are 1
 	# First the object, then, a moment later, its cgroup: the kubelet does it so.
 	pod m $mesh mesh >"$manifests/b.yaml"
-	becomes grep -q '1 pods of this node excepted, before 0' "$log"
+	has_logged '1 pods of this node excepted, before 0'
 	pod o $other mesh >"$manifests/c.yaml"
 	sleep 0.3
 	start_pod $other
-	becomes grep -q '2 pods of this node excepted, before 1' "$log"
+	has_logged '2 pods of this node excepted, before 1'
 	dial_as $mesh 1
 	dial_as $other 1
 	attempts_are 1
 	gateway "app=nobody" >"$manifests/a.yaml"
-	becomes grep -q '0 pods of this node excepted, before 2' "$log"
+	has_logged '0 pods of this node excepted, before 2'
 	dial_as $mesh 1
 	attempts_are 2
 }
@@ -134,8 +134,7 @@ excepted_connects()
 	start_pod $mesh
 	listen 10.1.0.{1,2}:7051 10.96.0.1:7051
 	start_agent
-	kill -KILL "$agent"
-	wait "$agent" || true
+	kill_agent
 	dial_as $mesh 1
 	start_agent
 	dial_as $mesh 1

@@ -55,13 +55,13 @@ connect_from()
 		"$from" 2>/dev/null
 }
 
-# connect_as_stranger CLIENT: the same some times, by a process of no pod that calls itself so that
+# fail_as_stranger CLIENT: the same until it fails, by a process of no pod that calls itself so that
 # no line should hold it. It stays; its pid is in $started.
-connect_as_stranger()
+fail_as_stranger()
 {
 	start nsenter -t "$1" --net -- perl -MIO::Socket::INET -e '
 		$0 = q(e'"'"'v"il) . "\n" . "x";
-		IO::Socket::INET->new(PeerAddr => "10.96.0.1:7051") for 1 .. 4;
+		1 while IO::Socket::INET->new(PeerAddr => "10.96.0.1:7051");
 		open(my $ready, ">", $ENV{READY}) or die; close($ready);
 		sleep 1 while 1;'
 	becomes test -e "$READY"
@@ -72,6 +72,12 @@ connect_some()
 	for _ in 1 2 3 4; do
 		connect_from "$1" || true
 	done
+}
+
+# fails_from CLIENT: a connect of it came to the dead peer.
+fails_from()
+{
+	! connect_from "$1"
 }
 
 peer_is()
@@ -90,7 +96,7 @@ setup()
 	lab_setup
 	clients=() servers=()
 	{
-		service gateway 10.96.0.1 7051 'gwbpf.io/ejection: "time=3s,max=5m,keep=0%"'
+		service gateway 10.96.0.1 7051 'gwbpf.io/ejection: "time=10s,max=5m,keep=0%"'
 		slice gateway 10.1.0.1 10.1.0.2
 	} >"$BATS_TEST_TMPDIR/manifests/a.yaml"
 	pod=$cgroup/kubepods-pod${uid//-/_}.slice
@@ -118,8 +124,9 @@ teardown()
 	for server in "${servers[@]}"; do
 		stop "$server"
 	done
-	connect_some "${clients[0]}"
-	connect_as_stranger "${clients[1]}"
+	# The first one's accusation, and then the ejection, last for ten seconds.
+	becomes fails_from "${clients[0]}"
+	fail_as_stranger "${clients[1]}"
 	stranger=$started
 	peer_is '.state == "ejected" and .lastError == "refused" and .consecutiveFailures == 2 and
 		(.lastErrorTime | test("^20..-..-..T..:..:..Z$")) and
@@ -130,7 +137,7 @@ teardown()
 	contains "$output" "! fabric/gateway 10.1.0.1:7051 is ejected for "
 	contains "$output" " more: several clients could not reach it, last "
 	becomes logs "accused: backend fabric/gateway 10.1.0.1:7051 .* by pod $uid: refused (times: 1, failures in a row: [12])"
-	becomes logs "ejected: backend fabric/gateway 10.1.0.1:7051 .*for 3.0 s by process $stranger 'e?v?il': refused (times: 1, failures in a row: 2)"
+	becomes logs "ejected: backend fabric/gateway 10.1.0.1:7051 .*for 10.0 s by process $stranger 'e?v?il': refused (times: 1, failures in a row: 2)"
 	becomes peer_is '.state == "returning" and .stateSeconds != null'
 	becomes logs "returning: backend fabric/gateway 10.1.0.1:7051 "
 	serve_in "${clients[0]}" 10.1.0.1
@@ -142,7 +149,7 @@ teardown()
 	run lab_gwbpf events fabric/gateway --control "$control" -o json
 	json '[.items[] | select(.event != "accused") | .event] == ["ejected", "back"]'
 	json '.items | map(select(.event == "ejected"))[0] | .backend == "10.1.0.1:7051" and
-		(.cause | startswith("refused: for 3.0 s")) and .clientNetnsCookie != null and
+		(.cause | startswith("refused: for 10.0 s")) and .clientNetnsCookie != null and
 		.clientPod == null and .clientCommand == "e?v?il" and .clientPid == '"$stranger"
 	json ".items | map(select(.event == \"accused\"))[0] | .clientPod == \"$uid\" and
 		.clientNamespace == null and .clientCommand == null and .clientPid > 0"

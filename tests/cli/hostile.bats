@@ -63,20 +63,21 @@ open_files()
 	ls "/proc/$agent/fd" | wc -l
 }
 
-# The agent while it is attacked: its health is always there, and mostly within a second: other
-# programs of this machine may have the CPU for as long.
+# The agent while it is attacked: its health is always there, and mostly within a second. Other programs
+# of this machine may have the CPU for as long, but not in each of three rounds.
 withstands()
 {
 	local asked failed late
 	sleep 1 # the attack is at its height
-	[ "$(open_files)" -le 120 ]
-	read -r asked failed late <<<"$(ask_health "$1" 5)"
-	echo "asked $asked times, failed $failed, late $late"
-	[ "$asked" -ge 5 ]
-	[ "$failed" -eq 0 ]
-	[ $((late * 4)) -le "$asked" ]
-	heartbeat_is_young
-	[ "$(open_files)" -le 120 ]
+	for _ in 1 2 3; do
+		[ "$(open_files)" -le 120 ]
+		read -r asked failed late <<<"$(ask_health "$1" 5)"
+		echo "asked $asked times, failed $failed, late $late"
+		[ "$failed" -eq 0 ]
+		[ "$(open_files)" -le 120 ]
+		[ "$asked" -lt 5 ] || [ $((late * 4)) -gt "$asked" ] || ! heartbeat_is_young || return 0
+	done
+	false
 }
 
 flood='

@@ -115,17 +115,19 @@ lab_teardown()
 
 namespaces_are_there()
 {
-	[ "$(readlink "/proc/$holder/ns/net")" != "$(readlink /proc/self/ns/net)" ] &&
+	# unshare(1) is done with them: it makes them first, and then keeps mounts from the host.
+	[ "$(<"/proc/$holder/comm")" = sleep ] &&
+		[ "$(readlink "/proc/$holder/ns/net")" != "$(readlink /proc/self/ns/net)" ] &&
 		[ "$(readlink "/proc/$holder/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ]
 }
 
-# becomes COMMAND...: wait until it succeeds, for a minute at most.
 # warning_is TEXT: whether one of the warnings of status has it.
 warning_is()
 {
 	lab_gwbpf status -o json | jq -e --arg text "$1" '.warnings[] | select(contains($text))'
 }
 
+# becomes COMMAND...: wait until it succeeds, for a minute at most.
 becomes()
 {
 	local end=$((SECONDS + 60))
@@ -161,6 +163,26 @@ stop()
 {
 	kill "$1"
 	wait "$1" || true
+}
+
+# The agent, at once; and its children, one of which may have the lock of the pins for a moment longer.
+kill_agent()
+{
+	kill -KILL "$agent"
+	wait "$agent" || true
+	becomes inside flock --nonblock "$GWBPF_PIN_DIR" true
+}
+
+# has_logged TEXT: the agent has said so; and its loop has come round since, so it has done it, too.
+has_logged()
+{
+	becomes grep -q -- "$1" "$BATS_TEST_TMPDIR/agent.log"
+	becomes control_answers
+}
+
+control_answers()
+{
+	[ "$(inside curl -s --unix-socket "$control" http://localhost/livez)" = ok ]
 }
 
 # The one that was started last; whatever becomes of the Services that it balances.

@@ -41,6 +41,12 @@ lines_of()
 	jq -s "[.[] | select($2)] | length" "$BATS_TEST_TMPDIR/watcher-$1"
 }
 
+# counts NAME NUMBER FILTER: so many lines for which this is so.
+counts()
+{
+	[ "$(lines_of "$1" "$3")" -eq "$2" ]
+}
+
 # fail_often COUNT: so many connects that are refused.
 fail_often()
 {
@@ -54,7 +60,7 @@ fail_once_more()
 {
 	failures=$((${failures-0} + 1))
 	fail_often 1
-	ends_in 1 accounts "$1" $(($2 + 2 * failures))
+	ends_in 5 accounts "$1" $(($2 + 2 * failures))
 }
 
 @test "everybody who watches sees each connection from its begin to its end" {
@@ -67,7 +73,7 @@ fail_once_more()
 	kill "$dialer"
 	for name in a b; do
 		becomes saw $name '.event == "closed" and .durationSeconds > 0 and .cause == null'
-		becomes [ "$(lines_of $name '.event == "closed"')" -eq 2 ]
+		becomes counts $name 2 '.event == "closed"'
 		[ "$(lines_of $name '.event == "connect"')" -eq 2 ]
 		[ "$(lines_of $name '.event == "established"')" -eq 2 ]
 		saw $name '.event == "established" and .namespace == "fabric" and .service == "gateway"
@@ -85,8 +91,7 @@ fail_once_more()
 }
 
 @test "failures are told with their cause, and a watch ends in time" {
-	watch a -o json --for 3s
-	watcher=$started
+	watch a -o json
 	dial_in_vain 10.96.0.1 7051
 	becomes saw a '.event == "failed" and .cause == "refused" and .durationSeconds > 0'
 	serve ''
@@ -94,7 +99,8 @@ fail_once_more()
 	dial_in_vain 10.96.0.1 7051
 	becomes saw a '.event == "failed" and .cause == "no-backends" and .service == "gateway" and
 		.backend == null'
-	wait "$watcher"
+	watch b --for 1s
+	wait "$started"
 	run --separate-stderr lab_gwbpf monitor --control "$control" fabric/nothing
 	[ "$status" -eq 1 ]
 	contains "$stderr" "nothing"
@@ -125,13 +131,21 @@ accounts()
 	read -r head <&5
 	contains "$head" Monitor
 	fail_often 3000
-	becomes accounts fast 6000
+	# What is lost is said with the next line that there is room for.
+	becomes fail_once_more fast 6000
 	start bash -c 'exec cat <&5 >"$0"' "$BATS_TEST_TMPDIR/watcher-slow"
 	becomes saw slow '.event == "connect"'
-	# What is lost is said with the next line that there is room for.
 	becomes fail_once_more slow 6000
 	saw slow '.event == "lost" and .lost > 1000 and (.cause | contains("not read in time"))'
 	exec 5<&-
+}
+
+# fails PID: it ends with exit status 1.
+fails()
+{
+	local status=0
+	wait "$1" || status=$?
+	[ "$status" -eq 1 ]
 }
 
 @test "no more may watch than there is room for, and all learn that the agent has ended" {
@@ -144,11 +158,11 @@ accounts()
 	contains "$stderr" "as many watch as may"
 	# Others are answered meanwhile.
 	lab_gwbpf events --control "$control"
-	kill -KILL "$agent"
-	run ! wait "$watcher"
+	kill_agent
+	fails "$watcher"
 	contains "$(cat "$BATS_TEST_TMPDIR/watcher-8")" "has ended"
 	start_agent
 	watch 9
 	stop "$agent"
-	run ! wait "$started"
+	fails "$started"
 }

@@ -53,10 +53,11 @@ good()
 	slice good 10.244.0.1 10.244.0.2
 }
 
-# plan PATH...: $output is the JSON, $status the exit status. It never takes long.
+# plan PATH...: $output is the JSON, $status the exit status. It never takes long: not for its own work,
+# however busy the machine is, and not by waiting for something.
 plan()
 {
-	run --separate-stderr timeout 20 "$root/build/gwbpf" plan -o json --node-name n1 --manifests "$@"
+	run --separate-stderr timeout 120 prlimit --cpu="${cpu_seconds-20}" "$root/build/gwbpf" plan -o json --node-name n1 --manifests "$@"
 	[ -z "$stderr" ]
 	json '.apiVersion == "gwbpf.io/v1" and .kind == "Plan" and .observedBy == "n1"'
 }
@@ -251,9 +252,7 @@ file_refused()
 @test "refused: a file of 200 MB" {
 	good >"$file"
 	truncate -s 200M "$file"
-	start=$SECONDS
-	plan "$file"
-	[ $((SECONDS - start)) -le 3 ]
+	cpu_seconds=3 plan "$file"
 	file_refused "larger than 64 MiB.*split"
 }
 
@@ -336,7 +335,7 @@ file_refused()
 	  printf -- '---\napiVersion: v1\nkind: Pod%s31m\nmetadata: {name: x}\n' "$control"
 	} >>"$file"
 	for output in table json; do
-		run timeout 20 "$root/build/gwbpf" plan -o "$output" --manifests "$file"
+		run timeout 120 "$root/build/gwbpf" plan -o "$output" --manifests "$file"
 		[ "$status" -eq 0 ]
 		[[ $output != *"$turned"* && $output != *"$control"* ]]
 	done

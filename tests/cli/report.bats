@@ -23,6 +23,13 @@ reports()
 	[ "$status" -eq 0 ]
 }
 
+# is_whole OPTION...: so; a section that this machine had no time for is made again with the next one.
+is_whole()
+{
+	reports "$@"
+	[[ $output != *"it took too long"* ]]
+}
+
 section()
 {
 	sed -n "/^==== $1\$/,/^==== /p" <<<"$output"
@@ -33,7 +40,7 @@ section()
 	start_agent
 	listen 10.1.0.1:7051
 	dial 10.96.0.1:7051 2
-	reports
+	becomes is_whole
 	contains "$output" "gwbpf report, 20"
 	contains "$(section version)" "gwbpf "
 	contains "$(section status)" "healthy:      yes"
@@ -44,7 +51,7 @@ section()
 	[[ $(section maps) =~ gw_backends\ +16384\ +64\ +1114112 ]]
 	[ -z "$(section connections)" ]
 	[[ $output != *10.1.0.9* ]]
-	reports --clients
+	becomes is_whole --clients
 	contains "$(section connections)" "10.1.0.9:"
 	reports --file "$BATS_TEST_TMPDIR/report.txt"
 	[ -z "$output" ]
@@ -56,7 +63,7 @@ section()
 }
 
 @test "report: without an agent and without pins the sections say so, and the rest goes on" {
-	reports
+	becomes is_whole
 	contains "$(section status)" "run 'gwbpf agent'"
 	contains "$(section status)" "(exit status 1)"
 	contains "$(section maps)" "cannot read the maps"

@@ -89,7 +89,7 @@ everything=,+sys_admin,+sys_ptrace,+net_admin,+dac_read_search
 	start_with "${everything/,+net_admin/}"
 	becomes grep -q "cannot test the hooks" "$log"
 	becomes grep -q "hooks are attached, ready" "$log"
-	run inside curl -sS --max-time 20 http://127.0.0.1:9451/readyz
+	run inside curl -sS --max-time 60 http://127.0.0.1:9451/readyz
 	contains "$output" "[-] hooks"
 }
 

@@ -119,6 +119,7 @@ start_in_private()
 @test "in a private cgroup namespace pods are not covered: with others there it says so" {
 	bash -c 'echo $$ >"$0"/cgroup.procs && exec sleep infinity' "$cgroup" 3>&- &
 	lab_pids+=("$!")
+	becomes grep -q . "$cgroup/cgroup.procs"
 	start_in_private "$root/build/gwbpf" check -o json >"$BATS_TEST_TMPDIR/check"
 	wait "$started" || true
 	output=$(<"$BATS_TEST_TMPDIR/check")

@@ -118,6 +118,8 @@ within()
 		dial 10.96.0.1:7051 1
 		clients[i]=$dialer
 	done
+	# What is sent within 20 ms of an answer is taken for its confirmation, not for a question.
+	sleep 0.1
 	kill -STOP "${peers[1]}"
 	kill -USR1 "${clients[@]}"
 	# Meanwhile, on the way to another one:

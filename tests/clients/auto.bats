@@ -28,9 +28,9 @@ all_have_called()
 	serve 'gwbpf.io/rebalance: auto' 10.1.0.{1,2,3}
 	start_agent
 	start_clients 3 "${PAUSE_MS:-5000}"
-	ends_in 30 all_have_called 12 2
-	# CommitStatus takes 2 s.
-	ends_in 5 waits_for '. >= 1.9'
+	ends_in 60 all_have_called 12 2
+	# CommitStatus takes a second.
+	ends_in 20 waits_for '. >= 0.9'
 	echo "the longest wait is $(longest_wait) s" >&3
 	waits_for '. < 4'
 	[ "$(tally .failed)" -eq 0 ]

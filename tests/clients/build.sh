@@ -13,10 +13,11 @@ build() {
 	local go
 	go=$("$here/../cluster/k8s/go.sh" "$cache")
 	mkdir -p "$dir.new"
-	(cd "$here" && CGO_ENABLED=0 GOTOOLCHAIN=auto "$go" build -trimpath -buildvcs=false \
-		-o "$dir.new/clients" . >&2)
+	export CGO_ENABLED=0 GOTOOLCHAIN=auto
+	(cd "$here" && ../again.sh "$go" list -deps . >/dev/null &&
+		"$go" build -trimpath -buildvcs=false -o "$dir.new/clients" . >&2)
 	cp "$here"/package*.json "$here/.npmrc" "$here/client.js" "$dir.new"
-	(cd "$dir.new" && npm ci --no-audit --no-fund --ignore-scripts >&2)
+	(cd "$dir.new" && "$here/../again.sh" npm ci --no-audit --no-fund --ignore-scripts >&2)
 	mv "$dir.new" "$dir"
 }
 

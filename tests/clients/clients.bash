@@ -71,6 +71,21 @@ tally()
 		"$BATS_TEST_TMPDIR"/*-*.json
 }
 
+# failed_after MILLISECONDS: how many of the calls that failed had begun so long before.
+failed_after()
+{
+	jq -s --argjson ms "$1" '[.[].failures[]? | capture("\\+(?<ms>[0-9]+) ms:").ms | tonumber |
+		select(. >= $ms)] | length' "$BATS_TEST_TMPDIR"/*-*.json
+}
+
+# A call that begins between the last look and the end of file is hit, however well one looks, and the
+# more the longer its process waits for the processor; it fails at once. None that was waiting for its
+# answer when its connection was moved has failed: those had waited for 2.5 s.
+none_was_waiting()
+{
+	[ "$(failed_after 1500)" -eq 0 ]
+}
+
 moved()
 {
 	lab_gwbpf backends -o json | jq '[.items[].movedTotal | .rebalance + .drain] | add'

@@ -9,7 +9,7 @@ load clients
 	serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.1 10.1.0.2
 	start_agent
 	start_clients 3 3000
-	spread_is 6 6
+	ends_in 20 spread_is 6 6
 	serve 'gwbpf.io/rebalance: 2500ms' 10.1.0.1 10.1.0.2 10.1.0.3
 	ends_in 60 spread_is 4 4 4
 	[ "$(moved)" -ge 4 ]
@@ -17,12 +17,18 @@ load clients
 	before=$(moved)
 	sleep 20
 	[ "$(moved)" -eq "$before" ]
-	[ "$(tally .failed)" -eq 0 ]
+	none_was_waiting
+	[ "$(tally .failed)" -le 1 ]
 }
 
 peers_have()
 {
 	[ "$(inside ss -Htn state established src 10.1.0.0/24 sport = 7051 | wc -l)" -eq "$1" ]
+}
+
+none_is_half_open()
+{
+	[ -z "$(inside ss -Htn state close-wait sport = 7051)" ]
 }
 
 @test "peers that leave are emptied, again and again, and no call fails" {
@@ -40,14 +46,15 @@ peers_have()
 		done
 	done
 	echo "moved $(moved), $(tally . | jq -c .)" >&3
-	# A call can begin between the last look and the end of file: one may be hit, of a thousand moves.
+	none_was_waiting
+	# Of a thousand moves one may be hit.
 	[ "$(tally .failed)" -le 1 ]
 	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
 	[ "$(metric 'gwbpf_moves_total{result="stuck"}')" -eq 0 ]
 	# Nothing is left half open: the peers have as many connections as there are clients. The last one
 	# that was moved may connect again only for its next call.
 	ends_in 20 peers_have 52
-	[ "$(inside ss -Htn state close-wait sport = 7051 | wc -l)" -eq 0 ]
+	ends_in 20 none_is_half_open
 }
 
 # The same with a time that is shorter than an answer takes: the test above can fail.
@@ -63,7 +70,7 @@ peers_have()
 	for i in 1 2 3; do
 		ends_in 120 is_empty 10.1.0.$i
 	done
-	[ "$(tally .failed)" -ge 5 ]
+	[ "$(failed_after 500)" -ge 5 ]
 	# And fail as what may be tried again, whatever the library.
 	[ "$(tally '.codes.INTERNAL // 0')" -eq 0 ]
 	[ "$(tally '.codes | has("Unavailable") or has("UNAVAILABLE")')" = true ]

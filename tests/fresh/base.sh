@@ -22,6 +22,12 @@ copy_apt_settings() {
 	mkdir -p "$1/usr/share/keyrings"
 	cp -a /usr/share/keyrings/. "$1/usr/share/keyrings/"
 	apt-config dump Acquire >"$apt/apt.conf.d/90acquire"
+	echo 'Acquire::Retries "10";' >"$apt/apt.conf.d/91retries"
+}
+
+fetch_base() {
+	rm -rf "$base.new"
+	debootstrap --variant=minbase "$suite" "$base.new" "$1" >"$cache/debootstrap.log" 2>&1
 }
 
 make_base() {
@@ -32,8 +38,7 @@ make_base() {
 	uri=$(mirror)
 	[ -n "$uri" ] || fail "no apt source of this machine has Debian's $suite"
 	echo "making the base, once: $base"
-	rm -rf "$base.new"
-	debootstrap --variant=minbase "$suite" "$base.new" "$uri" >"$cache/debootstrap.log" 2>&1 || {
+	fetch_base "$uri" || { sleep 10 && fetch_base "$uri"; } || {
 		tail -n 20 "$cache/debootstrap.log" >&2
 		fail "debootstrap failed: $cache/debootstrap.log"
 	}

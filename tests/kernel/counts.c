@@ -117,6 +117,32 @@ static struct expectation look_at(const char *address)
 	return expectation;
 }
 
+/* An upper bound, so that what is never canceled ends as well. */
+#define CANCELS_MAX 50
+
+static bool none_is_active(void *arg)
+{
+	return !counts_active(arg);
+}
+
+uint64_t counts_cancel(const char *address, void (*give_up)(void))
+{
+	struct gw_counters want = look_at(address).seen, seen = want;
+	uint64_t times = 0;
+
+	while (seen.canceled == want.canceled) {
+		assert_in_range(++times, 1, CANCELS_MAX);
+		give_up();
+		lab_wait(none_is_active, (void *)address, "the end of a connect that is given up");
+		seen = look_at(address).seen;
+	}
+	want.attempts += times;
+	want.canceled++;
+	want.timed_out += times - 1;
+	counts_expect_backend(address, 0, &want);
+	return times;
+}
+
 uint32_t counts_active(const char *address)
 {
 	return look_at(address).seen_active;

@@ -19,4 +19,12 @@ void counts_expect_service(const char *name, uint32_t active, const struct gw_co
 uint32_t counts_active(const char *address);
 uint64_t counts_established(const char *address);
 
+/*
+ * Have a connect to this backend given up at once, and see that it is counted as canceled. A busy
+ * machine may take so long that the SYN has been repeated before, which counts as timed out: then
+ * again. give_up() begins the connect and gives it up; no other one is under way. Returns how many
+ * times it had to, one of which was canceled.
+ */
+uint64_t counts_cancel(const char *address, void (*give_up)(void));
+
 #endif

@@ -20,7 +20,7 @@
 #define FILE_INODE 2
 #define MESSAGE_MAX (FUSE_MIN_READ_BUFFER * 32)
 #define NOBODY 65534
-#define ALARM_SECONDS 10
+#define ALARM_SECONDS 40
 
 int fuse_prepare(void)
 {

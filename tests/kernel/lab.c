@@ -18,6 +18,7 @@
 #include <bpf/bpf.h>
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "kernel/lab_cgroup.h"
 #include "kernel/maps.h"
 #include "model/choose.h"
@@ -394,13 +395,14 @@ uint64_t lab_reason(enum gw_reason reason)
 bool lab_becomes(bool (*check)(void *arg), void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 5000000};
+	const uint64_t until_ms = clock_now_ms() + LAB_PATIENCE_MS;
 
-	for (int i = 0; i < 2000; i++) {
-		if (check(arg))
-			return true;
+	while (!check(arg)) {
+		if (clock_now_ms() > until_ms)
+			return false;
 		nanosleep(&pause, NULL);
 	}
-	return false;
+	return true;
 }
 
 void lab_wait(bool (*check)(void *arg), void *arg, const char *what)

@@ -22,8 +22,9 @@
 #include "kernel/view.h"
 
 #define LAB_PINS "/mnt/gwbpf"
-#define LAB_TEXT 64     /* of an address and port */
-#define LAB_ADDRESSES 8 /* 10.1.0.1 to .8 and fd00::1 to ::8 are this host's own */
+#define LAB_TEXT 64           /* of an address and port */
+#define LAB_PATIENCE_MS 60000 /* for what comes at once where nobody else is busy */
+#define LAB_ADDRESSES 8       /* 10.1.0.1 to .8 and fd00::1 to ::8 are this host's own */
 
 /*
  * Run a group of tests inside a lab, between start and stop (NULL: nothing to do). Returns what
@@ -122,7 +123,7 @@ const struct view_backend *lab_backend(const struct view *view, const char *addr
 const struct view_service *lab_find_service(const struct view *view, const char *name);
 uint64_t lab_reason(enum gw_reason reason);
 
-/* Wait, for 10 s at most, until check() holds; whether it does in the end. */
+/* Wait, for LAB_PATIENCE_MS at most, until check() holds; whether it does in the end. */
 bool lab_becomes(bool (*check)(void *arg), void *arg);
 void lab_wait(bool (*check)(void *arg), void *arg, const char *what);
 

@@ -108,7 +108,7 @@ int lab_dial_error(int fd)
 	socklen_t length = sizeof(int);
 	int err;
 
-	assert_int_equal(poll(&ready, 1, 10000), 1);
+	assert_int_equal(poll(&ready, 1, LAB_PATIENCE_MS), 1);
 	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &length), 0);
 	return err;
 }

@@ -55,7 +55,7 @@ static int find_reached(struct stand *stand)
 
 	for (int i = 0; i < STAND_BACKENDS; i++)
 		ready[i] = (struct pollfd){.fd = stand->listeners[i], .events = POLLIN};
-	assert_int_equal(poll(ready, STAND_BACKENDS, 5000), 1);
+	assert_int_equal(poll(ready, STAND_BACKENDS, LAB_PATIENCE_MS), 1);
 	for (int i = 0; i < STAND_BACKENDS; i++) {
 		if (!ready[i].revents)
 			continue;

@@ -109,7 +109,7 @@ static void test_a_socket_that_asks_is_answered_and_reaches_no_backend(void **st
 	assert_true(tables_is_answered(lab.tables, asks));
 	assert_int_equal(poll(&ready, 1, 100), 0);
 	ready.fd = listener;
-	assert_int_equal(poll(&ready, 1, 5000), 1);
+	assert_int_equal(poll(&ready, 1, LAB_PATIENCE_MS), 1);
 	close(asks);
 	expect_attempts("10.1.0.1:7051", 0);
 	/* What is no Service's is not answered. */
@@ -146,7 +146,7 @@ static void test_a_non_blocking_connect_is_balanced(void **state)
 
 	(void)state;
 	assert_int_equal(lab_dial(fd, VIP4), -EINPROGRESS);
-	assert_int_equal(poll(&ready, 1, 5000), 1);
+	assert_int_equal(poll(&ready, 1, LAB_PATIENCE_MS), 1);
 	assert_string_equal(lab_peer_name(fd, text), VIP4);
 	close(fd);
 	close(server);

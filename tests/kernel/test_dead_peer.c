@@ -22,7 +22,7 @@
 #define DEAF "10.1.0.2:7051" /* is there, and reads nothing */
 
 #define LIFETIME_MS 6200
-/* What the promise may be late by: for a busy machine, whose clock goes on. */
+/* What the promise may be late by: for a kernel whose timers are. */
 #define LATE_MS 450
 
 enum habit {
@@ -38,7 +38,7 @@ struct life {
 	int fd;
 	bool is_over;
 	int error;
-	uint32_t lasted_ms; /* since the road broke */
+	uint32_t lasted_ms; /* since the road broke: until it was last seen alive */
 };
 
 #define LIFE(address, time_ms, its_habit)                                                          \
@@ -104,11 +104,14 @@ static void begin(struct life *life, const char *backend)
 }
 
 static uint32_t broken_ms; /* when */
+static uint32_t looked_ms; /* when the look at all of them began that is over, or broken_ms */
 
+/* Where this process has to wait for the processor, it is found to be over too late: what counts is
+ * that it had not been at the look before. */
 static void note_end(struct life *life, int error)
 {
 	life->is_over = true;
-	life->lasted_ms = (uint32_t)clock_now_ms() - broken_ms;
+	life->lasted_ms = looked_ms - broken_ms;
 	life->error = error;
 }
 
@@ -149,10 +152,13 @@ static void see_whether_over(struct life *life, const char *backend)
 
 static bool has_passed(void *arg)
 {
+	uint32_t begin_ms = (uint32_t)clock_now_ms();
+
 	(void)arg;
 	visit_lives(see_whether_over);
 	visit_lives(write_if_writer);
-	return (uint32_t)clock_now_ms() - broken_ms > LIFETIME_MS;
+	looked_ms = begin_ms;
+	return begin_ms - broken_ms > LIFETIME_MS;
 }
 
 static pid_t far_server, near_server, slow_server, slow_road;
@@ -170,7 +176,7 @@ static int live(void **state)
 	visit_lives(begin);
 	visit_lives(write_if_writer);
 	roads_break();
-	broken_ms = (uint32_t)clock_now_ms();
+	broken_ms = looked_ms = (uint32_t)clock_now_ms();
 	visit_lives(speak);
 	lab_wait(has_passed, NULL, "the end of the lives");
 	return 0;

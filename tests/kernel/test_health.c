@@ -142,14 +142,20 @@ static bool is_due(void *arg)
 	return due;
 }
 
-/* Eject DEAD for a second. */
+/* Eject DEAD for a second. On a busy machine the second may be over before the other client has its
+ * turn, or before that can be seen. */
 static void eject_briefly(void)
 {
+	int tries = 0;
+
 	lab.settings.eject_base_ms = 1000;
 	serve();
-	let_another_client_fail();
-	connect_some(2);
-	assert_int_equal(state_of(DEAD), VIEW_BACKEND_EJECTED);
+	do {
+		assert_in_range(++tries, 1, 20);
+		lab_forgive();
+		let_another_client_fail();
+		connect_some(2);
+	} while (state_of(DEAD) != VIEW_BACKEND_EJECTED);
 }
 
 static void test_only_one_connection_tries_an_ejected_backend(void **state)

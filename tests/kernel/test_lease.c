@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "kernel/clients.h"
+#include "kernel/counts.h"
 #include "kernel/crew.h"
 #include "kernel/health.h"
 
@@ -97,13 +98,25 @@ static void recover(void)
 	assert_false(health_of(BAD).is_ejected);
 }
 
-static void let_it_go_and_come_back(unsigned int away_us)
+/* Returns for how long it was away, at most. */
+static uint64_t let_it_go_and_come_back(unsigned int away_us)
 {
 	static const char *const good_alone[] = {GOOD, NULL};
+	uint64_t before_ms = clock_now_ms();
 
 	serve(GW_POLICY_RR, good_alone);
 	usleep(away_us);
 	serve(GW_POLICY_RR, bad_and_good);
+	return clock_now_ms() - before_ms;
+}
+
+/* It is away for so short a time that it has only moved. On a busy machine a moment may be longer. */
+static void let_it_move(void)
+{
+	for (int tries = 0; let_it_go_and_come_back(0) >= 1000; tries++) {
+		assert_in_range(tries, 0, 9);
+		eject_bad();
+	}
 }
 
 /* One that became ready again is not what it was. */
@@ -113,9 +126,9 @@ static void test_an_endpoint_that_went_and_came_back_starts_clean(void **state)
 
 	(void)state;
 	eject_bad();
-	before = health_of(BAD);
-	let_it_go_and_come_back(0);
+	let_it_move();
 	assert_true(health_of(BAD).is_ejected);
+	before = health_of(BAD);
 	let_it_go_and_come_back(1100000);
 	health = health_of(BAD);
 	assert_false(health.is_ejected);
@@ -229,18 +242,26 @@ static void expect_free_for_others(int hog)
 	assert_false(health_of(BAD).is_ejected);
 }
 
+/* BAD is due, also where one before it came to nothing: the next connect tries it. */
+static int begin_trial(void)
+{
+	lab_forgive();
+	health_expire(BAD);
+	return lab_begin_dial(VIP);
+}
+
+static void cancel_trial(void)
+{
+	close(begin_trial());
+}
+
 static void test_a_trial_that_is_canceled_gives_the_lease_back(void **state)
 {
-	int fd;
-
 	(void)state;
 	eject_bad();
 	clients_be(FIRST);
 	clients_lose(BAD_IP);
-	health_expire(BAD);
-	fd = lab_begin_dial(VIP);
-	assert_int_equal(health_state(BAD), VIEW_BACKEND_PROBING);
-	close(fd);
+	counts_cancel(BAD, cancel_trial);
 	expect_free_for_others(FIRST);
 }
 
@@ -262,20 +283,26 @@ static void test_a_trial_that_is_never_sent_gives_the_lease_back(void **state)
 }
 
 /* The socket connects elsewhere before anything has come of it. */
+static int begun_anew = -1;
+
+static void begin_trial_anew_elsewhere(void)
+{
+	close(begun_anew);
+	begun_anew = begin_trial();
+	lab_disconnect(begun_anew);
+	assert_int_equal(lab_dial(begun_anew, VIP), -EINPROGRESS);
+}
+
 static void test_a_trial_that_is_begun_anew_elsewhere_gives_the_lease_back(void **state)
 {
-	int fd;
-
 	(void)state;
 	eject_bad();
 	clients_be(FIRST);
 	clients_lose(BAD_IP);
-	health_expire(BAD);
-	fd = lab_begin_dial(VIP);
-	lab_disconnect(fd);
-	assert_int_equal(lab_dial(fd, VIP), -EINPROGRESS);
+	counts_cancel(BAD, begin_trial_anew_elsewhere);
 	expect_free_for_others(FIRST);
-	close(fd);
+	close(begun_anew);
+	begun_anew = -1;
 }
 
 /* Each time it is another client that finds it dead. */
@@ -412,13 +439,19 @@ static void test_after_the_first_time_it_has_its_whole_share_again(void **state)
 /* Less than a half of the first time has passed: of its turns it gets less than a half. */
 static void test_its_share_grows_for_the_whole_first_time_however_long_that_is(void **state)
 {
+	uint64_t attempts = 0;
+
 	(void)state;
 	lab.settings.eject_base_ms = 10000;
 	lab.settings.eject_max_ms = 300000;
 	eject_bad();
 	recover();
-	health_age(BAD, 4500);
-	assert_in_range(share(WELL, BAD, 400), 80, 160);
+	/* As the time goes on, however long a part of them takes. */
+	for (int part = 0; part < 4; part++) {
+		health_age(BAD, 4500);
+		attempts += share(WELL, BAD, 100);
+	}
+	assert_in_range(attempts, 80, 160);
 }
 
 static int begin(void **state)

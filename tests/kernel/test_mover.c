@@ -132,7 +132,7 @@ static void test_what_is_not_read_yet_is_not_lost(void **state)
 	char byte;
 
 	(void)state;
-	assert_int_equal(poll(&wait, 1, 10000), 1);
+	assert_int_equal(poll(&wait, 1, LAB_PATIENCE_MS), 1);
 	pause_ms(2 * QUIET_MS);
 	assert_int_equal(run_move(cookie, QUIET_MS), MOVE_BUSY);
 	assert_int_equal(recv(fd, &byte, 1, 0), 1);
@@ -188,7 +188,7 @@ static void expect_told(int pipe_fd)
 {
 	struct pollfd wait = {.fd = pipe_fd, .events = POLLIN};
 
-	assert_int_equal(poll(&wait, 1, 10000), 1);
+	assert_int_equal(poll(&wait, 1, LAB_PATIENCE_MS), 1);
 }
 
 static void test_what_the_parent_closed_is_found_in_the_child(void **state)

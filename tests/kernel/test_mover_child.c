@@ -124,7 +124,7 @@ static bool start_attacker(struct attacker *attacker)
 	assert_in_range(attacker->server, 2, INT32_MAX);
 	assert_int_equal(read(asked.fd, &attacker->cookie, 8), 8);
 	assert_int_not_equal(attacker->cookie, 0);
-	assert_int_equal(poll(&asked, 1, 10000), 1);
+	assert_int_equal(poll(&asked, 1, LAB_PATIENCE_MS), 1);
 	assert_int_equal(read(asked.fd, &byte, 1), 1);
 	return true;
 }

@@ -301,8 +301,8 @@ static void test_a_process_that_cannot_be_looked_into_holds_no_walk_up(void **st
 	assert_int_equal(read(told[0], &server, sizeof(server)), sizeof(server));
 	assert_in_range(server, 2, INT_MAX);
 	asked.fd = told[0];
-	assert_int_equal(poll(&asked, 1, 10000), 1);
-	alarm(8); /* the file system lets go by itself after ten */
+	assert_int_equal(poll(&asked, 1, LAB_PATIENCE_MS), 1);
+	alarm(30); /* the file system lets go by itself after forty */
 	assert_int_equal(netns_visit_all(count_namespace, &with, &unseen), 0);
 	alarm(0);
 	kill(server, SIGKILL);

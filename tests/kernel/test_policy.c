@@ -59,7 +59,7 @@ static int reached(struct stand *stand)
 
 	for (int i = 0; i < BACKENDS; i++)
 		ready[i] = (struct pollfd){.fd = stand->listeners[i], .events = POLLIN};
-	assert_int_equal(poll(ready, BACKENDS, 5000), 1);
+	assert_int_equal(poll(ready, BACKENDS, LAB_PATIENCE_MS), 1);
 	for (int i = 0; i < BACKENDS; i++) {
 		if (!ready[i].revents)
 			continue;

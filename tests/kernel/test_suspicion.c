@@ -125,12 +125,18 @@ static void await_suspicion(const char *backend)
 	lab_wait(has_become_suspect, &backend, "suspicion");
 }
 
+/* Of one that is counted as timed out nothing is left for the next. */
+static void dial_and_close(void)
+{
+	lab_forgive();
+	close(lab_begin_dial(VIP));
+}
+
 static void test_a_connect_that_the_application_gave_up_says_nothing(void **state)
 {
 	(void)state;
 	lab_serve_by(VIP, ROADS_HOLE);
-	close(lab_begin_dial(VIP));
-	counts_expect(ROADS_HOLE, 0, .attempts = 1, .canceled = 1);
+	counts_cancel(ROADS_HOLE, dial_and_close);
 	assert_false(is_suspect(ROADS_HOLE));
 }
 

@@ -28,6 +28,8 @@
 #define HERE 400
 #define ELSEWHERE 200
 #define CHURNERS 2
+#define ANSWERED 400
+#define ANSWERED_WALKS 500
 
 static uint64_t cookie_of(int fd)
 {
@@ -299,6 +301,41 @@ static void test_a_walk_says_how_long_a_connection_has_been_idle(void **state)
 	close(server);
 }
 
+/* Both times are of one jiffy mostly, and a walk may be at its end. */
+static void test_an_answer_is_never_older_than_its_question(void **state)
+{
+	int server = lab_listen(NEAR), fds[ANSWERED], accepted[ANSWERED];
+	struct gw_walk_conn *found;
+	struct conns *conns;
+	size_t count;
+	char byte;
+
+	(void)state;
+	lab_serve_by(VIP, NEAR);
+	for (int i = 0; i < ANSWERED; i++) {
+		fds[i] = lab_connect(VIP);
+		accepted[i] = accept(server, NULL, NULL);
+		assert_int_equal(send(fds[i], "x", 1, 0), 1);
+		assert_int_equal(recv(accepted[i], &byte, 1, 0), 1);
+		assert_int_equal(send(accepted[i], "x", 1, 0), 1);
+		assert_int_equal(recv(fds[i], &byte, 1, 0), 1);
+	}
+	assert_int_equal(conns_open(LAB_PINS, &conns), 0);
+	for (int i = 0; i < ANSWERED_WALKS; i++) {
+		assert_int_equal(conns_walk(conns, &found, &count), 0);
+		for (size_t j = 0; j < count; j++)
+			if (found[j].segments_received)
+				assert_in_range(found[j].received_ms, 0, found[j].sent_ms);
+		free(found);
+	}
+	conns_close(conns);
+	for (int i = 0; i < ANSWERED; i++) {
+		lab_abort(fds[i]);
+		close(accepted[i]);
+	}
+	close(server);
+}
+
 /* Before there was any data, the time since the connect is all that can be meant. */
 static void test_a_connect_on_its_way_is_idle_since_it_began(void **state)
 {
@@ -351,6 +388,7 @@ int main(void)
 		LAB_TEST(test_a_walk_says_how_much_was_sent_and_received),
 		LAB_TEST(test_a_direction_that_is_shut_down_sent_no_more_for_it),
 		LAB_TEST(test_a_walk_says_how_long_a_connection_has_been_idle),
+		LAB_TEST(test_an_answer_is_never_older_than_its_question),
 		LAB_TEST(test_a_connect_on_its_way_is_idle_since_it_began),
 		LAB_TEST(test_a_walk_says_what_was_sent_again),
 	};

@@ -8,7 +8,7 @@ kernels-deps: ## install what the tests on other kernels need
 
 .PHONY: check-kernels
 check-kernels: need-tests need-kernels all check-kernel-programs ## run the kernel tests on Linux 5.10 to 7.x (in qemu)
-	$(Q)TEST_TIMEOUT=1800 tests/run.sh tests/kernels/linux-*.sh
+	$(Q)TEST_TIMEOUT=$(or $(TEST_TIMEOUT),1800) tests/run.sh tests/kernels/linux-*.sh
 
 # Another architecture: cross-built, with the libraries of Debian's packages for it, and run in qemu.
 .PHONY: arm64-deps

@@ -87,8 +87,8 @@ page_queries()
 		--storage.tsdb.path="$BATS_TEST_TMPDIR/prometheus/data" --web.listen-address=127.0.0.1:9090 \
 		2>"$BATS_TEST_TMPDIR/prometheus.log"
 	becomes has_an_answer 'gwbpf:backend_share'
-	value_is 'sum(gwbpf_connections_active)' 3
-	value_is 'sum(gwbpf:backend_share)' 1
+	becomes value_is 'sum(gwbpf_connections_active)' 3
+	becomes value_is 'sum(gwbpf:backend_share)' 1
 	becomes value_is 'round(gwbpf:service_balance_ratio, 0.001)' 1.333
 	becomes has_an_answer 'rate(gwbpf_connections_established_total[10s])'
 	count=0

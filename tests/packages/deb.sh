@@ -64,7 +64,7 @@ boot() {
 	mkdir -p "${unit%/*}/graphical.target.wants"
 	ln -s "$unit" "${unit%/*}/graphical.target.wants/"
 	mkdir "$work/bpf"
-	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout 120 unshare --mount sh -c "
+	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout 600 unshare --mount sh -c "
 		mount --make-rprivate / && mount -t bpf bpf '$work/bpf' && exec \"\$@\"" sh \
 		systemd-nspawn --quiet --register=no --keep-unit --machine="gwbpf-deb-$$" -D "$work/root" \
 		--boot --private-network --capability=all --system-call-filter='bpf setns pidfd_getfd' \

@@ -26,7 +26,7 @@ try() {
 until_true() {
 	local i
 
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		"$@" && return
 		sleep 0.1
 	done
@@ -121,11 +121,11 @@ a_reload_reads_the_manifests_again() {
 
 the_watchdog_replaces_an_agent_that_hangs_and_the_connection_stays_counted() {
 	mkdir -p /run/systemd/system/gwbpf.service.d
-	printf '[Service]\nWatchdogSec=3\n' >/run/systemd/system/gwbpf.service.d/fast.conf
+	printf '[Service]\nWatchdogSec=6\n' >/run/systemd/system/gwbpf.service.d/fast.conf
 	systemctl daemon-reload
 	systemctl restart gwbpf
 	active 1
-	sleep 4 # it lives for longer than the watchdog's time
+	sleep 7 # it lives for longer than the watchdog's time
 	state NRestarts 0
 	kill -STOP "$(systemctl show gwbpf -p MainPID --value)"
 	until_true state NRestarts 1

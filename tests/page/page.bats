@@ -6,7 +6,8 @@ load ../cli/lib
 setup()
 {
 	lab_setup
-	{ service gateway 10.96.0.1; slice gateway 10.1.0.1 10.1.0.2 10.1.0.3; } \
+	# What fails stays suspect for longer than a browser needs for several looks.
+	{ service gateway 10.96.0.1 7051 'gwbpf.io/ejection: "time=10m,max=10m"'; slice gateway 10.1.0.1 10.1.0.2 10.1.0.3; } \
 		>"$BATS_TEST_TMPDIR/manifests/a.yaml"
 	listen 10.1.0.{1,2}:7051
 	listen 10.1.0.3:7051
@@ -25,7 +26,7 @@ browser()
 {
 	run --separate-stderr inside env HOME="$BATS_TEST_TMPDIR" chromium --headless --no-sandbox --disable-gpu \
 		--disable-dev-shm-usage --no-first-run --user-data-dir="$BATS_TEST_TMPDIR/browser" \
-		--enable-logging=stderr --virtual-time-budget=8000 --timeout=30000 "$@" http://127.0.0.1:9451/
+		--enable-logging=stderr --virtual-time-budget=8000 --timeout=120000 "$@" http://127.0.0.1:9451/
 	[ "$status" -eq 0 ]
 	# Neither its Content-Security-Policy nor an error of the script.
 	! grep CONSOLE <<<"$stderr" | grep -v chrome:// >&2

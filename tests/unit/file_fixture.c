@@ -16,7 +16,7 @@
 #include "source/file.h"
 #include "source/sink.h"
 
-#define DEADLINE_S 10
+#define DEADLINE_S 60
 
 static char directory[64];
 static char lines[8192], refusals[16384];

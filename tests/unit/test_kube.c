@@ -372,7 +372,7 @@ static void test_a_server_that_is_silent_and_answers_when_asked_is_left_alone(vo
 		.watch_s = 3600,
 		.grace_ms = 1000,
 		.silence_ms = 20,
-		.question_ms = 1000,
+		.question_ms = 3000, /* for the answer of this very process */
 	};
 	struct told *told = *state;
 
@@ -390,9 +390,9 @@ static void test_a_server_that_is_silent_and_answers_when_asked_is_left_alone(vo
 	/* The fourth question is not answered: both watches are opened anew. */
 	open_watch(told, "services?watch");
 	open_watch(told, "endpointslices?watch");
-	await(told, "failed services: timeout: cannot watch services: no answer in 1 s");
+	await(told, "failed services: timeout: cannot watch services: no answer in 3 s");
 	await(told,
-	      "failed endpointslices: timeout: cannot watch endpointslices: no answer in 1 s");
+	      "failed endpointslices: timeout: cannot watch endpointslices: no answer in 3 s");
 	await(told, "recovered services\n");
 	await(told, "recovered endpointslices\n");
 	assert_int_equal(fake_api_count(told->api, SERVICES), 1);

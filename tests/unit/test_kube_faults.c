@@ -103,13 +103,14 @@ static void test_a_server_that_says_nothing_is_given_up(void **state)
 {
 	struct told *told = *state;
 
-	be_impatient(told);
 	start_watching(told);
 	send_text(told, EVENT("MODIFIED", "a", "130"));
 	await(told, "put fabric/a 130\n");
+	be_impatient(told);
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
 	await(told, "failed connect"); /* and the next request is never answered */
 	await(told, "failed timeout: cannot watch endpointslices: no answer in 1 s");
+	told->timing = fast;
 	/* What is back is an earlier state: a copy was restored. */
 	await_requests(told, PROBE, 1);
 	answer(told, PROBE, NULL, PAGE("", SLICE("x", "90")), FAKE_WHOLE);
@@ -298,8 +299,9 @@ static void test_a_refusal_without_an_end_is_given_up(void **state)
 				      .end = FAKE_OPEN};
 
 	memset(letters, 'a', size);
-	be_impatient(told);
 	start(told, &slices);
+	await_requests(told, LIST, 1);
+	be_impatient(told); /* with the watch */
 	answer(told, LIST, NULL, PAGE("", ""), FAKE_WHOLE);
 	fake_api_answer(told->api, &endless);
 	await(told, "failed timeout: cannot watch endpointslices: no answer in 1 s");

@@ -31,13 +31,13 @@ static unsigned int last_delay_tenths(const struct told *told)
 }
 
 /* Four failures, then a list and a watch: the next delay is half a second to one, if they count. */
-static void start_after_failures(struct told *told)
+static void start_after_failures(struct told *told, uint32_t answer_ms)
 {
 	struct kube_timing timing = fast;
 
 	timing.backoff_ms = 100;
 	timing.backoff_max_ms = 1000;
-	timing.answer_ms = 700;
+	timing.answer_ms = answer_ms;
 	for (int i = 0; i < 4; i++)
 		answer(told, LIST, "500 Internal Server Error", "", FAKE_WHOLE);
 	answer(told, LIST, NULL, PAGE("", SLICE("a", "90")), FAKE_WHOLE);
@@ -51,7 +51,8 @@ static void test_a_list_alone_does_not_make_failures_history(void **state)
 {
 	struct told *told = *state;
 
-	start_after_failures(told);
+	start_after_failures(told, fast.answer_ms);
+	told->timing.backoff_max_ms = 80000; /* it has not lasted, on any machine */
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
 	await(told, "failed connect");
 	assert_in_range(last_delay_tenths(told), 5, 10);
@@ -61,7 +62,7 @@ static void test_a_watch_that_lasted_and_told_something_makes_failures_history(v
 {
 	struct told *told = *state;
 
-	start_after_failures(told);
+	start_after_failures(told, fast.answer_ms);
 	await_time(told, 150);
 	send_text(told, EVENT("MODIFIED", "a", "130"));
 	await(told, "put fabric/a 130\n");
@@ -74,7 +75,7 @@ static void test_a_watch_that_broke_soon_after_its_news_does_not_make_failures_h
 {
 	struct told *told = *state;
 
-	start_after_failures(told);
+	start_after_failures(told, fast.answer_ms);
 	told->timing.backoff_ms = 10000; /* soon, on every machine */
 	told->timing.backoff_max_ms = 80000;
 	send_text(told, EVENT("MODIFIED", "a", "130"));
@@ -88,8 +89,8 @@ static void test_a_watch_that_lasted_long_makes_failures_history(void **state)
 {
 	struct told *told = *state;
 
-	start_after_failures(told);
-	await_time(told, 1050); /* longer than the time for an answer, which it has had */
+	start_after_failures(told, 3000);
+	await_time(told, 3100); /* longer than the time for an answer, which it has had */
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_CUT);
 	await(told, "failed connect");
 	assert_in_range(last_delay_tenths(told), 0, 1);
@@ -99,7 +100,7 @@ static void test_a_watch_that_the_server_ended_in_time_makes_failures_history(vo
 {
 	struct told *told = *state;
 
-	start_after_failures(told);
+	start_after_failures(told, fast.answer_ms);
 	await_time(told, 150);
 	fake_api_send(told->api, WATCH, NULL, 0, FAKE_ENDED);
 	answer(told, WATCH, NULL, NULL, FAKE_CUT);

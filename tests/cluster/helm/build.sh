@@ -12,7 +12,7 @@ build() {
 	local go
 	go=$("$here/../k8s/go.sh" "$cache")
 	echo "building helm $version: two minutes the first time" >&2
-	CGO_ENABLED=0 GOTOOLCHAIN=auto GOBIN=$dir.new nice -n 10 "$go" install -trimpath \
+	CGO_ENABLED=0 GOTOOLCHAIN=auto GOBIN=$dir.new nice -n 10 "$here/../../again.sh" "$go" install -trimpath \
 		"helm.sh/helm/v3/cmd/helm@$version" >&2
 	mv "$dir.new" "$dir"
 }

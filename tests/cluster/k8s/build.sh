@@ -14,7 +14,9 @@ build() {
 	go=$("$here/go.sh" "$cache")
 	echo "building Kubernetes $version: some minutes the first time" >&2
 	cd "$here"
-	CGO_ENABLED=0 GOTOOLCHAIN=auto nice -n 10 "$go" build -trimpath -buildvcs=false \
+	export CGO_ENABLED=0 GOTOOLCHAIN=auto
+	../../again.sh "$go" list -deps . >/dev/null
+	nice -n 10 "$go" build -trimpath -buildvcs=false \
 		-ldflags "-s -w -X $package.gitVersion=$version -X $package.gitMajor=1
 			-X $package.gitMinor=$(echo "$version" | cut -d . -f 2)" \
 		-o "$dir/kubernetes" . >&2

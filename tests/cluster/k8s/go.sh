@@ -5,6 +5,7 @@
 # directory $1: neither the system's packages nor its sources change.
 set -eu
 cache=$1
+again=$(cd "$(dirname "$0")/../.." && pwd)/again.sh
 package=golang-1.23
 root=$cache/go-root
 
@@ -35,8 +36,8 @@ fetch() {
 	write_sources "$apt/sources"
 	local options=(-q -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$apt/sources"
 		-o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
-	apt-get "${options[@]}" update >&2
-	(cd "$apt/debs" && apt-get "${options[@]}" download "$package-go" "$package-src" >&2)
+	"$again" apt-get "${options[@]}" update >&2
+	(cd "$apt/debs" && "$again" apt-get "${options[@]}" download "$package-go" "$package-src" >&2)
 	for deb in "$apt"/debs/*.deb; do
 		dpkg-deb -x "$deb" "$root"
 	done
