@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as JSON: cut into pieces it must be exactly what jansson says of the whole. */
+/* Any bytes as JSON: cut into pieces it must be exactly what it is as a whole. */
 #include "fuzz.h"
 
 #include <string.h>
 
+#include "source/go_json.h"
 #include "source/json_text.h"
 
 static int keep(const json_t *document, void *arg)
@@ -26,10 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	err = json_text_parse((const char *)data, size, &at, &visitor, message);
 	must(!err == !!cut && !err == !*message && at <= size);
 	if (!err)
-		whole = json_loadb((const char *)data, at, JSON_REJECT_DUPLICATES, NULL);
+		whole = go_json_load((const char *)data, at, JSON_REJECT_DUPLICATES, NULL);
 	else if (!strstr(message, "nested"))
-		whole = json_loadb((const char *)data, size,
-				   JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
+		whole = go_json_load((const char *)data, size,
+				     JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
 	must(err ? !json_is_object(whole) : json_equal(whole, cut));
 	json_decref(whole);
 	json_decref(cut);
