@@ -226,6 +226,7 @@ static void test_no_connection_may_go_to_addresses_that_are_no_peers(void **stat
 		{"febf:ffff::1", "a link-local address"},
 		{"224.0.0.1", "a multicast address"},
 		{"239.255.255.255", "a multicast address"},
+		{"255.255.255.255", "the broadcast address"},
 		{"ff02::1", "a multicast address"},
 	};
 

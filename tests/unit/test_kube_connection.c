@@ -89,6 +89,47 @@ static void test_each_socket_is_shown_before_it_connects(void **state)
 	assert_int_equal(owned.fd, find_connection(told));
 }
 
+/* Nobody's, made for this test. */
+static char certificate[] = "-----BEGIN CERTIFICATE-----\n"
+			    "MIIBbTCCAROgAwIBAgIUagCVd5hx6L3oXGaqI2ve/wakc3kwCgYIKoZIzj0EAwIw\n"
+			    "DDEKMAgGA1UEAwwBYTAeFw0yNjEyMDExMDA3MzFaFw0yNjEyMDYxMDA3MzFaMAwx\n"
+			    "CjAIBgNVBAMMAWEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASTBJfnwiGc83Ox\n"
+			    "TzP0TkkuwhwJ003lXZmDDeh2MKdNsil6C8gBjQ/6AYkwzK1BUobPaAb4HR2pafvu\n"
+			    "ncHzbhSho1MwUTAdBgNVHQ4EFgQUoVTKhzfGQiCi0Ld/MfUUItk0rHUwHwYDVR0j\n"
+			    "BBgwFoAUoVTKhzfGQiCi0Ld/MfUUItk0rHUwDwYDVR0TAQH/BAUwAwEB/zAKBggq\n"
+			    "hkjOPQQDAgNIADBFAiAcsqqdH6lmfva+Jf/UhsK/hthVcLvx4jG/J8mvtCcKSQIh\n"
+			    "ALI0Tl8/udMRSuZbc96mLWC+zxa4IZw97BufhOfSBDYq\n"
+			    "-----END CERTIFICATE-----\n";
+static char encrypted_key[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+			      "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgpSh6kHBdKoAICCAAw\n"
+			      "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEENWNZh5E7Wj+wrL5v8/NBskEgZCn\n"
+			      "J+pVxiTvUYmbRHtf1vQ5wkNEKKN6MPKZUxjVwYOyFLhKsEdljrokfLkTHHYLeAyW\n"
+			      "RoiSddw0i/5lGZuBvkO6DCy9idHaLVGovYIO/dWMTj6FhpNrQ9ptBQ9TsoJkbGwJ\n"
+			      "vhVG22cWJLJWjNUpV1zG7hmiCl6mtvD5oPe/sX/vOxdtF27eXF1YD3PbrUp3W8g=\n"
+			      "-----END ENCRYPTED PRIVATE KEY-----\n";
+
+/* kubeconfig.c refuses such a key by its marks. Whatever gets past these must end in an error, and
+ * neither in a crash nor in a question on the terminal. libcurl reads the key once it has connected. */
+static void test_an_encrypted_key_is_an_error_and_no_question(void **state)
+{
+	struct kube_config config = {
+		.insecure = true,
+		.certificate = {.data = certificate, .size = strlen(certificate)},
+		.key = {.data = encrypted_key, .size = strlen(encrypted_key)},
+	};
+	struct kube_curl_lists lists = {0};
+	const struct told *told = *state;
+	CURL *easy = curl_easy_init();
+	char server[64];
+
+	snprintf(server, sizeof(server), "https://127.0.0.1:%u", fake_api_port(told->api));
+	config.server = server;
+	assert_int_equal(kube_curl_configure(easy, &config, "/", &lists), 0);
+	assert_int_equal(curl_easy_perform(easy), CURLE_SSL_CERTPROBLEM);
+	curl_easy_cleanup(easy);
+	kube_curl_lists_done(&lists);
+}
+
 static void test_a_proxy_of_the_environment_is_not_for_the_api_server(void **state)
 {
 	struct told *told = *state;
@@ -217,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_kernel_notices_a_peer_that_is_gone_within_a_minute),
 		TEST(test_each_socket_is_shown_before_it_connects),
+		TEST(test_an_encrypted_key_is_an_error_and_no_question),
 		TEST(test_a_proxy_of_the_environment_is_not_for_the_api_server),
 		TEST(test_the_proxy_of_the_kubeconfig_is_for_every_server),
 		TEST(test_what_is_compressed_unasked_is_read),

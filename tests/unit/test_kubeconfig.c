@@ -393,6 +393,26 @@ static void test_other_encodings_and_line_ends_are_read(void **state)
 	assert_string_equal(place->config.server, "https://10.0.0.1:6443");
 }
 
+static void test_an_encrypted_key_is_refused(void **state)
+{
+	static const char *const keys[] = {
+		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMA==\n",
+		"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X\n\nMA==\n",
+	};
+	struct place *place = *state;
+
+	write_text(place, "cert", "certificate");
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		write_text(place, "key", keys[i]);
+		assert_int_equal(load(place,
+				      USER("    client-certificate: cert\n    client-key: key\n"),
+				      NULL),
+				 -EINVAL);
+		assert_non_null(strstr(place->message, "encrypted"));
+		assert_non_null(strstr(place->message, "openssl pkey"));
+	}
+}
+
 /* What tools write that know no other form for bytes, and what people write to save writing. */
 static void test_tags_and_aliases_are_read(void **state)
 {
@@ -776,6 +796,7 @@ int main(void)
 		TEST(test_the_last_of_two_keys_and_the_first_of_two_documents_count),
 		TEST(test_other_encodings_and_line_ends_are_read),
 		TEST(test_tags_and_aliases_are_read),
+		TEST(test_an_encrypted_key_is_refused),
 		TEST(test_a_token_may_be_inline_and_a_file_wins_over_it),
 		TEST(test_a_file_that_is_replaced_is_read_anew),
 		TEST(test_a_context_without_a_user_is_anonymous),

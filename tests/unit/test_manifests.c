@@ -468,6 +468,26 @@ static void test_an_escape_that_is_no_character_costs_no_object(void **state)
 	assert_int_equal(parse_text(ANNOTATED("a", "\\u00"), &manifest), -EINVAL);
 }
 
+/* Whose own numbers they are, they do not cost the objects beside. */
+static void test_a_number_of_more_than_64_bits_costs_no_other_object(void **state)
+{
+	static const char text[] =
+		"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":["
+		"{\"apiVersion\":\"x.io/v1\",\"kind\":\"Meter\",\"metadata\":{\"name\":\"m\"},"
+		"\"spec\":{\"max\":18446744073709552000,\"n\":7}}," SERVICE_AT("gw",
+									       "10.96.0.7") "]}";
+	struct manifest manifest;
+
+	(void)state;
+	assert_int_equal(parse_text(text, &manifest), 0);
+	assert_int_equal(refused.count, 0);
+	assert_int_equal(manifest.skipped_count, 1);
+	assert_int_equal(manifest.service_count, 1);
+	assert_int_equal(manifest.services[0]->vip_count, 1);
+	manifest_done(&manifest);
+	assert_int_equal(parse_text("{\"a\": 1e999}", &manifest), -EINVAL);
+}
+
 static void test_what_yaml_has_to_save_writing_is_read(void **state)
 {
 	static const char text[] =
@@ -651,6 +671,7 @@ int main(void)
 		cmocka_unit_test(test_every_encoding_of_yaml_is_read),
 		cmocka_unit_test(test_byte_order_marks_between_documents_are_no_text),
 		cmocka_unit_test(test_an_escape_that_is_no_character_costs_no_object),
+		cmocka_unit_test(test_a_number_of_more_than_64_bits_costs_no_other_object),
 		cmocka_unit_test(test_what_yaml_has_to_save_writing_is_read),
 		cmocka_unit_test(test_what_is_packed_is_called_by_its_name),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_without_waiting),

@@ -29,6 +29,7 @@ static const struct {
 	{{MAPPED, 169, 254}, MAPPED_BITS + 16, "a link-local address"},
 	{{0xfe, 0x80}, 10, "a link-local address"},
 	{{MAPPED, 224}, MAPPED_BITS + 4, "a multicast address"},
+	{{MAPPED, 255, 255, 255, 255}, MAPPED_BITS + 32, "the broadcast address"},
 	{{0xff}, 8, "a multicast address"},
 };
 

@@ -57,6 +57,16 @@ static const char *find_bad_escape(const char *text, const char *end)
 	return NULL;
 }
 
+/* Where a whole number has more than 64 bits, the numbers of the text become real. */
+static json_t *load(const char *text, size_t size, size_t flags, json_error_t *error)
+{
+	json_t *value = json_loadb(text, size, flags, error);
+
+	if (!value && json_error_code(error) == json_error_numeric_overflow)
+		value = json_loadb(text, size, flags | JSON_DECODE_INT_AS_REAL, error);
+	return value;
+}
+
 json_t *go_json_load(const char *text, size_t size, size_t flags, json_error_t *error)
 {
 	const char *bad = find_bad_escape(text, text + size);
@@ -64,11 +74,11 @@ json_t *go_json_load(const char *text, size_t size, size_t flags, json_error_t *
 	json_t *value;
 
 	if (!copy)
-		return json_loadb(text, size, flags, error);
+		return load(text, size, flags, error);
 	memcpy(copy, text, size);
 	for (; bad; bad = find_bad_escape(bad + ESCAPE_LENGTH, text + size))
 		memcpy(copy + (bad - text), replacement, ESCAPE_LENGTH);
-	value = json_loadb(copy, size, flags, error);
+	value = load(copy, size, flags, error);
 	free(copy);
 	return value;
 }

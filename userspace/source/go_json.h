@@ -11,7 +11,9 @@
  * json_loadb() of jansson, but for two escapes that Go takes and jansson does not: the zero
  * character (\u0000) and half of a surrogate pair (\ud800). Whoever may annotate one Service can
  * write them, and the list that has it must stay readable. Both become U+FFFD, as no name and no
- * value that means anything has it. NULL, and *error, if the text is no JSON.
+ * value that means anything has it. Nor does jansson take whole numbers of more than 64 bits, which
+ * only resources of others have: where there is one, all numbers of text are real. NULL, and *error,
+ * if the text is no JSON.
  */
 json_t *go_json_load(const char *text, size_t size, size_t flags, json_error_t *error);
 

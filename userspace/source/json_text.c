@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "source/go_json.h"
 
 struct scan {
@@ -37,9 +38,20 @@ static size_t count_lines(const char *text, size_t size)
 	return lines;
 }
 
+/* What jansson says may end within a character of the text that it quotes. */
+static void make_plain(char *message)
+{
+	size_t length;
+
+	for (; *message; message += length)
+		if (!text_is_shown(message, &length))
+			memset(message, '?', length);
+}
+
 static int refuse(const struct scan *scan, size_t line, const char *what)
 {
 	snprintf(scan->message, JSON_TEXT_MESSAGE_MAX, "line %zu: %.200s", line, what);
+	make_plain(scan->message);
 	return -EINVAL;
 }
 

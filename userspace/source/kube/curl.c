@@ -132,6 +132,8 @@ static int set_certificates(CURL *easy, const struct kube_config *config)
 	failed |= set_blob(easy, CURLOPT_CAINFO_BLOB, &config->ca);
 	failed |= set_blob(easy, CURLOPT_SSLCERT_BLOB, &config->certificate);
 	failed |= set_blob(easy, CURLOPT_SSLKEY_BLOB, &config->key);
+	/* libcurl (7.88) ends in a NULL pointer where an encrypted key has no passphrase. */
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	/* An https proxy is trusted as the server is, as by kubectl. */

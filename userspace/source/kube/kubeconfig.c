@@ -170,6 +170,21 @@ static int read_credential(const struct reader *reader, const json_t *object,
 	return file ? kube_config_read_beside(reader->directory, file, reader->message, ret) : 0;
 }
 
+/* PKCS #8 says it in the first line, older forms in a line of their own. */
+static int check_key(const struct reader *reader, const struct kube_bytes *key)
+{
+	static const char *const marks[] = {"-----BEGIN ENCRYPTED PRIVATE KEY-----",
+					    "Proc-Type: 4,ENCRYPTED"};
+
+	for (size_t i = 0; i < COUNT(marks); i++)
+		if (key->data && memmem(key->data, key->size, marks[i], strlen(marks[i])))
+			return refuse(reader,
+				      "its client key is encrypted, and nobody is there to "
+				      "be asked for the passphrase; decrypt the key (openssl "
+				      "pkey -in KEY -out NEW)");
+	return 0;
+}
+
 /* Without a certificate its key is of no use, and its file is not looked at. */
 static int read_certificate(const struct reader *reader, const json_t *user)
 {
@@ -184,7 +199,9 @@ static int read_certificate(const struct reader *reader, const json_t *user)
 		kube_bytes_done(&config->key);
 		return err;
 	}
-	return err ? err : read_credential(reader, user, &private_key, &config->key);
+	if (!err)
+		err = read_credential(reader, user, &private_key, &config->key);
+	return err ? err : check_key(reader, &config->key);
 }
 
 /* A file with a token may change, and wins over the one that was copied into the kubeconfig, which

@@ -202,7 +202,8 @@ static void read_beginning(const char *bytes, size_t size, struct kube_status *r
 
 void kube_status_parse(const char *bytes, size_t size, struct kube_status *ret)
 {
-	json_t *root = go_json_load(bytes, size, 0, NULL);
+	json_error_t error;
+	json_t *root = go_json_load(bytes, size, 0, &error);
 
 	if (strcmp(text_of(root, "kind"), "Status") == 0)
 		kube_status_read(root, ret);
