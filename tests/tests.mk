@@ -66,7 +66,8 @@ UNIT_silence := model/silence
 UNIT_latest := model/latest
 
 UNIT_TESTS += uneven refused retries repeats following changes pod_uid pod_names why commands stats duties \
-	http_access workers lines
+	http_access workers lines client_names
+UNIT_client_names := agent/client_names
 UNIT_changes := agent/changes base/addr base/parse model/settings
 UNIT_pod_uid := report/pod_uid
 UNIT_pod_names := report/pod_names
