@@ -14,6 +14,8 @@ setup()
 teardown()
 {
 	lab_teardown
+	# What is left of it would be a pod for other tests.
+	[ ! -d "${pods-}" ] || becomes rmdir "$pods"
 }
 
 # lab COMMAND...: $output is standard output, $status the exit status.
@@ -384,12 +386,13 @@ agent_is_missed()
 }
 
 @test "status: a cgroup that does not hold the node's pods is a problem that names it" {
-	local pods=${cgroup%/*}/gwbpf-$BASHPID-kubepods
+	pods=$cgroup-kubepods
 	start_agent
 	stop "$agent"
 	mkdir "$pods"
 	sleep infinity 3>&- &
 	local pod=$!
+	lab_pids+=("$pod")
 	echo $pod >"$pods/cgroup.procs"
 	start_agent_of_cluster
 	# While the pod is there: the agent looks again every ten seconds.

@@ -147,7 +147,7 @@ reason()
 	rm "$READY"
 	kill -CONT "$agent"
 	becomes services_are '.items[0].state == "ready"'
-	agent_is_ready
+	becomes agent_is_ready
 	dial 10.96.0.1:7051 1
 	services_are '.items[0].attemptsTotal == 3'
 	[ "$(reason stepped-aside)" -eq 3 ]
