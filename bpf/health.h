@@ -17,6 +17,7 @@
 #include "clients.h"
 #include "maps.h"
 #include "monitor.h"
+#include "origin.h"
 
 #define SILENT_NS SECOND_NS /* how long a repeated SYN counts after the next one is due */
 
@@ -251,12 +252,14 @@ static __always_inline void judge(const struct gw_conn *conn, int error, __u64 s
 	__u32 service_index = conn->service;
 	struct gw_health *health = health_of(conn);
 	const struct gw_service *service = bpf_map_lookup_elem(&gw_services, &service_index);
-	bool is_accuser = is_witness(conn), is_ejection = false, is_current;
+	bool is_accuser = is_witness(conn), is_ejection = false, is_current, is_accusation;
 	__u64 ejected_ns;
+	__u32 accusations;
 
 	if (!health || !service)
 		return;
 	bpf_spin_lock(&health->lock);
+	accusations = health->accusations;
 	health->error = error;
 	health->error_ns = now_ns;
 	health->error_client = conn->netns_cookie;
@@ -270,9 +273,13 @@ static __always_inline void judge(const struct gw_conn *conn, int error, __u64 s
 		is_ejection = weigh_failure(health, service, conn, error == ETIMEDOUT,
 					    suspect_until_ns, now_ns);
 	ejected_ns = health->ejected_until_ns - now_ns;
+	is_accusation = health->accusations != accusations;
 	bpf_spin_unlock(&health->lock);
+	if (is_accusation)
+		note_origin(conn, GW_ORIGIN_ACCUSED);
 	if (!is_ejection)
 		return;
+	note_origin(conn, GW_ORIGIN_EJECTED);
 	monitor_tell(conn, GW_SIGHT_EJECTED, error, ejected_ns);
 	note_trouble(conn->service, now_ns, true);
 }
@@ -288,15 +295,19 @@ static __always_inline void restore(struct gw_health *health, const struct gw_co
 	health->returns++;
 }
 
-/* With the lock held: what an attempt that began earlier says of this backend does not hold. */
-static __always_inline void contradict(struct gw_health *health, const struct gw_conn *conn,
+/* With the lock held: what an attempt that began earlier says of this backend does not hold.
+ * Returns whether it was an accusation that is in force. */
+static __always_inline bool contradict(struct gw_health *health, const struct gw_conn *conn,
 				       __u64 now_ns)
 {
-	if (health->failed_until_ns > now_ns) {
+	bool is_in_force = health->failed_until_ns > now_ns;
+
+	if (is_in_force) {
 		health->contradictions++;
 		health->contradicted_by = conn->netns_cookie;
 	}
 	health->failed_until_ns = 0;
+	return is_in_force;
 }
 
 /*
@@ -309,7 +320,7 @@ static __always_inline void trust(const struct gw_conn *conn, __u64 now_ns)
 	__u32 service_index = conn->service;
 	struct gw_health *health = health_of(conn);
 	const struct gw_service *service;
-	bool is_back = false;
+	bool is_back = false, is_told = false;
 
 	if (!health)
 		return;
@@ -321,12 +332,14 @@ static __always_inline void trust(const struct gw_conn *conn, __u64 now_ns)
 	bpf_spin_lock(&health->lock);
 	health->failures = 0;
 	if (!health->is_ejected && conn->start_ns > health->failed_ns)
-		contradict(health, conn, now_ns);
+		is_told = contradict(health, conn, now_ns);
 	if (health->is_ejected && conn->start_ns >= health->changed_ns) {
 		restore(health, conn, now_ns);
 		is_back = true;
 	}
 	bpf_spin_unlock(&health->lock);
+	if (is_told || is_back)
+		note_origin(conn, GW_ORIGIN_REACHED);
 	if (is_back)
 		monitor_tell(conn, GW_SIGHT_RETURNED, 0, 0);
 	service = bpf_map_lookup_elem(&gw_services, &service_index);

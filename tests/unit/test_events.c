@@ -25,7 +25,10 @@ static void add(const char *namespace, int number)
 					  .namespace = namespace,
 					  .service = "gateway",
 					  .client = 4711,
-					  .pid = 12},
+					  .pid = 12,
+					  .client_namespace = "shop",
+					  .client_pod = "till-0",
+					  .client_command = "ca'sh"},
 		   "number %d", number);
 }
 
@@ -104,7 +107,13 @@ static void test_clients_are_named_to_root_alone(void **state)
 	assert_string_equal(field(with, 0, "clientNetnsCookie"), "4711");
 	assert_null(field(without, 0, "clientNetnsCookie"));
 	text = json_dumps(without, 0);
+	assert_string_equal(field(with, 0, "clientNamespace"), "shop");
+	assert_string_equal(field(with, 0, "clientPod"), "till-0");
+	assert_string_equal(field(with, 0, "clientCommand"), "ca'sh");
 	assert_null(strstr(text, "4711"));
+	assert_null(strstr(text, "shop"));
+	assert_null(strstr(text, "till-0"));
+	assert_null(strstr(text, "ca'sh"));
 	free(text);
 	json_decref(with);
 	json_decref(without);

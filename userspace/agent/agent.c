@@ -619,7 +619,7 @@ static int start_source(struct agent *agent)
 		agent->http_options[i].stats = sync_stats(agent->sync);
 	if (rebalance_new(agent->base, agent->options.pin_dir, agent->tables,
 			  sync_stats(agent->sync), &agent->rebalance) ||
-	    health_log_new(agent->tables, &agent->health_log) ||
+	    health_log_new(agent->datapath, agent->tables, &agent->health_log) ||
 	    drain_log_new(agent->tables, &agent->drain_log) ||
 	    certificates_new(agent->base, agent->tables, &agent->certificates) ||
 	    checks_new(agent->base, agent->tables, agent->certificates, &agent->checks))

@@ -7,14 +7,16 @@
 
 #include "agent/events.h"
 
+struct client_name;
 struct tables;
 
 struct backend_event {
 	enum events_kind kind;
 	uint32_t backend;
 	uint32_t generation;
-	uint64_t client; /* its netns cookie; 0: nobody's doing */
-	uint32_t pid;    /* likewise */
+	uint64_t client;                /* its netns cookie; 0: nobody's doing */
+	uint32_t pid;                   /* likewise */
+	const struct client_name *name; /* that client's, where that is known; NULL */
 };
 
 /* Keep it, with the names that the backend has now. */

@@ -12,7 +12,8 @@
 #include "base/text.h"
 #include "report/json.h"
 
-#define SHARES 2048 /* a power of two: namespaces that share a place count as one */
+#define COMMAND_MAX 16 /* TASK_COMM_LEN */
+#define SHARES 2048    /* a power of two: namespaces that share a place count as one */
 
 struct events_item {
 	TAILQ_ENTRY(events_item) entry;
@@ -25,6 +26,9 @@ struct events_item {
 	char service[GW_NAME_MAX];
 	char backend[ADDR_PORT_TEXT_MAX];
 	char pod[GW_LONG_NAME_MAX];
+	char client_namespace[GW_NAME_MAX];
+	char client_pod[GW_LONG_NAME_MAX];
+	char client_command[COMMAND_MAX];
 	char cause[EVENTS_CAUSE_MAX];
 };
 
@@ -118,6 +122,9 @@ void events_add(const struct events_about *about, const char *cause, ...)
 	copy(item->service, sizeof(item->service), about->service);
 	copy(item->backend, sizeof(item->backend), about->backend);
 	copy(item->pod, sizeof(item->pod), about->pod);
+	copy(item->client_namespace, sizeof(item->client_namespace), about->client_namespace);
+	copy(item->client_pod, sizeof(item->client_pod), about->client_pod);
+	copy(item->client_command, sizeof(item->client_command), about->client_command);
 	va_start(arguments, cause);
 	vsnprintf(item->cause, sizeof(item->cause), cause, arguments);
 	va_end(arguments);
@@ -147,13 +154,25 @@ json_t *events_item_to_json(const struct events_item *item, bool with_clients)
 			 with_clients && item->pid ? json_integer(item->pid) : json_null());
 }
 
+static json_t *named(const struct events_item *item, bool with_clients)
+{
+	const char *namespace = with_clients ? item->client_namespace : "";
+	const char *pod = with_clients ? item->client_pod : "";
+	const char *command = with_clients ? item->client_command : "";
+
+	return json_extend(events_item_to_json(item, with_clients),
+			   json_pack("{so so so}", "clientNamespace", json_text_or_null(namespace),
+				     "clientPod", json_text_or_null(pod), "clientCommand",
+				     json_text_or_null(command)));
+}
+
 json_t *events_to_json(const char *node, bool with_clients)
 {
 	const struct events_item *item;
 	json_t *items = json_array();
 
 	for (item = TAILQ_FIRST(&ring.list); item; item = TAILQ_NEXT(item, entry))
-		json_add(&items, events_item_to_json(item, with_clients));
+		json_add(&items, named(item, with_clients));
 	return json_extend(json_list("EventList", node, items),
 			   json_pack("{so sI}", "sinceTime", instant(&ring.begin), "forgottenTotal",
 				     (json_int_t)ring.forgotten));

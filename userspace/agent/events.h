@@ -52,6 +52,9 @@ struct events_about {
 	/* The client, which is named on the control socket alone. */
 	uint64_t client; /* its netns cookie */
 	uint32_t pid;    /* its process */
+	const char *client_namespace;
+	const char *client_pod;
+	const char *client_command;
 };
 
 /* Forget all; what happens from now on is kept. To be called once, when the agent starts. */
@@ -74,10 +77,10 @@ enum events_kind events_kind_of(const struct events_item *item);
 void events_service_of(const struct events_item *item, const char **namespace,
 		       const char **service);
 
-/* One event as JSON; NULL without memory. */
+/* One event as JSON, in which clients have their numbers, not their names; NULL without memory. */
 json_t *events_item_to_json(const struct events_item *item, bool with_clients);
 
-/* All as an EventList, the oldest first. */
+/* All as an EventList, the oldest first, in which they have both. */
 json_t *events_to_json(const char *node, bool with_clients);
 
 const char *events_kind_name(enum events_kind kind);

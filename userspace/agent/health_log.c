@@ -7,20 +7,22 @@
 
 #include "agent/backend_event.h"
 #include "agent/backend_log.h"
+#include "agent/client_names.h"
 #include "agent/repeats.h"
 #include "kernel/tables.h"
 #include "kernel/trouble.h"
 #include "kernel/view.h"
 
-#define HEALTH_LINE_MAX (TABLES_BACKEND_TEXT_MAX + 256)
+#define HEALTH_LINE_MAX (TABLES_BACKEND_TEXT_MAX + CLIENT_TEXT_MAX + 256)
 
 struct health_log {
 	struct tables *tables;
 	struct trouble *trouble;
 	struct repeats repeats;
+	struct client_names names; /* of one look */
 };
 
-int health_log_new(struct tables *tables, struct health_log **ret)
+int health_log_new(struct datapath *datapath, struct tables *tables, struct health_log **ret)
 {
 	struct health_log *log = calloc(1, sizeof(*log));
 	int err;
@@ -29,7 +31,7 @@ int health_log_new(struct tables *tables, struct health_log **ret)
 		return -ENOMEM;
 	log->tables = tables;
 	repeats_init(&log->repeats);
-	err = trouble_new(tables, &log->trouble);
+	err = trouble_new(datapath, tables, &log->trouble);
 	if (err) {
 		health_log_free(log);
 		return err;
@@ -47,21 +49,14 @@ void health_log_free(struct health_log *log)
 	free(log);
 }
 
-/* All that the record of health says of a client is its network namespace. */
-static const char *client_text(uint64_t client, char buf[64])
-{
-	snprintf(buf, 64, "a client (network namespace cookie %llu)", (unsigned long long)client);
-	return buf;
-}
-
 static void write_line(const struct trouble_change *change, const char *backend,
-		       char line[HEALTH_LINE_MAX])
+		       const struct client_name *name, char line[HEALTH_LINE_MAX])
 {
 	const char *error = view_error_name(change->health.error);
 	const char *cause = error ? error : "unknown";
-	char client[64];
+	char client[CLIENT_TEXT_MAX];
 
-	client_text(change->client, client);
+	client_name_text(name, client);
 	switch (change->kind) {
 	case TROUBLE_ACCUSED:
 		snprintf(line, HEALTH_LINE_MAX,
@@ -102,12 +97,15 @@ static void write_line(const struct trouble_change *change, const char *backend,
 	*line = '\0';
 }
 
-static void keep_event(const struct health_log *log, const struct trouble_change *change)
+static void keep_event(const struct health_log *log, const struct trouble_change *change,
+		       const struct client_name *name)
 {
 	struct backend_event event = {
 		.backend = change->backend,
 		.generation = change->generation,
 		.client = change->client,
+		.pid = name->pid,
+		.name = name,
 	};
 	const char *error = view_error_name(change->health.error);
 
@@ -143,10 +141,12 @@ static void on_change(const struct trouble_change *change, void *arg)
 {
 	char backend[TABLES_BACKEND_TEXT_MAX], line[HEALTH_LINE_MAX], kind[16];
 	struct health_log *log = arg;
+	struct client_name name;
 
-	keep_event(log, change);
+	client_names_find(&log->names, change->client, &change->origin, &name);
+	keep_event(log, change, &name);
 	tables_backend_text(log->tables, change->backend, change->generation, backend);
-	write_line(change, backend, line);
+	write_line(change, backend, &name, line);
 	snprintf(kind, sizeof(kind), "%u", change->kind);
 	backend_log_tell(&log->repeats, log->tables, change->backend, change->generation, kind,
 			 line);
@@ -155,5 +155,6 @@ static void on_change(const struct trouble_change *change, void *arg)
 void health_log_tick(struct health_log *log)
 {
 	trouble_look(log->trouble, on_change, log);
+	client_names_done(&log->names);
 	backend_log_sum_up(&log->repeats);
 }

@@ -3,11 +3,12 @@
 #ifndef GWBPF_AGENT_HEALTH_LOG_H
 #define GWBPF_AGENT_HEALTH_LOG_H
 
+struct datapath;
 struct health_log;
 struct tables;
 
-/* -ENOMEM, or what bpf(2) says. The tables must outlive it. */
-int health_log_new(struct tables *tables, struct health_log **ret);
+/* -ENOMEM, or what bpf(2) says. The datapath and the tables must outlive it. */
+int health_log_new(struct datapath *datapath, struct tables *tables, struct health_log **ret);
 void health_log_free(struct health_log *log); /* takes NULL */
 
 /* Log what has changed since the last time, or count it if it was logged within a minute. To be

@@ -53,6 +53,7 @@ struct cli {
 	const char *names;
 	bool is_dry;
 	bool clients;
+	bool no_clients;
 	uint32_t deadline_ms; /* 0: none */
 	uint32_t for_ms;      /* 0: until it is interrupted */
 	const char **manifests;

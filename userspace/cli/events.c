@@ -18,6 +18,9 @@
 #include "cli/wrap.h"
 
 const struct argp_option events_options[] = {
+	{.name = "no-clients",
+	 .key = OPTION_NO_CLIENTS,
+	 .doc = "name no client: neither pods nor processes"},
 	USAGE_NAMESPACE_OPTIONS,
 	USAGE_WATCH_OPTION,
 	{0},
@@ -73,6 +76,18 @@ static void drop_others(const struct wanted *wanted, json_t *events)
 			json_array_remove(events, i);
 }
 
+static void forget_clients(json_t *events)
+{
+	static const char *const keys[] = {"clientNetnsCookie", "clientPid", "clientNamespace",
+					   "clientPod", "clientCommand"};
+	json_t *event;
+	size_t i;
+
+	json_array_foreach(events, i, event)
+		for (size_t j = 0; j < sizeof(keys) / sizeof(*keys); j++)
+			json_object_set_new(event, keys[j], json_null());
+}
+
 static enum table_mood mood_of(const char *event)
 {
 	static const char *const bad[] = {"ejected", "down", "refused", "source-away"};
@@ -98,23 +113,34 @@ static const char *object_of(const json_t *event, char *buf, size_t size)
 	return buf;
 }
 
+/* " (pod fabric/client-0, process 4711)", " (process 4711 'java')" or ""; returns buf. */
+static const char *client_of(const json_t *event, char *buf, size_t size)
+{
+	json_int_t pid = json_integer_value(json_object_get(event, "clientPid"));
+	const char *namespace = field(event, "clientNamespace"), *pod = field(event, "clientPod");
+	const char *command = field(event, "clientCommand");
+	const char *quote = *command ? "'" : "";
+	char process[64] = "";
+
+	if (pid)
+		snprintf(process, sizeof(process), "process %lld%s%s%.32s%s", (long long)pid,
+			 *command ? " " : "", quote, command, quote);
+	snprintf(buf, size, "%s%s%s%s%s%s%s%s", pid || *pod ? " (" : "", *pod ? "pod " : "",
+		 namespace, *namespace ? "/" : "", pod, pid && *pod ? ", " : "", process,
+		 pid || *pod ? ")" : "");
+	return buf;
+}
+
 static void print_event(const struct cli *cli, const json_t *event)
 {
 	const char *time = field(event, "time"), *kind = field(event, "event");
-	char object[1024], text[2048];
-	const char *pid_text = "";
-	json_int_t pid = json_integer_value(json_object_get(event, "clientPid"));
-	char by[64];
+	char object[1024], client[512], text[3072];
 
-	if (pid) {
-		snprintf(by, sizeof(by), " (process %lld)", (long long)pid);
-		pid_text = by;
-	}
 	printf("%.*s  ", TIME_LENGTH, strlen(time) > DATE_LENGTH ? time + DATE_LENGTH + 1 : "");
 	table_print_state(cli, kind, mood_of(kind));
 	object_of(event, object, sizeof(object));
 	snprintf(text, sizeof(text), "%s%s%s%s%s", *object ? " " : "", object, ": ",
-		 field(event, "cause"), pid_text);
+		 field(event, "cause"), client_of(event, client, sizeof(client)));
 	wrap_text(stdout, text,
 		  &(struct wrap){.column = (int)(INDENT + strlen(kind)),
 				 .indent = INDENT,
@@ -169,6 +195,8 @@ int events_run(const struct cli *cli)
 	events = json_object_get(answer, "items");
 	read_wanted(cli, &wanted);
 	drop_others(&wanted, events);
+	if (cli->no_clients)
+		forget_clients(events);
 	if (cli->output == CLI_OUTPUT_JSON)
 		return json_print(cli, answer);
 	status = print_events(cli, answer, events);

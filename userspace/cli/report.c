@@ -36,7 +36,8 @@ const struct argp_option report_options[] = {
 	 .doc = "write it there, readable by root alone (default: standard output)"},
 	{.name = "clients",
 	 .key = OPTION_CLIENTS,
-	 .doc = "also what names clients: their connections, with addresses and processes"},
+	 .doc = "also what names clients: their connections, with addresses and processes, and "
+		"whose doing events are"},
 	{0},
 };
 
@@ -44,11 +45,18 @@ const struct argp_option report_options[] = {
 static const struct section {
 	const char *command; /* NULL: the sizes of the maps */
 	const char *output;
-	bool names_clients;
+	bool names_clients;    /* it is nothing without them */
+	const char *anonymous; /* the option by which it names none; NULL: it never does */
 } sections[] = {
-	{"version", "table", false}, {"status", "wide", false},  {"services", "wide", false},
-	{"backends", "wide", false}, {"events", "table", false}, {"tls", "table", false},
-	{"check", "table", false},   {NULL, NULL, false},        {"connections", "wide", true},
+	{"version", "table", false, NULL},
+	{"status", "wide", false, NULL},
+	{"services", "wide", false, NULL},
+	{"backends", "wide", false, NULL},
+	{"events", "table", false, "--no-clients"},
+	{"tls", "table", false, NULL},
+	{"check", "table", false, NULL},
+	{NULL, NULL, false, NULL},
+	{"connections", "wide", true, NULL},
 };
 #define SECTIONS (sizeof(sections) / sizeof(*sections))
 
@@ -79,13 +87,15 @@ be_section(const struct cli *cli, const struct section *section, int to)
 		(char *)"--output",   (char *)section->output,  (char *)"--color",
 		(char *)"never",
 	};
-	int status;
+	int count = 10, status;
 
+	if (section->anonymous && !cli->clients)
+		arguments[count++] = (char *)section->anonymous;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	dup2(to, STDOUT_FILENO);
 	dup2(to, STDERR_FILENO);
-	status = section->command ? cli_main(cli->commands, cli->command_count, 10, arguments)
+	status = section->command ? cli_main(cli->commands, cli->command_count, count, arguments)
 				  : print_sizes(cli);
 	fflush(NULL);
 	_exit(status);

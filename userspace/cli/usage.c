@@ -159,6 +159,9 @@ static int set(int key, const char *value, void *arg)
 	case OPTION_BACKEND:
 		cli->backend = value;
 		break;
+	case OPTION_NO_CLIENTS:
+		cli->no_clients = true;
+		return 0;
 	case OPTION_CLIENTS:
 		cli->clients = true;
 		break;

@@ -37,6 +37,7 @@ enum option_key {
 	OPTION_FILE,
 	OPTION_NAMES,
 	OPTION_CLIENTS,
+	OPTION_NO_CLIENTS,
 };
 
 /* For tables of options: which Services are meant. */

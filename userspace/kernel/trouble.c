@@ -11,9 +11,12 @@
 #include <stdlib.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <gwbpf.skel.h>
 
 #include "base/clock.h"
 #include "kernel/batch.h"
+#include "kernel/datapath.h"
 #include "kernel/registry.h"
 
 /* How often one is looked at after it failed: it is counted a moment before it is judged. */
@@ -28,6 +31,7 @@ struct seen {
 
 struct trouble {
 	struct tables *tables;
+	int origins_fd;     /* the datapath's */
 	uint64_t *failures; /* by backend id: what its counters said last */
 	uint8_t *looks;     /* likewise: so often it is to be looked at; 0: nothing is wrong */
 	struct seen *seen;  /* likewise */
@@ -57,7 +61,7 @@ static void put_first(uint32_t id, const void *value, void *arg)
 	};
 }
 
-int trouble_new(struct tables *tables, struct trouble **ret)
+int trouble_new(struct datapath *datapath, struct tables *tables, struct trouble **ret)
 {
 	struct trouble *trouble = calloc(1, sizeof(*trouble));
 	size_t count = tables->maps.backends_count;
@@ -66,6 +70,7 @@ int trouble_new(struct tables *tables, struct trouble **ret)
 	if (!trouble)
 		return err;
 	trouble->tables = tables;
+	trouble->origins_fd = bpf_map__fd(datapath_object(datapath)->maps.health_origins);
 	trouble->failures = calloc(count, sizeof(*trouble->failures));
 	trouble->looks = calloc(count, sizeof(*trouble->looks));
 	trouble->seen = calloc(count, sizeof(*trouble->seen));
@@ -94,16 +99,56 @@ struct look {
 	trouble_visit visit;
 	void *arg;
 	struct trouble_change change;
+	struct gw_origins origins; /* of this backend, or of one that has the same place */
 };
+
+static void read_origins(const struct trouble *trouble, uint32_t id, struct gw_origins *ret)
+{
+	uint32_t place = id % GW_ORIGINS_MAX;
+
+	if (bpf_map_lookup_elem_flags(trouble->origins_fd, &place, ret, BPF_F_LOCK))
+		*ret = (struct gw_origins){0};
+}
+
+static bool is_of(const struct gw_origin *origin, const struct trouble_change *change)
+{
+	return origin->netns_cookie && origin->backend == change->backend &&
+	       origin->backend_generation == change->generation;
+}
 
 static void tell(struct look *look, enum trouble_kind kind, uint32_t times, uint64_t client)
 {
+	static const struct {
+		bool is_known;
+		enum gw_origin_kind origin;
+	} of_kinds[TROUBLE_KIND_MAX_] = {
+		[TROUBLE_ACCUSED] = {true, GW_ORIGIN_ACCUSED},
+		[TROUBLE_CONTRADICTED] = {true, GW_ORIGIN_REACHED},
+		[TROUBLE_EJECTED] = {true, GW_ORIGIN_EJECTED},
+		[TROUBLE_RETURNED] = {true, GW_ORIGIN_REACHED},
+	};
+	const struct gw_origin *origin = &look->origins.all[of_kinds[kind].origin];
+	bool is_known = of_kinds[kind].is_known && is_of(origin, &look->change) &&
+			origin->netns_cookie == client;
+
 	if (!times)
 		return;
 	look->change.kind = kind;
 	look->change.times = times;
 	look->change.client = client;
+	look->change.origin = is_known ? *origin : (struct gw_origin){0};
 	look->visit(&look->change, look->arg);
+}
+
+/* Once it is ejected, health speaks of others; whose accusation came before that, the origin says. */
+static uint64_t accuser_of(const struct look *look)
+{
+	const struct gw_origin *origin = &look->origins.all[GW_ORIGIN_ACCUSED];
+	const struct gw_health *health = &look->change.health;
+
+	if (health->is_ejected && is_of(origin, &look->change))
+		return origin->netns_cookie;
+	return health->failed_client ? health->failed_client : health->error_client;
 }
 
 static void tell_end(struct look *look, struct seen *seen, uint64_t now_ns)
@@ -129,8 +174,7 @@ static void tell_changes(struct look *look, struct seen *seen, uint64_t now_ns)
 
 	look->change.ejected_ms =
 		is_ours ? (health->ejected_until_ns - health->changed_ns) / 1000000 : 0;
-	tell(look, TROUBLE_ACCUSED, health->accusations - before->accusations,
-	     health->failed_client ? health->failed_client : health->error_client);
+	tell(look, TROUBLE_ACCUSED, health->accusations - before->accusations, accuser_of(look));
 	tell(look, TROUBLE_CONTRADICTED, health->contradictions - before->contradictions,
 	     health->contradicted_by);
 	tell(look, TROUBLE_EJECTED, health->ejections - before->ejections,
@@ -155,6 +199,8 @@ static void look_at(struct trouble *trouble, uint32_t id, struct look *look)
 		*seen = (struct seen){.generation = backend->generation};
 	look->change.backend = id;
 	look->change.generation = backend->generation;
+	/* Written after its health: who is not there yet is not named. */
+	read_origins(trouble, id, &look->origins);
 	tell_changes(look, seen, clock_now_ns());
 	if (health->is_ejected || health->failed_until_ns)
 		trouble->looks[id] = LOOKS;

@@ -6,13 +6,15 @@
 #include <stdint.h>
 
 #include <gwbpf/abi.h>
+#include <gwbpf/origin.h>
 
+struct datapath;
 struct tables;
 struct trouble;
 
-/* What is so when this is called is no change. -ENOMEM, or what bpf(2) says. The tables must outlive
- * it. */
-int trouble_new(struct tables *tables, struct trouble **ret);
+/* What is so when this is called is no change. -ENOMEM, or what bpf(2) says. The datapath, whose
+ * programs tell who the clients are, and the tables must outlive it. */
+int trouble_new(struct datapath *datapath, struct tables *tables, struct trouble **ret);
 void trouble_free(struct trouble *trouble); /* takes NULL */
 
 enum trouble_kind {
@@ -29,9 +31,10 @@ struct trouble_change {
 	enum trouble_kind kind;
 	uint32_t backend;
 	uint32_t generation;
-	uint32_t times;      /* since the last look */
-	uint64_t client;     /* its netns cookie, of the last time; 0: nobody's doing */
-	uint64_t ejected_ms; /* how long it is ejected from now on */
+	uint32_t times;          /* since the last look */
+	uint64_t client;         /* its netns cookie, of the last time; 0: nobody's doing */
+	struct gw_origin origin; /* of that client's connection; all 0: not known */
+	uint64_t ejected_ms;     /* how long it is ejected from now on */
 	struct gw_health health;
 };
 

@@ -20,7 +20,8 @@
 
 /* A cgroup and the pod in whose it is. */
 struct cgroup {
-	uint64_t id;                 /* must be first: the tree compares ids */
+	uint64_t id; /* must be first: the tree compares ids */
+	bool is_there;
 	char uid[POD_UID_MAX];       /* "": of no pod */
 	const struct pod_name *name; /* NULL: not known */
 };
@@ -33,11 +34,12 @@ struct process {
 };
 
 struct clients {
-	const struct view *view;
+	const struct view *view; /* NULL: none */
 	struct pod_names names;
 	ino_t node_netns; /* 0: not known */
 	void *cgroups;    /* tsearch(3) */
 	void *processes;
+	size_t looks;
 };
 
 static int compare(const void *a, const void *b)
@@ -107,7 +109,11 @@ static const struct cgroup *find_cgroup(struct clients *clients, uint64_t id)
 	bool is_new;
 	struct cgroup *cgroup = find_or_add(&clients->cgroups, id, sizeof(*cgroup), &is_new);
 
-	if (cgroup && is_new && !datapath_cgroup_path(id, path, sizeof(path)))
+	if (!cgroup || !is_new)
+		return cgroup;
+	clients->looks++;
+	cgroup->is_there = !datapath_cgroup_path(id, path, sizeof(path));
+	if (cgroup->is_there)
 		look_at_path(clients, cgroup, path);
 	return cgroup;
 }
@@ -144,8 +150,10 @@ static struct process *find_process(struct clients *clients, uint32_t pid)
 	bool is_new;
 	struct process *process = find_or_add(&clients->processes, pid, sizeof(*process), &is_new);
 
-	if (process && is_new)
+	if (process && is_new) {
+		clients->looks++;
 		look_at_process(clients, process);
+	}
 	return process;
 }
 
@@ -190,13 +198,39 @@ int clients_find(struct clients *clients, const struct gw_walk_conn *walk, struc
 		return -ENOMEM;
 	name_pod(cgroup, ret);
 	/* In the node's own network namespace all have its address. */
-	if (*cgroup->uid && !cgroup->name && walk->netns_inode != clients->node_netns)
+	if (clients->view && *cgroup->uid && !cgroup->name &&
+	    walk->netns_inode != clients->node_netns)
 		pod = find_backend(clients->view, &walk->source);
 	if (pod)
 		ret->pod = pod;
 	if (process && can_have_made(process, cgroup))
 		ret->command = process->command;
 	return 0;
+}
+
+int clients_find_origin(struct clients *clients, uint64_t cgroup_id, uint32_t pid,
+			struct client *ret)
+{
+	const struct cgroup *cgroup = find_cgroup(clients, cgroup_id);
+	const struct process *process;
+
+	*ret = (struct client){"", "", ""};
+	if (!cgroup)
+		return -ENOMEM;
+	name_pod(cgroup, ret);
+	if (*cgroup->uid || !cgroup->is_there || !pid)
+		return 0;
+	process = find_process(clients, pid);
+	if (!process)
+		return -ENOMEM;
+	if (can_have_made(process, cgroup))
+		ret->command = process->command;
+	return 0;
+}
+
+size_t clients_looks(const struct clients *clients)
+{
+	return clients->looks;
 }
 
 int clients_find_process(struct clients *clients, uint32_t pid, struct client *ret)

@@ -6,6 +6,9 @@
 #ifndef GWBPF_REPORT_CLIENTS_H
 #define GWBPF_REPORT_CLIENTS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include <gwbpf/abi.h>
 #include <gwbpf/walk.h>
 
@@ -13,7 +16,7 @@
 
 struct clients;
 
-/* view must outlive it. -ENOMEM */
+/* view must outlive it; NULL: nobody is named by an address. -ENOMEM */
 int clients_new(const struct view *view, struct clients **ret);
 void clients_free(struct clients *clients); /* takes NULL */
 
@@ -30,6 +33,17 @@ struct client {
 
 /* -ENOMEM */
 int clients_find(struct clients *clients, const struct gw_walk_conn *walk, struct client *ret);
+
+/*
+ * By the cgroup and the process alone, as they were a moment ago: the pod, or else, where the cgroup
+ * is there and no pod's, the command of the process. What is of a pod is looked at no further, so
+ * that a pod costs as many looks as it has cgroups, however many processes. -ENOMEM
+ */
+int clients_find_origin(struct clients *clients, uint64_t cgroup_id, uint32_t pid,
+			struct client *ret);
+
+/* How many cgroups and processes were looked at. */
+size_t clients_looks(const struct clients *clients);
 
 /* The pod in whose cgroup a process is, likewise. -ENOMEM */
 int clients_find_process(struct clients *clients, uint32_t pid, struct client *ret);
