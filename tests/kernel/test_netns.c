@@ -90,6 +90,21 @@ static struct recount recount(void)
 	return result;
 }
 
+/* The same where connections elsewhere may not be looked at. Another process that walks over all
+ * namespaces, a test's or an agent's, may just be in theirs: it may be looked at, and they with it. */
+static struct recount recount_alone(void)
+{
+	struct recount result;
+
+	for (int tries = 0; tries < 20; tries++) {
+		result = recount();
+		if (result.doubted)
+			break;
+		assert_int_equal(result.corrected, 0);
+	}
+	return result;
+}
+
 static bool status_says_partial(void)
 {
 	struct view *view = lab_view();
@@ -115,7 +130,7 @@ static void test_connections_that_may_not_be_looked_at_are_not_gone(void **state
 	set_ptrace(false);
 	/* Twice: that is how often something has to be missing. */
 	for (int i = 0; i < 3; i++) {
-		result = recount();
+		result = recount_alone();
 		assert_true(result.unseen > 0);
 		assert_int_equal(result.removed, 0);
 		assert_int_equal(result.doubted, ELSEWHERE);
@@ -148,7 +163,8 @@ static void test_the_check_tells_of_namespaces_that_may_not_be_looked_at(void **
 	assert_false(by_records);
 	assert_int_equal(unseen, 0);
 	set_ptrace(false);
-	assert_int_equal(conns_probe(&by_records, &unseen), 0);
+	for (int tries = 0; tries < 20 && !unseen; tries++)
+		assert_int_equal(conns_probe(&by_records, &unseen), 0);
 	assert_true(unseen > 0);
 	set_ptrace(true);
 	crew_stop(crew);
