@@ -67,10 +67,10 @@ scene_return() {
 	wait_for "org1-peer2 to be usable" backend_is org1-peer2 usable
 	compare
 
-	scene "The Service is annotated with gwbpf.io/rebalance: 300ms"
+	scene "The Service is annotated with gwbpf.io/rebalance: 800ms"
 	look "connections that are quiet for so long move, a few at a time. Every question gets its answer."
-	sed 's|^  annotations:|&\n    gwbpf.io/rebalance: 300ms|' demo/service.yaml | put_manifest service.yaml
-	patience=60 wait_for "the connections to be even" usable_are_even
+	sed 's|^  annotations:|&\n    gwbpf.io/rebalance: 800ms|' demo/service.yaml | put_manifest service.yaml
+	patience=120 wait_for "the connections to be even" usable_are_even
 	put_manifest service.yaml <demo/service.yaml
 	wait_for "the annotation to be gone" is_not_moving
 	compare
@@ -108,7 +108,7 @@ bring_back() { # PEER COMMAND...
 	wait_for "the time of $1 to be over" may_be_tried "$1"
 	show backends
 	say "The first new connection of a client that does not suspect it any more tries it:"
-	for client in client3 client1 client2 client3; do
+	for client in client{3,1,2} client{3,1,2} client{3,1,2} client{3,1,2}; do
 		start_clients "$client" $((++newcomers))
 		sleep 1
 		! backend_is "$1" usable || break

@@ -22,7 +22,7 @@ fail() {
 
 # Wait until a command succeeds.
 wait_for() { # WHAT COMMAND...
-	local what=$1 deadline=$((SECONDS + ${patience:-15}))
+	local what=$1 deadline=$((SECONDS + ${patience:-60}))
 
 	shift
 	until "$@"; do

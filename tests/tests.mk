@@ -40,8 +40,9 @@ UNIT_decode_slice := $(UNIT_decode)
 UNIT_args     := base/args
 UNIT_naming   := cli/naming base/addr base/parse
 UNIT_format   := report/format report/json base/addr base/parse
+YAML          := source/yaml source/yaml_anchors source/yaml_tags source/scalar
 UNIT_manifests := source/manifests source/manifest_set source/manifest_files source/encoding base/regular \
-	source/yaml source/scalar source/json_text $(UNIT_decode)
+	$(YAML) source/json_text source/go_json $(UNIT_decode)
 UNIT_manifests_bad := $(UNIT_manifests)
 UNIT_file     := tests/unit/file_fixture source/file source/watches $(sort $(UNIT_store) $(UNIT_manifests))
 UNIT_file_paths := $(UNIT_file)
@@ -49,7 +50,7 @@ UNIT_file_paths := $(UNIT_file)
 UNIT_TESTS += corpus_manifest corpus_decode corpus_json
 UNIT_corpus_manifest := tests/fuzz/replay tests/fuzz/fuzz_manifest tests/fuzz/fuzz $(UNIT_manifests)
 UNIT_corpus_decode := tests/fuzz/replay tests/fuzz/fuzz_decode tests/fuzz/fuzz $(UNIT_decode)
-UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text \
+UNIT_corpus_json := tests/fuzz/replay tests/fuzz/fuzz_json tests/fuzz/fuzz source/json_text source/go_json \
 	$(UNIT_decode)
 
 UNIT_TESTS += columns columns_text shorten yaml
@@ -96,11 +97,12 @@ UNIT_proxies := kernel/proxies kernel/proxy_tables
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
 	kube_intake kube kube_named kube_slices kube_pods
 KUBE_INTAKE := source/kube/intake source/kube/held source/kube/reply source/kube/failure \
-	source/kube/config source/kube/bytes source/kube/resource source/sink base/regular base/text
+	source/kube/config source/kube/bytes source/kube/resource source/sink source/go_json \
+	base/regular base/text
 KUBE_WATCH := source/kube/watch source/kube/http source/kube/curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
 UNIT_kubeconfig := source/kube/kubeconfig source/kube/config source/kube/bytes source/encoding \
-	base/regular source/yaml source/scalar
+	base/regular $(YAML)
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)

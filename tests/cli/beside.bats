@@ -19,11 +19,17 @@ teardown()
 	[ -n "${cgroup-}" ] || return 0
 	kill -KILL "${lab_pids[@]}" 2>/dev/null
 	wait "${lab_pids[@]}" 2>/dev/null || true
-	rmdir "$pods/gwbpf-canary" 2>/dev/null || true
+	becomes remove_canary
 	becomes rmdir "$pods/pod1"
 	becomes rmdir "$pods"
 	becomes rmdir "$cgroup/host"
 	lab_teardown
+}
+
+# The cgroup of a canary that was flying.
+remove_canary()
+{
+	[ ! -e "$pods/gwbpf-canary" ] || rmdir "$pods/gwbpf-canary"
 }
 
 lab()

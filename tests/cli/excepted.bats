@@ -209,7 +209,7 @@ api()
 	api
 	listen 10.1.0.1:7051
 	start_agent_of_port 8080
-	becomes grep -q "hooks are attached, ready" "$log"
+	becomes agent_is_ready
 	dial 10.96.0.1:7051 2
 	attempts_are 2
 	lab status -o json

@@ -142,11 +142,13 @@ is_still()
 		[ "$code" = 405 ]
 	done
 	get /livez
-	[ "$code" = 200 ] && [ "$output" = ok ]
+	[ "$code" = 200 ]
+	[ "$output" = ok ]
 	get /healthz
 	[ "$code" = 200 ]
 	get /readyz
-	[ "$code" = 200 ] && [ "$output" = ok ]
+	[ "$code" = 200 ]
+	[ "$output" = ok ]
 	get "/readyz?verbose"
 	[ "$code" = 200 ]
 	[[ $output == *"[+] hooks"*"[+] source"*"[+] node"*ok ]]

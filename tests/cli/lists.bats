@@ -88,7 +88,8 @@ long=org1-peer0-gateway-deployment-of-a-long-name
 		[ "$status" -eq 0 ]
 		contains "$output" 'red\u202e'
 		contains "${output,,}" 'u001b'
-		[[ $output != *$'\e'* ]] && [[ $output != *$'\xe2\x80\xae'* ]]
+		[[ $output != *$'\e'* ]]
+		[[ $output != *$'\xe2\x80\xae'* ]]
 	done
 }
 
@@ -112,7 +113,8 @@ long=org1-peer0-gateway-deployment-of-a-long-name
 	json '[.items[].pod] == ["first", "second", "third"]'
 	lab backends --sort active
 	[[ ${lines[2]} =~ ^fabric/gateway:grpc\ .*\ 3\ connections ]]
-	[[ ${lines[3]} =~ second ]] && [[ ${lines[4]} =~ first ]]
+	[[ ${lines[3]} =~ second ]]
+	[[ ${lines[4]} =~ first ]]
 	[[ ${lines[5]} =~ ^fabric/alone:grpc\  ]]
 	lab backends --wide failures
 	[[ ${lines[1]} =~ PEER\ +STATE\ +ATTEMPTS\ +FAILED\ +REFUSED ]]

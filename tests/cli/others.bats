@@ -59,9 +59,7 @@ pod_check_says()
 	stranger cgroup/connect4 cil_sock4_connect
 	attach "$cgroup" connect4 multi
 	check_says other-program degraded "Cilium: 'cil_sock4_conne.*at connect4.*never reaches gwbpf.*socketLB"
-	start "$root/build/gwbpf" agent --cgroup "$cgroup" --node-name n1 \
-		--manifests "$BATS_TEST_TMPDIR/manifests" 2>"$BATS_TEST_TMPDIR/agent.log"
-	becomes grep -q "ready" "$BATS_TEST_TMPDIR/agent.log"
+	start_agent
 	lab status -o json
 	[ "$status" -eq 1 ]
 	json '.problems | length == 1 and (.[0] | test("nothing was balanced yet.*Cilium.*connect4"))'

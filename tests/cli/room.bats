@@ -156,6 +156,7 @@ has_backend()
 	start_agent --max-backends 4000
 	large_service 100 1 >"$manifests/large.json"
 	becomes eval '[ "$(logged "evil/large.*no room is left")" -eq 1 ]'
+	becomes control_answers
 	run --separate-stderr lab_gwbpf services -o json
 	json '[.items[] | select(.namespace == "evil" and .state == "no-room")] | length > 90'
 	json '[.items[] | select(.state == "no-room") | .message] | all(contains("--max-backends"))'

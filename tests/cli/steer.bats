@@ -196,7 +196,8 @@ would_move()
 	contains "$output" "RESULT"
 	contains "$output" "moved"
 	count=$(moves)
-	[ "$count" -ge 1 ] && [ "$count" -le 3 ]
+	[ "$count" -ge 1 ]
+	[ "$count" -le 3 ]
 	becomes spread_is $((6 - count)) "$count"
 	# It was one round, and no more come.
 	sleep 4

@@ -8,9 +8,9 @@
 agents_up() {
 	local number
 	kubectl apply -k "$CLUSTER_TOP/deploy/${1:-base}" >/dev/null
-	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf >/dev/null
+	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf >/dev/null
 	for ((number = 1; number <= NODES_COUNT; number++)); do
-		cluster_wait 30 gwbpf_on "node$number" status
+		cluster_wait 60 gwbpf_on "node$number" status
 	done
 }
 
@@ -54,7 +54,7 @@ load_up() {
 	for number in 1 2; do
 		pods_load "load$number" "node$number" "$GATEWAY"
 		pods_client "hold$number" "node$number" "$1" 10
-		cluster_wait 20 holds_in_all "hold$number" 10
+		cluster_wait 60 holds_in_all "hold$number" 10
 	done
 }
 

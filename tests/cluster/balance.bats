@@ -21,9 +21,9 @@ teardown_file() {
 }
 
 @test "the agents are ready on both nodes" {
-	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
+	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf
 	for node in node1 node2; do
-		cluster_wait 30 gwbpf_on "$node" status
+		cluster_wait 60 gwbpf_on "$node" status
 	done
 }
 
@@ -31,7 +31,7 @@ teardown_file() {
 	pods_client client1 node1 "$GATEWAY" 10
 	pods_client client2 node2 "$GATEWAY" 10
 	for client in client1 client2; do
-		cluster_wait 20 holds_in_all "$client" 10
+		cluster_wait 60 holds_in_all "$client" 10
 		[ "$(pods_held_by "$client")" = "$(printf '5 org1-peer1\n5 org1-peer2')" ]
 		[ "$(pods_failures "$client")" -eq 0 ]
 	done
@@ -53,7 +53,7 @@ teardown_file() {
 
 @test "over IPv6 the same peers are balanced" {
 	pods_client client6 node1 "$(pods_gateway_address org1 6)" 8
-	cluster_wait 20 eval '[ "$(kubectl logs -n fabric client6 | wc -l)" = 8 ]'
+	cluster_wait 60 eval '[ "$(kubectl logs -n fabric client6 | wc -l)" = 8 ]'
 	[ "$(kubectl logs -n fabric client6 | cut -d - -f 1-2 | sort | uniq -c | xargs)" = \
 		"4 org1-peer1 4 org1-peer2" ]
 	kubectl delete pod -n fabric client6
@@ -62,16 +62,16 @@ teardown_file() {
 @test "a new peer gets the next connections until it has as many as the others" {
 	pods_peer org1-peer3 node1
 	pods_wait org1-peer3
-	cluster_wait 30 is_active_on node1 "0 5 5"
+	cluster_wait 60 is_active_on node1 "0 5 5"
 	pods_client client3 node1 "$GATEWAY" 5
-	cluster_wait 20 holds_in_all client3 5
+	cluster_wait 60 holds_in_all client3 5
 	[ "$(pods_held_by client3)" = "5 org1-peer3" ]
 	is_active_on node1 "5 5 5"
 }
 
 @test "a peer that is scaled away gets no connection any more, and its clients find the others" {
 	kubectl scale -n fabric deployment/org1-peer3 --replicas=0
-	cluster_wait 30 is_active_on node1 "7 8"
+	cluster_wait 60 is_active_on node1 "7 8"
 	holds_in_all client3 5
 	# Its clients may meet it once between its end and the news of it.
 	[ "$(pods_failures client3)" -le 5 ]
@@ -84,10 +84,10 @@ teardown_file() {
 @test "a rolling restart of the peers loses no connection for good" {
 	for peer in org1-peer1 org1-peer2; do
 		kubectl rollout restart -n fabric "deployment/$peer"
-		kubectl rollout status -n fabric --timeout=60s "deployment/$peer"
+		kubectl rollout status -n fabric --timeout=180s "deployment/$peer"
 	done
 	for client in client1 client2; do
-		cluster_wait 30 holds_in_all "$client" 10
+		cluster_wait 60 holds_in_all "$client" 10
 	done
 }
 
@@ -97,7 +97,7 @@ teardown_file() {
 	failures=$(pods_failures client1; pods_failures client2)
 	old=$(agent_pod node1)
 	kubectl rollout restart -n gwbpf-system daemonset/gwbpf
-	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
+	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf
 	[ "$(agent_pod node1)" != "$old" ]
 	[ "$(pods_held_by client1; pods_held_by client2)" = "$before" ]
 	[ "$(active_on node1; active_on node2)" = "$counts" ]
@@ -128,8 +128,8 @@ teardown_file() {
 	before=$(pods_held_by client1; pods_held_by client2)
 	[ "$(attached_hooks)" -eq 12 ]
 	kubectl apply -k "$CLUSTER_TOP/deploy/uninstall"
-	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
-	kubectl delete -k "$CLUSTER_TOP/deploy/uninstall" --timeout=60s
+	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf
+	kubectl delete -k "$CLUSTER_TOP/deploy/uninstall" --timeout=180s
 	for node in node1 node2; do
 		[ -z "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" ]
 	done
@@ -141,11 +141,11 @@ teardown_file() {
 
 @test "installed again it balances again" {
 	kubectl apply -k "$CLUSTER_TOP/deploy/base"
-	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf
+	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf
 	# What was connected meanwhile is not counted.
 	kubectl delete pod -n fabric client1 client2
 	pods_client client4 node1 "$GATEWAY" 6
-	cluster_wait 20 holds_in_all client4 6
+	cluster_wait 60 holds_in_all client4 6
 	[ "$(pods_held_by client4)" = "$(printf '3 org1-peer1\n3 org1-peer2')" ]
 	is_active_on node1 "3 3"
 }

@@ -60,7 +60,7 @@ cgroup_destroy() {
 		[ ! -e "$hierarchy/$path/cgroup.kill" ] || echo 1 >"$hierarchy/$path/cgroup.kill"
 	done
 	for hierarchy in $(cgroup_hierarchies); do
-		[ ! -d "$hierarchy/$path" ] || cluster_wait 20 cgroup_remove "$hierarchy/$path"
+		[ ! -d "$hierarchy/$path" ] || cluster_wait 60 cgroup_remove "$hierarchy/$path"
 	done
 }
 

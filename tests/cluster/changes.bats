@@ -14,18 +14,18 @@ setup() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	pods_gateway org1
 	GATEWAY=$(pods_gateway_address org1)
-	cluster_wait 30 is_balanced 2
+	cluster_wait 60 is_balanced 2
 	pods_client hold node1 "$GATEWAY" 6
-	cluster_wait 20 holds_in_all hold 6
-	cluster_wait 10 is_active_on node1 "3 3"
+	cluster_wait 60 holds_in_all hold 6
+	cluster_wait 60 is_active_on node1 "3 3"
 }
 
 # Whatever was done to the Service: when its connections end, their count does.
 teardown() {
 	kubectl delete pod -n fabric hold
-	cluster_wait 20 eval '[ "$(counted)" -eq 0 ]'
+	cluster_wait 60 eval '[ "$(counted)" -eq 0 ]'
 	kubectl delete service -n fabric org1-gateway --ignore-not-found
-	cluster_wait 20 is_left_alone
+	cluster_wait 60 is_left_alone
 }
 
 teardown_file() {
@@ -65,14 +65,14 @@ held_and_counted() {
 
 @test "without its label a Service is kube-proxy's again, and with it gwbpf's" {
 	kubectl label service -n fabric org1-gateway gwbpf.io/enabled-
-	cluster_wait 20 is_left_alone
+	cluster_wait 60 is_left_alone
 	before=$(attempts)
 	run pods_ask hold "$GATEWAY" 10
 	[ "$status" -eq 0 ]
 	[ "$(attempts)" -eq "$before" ]
 	held_and_counted
 	kubectl label service -n fabric org1-gateway gwbpf.io/enabled=true
-	cluster_wait 20 is_balanced 2
+	cluster_wait 60 is_balanced 2
 	before=$(attempts)
 	run pods_ask hold "$GATEWAY" 10
 	[ "$(attempts)" -eq $((before + 10)) ]
@@ -81,26 +81,26 @@ held_and_counted() {
 
 @test "an annotation that is taken away leaves the default" {
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy=rr gwbpf.io/drain=org1-peer1
-	cluster_wait 20 is_balanced 1
+	cluster_wait 60 is_balanced 1
 	[ "$(field_of policy)" = rr ]
 	run pods_ask hold "$GATEWAY" 6
 	[ "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u)" = org1-peer2 ]
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy- gwbpf.io/drain-
-	cluster_wait 20 is_balanced 2
+	cluster_wait 60 is_balanced 2
 	[ "$(field_of policy)" = lc ]
 	held_and_counted
 }
 
 @test "a Service that is deleted leaves its connections alone" {
 	kubectl delete service -n fabric org1-gateway
-	cluster_wait 20 is_left_alone
+	cluster_wait 60 is_left_alone
 	held_and_counted
 }
 
 @test "a port with another name is balanced as before" {
 	kubectl patch service -n fabric org1-gateway --type=json \
 		-p '[{"op": "replace", "path": "/spec/ports/0/name", "value": "api"}]'
-	cluster_wait 20 eval '[ "$(field_of portName)" = api ] && is_balanced 2'
+	cluster_wait 60 eval '[ "$(field_of portName)" = api ] && is_balanced 2'
 	run pods_ask hold "$GATEWAY" 10
 	[ "$status" -eq 0 ]
 	held_and_counted
@@ -110,7 +110,7 @@ held_and_counted() {
 	kubectl patch service -n fabric org1-gateway --type=json \
 		-p '[{"op": "replace", "path": "/spec/ports/0/port", "value": 7052},
 		     {"op": "add", "path": "/spec/ports/0/targetPort", "value": 7051}]'
-	cluster_wait 20 eval '[ "$(field_of port)" = 7052 ] && is_balanced 2'
+	cluster_wait 60 eval '[ "$(field_of port)" = 7052 ] && is_balanced 2'
 	before=$(attempts)
 	kubectl exec -n fabric hold -- peer ask "$GATEWAY" 7052 10
 	[ "$(attempts)" -eq $((before + 10)) ]
@@ -129,7 +129,7 @@ replace_service() {
 
 @test "another cluster IP, by delete and create, is balanced, and the old one no longer" {
 	replace_service 10.96.77.77
-	cluster_wait 20 is_balanced 2 10.96.77.77
+	cluster_wait 60 is_balanced 2 10.96.77.77
 	is_left_alone
 	run pods_ask hold 10.96.77.77 10
 	[ "$status" -eq 0 ]
@@ -138,10 +138,10 @@ replace_service() {
 
 @test "a Service that turns headless is left alone, and balanced when it turns normal" {
 	replace_service None
-	cluster_wait 20 is_left_alone
+	cluster_wait 60 is_left_alone
 	held_and_counted
 	replace_service 10.96.77.78
-	cluster_wait 20 is_balanced 2 10.96.77.78
+	cluster_wait 60 is_balanced 2 10.96.77.78
 	run pods_ask hold 10.96.77.78 10
 	[ "$status" -eq 0 ]
 	held_and_counted
@@ -152,11 +152,11 @@ replace_service() {
 	kubectl patch service -n fabric org1-gateway --type=merge -p '{"spec": {"type": "ExternalName",
 		"externalName": "elsewhere.example", "clusterIP": "", "clusterIPs": null,
 		"ipFamilies": null, "ipFamilyPolicy": null}}'
-	cluster_wait 20 is_left_alone
+	cluster_wait 60 is_left_alone
 	held_and_counted
 	kubectl patch service -n fabric org1-gateway --type=merge -p '{"spec": {"type": "ClusterIP",
 		"externalName": null, "clusterIP": "10.96.77.79"}}'
-	cluster_wait 20 is_balanced 2 10.96.77.79
+	cluster_wait 60 is_balanced 2 10.96.77.79
 	run pods_ask hold 10.96.77.79 10
 	[ "$status" -eq 0 ]
 	held_and_counted
@@ -172,9 +172,9 @@ replace_service() {
 	all=0 failed=0 rate=0
 	for _ in $(seq "${LABELS:-20}"); do
 		kubectl label service -n fabric org1-gateway gwbpf.io/enabled-
-		cluster_wait 20 is_left_alone
+		cluster_wait 60 is_left_alone
 		kubectl label service -n fabric org1-gateway gwbpf.io/enabled=true
-		cluster_wait 20 is_balanced 2
+		cluster_wait 60 is_balanced 2
 	done
 	for i in 1 2 3 4 5 6; do
 		asked=$(pods_load_end "load$i" node1)
@@ -194,7 +194,7 @@ replace_service() {
 	peers=$(kubectl get pod -n fabric -l org=org1 -o json | jq -r '.items[:2][].status.podIP')
 	kube_service fabric by-hand 10.96.77.80 7051
 	kube_slice fabric by-hand 7051 $peers
-	cluster_wait 20 eval 'gwbpf_on node1 services -o json |
+	cluster_wait 60 eval 'gwbpf_on node1 services -o json |
 		jq -e ".items[] | select(.name == \"by-hand\" and .usable == 2)"'
 	run pods_ask hold 10.96.77.80 10
 	[ "$status" -eq 0 ]
@@ -230,14 +230,14 @@ warns_of() {
 	pods_client mesh node1 "$GATEWAY" 0
 	kubectl label pod -n fabric mesh mesh=yes
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/clients-except=mesh=yes
-	cluster_wait 20 warns_of overlays/clients-except
+	cluster_wait 60 warns_of overlays/clients-except
 	is_balanced_for mesh
 	kubectl apply -k "$CLUSTER_TOP/deploy/overlays/clients-except"
 	cluster_wait 60 is_excepted mesh
-	cluster_wait 20 eval '! warns_of overlays/clients-except'
+	cluster_wait 60 eval '! warns_of overlays/clients-except'
 	is_balanced_for hold
 	kubectl label pod -n fabric mesh mesh-
-	cluster_wait 20 is_balanced_for mesh
+	cluster_wait 60 is_balanced_for mesh
 	kubectl delete -f "$CLUSTER_TOP/deploy/overlays/clients-except/rbac.yaml"
 	kubectl delete pod -n fabric mesh
 	held_and_counted
@@ -249,13 +249,13 @@ own_connects() {
 
 @test "the API server's own Service is balanced, and the agent's connections to it are not" {
 	kubectl label service kubernetes gwbpf.io/enabled=true
-	cluster_wait 20 eval 'gwbpf_on node1 services -o json |
+	cluster_wait 60 eval 'gwbpf_on node1 services -o json |
 		jq -e ".items[] | select(.name == \"kubernetes\" and .usable > 0)"'
 	before=$(own_connects)
 	kubectl delete pod -n gwbpf-system "$(agent_pod node1)"
 	cluster_wait 60 gwbpf_on node1 status
 	[ "$(own_connects)" -gt "$before" ]
 	kubectl label service kubernetes gwbpf.io/enabled-
-	cluster_wait 20 eval '! gwbpf_on node1 services -o json | grep -q kubernetes'
+	cluster_wait 60 eval '! gwbpf_on node1 services -o json | grep -q kubernetes'
 	held_and_counted
 }

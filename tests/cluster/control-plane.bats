@@ -98,6 +98,6 @@ api() {
 @test "with the controller manager, endpoints follow the pods" {
 	cluster_controllers_start
 	kubectl create service clusterip followed --tcp 80:80
-	cluster_wait 20 eval 'kubectl get endpointslice -l kubernetes.io/service-name=followed -o name |
+	cluster_wait 60 eval 'kubectl get endpointslice -l kubernetes.io/service-name=followed -o name |
 		grep -q .'
 }

@@ -47,7 +47,7 @@ pod_monitors() {
 		    storage: true
 		    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 	END
-	kubectl wait --for=condition=Established --timeout=20s crd/podmonitors.monitoring.coreos.com
+	kubectl wait --for=condition=Established --timeout=120s crd/podmonitors.monitoring.coreos.com
 }
 
 @test "every directory that kustomize knows is accepted by the API server without a warning" {

@@ -20,7 +20,7 @@ setup_file() {
 	for name in org1-peer1 org1-peer2 app1 app2; do
 		pod_wait $name
 	done
-	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf >/dev/null
+	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf >/dev/null
 }
 
 setup() {
@@ -68,7 +68,7 @@ field() { # POD JSONPATH
 # Wait until it runs, and note its process and its address.
 pod_wait() {
 	local container
-	kubectl wait -n test-network --for=condition=Ready --timeout=60s "pod/$1" >/dev/null
+	kubectl wait -n test-network --for=condition=Ready --timeout=180s "pod/$1" >/dev/null
 	container=$(field "$1" '.status.containerStatuses[0].containerID')
 	node_ctr "$(field "$1" .spec.nodeName)" task ls |
 		awk -v id="${container#containerd://}" '$1 == id { print $2 }' >"$CLUSTER/fabric/$1.pid"
@@ -87,7 +87,7 @@ in_pod() {
 # peer NAME CERTIFICATE: it serves, and is the organisation's from then on.
 peer() {
 	in_pod "$1" "$1" "$clients/clients" peer "$own/$2" "$(<"$own/$1.address"):7051"
-	cluster_wait 10 has_handshake "$1"
+	cluster_wait 60 has_handshake "$1"
 	kubectl label pod -n test-network "$1" org=org1
 }
 
@@ -114,7 +114,7 @@ application() {
 applications_start() {
 	application 1
 	application 2
-	cluster_wait 30 have_called 8
+	cluster_wait 60 have_called 8
 }
 
 applications_stop() {
@@ -199,25 +199,28 @@ spread_is() {
 	applications_start
 	follow 'kubectl patch service'
 	for node in node1 node2; do
-		cluster_wait 20 spread_is $node "0 0"
+		cluster_wait 60 spread_is $node "0 0"
 	done
-	cluster_wait 20 have_made $(($(calls) + 8))
+	cluster_wait 60 have_made $(($(calls) + 8))
 	no_call_failed
 	[ "$(gwbpf_on node1 explain "$service" | grep -c ' annotation *$')" -eq 6 ]
+}
+
+backends_are_even() {
+	local table
+	table=$(follow 'kubectl gwbpf backends') && [ "$(grep -cE ' 2 +2 +4 +usable$' <<<"$table")" -eq 2 ]
 }
 
 @test "4, 5: restarted once, clients are counted, on both nodes, and evenly" {
 	applications_stop
 	applications_start
-	run follow 'kubectl gwbpf backends'
-	[ "$status" -eq 0 ]
-	[ "$(grep -cE ' 2 +2 +4 +usable$' <<<"$output")" -eq 2 ]
+	cluster_wait 60 backends_are_even
 	no_call_failed
 }
 
 @test "every peer is checked by a handshake, and carries the names" {
 	for node in node1 node2; do
-		cluster_wait 30 eval 'gwbpf_on $node backends "$service" -o json | jq -e "
+		cluster_wait 60 eval 'gwbpf_on $node backends "$service" -o json | jq -e "
 			[.items[] | .check.result == \"ok\" and .tls.missing == []] == [true, true]"'
 		run gwbpf_on $node tls "$service"
 		[ "$status" -eq 0 ]
@@ -240,8 +243,8 @@ spread_is() {
 @test "back: without the label kube-proxy serves the next connections, and open ones stay" {
 	follow 'kubectl label service'
 	for node in node1 node2; do
-		cluster_wait 20 eval 'gwbpf_on $node services -o json | jq -e ".items == []"'
+		cluster_wait 60 eval 'gwbpf_on $node services -o json | jq -e ".items == []"'
 	done
-	cluster_wait 20 have_made $(($(calls) + 8))
+	cluster_wait 60 have_made $(($(calls) + 8))
 	no_call_failed
 }

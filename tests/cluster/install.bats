@@ -59,7 +59,7 @@ kustomization() {
 rolled_out() {
 	local command
 	command=$(line 'kubectl rollout status -n gwbpf-system') || return
-	eval "$command --timeout=120s" | grep -q 'successfully rolled out'
+	eval "$command --timeout=240s" | grep -q 'successfully rolled out'
 }
 
 service_state_on() {
@@ -83,21 +83,21 @@ is_in_state() {
 	follow 'kubectl apply -k deploy/base'
 	rolled_out
 	for node in node1 node2; do
-		cluster_wait 30 gwbpf_on "$node" status
+		cluster_wait 60 gwbpf_on "$node" status
 	done
 }
 
 @test "a labelled Service is balanced; what was open before is not counted until it reconnects" {
 	follow 'kubectl label service' org1-peer-gateway-svc=org1-gateway
-	cluster_wait 20 is_in_state node1 ready
-	cluster_wait 20 holds_in_all before 4
+	cluster_wait 60 is_in_state node1 ready
+	cluster_wait 60 holds_in_all before 4
 	is_active_on node1 "0 0"
 	pods_client after node1 "$GATEWAY" 6
-	cluster_wait 20 holds_in_all after 6
+	cluster_wait 60 holds_in_all after 6
 	is_active_on node1 "3 3"
 	kubectl delete pod -n fabric before --wait=true
 	pods_client before node1 "$GATEWAY" 4
-	cluster_wait 20 holds_in_all before 4
+	cluster_wait 60 holds_in_all before 4
 	is_active_on node1 "5 5"
 }
 
@@ -119,7 +119,7 @@ plugin() {
 
 @test "kubectl gwbpf asks all nodes at once: peers by nodes with their sum" {
 	pods_client elsewhere node2 "$GATEWAY" 2
-	cluster_wait 20 holds_in_all elsewhere 2
+	cluster_wait 60 holds_in_all elsewhere 2
 	run --separate-stderr plugin backends fabric/org1-gateway
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
@@ -139,7 +139,7 @@ plugin() {
 @test "kubectl gwbpf names the node that does not answer, and shows the others" {
 	kubelet=$(pgrep -f "^[^ ]*kubelet --config $CLUSTER/node2/kubelet.yaml")
 	kill -STOP "$kubelet"
-	run --separate-stderr plugin --timeout 3 status
+	run --separate-stderr plugin --timeout 10 status
 	kill -CONT "$kubelet"
 	[ "$status" -eq 1 ]
 	grep -E '^node1 +(yes|no) ' <<<"$output"
@@ -195,14 +195,14 @@ plugin() {
 	kubectl apply -k "$CLUSTER_TOP/build/cluster/kustomization"
 	rolled_out
 	kubectl delete daemonset -n gwbpf-system gwbpf
-	cluster_wait 30 is_in_state node1 stepped-aside
+	cluster_wait 60 is_in_state node1 stepped-aside
 	run pods_ask after "$GATEWAY" 10
 	[ "$status" -eq 0 ]
 	# Those that are open are counted on.
 	is_active_on_node node1 "5 5"
 	follow 'kubectl apply -k deploy/base'
 	rolled_out
-	cluster_wait 30 is_in_state node1 ready
+	cluster_wait 60 is_in_state node1 ready
 	is_active_on node1 "5 5"
 }
 
@@ -226,13 +226,13 @@ is_taken_away() {
 	is_taken_away
 	follow 'kubectl delete -k deploy/uninstall'
 	[ -z "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ]
-	cluster_wait 20 holds_in_all after 6
+	cluster_wait 60 holds_in_all after 6
 }
 
 @test "for one namespace: installed, balanced and taken away without any right in the cluster" {
 	kubectl apply -k "$CLUSTER_TOP/deploy/overlays/one-namespace"
 	rolled_out
-	cluster_wait 30 is_in_state node1 ready
+	cluster_wait 60 is_in_state node1 ready
 	[ -z "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ]
 	kubectl apply -k "$CLUSTER_TOP/deploy/overlays/one-namespace-uninstall"
 	rolled_out

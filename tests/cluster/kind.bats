@@ -64,8 +64,8 @@ says_what_is_missing() {
 @test "each agent balances and counts its own node's clients, and no other's" {
 	pods_client client1 node1 "$GATEWAY" 4
 	pods_client client2 node2 "$GATEWAY" 8
-	cluster_wait 20 holds_in_all client1 4
-	cluster_wait 20 holds_in_all client2 8
+	cluster_wait 60 holds_in_all client1 4
+	cluster_wait 60 holds_in_all client2 8
 	is_active_on node1 "2 2"
 	is_active_on node2 "4 4"
 }

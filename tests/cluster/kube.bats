@@ -39,7 +39,7 @@ teardown_file() {
 # With the agent's rights, unless an option says otherwise.
 follow() {
 	cluster_start follow "$FOLLOW" --kubeconfig "$CLUSTER/agent.kubeconfig" --node-name node1 "$@"
-	cluster_wait 30 grep -q "^commit complete" "$LOG" || { show; false; }
+	cluster_wait 60 grep -q "^commit complete" "$LOG" || { show; false; }
 }
 
 show() {

@@ -66,7 +66,7 @@ cluster_start() {
 	shift
 	cluster_exec setsid --fork bash -c 'echo $$ >"$0" && exec "$@"' "$CLUSTER/run/$name" "$@" \
 		</dev/null >>"$CLUSTER/log/$name" 2>&1 3>&- 4>&- 9>&-
-	cluster_wait 5 test -s "$CLUSTER/run/$name"
+	cluster_wait 60 test -s "$CLUSTER/run/$name"
 }
 
 # The pid is of use only while it is still ours: a stale file must not end somebody else's process.
@@ -194,11 +194,12 @@ cluster_agent_kubeconfig() {
 
 # --- the control plane -------------------------------------------------------------------------
 
+# One that nobody listens at, and that was not given out before: who is to listen there has yet to start.
 cluster_free_port() {
 	local port
-	while :; do
-		port=$((20000 + RANDOM % 12000))
-		[ -n "$(ss -Htln "sport = :$port")" ] || break
+	until port=$((20000 + RANDOM % 12000)) && [ -z "$(ss -Htln "sport = :$port")" ] &&
+		mkdir "$CLUSTER/run/port-$port" 2>/dev/null; do
+		:
 	done
 	echo "$port"
 }
@@ -302,7 +303,7 @@ cluster_controllers_start() {
 		--leader-elect=false --use-service-account-credentials \
 		--service-account-private-key-file "$CLUSTER/pki/accounts.key" \
 		--root-ca-file "$CLUSTER/pki/ca.crt" "$@"
-	kubectl wait --for=create --timeout=60s serviceaccount/default >/dev/null
+	kubectl wait --for=create --timeout=180s serviceaccount/default >/dev/null
 }
 
 # Forget the history: a watch or a list that wants to go on from before gets 410 Gone. What the

@@ -44,7 +44,7 @@ node_start() {
 	local node=$1 name=$2
 	shift 2
 	printf '%s %s\n' "$name" "$(printf '%q ' "$@")" >"$CLUSTER/$node/start"
-	cluster_wait 10 test -s "$CLUSTER/run/$node-$name"
+	cluster_wait 60 test -s "$CLUSTER/run/$node-$name"
 }
 
 node_connect() {
@@ -112,8 +112,8 @@ node_start_kubelet() {
 }
 
 node_wait_ready() {
-	kubectl wait --for=create --timeout=60s "node/$1" >/dev/null &&
-		kubectl wait --for=condition=Ready --timeout=60s "node/$1" >/dev/null
+	kubectl wait --for=create --timeout=180s "node/$1" >/dev/null &&
+		kubectl wait --for=condition=Ready --timeout=180s "node/$1" >/dev/null
 }
 
 node_hold() {
@@ -140,7 +140,7 @@ nodes_make_fabric() {
 	cluster_start fabric unshare --net tail -f "$CLUSTER/log/fabric"
 	CLUSTER_NETNS=/proc/$(cat "$CLUSTER/run/fabric")/ns/net
 	export CLUSTER_NETNS
-	cluster_wait 5 nodes_has_own_net
+	cluster_wait 60 nodes_has_own_net
 	cluster_exec ip -batch - <<-END
 		link set lo up
 		link add br0 type bridge

@@ -70,7 +70,7 @@ teardown_file() {
 		  - {name: bpffs, hostPath: {path: /sys/fs/bpf}}
 		  - {name: cgroup, hostPath: {path: /sys/fs/cgroup}}
 	END
-	kubectl wait -n fabric --for=condition=Ready --timeout=60s pod/looker
+	kubectl wait -n fabric --for=condition=Ready --timeout=180s pod/looker
 	kubectl exec -n fabric looker -- ls /sys/fs/bpf/of-node2
 	kubectl exec -n fabric looker -- ls "$(cgroup_hierarchies cgroup2)/kubepods"
 	[ ! -e /sys/fs/bpf/of-node2 ]
@@ -80,7 +80,7 @@ teardown_file() {
 @test "the endpoints of a dead node are not ready any more within seconds" {
 	node_kill node2
 	cluster_wait 30 eval '[ "$(pods_ready_endpoints org1)" = 1 ]'
-	cluster_wait 10 eval '[ "$(pods_ask client1 "$(pods_gateway_address org1)" 20 | sort -u | wc -l)" = 1 ]'
+	cluster_wait 60 eval '[ "$(pods_ask client1 "$(pods_gateway_address org1)" 20 | sort -u | wc -l)" = 1 ]'
 }
 
 @test "the cluster leaves no process, mount, namespace or cgroup" {

@@ -73,7 +73,7 @@ pods_client() {
 		    image: localhost/peer:test
 		    args: [hold, "$3", "7051", "$4"]
 	END
-	kubectl wait -n fabric --for=condition=Ready --timeout=60s "pod/$1" >/dev/null
+	kubectl wait -n fabric --for=condition=Ready --timeout=180s "pod/$1" >/dev/null
 }
 
 # pods_load NAME NODE ADDRESS: a pod that opens and closes connections until pods_load_end.
@@ -91,13 +91,13 @@ pods_load() {
 		    image: localhost/peer:test
 		    args: [load, "$3", "7051"]
 	END
-	kubectl wait -n fabric --for=condition=Ready --timeout=60s "pod/$1" >/dev/null
+	kubectl wait -n fabric --for=condition=Ready --timeout=180s "pod/$1" >/dev/null
 }
 
 # pods_load_end NAME NODE: the number of connections that it asked for.
 pods_load_end() {
 	node_ctr "$2" task kill -s TERM "$(pods_container "$1")"
-	kubectl wait -n fabric --for=jsonpath='{.status.phase}'=Succeeded --timeout=60s "pod/$1" >/dev/null
+	kubectl wait -n fabric --for=jsonpath='{.status.phase}'=Succeeded --timeout=180s "pod/$1" >/dev/null
 	kubectl logs -n fabric "$1" | awk '$1 == "asked" { print $2 + 0 }'
 }
 
@@ -117,7 +117,7 @@ pods_ask() {
 }
 
 pods_wait() {
-	kubectl rollout status -n fabric --timeout=60s "deployment/$1" >/dev/null
+	kubectl rollout status -n fabric --timeout=180s "deployment/$1" >/dev/null
 }
 
 # The number of endpoints that a gateway's slices call ready, in one family.

@@ -13,7 +13,7 @@ setup_file() {
 	kubectl get pod -n fabric client1 -o json | jq '.metadata = {namespace: "fabric", name: "client2"} |
 		.spec.containers[0] |= (.args[3] = "4" | .securityContext = {runAsUser: 65534}) |
 		del(.status)' | kubectl apply -f -
-	kubectl wait -n fabric --for=condition=Ready --timeout=60s pod/client2
+	kubectl wait -n fabric --for=condition=Ready --timeout=180s pod/client2
 	# A pod is changed when it is deleted, and not before.
 	patch '[{"op": "replace", "path": "/spec/updateStrategy", "value": {"type": "OnDelete"}}]'
 }
@@ -35,7 +35,7 @@ patch() {
 changed() {
 	patch "$1"
 	kubectl delete pod -n gwbpf-system --grace-period=1 "$(agent_pod node1)"
-	cluster_wait 30 agent_pod_runs
+	cluster_wait 60 agent_pod_runs
 }
 
 agent_pod_runs() {
@@ -94,7 +94,7 @@ answers() {
 	[ "$(awk '$1 == "Seccomp:" || $1 == "NoNewPrivs:" { print $2 }' "/proc/$pid/status" | xargs)" = "1 2" ]
 	[ "$(readlink "/proc/$pid/ns/net")" != "$(node_exec node1 readlink /proc/self/ns/net)" ]
 	gwbpf_on node1 status -o json | jq -e '.healthy and .cgroup.coversPods and (.cgroup.path != null)'
-	[ "$(states)" = '["established"]' ]
+	cluster_wait 60 eval '[ "$(states)" = "[\"established\"]" ]'
 }
 
 @test "health and metrics are at the pod's address, the rest is not, nor at the node's" {
@@ -110,7 +110,7 @@ answers() {
 @test "the mount of /run/gwbpf: root on the node reaches the control socket" {
 	[ "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" = 200 ]
 	without_mount run
-	cluster_wait 30 gwbpf_on node1 status
+	cluster_wait 60 gwbpf_on node1 status
 	[ "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" = 000 ]
 	log_says "control socket.*going on without"
 	as_deployed
@@ -124,7 +124,7 @@ answers() {
 
 @test "without CAP_SYS_PTRACE none is moved" {
 	with_capabilities SYS_ADMIN NET_ADMIN DAC_READ_SEARCH
-	cluster_wait 30 gwbpf_on node1 status
+	cluster_wait 60 gwbpf_on node1 status
 	kubectl annotate --overwrite service -n fabric org1-gateway gwbpf.io/drain=org1-peer2
 	cluster_wait 60 has_moves forbidden
 	! has_moves moved
@@ -132,7 +132,7 @@ answers() {
 
 @test "without CAP_DAC_READ_SEARCH the path of the cgroup is not known; connections are moved" {
 	with_capabilities SYS_ADMIN NET_ADMIN SYS_PTRACE
-	cluster_wait 30 gwbpf_on node1 status
+	cluster_wait 60 gwbpf_on node1 status
 	gwbpf_on node1 status -o json | jq -e '.cgroup.path == null or .cgroup.path == ""'
 	cluster_wait 60 has_moves moved
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/rebalance- gwbpf.io/drain-
@@ -140,22 +140,22 @@ answers() {
 
 @test "without CAP_NET_ADMIN the agent is not ready" {
 	with_capabilities SYS_ADMIN SYS_PTRACE DAC_READ_SEARCH
-	cluster_wait 30 log_says "cannot test the hooks"
+	cluster_wait 60 log_says "cannot test the hooks"
 }
 
 @test "without CAP_SYS_ADMIN the agent does not start" {
 	with_capabilities NET_ADMIN SYS_PTRACE DAC_READ_SEARCH
-	cluster_wait 30 log_says "level=error.*Operation not permitted"
+	cluster_wait 60 log_says "level=error.*Operation not permitted"
 }
 
 @test "without the mount of the bpffs the agent does not start, and names it" {
 	as_deployed
 	without_mount bpffs
-	cluster_wait 30 log_says "not below a bpffs mount of the host"
+	cluster_wait 60 log_says "not below a bpffs mount of the host"
 }
 
 @test "without the mount of the node's cgroups the agent does not start, and names the remedy" {
 	as_deployed
 	without_mount cgroup
-	cluster_wait 30 log_says "level=error.*cgroup"
+	cluster_wait 60 log_says "level=error.*cgroup"
 }

@@ -54,9 +54,9 @@ update_to() {
 }
 
 rollout_done() {
-	kubectl rollout status -n gwbpf-system --timeout=120s daemonset/gwbpf >/dev/null
+	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf >/dev/null
 	for node in node1 node2; do
-		cluster_wait 30 gwbpf_on "$node" status
+		cluster_wait 60 gwbpf_on "$node" status
 	done
 }
 
@@ -128,13 +128,13 @@ pod_is_usable_on() {
 @test "a peer that is about to end takes no new connection, and keeps those that it has" {
 	pods_peer org1-peer3 node2 120
 	pods_wait org1-peer3
-	cluster_wait 30 pod_is_usable_on node1 org1-peer3 1
+	cluster_wait 60 pod_is_usable_on node1 org1-peer3 1
 	pods_client hold3 node1 "$GATEWAY" 10
-	cluster_wait 20 holds_in_all hold3 10
+	cluster_wait 60 holds_in_all hold3 10
 	kept=$(pods_held_by hold3 | awk '$2 == "org1-peer3" { print $1 }')
 	[ "$kept" -gt 0 ]
 	kubectl delete deployment -n fabric org1-peer3 --wait=false
-	cluster_wait 15 pod_is_usable_on node1 org1-peer3 0
+	cluster_wait 60 pod_is_usable_on node1 org1-peer3 0
 	run pods_ask hold3 "$GATEWAY" 30
 	[ "$status" -eq 0 ]
 	[[ $output != *org1-peer3* ]]
@@ -146,7 +146,7 @@ pod_is_usable_on() {
 	kubectl get pod -n fabric -l app=org1-peer3 -o json | jq -e '.items[0].metadata.deletionTimestamp'
 	[ "$(pods_held_by hold3 | awk '$2 == "org1-peer3" { print $1 }')" -eq "$kept" ]
 	kubectl delete pod -n fabric -l app=org1-peer3 --grace-period=1
-	cluster_wait 30 holds_in_all hold3 10
+	cluster_wait 60 holds_in_all hold3 10
 }
 
 @test "a rolling restart of graceful peers fails no connect" {
@@ -155,23 +155,23 @@ pod_is_usable_on() {
 	done
 	pods_wait org1-peer1
 	pods_wait org1-peer2
-	cluster_wait 30 eval '[ "$(usable_on node1 | wc -l)" -eq 2 ]'
-	cluster_wait 30 holds_in_all hold1 10
-	cluster_wait 30 holds_in_all hold2 10
+	cluster_wait 60 eval '[ "$(usable_on node1 | wc -l)" -eq 2 ]'
+	cluster_wait 60 holds_in_all hold1 10
+	cluster_wait 60 holds_in_all hold2 10
 	none_failed
 }
 
 @test "a node is drained: its peers move, and no connect fails" {
 	pods_peer org1-peer4 - 3 4
 	pods_wait org1-peer4
-	cluster_wait 30 eval '[ "$(usable_on node1 | wc -l)" -eq 6 ]'
+	cluster_wait 60 eval '[ "$(usable_on node1 | wc -l)" -eq 6 ]'
 	kubectl cordon node2
 	# Drained by hand: clients without a controller stay, and a peer that is bound to the node would
 	# come back to it.
 	kubectl scale -n fabric deployment/org1-peer2 --replicas=0
-	kubectl drain node2 --ignore-daemonsets --timeout=60s --pod-selector app=org1-peer4
+	kubectl drain node2 --ignore-daemonsets --timeout=180s --pod-selector app=org1-peer4
 	pods_wait org1-peer4
-	cluster_wait 30 eval '[ "$(usable_on node2 | wc -l)" -eq 5 ]'
+	cluster_wait 60 eval '[ "$(usable_on node2 | wc -l)" -eq 5 ]'
 	[ "$(kubectl get pod -n fabric -l app=org1-peer4 -o json | jq -r '[.items[] |
 		select(.metadata.deletionTimestamp == null) | .spec.nodeName] | unique | join(" ")')" = node1 ]
 	kubectl uncordon node2

@@ -49,7 +49,7 @@ same() {
 	local family gateway
 	for family in 4 6; do
 		for gateway in org1 org1-twin; do
-			cluster_wait 30 reaches "$1" "$(pods_gateway_address $gateway $family)" "$2" ||
+			cluster_wait 60 reaches "$1" "$(pods_gateway_address $gateway $family)" "$2" ||
 				fail_reached "$gateway" "$1" "$(pods_gateway_address $gateway $family)"
 		done
 	done
@@ -90,7 +90,7 @@ has_zones() {
 # move_node NODE ZONE ZONES: the node is in another zone, and the slices say so.
 move_node() {
 	kubectl label --overwrite node "$1" "topology.kubernetes.io/zone=$2"
-	cluster_wait 30 has_zones "$3"
+	cluster_wait 60 has_zones "$3"
 }
 
 @test "PreferSameZone: a node that moves to another zone" {
@@ -123,7 +123,7 @@ move_node() {
 @test "internalTrafficPolicy Local without a peer on the node: refused at once" {
 	kubectl scale -n fabric deployment/org1-peer1 --replicas=0
 	# kube-proxy drops silently here: its clients wait for a timeout.
-	cluster_wait 30 reaches client1 "$GATEWAY" ECONNREFUSED
+	cluster_wait 60 reaches client1 "$GATEWAY" ECONNREFUSED
 	kubectl scale -n fabric deployment/org1-peer1 --replicas=1
 	pods_wait org1-peer1
 	both '{"internalTrafficPolicy": "Cluster"}'
@@ -139,7 +139,7 @@ sticks() {
 	both '{"sessionAffinity": "ClientIP"}'
 	for gateway in org1 org1-twin; do
 		address=$(pods_gateway_address $gateway)
-		cluster_wait 30 sticks client1 "$address"
+		cluster_wait 60 sticks client1 "$address"
 		peer=$(reached client1 "$address")
 		for _ in 1 2 3; do
 			reaches client1 "$address" "$peer"
@@ -163,15 +163,15 @@ sticks() {
 
 @test "peers that all are about to end serve on" {
 	for number in 1 2; do
-		pods_peer "org1-peer$number" "node$number" 20
+		pods_peer "org1-peer$number" "node$number" 300
 		pods_wait "org1-peer$number"
 	done
 	same client1 "org1-peer1 org1-peer2"
 	kubectl delete deployment -n fabric org1-peer1 --wait=false
-	cluster_wait 15 eval '[ "$(pods_ready_endpoints org1)" -eq 1 ]'
-	cluster_wait 10 reaches client1 "$GATEWAY" org1-peer2
+	cluster_wait 60 eval '[ "$(pods_ready_endpoints org1)" -eq 1 ]'
+	cluster_wait 60 reaches client1 "$GATEWAY" org1-peer2
 	kubectl delete deployment -n fabric org1-peer2 --wait=false
-	cluster_wait 15 eval '[ "$(pods_ready_endpoints org1)" -eq 0 ]'
+	cluster_wait 60 eval '[ "$(pods_ready_endpoints org1)" -eq 0 ]'
 	for gateway in org1 org1-twin; do
 		[[ $(reached client1 "$(pods_gateway_address $gateway)") = *org1-peer2 ]]
 	done

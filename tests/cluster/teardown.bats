@@ -15,7 +15,7 @@ is_gone() {
 	cluster_up
 	cluster_controllers_start
 	cluster_down
-	cluster_wait 5 is_gone "$CLUSTER"
+	cluster_wait 60 is_gone "$CLUSTER"
 	cluster_down
 }
 
@@ -25,7 +25,7 @@ is_gone() {
 	read -r directory <&"${COPROC[0]}"
 	[ -d "$directory" ]
 	kill -9 "$shell"
-	cluster_wait 20 is_gone "$directory"
+	cluster_wait 60 is_gone "$directory"
 }
 
 @test "a cluster that cannot start says why and leaves nothing" {
@@ -38,7 +38,7 @@ is_gone() {
 	[ "$status" -ne 0 ]
 	[[ $output = *no-such-flag* ]]
 	[ -z "$(find "$CLUSTER_BASE" -name 'gwbpf-cluster.*')" ]
-	cluster_wait 5 is_gone "$CLUSTER_BASE/gwbpf-cluster."
+	cluster_wait 60 is_gone "$CLUSTER_BASE/gwbpf-cluster."
 }
 
 @test "where a cluster cannot even begin, nothing is ended and no cgroup removed" {

@@ -51,6 +51,11 @@ static void add_text(struct kube_intake *intake, const char *text)
 	assert_int_equal(kube_intake_add(intake, text, strlen(text)), 0);
 }
 
+static void add_lines(struct kube_intake *intake, const char *text)
+{
+	assert_int_equal(kube_intake_add_lines(intake, text, strlen(text)), 0);
+}
+
 static void test_objects_beyond_the_limit_are_refused_one_by_one(void **state)
 {
 	static const struct kube_watch_ops ops = {.put = put,
@@ -78,10 +83,58 @@ static void test_objects_beyond_the_limit_are_refused_one_by_one(void **state)
 	kube_intake_done(&intake);
 }
 
+#define SLICE(name, position, note)                                                                         \
+	"{\"kind\":\"EndpointSlice\",\"apiVersion\":\"discovery.k8s.io/v1\",\"metadata\":{\"name\":\"" name \
+	"\",\"resourceVersion\":\"" position "\",\"annotations\":{\"note\":\"" note "\"}}}"
+#define EVENT(type, object) "{\"type\":\"" type "\",\"object\":" object "}\n"
+
+static const struct kube_selection any_slices = {.resource = &kube_slices};
+static const struct kube_watch_ops counting = {.put = put,
+					       .refuse = refuse,
+					       .settle = settle,
+					       .heard = heard};
+
+/* Whoever may write one object must not keep the others from being read. */
+static void test_a_zero_character_in_one_object_costs_no_other(void **state)
+{
+	struct kube_intake intake;
+	struct counts counts = {0};
+
+	(void)state;
+	assert_int_equal(kube_intake_init(&intake, &any_slices, &counting, &counts), 0);
+	assert_int_equal(kube_intake_begin(&intake), 0);
+	add_text(&intake, "{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\","
+			  "\"metadata\":{\"resourceVersion\":\"1\"},\"items\":[" SLICE(
+				  "a", "1", "x\\u0000y") "," SLICE("b", "1", "\\ud800") "]}");
+	assert_int_equal(kube_intake_end_page(&intake), 0);
+	assert_int_equal(counts.put, 2);
+	add_lines(&intake, EVENT("MODIFIED", SLICE("a", "2", "\\u0000")));
+	assert_int_equal(counts.put, 3);
+	kube_intake_done(&intake);
+}
+
+/* What stands between HTTP's two ends may send some, lest a connection look idle. */
+static void test_blank_lines_between_events_are_nothing(void **state)
+{
+	struct kube_intake intake;
+	struct counts counts = {0};
+
+	(void)state;
+	assert_int_equal(kube_intake_init(&intake, &any_slices, &counting, &counts), 0);
+	assert_int_equal(kube_intake_begin(&intake), 0);
+	add_lines(&intake, "\n" EVENT("ADDED", SLICE("a", "2", "")) "\r\n \t\n\n");
+	add_lines(&intake, EVENT("ADDED", SLICE("b", "3", "")));
+	assert_int_equal(counts.put, 2);
+	assert_string_equal(intake.position, "3");
+	kube_intake_done(&intake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_objects_beyond_the_limit_are_refused_one_by_one),
+		cmocka_unit_test(test_a_zero_character_in_one_object_costs_no_other),
+		cmocka_unit_test(test_blank_lines_between_events_are_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -393,6 +393,26 @@ static void test_other_encodings_and_line_ends_are_read(void **state)
 	assert_string_equal(place->config.server, "https://10.0.0.1:6443");
 }
 
+/* What tools write that know no other form for bytes, and what people write to save writing. */
+static void test_tags_and_aliases_are_read(void **state)
+{
+	struct place *place = *state;
+
+	assert_int_equal(
+		load(place,
+		     "base: &base\n  server: https://there\n"
+		     "  certificate-authority-data: !!binary |\n    WTJFZ2FX\n    NXNhVzVs\n"
+		     "clusters: [{name: &name c, cluster: {<<: *base, server: !!str https://here}}]\n"
+		     "users: [{name: *name, user: &user {token: !!str 0123}}, {name: d, user: *user}]\n"
+		     "contexts: [{name: *name, context: {cluster: *name, user: d}}]\n"
+		     "current-context: *name\n",
+		     NULL),
+		0);
+	assert_string_equal(place->config.server, "https://here");
+	assert_string_equal(place->config.ca.data, "ca inline");
+	assert_string_equal(place->config.token.data, "0123");
+}
+
 static void test_a_token_may_be_inline_and_a_file_wins_over_it(void **state)
 {
 	struct place *place = *state;
@@ -755,6 +775,7 @@ int main(void)
 		TEST(test_what_yields_credentials_is_not_run_beside_some),
 		TEST(test_the_last_of_two_keys_and_the_first_of_two_documents_count),
 		TEST(test_other_encodings_and_line_ends_are_read),
+		TEST(test_tags_and_aliases_are_read),
 		TEST(test_a_token_may_be_inline_and_a_file_wins_over_it),
 		TEST(test_a_file_that_is_replaced_is_read_anew),
 		TEST(test_a_context_without_a_user_is_anonymous),

@@ -427,6 +427,100 @@ static void test_byte_order_marks_between_documents_are_no_text(void **state)
 	}
 }
 
+/* Any tenant can annotate his Service with them, and kubectl prints them. */
+static void test_an_escape_that_is_no_character_costs_no_object(void **state)
+{
+#define ANNOTATED(name, note)                                                                      \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" name               \
+	"\",\"annotations\":{\"note\":\"" note "\"}},\"spec\":{}}"
+	static const char *const texts[] = {
+		ANNOTATED("a", "\\u0000"),
+		ANNOTATED("a", "x\\u0000y\\\\\\u0000"),
+		ANNOTATED("a", "\\ud800 \\udc00"),
+		ANNOTATED("a", "\\uD83D\\uDE00 \\udead\\n\\\\"),
+		"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"note\":\"\\u0000\",\"items\":[" ANNOTATED(
+			"a", "\\u0000") "]}",
+		"apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: "
+		"{note: \"x\\0\\0y\"}}\nspec: {}\n",
+	};
+	struct manifest manifest;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		print_message("# %s\n", texts[i]);
+		assert_int_equal(parse_text(texts[i], &manifest), 0);
+		assert_int_equal(refused.count, 0);
+		assert_int_equal(manifest.service_count, 1);
+		manifest_done(&manifest);
+	}
+	/* It ends no text: what follows it counts. */
+	assert_int_equal(parse_text(ANNOTATED("a", "\", \"gwbpf.io/policy\": \"rr\\u0000"),
+				    &manifest),
+			 0);
+	assert_true(refusals_have(&refused, "gwbpf.io/policy", "rr"));
+	manifest_done(&manifest);
+	assert_int_equal(parse_text(ANNOTATED("a\\u0000", ""), &manifest), 0);
+	assert_true(refusals_have(&refused, "Service", "is not a valid name"));
+	manifest_done(&manifest);
+	/* An escaped backslash is no escape. */
+	assert_int_equal(parse_text(ANNOTATED("a", "\\\\ud800"), &manifest), 0);
+	manifest_done(&manifest);
+	assert_int_equal(parse_text(ANNOTATED("a", "\\u00"), &manifest), -EINVAL);
+}
+
+static void test_what_yaml_has_to_save_writing_is_read(void **state)
+{
+	static const char text[] =
+		"apiVersion: v1\nkind: Service\nmetadata:\n  name: &name gw\n  labels: &labels\n"
+		"    gwbpf.io/enabled: !!str true\nspec:\n  clusterIP: &vip 10.96.0.7\n"
+		"  clusterIPs: [*vip]\n"
+		"  ports: &ports\n  - &port {name: grpc, port: !!int 7051, protocol: !!binary VENQ}\n"
+		"  - <<: *port\n    name: ops\n    port: 9443\n"
+		"  - <<: [{port: 80}, *port]\n    name: web\n"
+		"---\napiVersion: v1\nkind: Service\nmetadata: !!map\n"
+		"  &key labels: {gwbpf.io/enabled: \"true\"}\n  name: other\n"
+		"  annotations: {&policy gwbpf.io/policy: rr}\n"
+		"spec: {ports: !!seq [&a {port: 1}]}\n";
+	struct manifest manifest;
+	const struct service *service;
+
+	(void)state;
+	assert_int_equal(parse_text(text, &manifest), 0);
+	assert_int_equal(refused.count, 0);
+	assert_int_equal(manifest.service_count, 2);
+	service = find_service(&manifest, "gw");
+	assert_true(service->enabled);
+	assert_int_equal(service->vip_count, 1);
+	assert_int_equal(service->port_count, 3);
+	assert_int_equal(service->ports[0].port, 7051);
+	assert_string_equal(service->ports[1].name, "ops");
+	assert_int_equal(service->ports[1].port, 9443);
+	assert_string_equal(service->ports[2].name, "web");
+	assert_int_equal(service->ports[2].port, 80);
+	manifest_done(&manifest);
+}
+
+static void test_what_is_packed_is_called_by_its_name(void **state)
+{
+	static const struct {
+		const char *begin;
+		const char *command;
+	} cases[] = {
+		{"\x1f\x8b\x08", "gzip, and no text: unpack it (gunzip)"},
+		{"\xfd\x37zXZ", "xz, and no text: unpack it (unxz)"},
+		{"\x28\xb5\x2f\xfd$", "zstd"},
+		{"BZh9", "bzip2"},
+		{"PK\x03\x04", "zip"},
+	};
+	struct manifest manifest;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(parse_text(cases[i].begin, &manifest), -EINVAL);
+		assert_true(refusals_have(&refused, "it is packed by", cases[i].command));
+	}
+}
+
 static char directory[] = "/tmp/gwbpf-manifests-XXXXXX";
 
 static const char *in_directory(const char *name)
@@ -556,6 +650,9 @@ int main(void)
 		cmocka_unit_test(test_a_broken_stream_of_events_is_named_as_one),
 		cmocka_unit_test(test_every_encoding_of_yaml_is_read),
 		cmocka_unit_test(test_byte_order_marks_between_documents_are_no_text),
+		cmocka_unit_test(test_an_escape_that_is_no_character_costs_no_object),
+		cmocka_unit_test(test_what_yaml_has_to_save_writing_is_read),
+		cmocka_unit_test(test_what_is_packed_is_called_by_its_name),
 		cmocka_unit_test(test_what_is_no_regular_file_is_refused_without_waiting),
 		cmocka_unit_test(test_what_is_no_regular_file_is_not_opened),
 		cmocka_unit_test(test_a_file_of_200_mb_is_refused_before_it_is_read),

@@ -65,31 +65,13 @@ static int add_addresses(json_t *endpoints, const json_t *addresses, bool ipv6, 
 	return 0;
 }
 
-/* A port without a name is, in a slice, one whose name is "". */
-static json_t *named_ports(const json_t *ports)
-{
-	json_t *named = json_array(), *copy;
-	const json_t *port;
-	size_t i;
-
-	json_array_foreach((json_t *)ports, i, port) {
-		copy = json_copy((json_t *)port);
-		if (json_is_object(copy) && !json_is_string(json_object_get(copy, "name")) &&
-		    (!json_object_get(copy, "name") || json_is_null(json_object_get(copy, "name"))))
-			json_object_set_new(copy, "name", json_string(""));
-		json_array_append_new(named, copy);
-	}
-	return named;
-}
-
 static json_t *slice_value(const struct mirror *mirror, const json_t *ports, json_t *endpoints,
 			   bool ipv6)
 {
-	return json_pack("{s{ss, ss, s{ss}}, ss, so, sO}", "metadata", "namespace",
+	return json_pack("{s{ss, ss, s{ss}}, ss, sO*, sO}", "metadata", "namespace",
 			 mirror->metadata.namespace, "name", mirror->metadata.name, "labels",
 			 "kubernetes.io/service-name", mirror->metadata.name, "addressType",
-			 ipv6 ? "IPv6" : "IPv4", "ports", named_ports(ports), "endpoints",
-			 endpoints);
+			 ipv6 ? "IPv6" : "IPv4", "ports", (json_t *)ports, "endpoints", endpoints);
 }
 
 /* The name of a real slice has no slash. */

@@ -231,7 +231,8 @@ static bool has_port(const struct slice *slice, const char *name)
 	return false;
 }
 
-/* 0, -ENOENT for one that is skipped, -EINVAL for one that is refused, -ENOMEM */
+/* 0, -ENOENT for one that is skipped, -EINVAL for one that is refused, -ENOMEM. A name that is not
+ * there is "", as the API server makes it (pkg/apis/discovery/v1/defaults.go). */
 static int decode_port(struct report *report, const json_t *value, const struct slice *slice,
 		       struct slice_port *ret)
 {
@@ -246,7 +247,7 @@ static int decode_port(struct report *report, const json_t *value, const struct 
 		err = field_name(report, value, "name", &name_label, &name);
 	if (err)
 		return err;
-	if (protocol || !ret->port || !json_is_string(json_object_get(value, "name")))
+	if (protocol || !ret->port)
 		return -ENOENT;
 	if (has_port(slice, name)) {
 		report_say(report, "name '%s' is there twice: give each port its own", name);

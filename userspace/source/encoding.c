@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Windows PowerShell, for one, writes UTF-16 wherever output goes to a file. */
+/* Windows PowerShell, for one, writes UTF-16 wherever output goes to a file. What is packed is told
+ * by its first bytes: that it is no UTF-8 would not tell people what they have. */
 #include "source/encoding.h"
 
 #include <errno.h>
@@ -30,6 +31,30 @@ static const struct encoding {
 	{"UTF-16", {0xff, 0xfe}, {1, 1}, 2, 2, 2, true},
 	{"UTF-16LE", {0}, {0, 1}, 2, 0, 2, true},
 };
+
+static const struct {
+	const char *name;
+	const char *begin;
+	size_t length;
+	const char *command; /* that makes text of it */
+} packed[] = {
+	{"gzip", "\x1f\x8b", 2, "gunzip"},         {"xz", "\xfd\x37zXZ", 5, "unxz"},
+	{"zstd", "\x28\xb5\x2f\xfd", 4, "unzstd"}, {"bzip2", "BZh", 3, "bunzip2"},
+	{"zip", "PK\x03\x04", 4, "unzip"},
+};
+
+static int check_packed(const char *text, size_t size, char *message)
+{
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		if (size < packed[i].length || memcmp(text, packed[i].begin, packed[i].length) != 0)
+			continue;
+		snprintf(message, ENCODING_MESSAGE_MAX,
+			 "it is packed by %s, and no text: unpack it (%s)", packed[i].name,
+			 packed[i].command);
+		return -EINVAL;
+	}
+	return 0;
+}
 
 static bool begins_with(const char *text, size_t size, const struct encoding *encoding)
 {
@@ -148,6 +173,8 @@ static int remove_marks(struct utf8 *ret)
 int encoding_to_utf8(const char *text, size_t size, struct utf8 *ret, char *message)
 {
 	*ret = (struct utf8){.text = text, .size = size};
+	if (check_packed(text, size, message))
+		return -EINVAL;
 	for (size_t i = 0; i < sizeof(encodings) / sizeof(encodings[0]); i++) {
 		if (begins_with(text, size, &encodings[i]))
 			return convert(text, size, &encodings[i], ret, message);

@@ -16,7 +16,8 @@ struct utf8 {
 /*
  * UTF-16 and UTF-32 in both orders, told by their byte order mark or by the zeros of the first
  * character, which is ASCII. text must outlive ret, which encoding_done() frees. -ENOMEM; -EINVAL
- * for what has no meaning in its encoding: message then says what and the remedy.
+ * for what has no meaning in its encoding, and for what gzip and the like made: message then says
+ * what and the remedy.
  */
 int encoding_to_utf8(const char *text, size_t size, struct utf8 *ret, char *message);
 void encoding_done(struct utf8 *utf8);

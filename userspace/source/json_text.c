@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source/go_json.h"
+
 struct scan {
 	const char *text;
 	size_t size;
@@ -126,8 +128,8 @@ static int take_item(struct scan *scan, size_t begin)
 	json_t *item;
 	int taken;
 
-	item = json_loadb(scan->text + begin, scan->at - begin,
-			  JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+	item = go_json_load(scan->text + begin, scan->at - begin,
+			    JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
 	if (!item)
 		return refuse(scan, count_lines(scan->text, begin) + (size_t)error.line,
 			      error.text);
@@ -225,7 +227,7 @@ static int load_rest(const struct scan *scan, json_t **ret)
 		return -ENOMEM;
 	memcpy(rest, scan->text + scan->begin, before);
 	memcpy(rest + before, scan->text + (before ? scan->items_end : scan->begin), size - before);
-	*ret = json_loadb(rest, size, JSON_REJECT_DUPLICATES, &error);
+	*ret = go_json_load(rest, size, JSON_REJECT_DUPLICATES, &error);
 	free(rest);
 	if (*ret)
 		return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * libfyaml's events to jansson's values. Its documents and its JSON emitter are not used: events
- * need no recursion, no memory beyond the values, and no alias is ever followed.
+ * need no recursion and no memory beyond the values, and what aliases ask for is bounded here.
  */
 #include "source/yaml.h"
 
@@ -15,6 +15,8 @@
 #include <libfyaml.h>
 
 #include "source/scalar.h"
+#include "source/yaml_anchors.h"
+#include "source/yaml_tags.h"
 
 /*
  * libfyaml reads ahead as long as what it has may still turn out to be a key, and a token takes it
@@ -37,6 +39,7 @@ struct builder {
 	json_t *stack[YAML_DEPTH_MAX]; /* what is open; all of it belongs to root */
 	size_t depth;
 	json_t *key; /* of the value that comes next; NULL: a key comes next */
+	struct yaml_anchors anchors;
 	const struct document_visitor *visitor;
 	char *message;
 };
@@ -79,19 +82,51 @@ static bool wants_key(const struct builder *builder)
 	       !builder->key;
 }
 
-static int open_container(struct builder *builder, struct fy_token *token, json_t *value)
+/* The text of a token that may not be there. */
+static const char *text_of(struct fy_token *token, size_t *length)
 {
+	const char *text = token ? fy_token_get_text(token, length) : NULL;
+
+	if (!text)
+		*length = 0;
+	return text;
+}
+
+static int set_anchor(struct builder *builder, struct fy_token *anchor, json_t *value)
+{
+	size_t length;
+	const char *name = text_of(anchor, &length);
+
+	return name ? yaml_anchors_set(&builder->anchors, name, length, value) : 0;
+}
+
+static int refuse_tag(struct builder *builder, struct fy_token *tag)
+{
+	return refuse(builder, tag,
+		      "this tag (such as '!name') is not known, or not right here: leave it out");
+}
+
+static int open_container(struct builder *builder, struct fy_token *token, struct fy_token *tag,
+			  struct fy_token *anchor, json_t *value)
+{
+	size_t length;
+	const char *name = text_of(tag, &length);
 	int err;
 
+	if (name && !yaml_tags_fit(name, length, value)) {
+		json_decref(value);
+		return refuse_tag(builder, tag);
+	}
 	if (wants_key(builder) || builder->depth == YAML_DEPTH_MAX) {
 		json_decref(value);
 		return refuse(builder, token,
 			      wants_key(builder) ? "a key must be text" : "nested too deeply");
 	}
 	err = add_value(builder, value);
-	if (!err)
-		builder->stack[builder->depth++] = value;
-	return err;
+	if (err)
+		return err;
+	builder->stack[builder->depth++] = value;
+	return set_anchor(builder, anchor, value);
 }
 
 static int take_key(struct builder *builder, struct fy_token *token, json_t *key)
@@ -107,27 +142,126 @@ static int take_key(struct builder *builder, struct fy_token *token, json_t *key
 	return 0;
 }
 
-static int take_scalar(struct builder *builder, struct fy_token *token)
+/* A zero character, which only an escape can bring, becomes U+FFFD, as in JSON. */
+static json_t *text_value(const char *text, size_t length)
 {
-	json_t *typed = NULL, *plain;
-	const char *text;
-	size_t length;
+	static const char replacement[] = "\xef\xbf\xbd";
+	size_t size = strlen(replacement) * length;
+	char *copy, *to;
+	json_t *value;
 
-	text = fy_token_get_text(token, &length);
+	if (!memchr(text, '\0', length))
+		return json_stringn(text, length);
+	to = copy = malloc(size);
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i])
+			*to++ = text[i];
+		else
+			to = mempcpy(to, replacement, strlen(replacement));
+	}
+	value = json_stringn(copy, (size_t)(to - copy));
+	free(copy);
+	return value;
+}
+
+static int read_scalar(struct builder *builder, const struct fy_event *event, json_t **ret)
+{
+	struct fy_token *token = event->scalar.value, *tag = event->scalar.tag;
+	size_t length, tag_length;
+	const char *text = fy_token_get_text(token, &length), *name = text_of(tag, &tag_length);
+	int err;
+
 	if (!text)
 		return -ENOMEM;
-	plain = json_stringn(text, length);
-	if (!plain || memchr(text, '\0', length)) {
-		json_decref(plain);
-		return refuse(builder, token, "not UTF-8 text");
+	*ret = NULL;
+	if (name) {
+		err = yaml_tags_scalar(name, tag_length, text, length, ret);
+		return err == -EINVAL ? refuse_tag(builder, tag) : err;
 	}
-	if (wants_key(builder))
-		return take_key(builder, token, plain);
-	if (fy_token_scalar_style(token) == FYSS_PLAIN)
-		typed = scalar_value(text, length);
-	if (typed)
-		json_decref(plain);
-	return add_value(builder, typed ? typed : plain);
+	if (!wants_key(builder) && fy_token_scalar_style(token) == FYSS_PLAIN)
+		*ret = scalar_value(text, length);
+	if (!*ret)
+		*ret = text_value(text, length);
+	return *ret ? 0 : refuse(builder, token, "not UTF-8 text");
+}
+
+/* Where a key or value belongs; it is builder's from then on. */
+static int place(struct builder *builder, struct fy_token *token, json_t *value)
+{
+	if (!wants_key(builder))
+		return add_value(builder, value);
+	if (json_is_string(value))
+		return take_key(builder, token, value);
+	json_decref(value);
+	return refuse(builder, token, "a key must be text");
+}
+
+static int take_scalar(struct builder *builder, const struct fy_event *event)
+{
+	json_t *value;
+	int err = read_scalar(builder, event, &value);
+
+	if (err)
+		return err;
+	err = set_anchor(builder, event->scalar.anchor, value);
+	if (!err)
+		return place(builder, event->scalar.value, value);
+	json_decref(value);
+	return err;
+}
+
+static bool is_open(const struct builder *builder, const json_t *value)
+{
+	for (size_t i = 0; i < builder->depth; i++) {
+		if (builder->stack[i] == value)
+			return true;
+	}
+	return false;
+}
+
+static int take_alias(struct builder *builder, struct fy_token *token)
+{
+	size_t length;
+	const char *name = text_of(token, &length);
+	const json_t *value = name ? yaml_anchors_find(&builder->anchors, name, length) : NULL;
+	json_t *copy;
+	int err;
+
+	if (!value || is_open(builder, value))
+		return refuse(builder, token,
+			      value ? "an alias (such as '*name') within what it stands for"
+				    : "no anchor (such as '&name') is before this alias");
+	err = yaml_anchors_copy(&builder->anchors, value, YAML_DEPTH_MAX - builder->depth, &copy);
+	if (err == -E2BIG)
+		return refuse(builder, token,
+			      "the aliases (such as '*name') stand for too much: write it out");
+	return err ? err : place(builder, token, copy);
+}
+
+/* "<<" of YAML 1.1: what the objects that it has for a value say, and this one does not. */
+static int merge(struct builder *builder, struct fy_token *token, json_t *object)
+{
+	static const char merge_key[] = "<<";
+	json_t *value = json_object_get(object, merge_key);
+	size_t count = json_is_array(value) ? json_array_size(value) : 1;
+	int err = 0;
+
+	if (!value)
+		return 0;
+	json_incref(value);
+	json_object_del(object, merge_key);
+	for (size_t i = 0; i < count && !err; i++) {
+		json_t *from = json_is_array(value) ? json_array_get(value, i) : value;
+
+		if (!json_is_object(from))
+			err = refuse(builder, token, "'<<' must have an object, or some of them");
+		else if (json_object_update_missing(object, from))
+			err = -ENOMEM;
+	}
+	json_decref(value);
+	return err;
 }
 
 static int end_container(struct builder *builder)
@@ -155,6 +289,7 @@ static int end_document(struct builder *builder)
 	int err;
 
 	builder->root = NULL;
+	yaml_anchors_clear(&builder->anchors);
 	err = builder->visitor->document(document, builder->visitor->arg);
 	json_decref(document);
 	return err;
@@ -162,27 +297,27 @@ static int end_document(struct builder *builder)
 
 static int take_event(struct builder *builder, const struct fy_event *event)
 {
-	static const char no_tags[] = "tags (such as '!!str') are not supported: leave it out";
+	int err;
 
 	switch (event->type) {
 	case FYET_ALIAS:
-		return refuse(builder, event->alias.anchor,
-			      "aliases (such as '*name') are not supported: write the value out");
+		return take_alias(builder, event->alias.anchor);
 	case FYET_MAPPING_START:
-		if (event->mapping_start.tag)
-			return refuse(builder, event->mapping_start.tag, no_tags);
-		return open_container(builder, event->mapping_start.mapping_start, json_object());
+		return open_container(builder, event->mapping_start.mapping_start,
+				      event->mapping_start.tag, event->mapping_start.anchor,
+				      json_object());
 	case FYET_SEQUENCE_START:
-		if (event->sequence_start.tag)
-			return refuse(builder, event->sequence_start.tag, no_tags);
-		return open_container(builder, event->sequence_start.sequence_start, json_array());
+		return open_container(builder, event->sequence_start.sequence_start,
+				      event->sequence_start.tag, event->sequence_start.anchor,
+				      json_array());
 	case FYET_MAPPING_END:
+		err = merge(builder, event->mapping_end.mapping_end,
+			    builder->stack[builder->depth - 1]);
+		return err ? err : end_container(builder);
 	case FYET_SEQUENCE_END:
 		return end_container(builder);
 	case FYET_SCALAR:
-		if (event->scalar.tag)
-			return refuse(builder, event->scalar.tag, no_tags);
-		return take_scalar(builder, event->scalar.value);
+		return take_scalar(builder, event);
 	default:
 		return 0;
 	}
@@ -316,6 +451,7 @@ int yaml_parse(const char *text, size_t size, const struct document_visitor *vis
 	else if (err == -EINVAL)
 		take_message(config.diag, message);
 out:
+	yaml_anchors_clear(&builder.anchors);
 	json_decref(builder.key);
 	json_decref(builder.root);
 	fy_parser_destroy(parser);

@@ -17,9 +17,12 @@
  * YAML 1.2 ("true", "7051" and "null" are no text, "yes" and "10.96.0.1" are), quoted ones are
  * text.
  *
- * -EINVAL if it is no YAML, or nested deeper than YAML_DEPTH_MAX, or uses what is not supported
- * here: aliases, because a few lines of them can stand for gigabytes, and tags. message, of
- * YAML_MESSAGE_MAX bytes, then says what and in which line. -ENOMEM, or what the visitor returned.
+ * An alias is a copy of what its anchor names; "<<" adds what an object does not have; of tags those
+ * of YAML itself are known, as "!!str" and "!!binary". All of that is what kubectl reads as well.
+ *
+ * -EINVAL if it is no YAML, nested deeper than YAML_DEPTH_MAX, has another tag, or its aliases stand
+ * for more than YAML_COPIED_BYTES_MAX. message, of YAML_MESSAGE_MAX bytes, then says what and in
+ * which line. -ENOMEM, or what the visitor returned.
  */
 int yaml_parse(const char *text, size_t size, const struct document_visitor *visitor,
 	       char *message);

@@ -181,6 +181,12 @@ static int take_line(struct kube_intake *intake, const char *line, size_t size)
 	return err;
 }
 
+/* Between JSON texts blanks mean nothing: proxies send them so that a connection is not idle. */
+static bool is_blank(const char *line)
+{
+	return !line[strspn(line, " \t\r")];
+}
+
 static int take_lines(struct kube_intake *intake)
 {
 	char *line;
@@ -188,7 +194,8 @@ static int take_lines(struct kube_intake *intake)
 	int err = 0;
 
 	while (!err && (line = evbuffer_readln(intake->input, &size, EVBUFFER_EOL_LF))) {
-		err = take_line(intake, line, size);
+		if (!is_blank(line))
+			err = take_line(intake, line, size);
 		free(line);
 	}
 	intake->ops->settle(false, intake->arg);

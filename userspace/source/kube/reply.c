@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "source/go_json.h"
 #include "source/kube/config.h"
 
 #define NAME_MAX_LENGTH 253
@@ -36,7 +37,7 @@ static void make_plain(char *text)
 static int parse_object(const char *bytes, size_t size, char *message, json_t **ret)
 {
 	json_error_t error;
-	json_t *root = json_loadb(bytes, size, 0, &error);
+	json_t *root = go_json_load(bytes, size, 0, &error);
 
 	if (!root) {
 		kube_config_fail(message, -EINVAL, "it is not JSON: %s, at byte %d of %zu",
@@ -201,7 +202,7 @@ static void read_beginning(const char *bytes, size_t size, struct kube_status *r
 
 void kube_status_parse(const char *bytes, size_t size, struct kube_status *ret)
 {
-	json_t *root = json_loadb(bytes, size, 0, NULL);
+	json_t *root = go_json_load(bytes, size, 0, NULL);
 
 	if (strcmp(text_of(root, "kind"), "Status") == 0)
 		kube_status_read(root, ret);
