@@ -133,6 +133,70 @@ static int trickles_http(int fd)
 	return 0;
 }
 
+/* In pieces that end within a line, and between the two bytes of its end. */
+static int hints_before_it_answers(int fd)
+{
+	hear(fd);
+	send_text(fd, "HTTP/1.1 100 Continue\r\n\r");
+	usleep(20000);
+	send_text(fd,
+		  "\nHTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nX: HTTP/1.1 500 no");
+	usleep(20000);
+	send_text(fd, "\r\n\r\nHTTP/1.1 2");
+	usleep(20000);
+	send_text(fd, "00 OK\r\n\r\nok");
+	return 0;
+}
+
+static int hints_before_it_fails(int fd)
+{
+	hear(fd);
+	send_text(
+		fd,
+		"HTTP/1.1 103 Early Hints\nHTTP: 200\n\nHTTP/1.1 503 Service Unavailable\r\n\r\n");
+	return 0;
+}
+
+static int hints_and_ends(int fd)
+{
+	hear(fd);
+	send_text(fd, "HTTP/1.1 100 Continue\r\n\r\n");
+	return 0;
+}
+
+static int hints_with_a_long_header(int fd)
+{
+	static const char piece[4096] = "HTTP/1.1 500 no";
+
+	hear(fd);
+	send_text(fd, "HTTP/1.1 103 Early Hints\r\nX: ");
+	if (write(fd, piece, sizeof(piece)) != sizeof(piece))
+		return 1;
+	send_text(fd, "\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
+	return 0;
+}
+
+static int switches_protocols(int fd)
+{
+	hear(fd);
+	send_text(fd, "HTTP/1.1 101 Switching Protocols\r\n\r\nHTTP/1.1 200 OK\r\n\r\n");
+	return 0;
+}
+
+static int hints_for_ever(int fd)
+{
+	while (write(fd, "HTTP/1.1 100 Continue\r\n\r\n", 25) > 0)
+		;
+	return 0;
+}
+
+static int hints_now_and_then(int fd)
+{
+	while (write(fd, "HTTP/1.1 100 Continue\r\n\r\n", 25) > 0)
+		usleep(20000);
+	return 0;
+}
+
 static int never_ends_its_line(int fd)
 {
 	static const char piece[4096] = "HTTP/1.1";
@@ -591,6 +655,19 @@ static void test_http(void **state)
 	expect(GW_CHECK_HTTP, ends_at_once, GW_SEEN_CLOSED, true);
 }
 
+/* What comes before the answer does not count, and does not last for ever. */
+static void test_http_answers_that_come_before(void **state)
+{
+	(void)state;
+	expect(GW_CHECK_HTTP, hints_before_it_answers, GW_SEEN_OK, false);
+	expect(GW_CHECK_HTTP, hints_before_it_fails, GW_SEEN_STATUS, true);
+	expect(GW_CHECK_HTTP, hints_with_a_long_header, GW_SEEN_OK, false);
+	expect(GW_CHECK_HTTP, switches_protocols, GW_SEEN_STATUS, true);
+	expect(GW_CHECK_HTTP, hints_and_ends, GW_SEEN_CLOSED, true);
+	expect(GW_CHECK_HTTP, hints_for_ever, GW_SEEN_TOO_MUCH, false);
+	expect(GW_CHECK_HTTP, hints_now_and_then, GW_SEEN_TIMEOUT, false);
+}
+
 static void test_tcp(void **state)
 {
 	struct peer peer;
@@ -665,6 +742,7 @@ int main(void)
 		cmocka_unit_test(test_a_look_that_is_canceled_leaves_nothing),
 		cmocka_unit_test(test_a_peer_that_talks_without_end_is_left),
 		cmocka_unit_test(test_http),
+		cmocka_unit_test(test_http_answers_that_come_before),
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_an_order_brings_its_socket),
 	};

@@ -21,7 +21,7 @@
 
 #define PIECE_BYTES (16 * 1024)   /* are taken at a time: then it is another look's turn */
 #define RECEIVED_MAX (128 * 1024) /* from one peer */
-#define LINE_MAX_BYTES 256        /* of HTTP's first line */
+#define LINE_MAX_BYTES 256        /* of a line of HTTP */
 
 enum phase {
 	CONNECTING,
@@ -45,6 +45,7 @@ struct look {
 	size_t received;
 	char line[LINE_MAX_BYTES];
 	size_t line_length;
+	bool is_in_head; /* the lines are headers of an answer that does not count */
 	struct event_base *base;
 	LIST_ENTRY(look) entry;
 };
@@ -161,26 +162,64 @@ static int read_status(const char *line)
 	return status;
 }
 
-/* -EAGAIN: more of the line is to come; 0: it is known. */
-static int hear_http(struct look *look, const char *bytes, size_t size)
+/* The answer that counts has come. */
+static void judge_status(struct look *look, int status)
 {
-	const char *end_of_line = memchr(bytes, '\n', size);
-	size_t length = end_of_line ? (size_t)(end_of_line - bytes) : size;
-	size_t room = sizeof(look->line) - 1 - look->line_length;
 	char text[64];
-	int status;
 
-	memcpy(look->line + look->line_length, bytes, length < room ? length : room);
-	look->line_length += length < room ? length : room;
-	if (!end_of_line && length < room)
-		return -EAGAIN;
-	status = read_status(look->line);
 	snprintf(text, sizeof(text), "status %d", status);
 	if (status < 0)
 		know(look, GW_SEEN_NOT_HTTP, "");
 	else
 		know(look, status >= 200 && status < 400 ? GW_SEEN_OK : GW_SEEN_STATUS, text);
+}
+
+/* 100 Continue, 103 Early Hints and the like come before the answer, each with a head of its own,
+ * which ends with an empty line (RFC 9110, section 15.2). 101 is the end of HTTP, and the last. */
+static bool is_interim(int status)
+{
+	return status >= 100 && status < 200 && status != 101;
+}
+
+/* A line has come, or as much of it as there is room for. -EAGAIN: more is to come; 0: it is known. */
+static int take_line(struct look *look)
+{
+	int status;
+
+	if (look->is_in_head) {
+		look->is_in_head = *look->line && strcmp(look->line, "\r");
+		return -EAGAIN;
+	}
+	status = read_status(look->line);
+	look->is_in_head = is_interim(status);
+	if (look->is_in_head)
+		return -EAGAIN;
+	judge_status(look, status);
 	return 0;
+}
+
+/* -EAGAIN: more is to come; 0: it is known. However many answers come before the one that counts,
+ * they are over with the look's time, or its bytes. */
+static int hear_http(struct look *look, const char *bytes, size_t size)
+{
+	const char *end_of_bytes = bytes + size;
+	size_t room = sizeof(look->line) - 1;
+	int err = -EAGAIN;
+
+	while (bytes < end_of_bytes && err) {
+		char byte = *bytes++;
+		bool is_full = look->line_length == room;
+
+		if (byte != '\n' && !is_full)
+			look->line[look->line_length++] = byte;
+		/* Of a header's line the beginning does. */
+		if (byte != '\n' && (look->is_in_head || look->line_length < room))
+			continue;
+		look->line[look->line_length] = '\0';
+		err = take_line(look);
+		look->line_length = 0;
+	}
+	return err;
 }
 
 /* --- all kinds ----------------------------------------------------------------------------- */

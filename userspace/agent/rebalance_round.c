@@ -46,6 +46,11 @@ struct members {
 	uint32_t quiet_ms;               /* for balance; 0: nothing moves for it */
 };
 
+struct span {
+	const struct view_backend *first;
+	size_t count;
+};
+
 struct round {
 	const struct round_input *input;
 	uint64_t now_ns;
@@ -54,6 +59,8 @@ struct round {
 	size_t service_count;
 	const struct view_backend *backends;
 	size_t backend_count;
+	struct span *spans; /* the backends of each Service, by its index */
+	size_t span_count;
 	struct gw_walk_conn *conns;
 	size_t conn_count;
 	struct latest open; /* begin of each connection, and of the newest of each client */
@@ -244,15 +251,35 @@ static size_t find_quiet(struct round *round, const struct view_backend *backend
 
 /* --- decisions --------------------------------------------------------------------------- */
 
+/* Which backends each Service has: they stand together in the view. One look at each of them, as
+ * there may be thousands of Services. */
+static int group_backends(struct round *round)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < round->backend_count; i++)
+		if (round->backends[i].service_index > last)
+			last = round->backends[i].service_index;
+	round->spans = calloc((size_t)last + 1, sizeof(*round->spans));
+	if (!round->spans)
+		return -ENOMEM;
+	round->span_count = (size_t)last + 1;
+	for (size_t i = 0; i < round->backend_count; i++) {
+		struct span *span = &round->spans[round->backends[i].service_index];
+
+		if (!span->count++)
+			span->first = &round->backends[i];
+	}
+	return 0;
+}
+
 static struct members members_of(const struct round *round, const struct view_service *service)
 {
 	struct members members = {.service = service};
 
-	for (size_t i = 0; i < round->backend_count; i++) {
-		if (round->backends[i].service_index != service->index)
-			continue;
-		if (!members.count++)
-			members.backends = &round->backends[i];
+	if (service->index < round->span_count) {
+		members.backends = round->spans[service->index].first;
+		members.count = round->spans[service->index].count;
 	}
 	return members;
 }
@@ -420,8 +447,10 @@ static int decide_service(struct round *round, const struct view_service *servic
 static int decide(struct round *round)
 {
 	uint32_t only = round->input->only_service;
-	int err = 0;
+	int err = group_backends(round);
 
+	if (err)
+		return err;
 	round->services_to_do = calloc(round->service_count + 1, sizeof(*round->services_to_do));
 	if (!round->services_to_do)
 		return -ENOMEM;
