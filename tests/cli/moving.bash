@@ -9,11 +9,13 @@ serve()
 	mv "$BATS_TEST_TMPDIR/new.yaml" "$manifests/a.yaml"
 }
 
-# client NAME SECONDS: one that calls so often. Its file has: calls, calls that failed, connects.
+# client NAME SECONDS [1]: one that waits so long between calls; 1: it calls so often, by the clock. Its
+# file has: calls, calls that failed, connects.
 client()
 {
 	start perl -MIO::Socket::INET -MIO::Select -MTime::HiRes=sleep,time -e '
-		my ($file, $pause) = @ARGV;
+		my ($file, $pause, $by_clock) = @ARGV;
+		my $next = time;
 		my ($socket, $calls, $failed, $connects) = (undef, 0, 0, 0);
 		for (;;) {
 			# An end of file between two calls is what a library sees and acts upon.
@@ -33,8 +35,9 @@ client()
 			print $out "$calls $failed $connects\n";
 			close($out);
 			rename("$file.new", $file);
-			IO::Select->new($socket)->can_read($pause);
-		}' "$BATS_TEST_TMPDIR/client-$1" "$2"
+			$next = ($by_clock ? $next : time) + $pause;
+			IO::Select->new($socket)->can_read($next > time ? $next - time : 0);
+		}' "$BATS_TEST_TMPDIR/client-$1" "$2" "${3-}"
 	becomes test -s "$BATS_TEST_TMPDIR/client-$1"
 }
 

@@ -55,6 +55,26 @@ lacks_warning()
 	! warning_is "$1"
 }
 
+all_are_at()
+{
+	lab_gwbpf backends -o json | jq -e --arg address "$1" \
+		'[.items[] | select(.active > 0) | [.address, .active]] == [[$address, 10]]'
+}
+
+# The agent decides at multiples of a second. Ten clients that call every two seconds, 0.2 s after one
+# another, are quiet at every point of that time, each again and again at the same one.
+@test "applications that call at the agent's own interval do not stay for ever" {
+	serve 'gwbpf.io/rebalance: 1s' 10.1.0.1
+	start_agent
+	listen 10.1.0.{1,2}:7051
+	for i in {0..9}; do
+		client "$i" 2 1
+		sleep 0.1
+	done
+	serve 'gwbpf.io/rebalance: 1s' 10.1.0.2
+	ends_in 150 all_are_at 10.1.0.2
+}
+
 @test "a connection that is never quiet is left where it is" {
 	serve 'gwbpf.io/rebalance: 2s' 10.1.0.1
 	start_agent

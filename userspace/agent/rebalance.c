@@ -27,7 +27,9 @@
 #define ASKED_MAX 8 /* rounds that wait */
 #define REMEMBER_MAX 4096
 #define REMEMBER_DROP 512 /* so many of the oldest give way at once: all others move up */
-#define DECIDE_TICKS 2 /* counts are not decided upon again before what was moved shows in them */
+/* Counts are not decided upon again before what was moved shows in them. By chance a tick later: what
+ * an application does at every such interval would for ever fall between two rounds. */
+#define DECIDE_TICKS 2
 
 /* What the calls of one Service taught; of whom, as an index is given out again. */
 struct learnt {
@@ -43,6 +45,7 @@ struct rebalance {
 	struct workers *workers;
 	struct conns *conns; /* NULL until a Service asks for moves */
 	unsigned int ticks;
+	unsigned int decide_tick; /* when the next round decides */
 	struct uneven_list uneven;
 	bool runs;
 	bool is_broken; /* the last round failed, and that was logged */
@@ -349,7 +352,7 @@ static int start_round(struct rebalance *rebalance, const struct rebalance_asked
 		.moved_count = rebalance->moved_count,
 		.waits = rebalance->waits,
 		.only_service = asked ? asked->service : ROUND_NOWHERE,
-		.decides = asked || rebalance->ticks % DECIDE_TICKS == 0,
+		.decides = asked || rebalance->ticks >= rebalance->decide_tick,
 		.is_dry = asked && asked->is_dry,
 	};
 	if (any_service(rebalance, wants_auto)) {
@@ -362,6 +365,9 @@ static int start_round(struct rebalance *rebalance, const struct rebalance_asked
 	}
 	if (getrandom(&rebalance->input.seed, sizeof(rebalance->input.seed), 0) < 0)
 		return -errno;
+	if (!asked && rebalance->input.decides)
+		rebalance->decide_tick = rebalance->ticks + DECIDE_TICKS +
+					 (rebalance->input.seed & 1);
 	err = workers_start(rebalance->workers, &work);
 	rebalance->runs = !err;
 	return err;
