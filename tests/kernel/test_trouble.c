@@ -93,6 +93,16 @@ static uint64_t fail_in(size_t pod)
 	return health_of(PEER).error_client;
 }
 
+static void succeed_in(size_t pod)
+{
+	int listener;
+
+	be(pod);
+	listener = lab_listen(PEER);
+	assert_int_equal(clients_touch(VIP), 0);
+	close(listener);
+}
+
 static void expect_doing_of(enum trouble_kind kind, size_t pod)
 {
 	const struct trouble_change *change = &changes[kind];
@@ -119,16 +129,11 @@ static void test_who_accused_and_who_ejected_are_told_apart(void **state)
 
 static void test_who_contradicts_and_who_brings_back(void **state)
 {
-	int listener;
-
 	(void)state;
 	cookies[0] = fail_in(0);
 	look();
 	expect_doing_of(TROUBLE_ACCUSED, 0);
-	be(1);
-	listener = lab_listen(PEER);
-	assert_int_equal(clients_touch(VIP), 0);
-	close(listener);
+	succeed_in(1);
 	look();
 	assert_int_equal(change_count, 1);
 	cookies[1] = health_of(PEER).contradicted_by;
@@ -137,10 +142,7 @@ static void test_who_contradicts_and_who_brings_back(void **state)
 	cookies[0] = fail_in(0);
 	fail_in(1);
 	health_expire(PEER);
-	be(0);
-	listener = lab_listen(PEER);
-	assert_int_equal(clients_touch(VIP), 0);
-	close(listener);
+	succeed_in(0);
 	look();
 	expect_doing_of(TROUBLE_RETURNED, 0);
 }
