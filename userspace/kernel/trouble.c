@@ -118,18 +118,15 @@ static bool is_of(const struct gw_origin *origin, const struct trouble_change *c
 
 static void tell(struct look *look, enum trouble_kind kind, uint32_t times, uint64_t client)
 {
-	static const struct {
-		bool is_known;
-		enum gw_origin_kind origin;
-	} of_kinds[TROUBLE_KIND_MAX_] = {
-		[TROUBLE_ACCUSED] = {true, GW_ORIGIN_ACCUSED},
-		[TROUBLE_CONTRADICTED] = {true, GW_ORIGIN_REACHED},
-		[TROUBLE_EJECTED] = {true, GW_ORIGIN_EJECTED},
-		[TROUBLE_RETURNED] = {true, GW_ORIGIN_REACHED},
+	/* What is nobody's doing has no client, and so the origin of none. */
+	static const enum gw_origin_kind of_kinds[TROUBLE_KIND_MAX_] = {
+		[TROUBLE_ACCUSED] = GW_ORIGIN_ACCUSED,
+		[TROUBLE_CONTRADICTED] = GW_ORIGIN_REACHED,
+		[TROUBLE_EJECTED] = GW_ORIGIN_EJECTED,
+		[TROUBLE_RETURNED] = GW_ORIGIN_REACHED,
 	};
-	const struct gw_origin *origin = &look->origins.all[of_kinds[kind].origin];
-	bool is_known = of_kinds[kind].is_known && is_of(origin, &look->change) &&
-			origin->netns_cookie == client;
+	const struct gw_origin *origin = &look->origins.all[of_kinds[kind]];
+	bool is_known = is_of(origin, &look->change) && origin->netns_cookie == client;
 
 	if (!times)
 		return;
