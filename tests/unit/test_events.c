@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "agent/client_names.h"
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -26,9 +28,9 @@ static void add(const char *namespace, int number)
 					  .service = "gateway",
 					  .client = 4711,
 					  .pid = 12,
-					  .client_namespace = "shop",
-					  .client_pod = "till-0",
-					  .client_command = "ca'sh"},
+					  .client_name = &(struct client_name){.namespace = "shop",
+									       .pod = "till-0",
+									       .command = "ca'sh"}},
 		   "number %d", number);
 }
 

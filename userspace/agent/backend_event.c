@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "agent/client_names.h"
 #include "base/addr.h"
 #include "kernel/tables.h"
 
@@ -29,9 +28,7 @@ void backend_event_add(const struct tables *tables, const struct backend_event *
 			.pod = names.backend.pod,
 			.client = event->client,
 			.pid = event->pid,
-			.client_namespace = event->name ? event->name->namespace : NULL,
-			.client_pod = event->name ? event->name->pod : NULL,
-			.client_command = event->name ? event->name->command : NULL,
+			.client_name = event->name,
 		},
 		"%s", text);
 }

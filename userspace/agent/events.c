@@ -7,13 +7,15 @@
 #include <sys/queue.h>
 #include <time.h>
 
+#include "agent/client_names.h"
 #include "base/addr.h"
 #include "base/fnv.h"
 #include "base/text.h"
 #include "report/json.h"
 
-#define COMMAND_MAX 16 /* TASK_COMM_LEN */
-#define SHARES 2048    /* a power of two: namespaces that share a place count as one */
+#define SHARES 2048 /* a power of two: namespaces that share a place count as one */
+
+static const struct client_name nobody;
 
 struct events_item {
 	TAILQ_ENTRY(events_item) entry;
@@ -26,9 +28,7 @@ struct events_item {
 	char service[GW_NAME_MAX];
 	char backend[ADDR_PORT_TEXT_MAX];
 	char pod[GW_LONG_NAME_MAX];
-	char client_namespace[GW_NAME_MAX];
-	char client_pod[GW_LONG_NAME_MAX];
-	char client_command[COMMAND_MAX];
+	struct client_name client_name;
 	char cause[EVENTS_CAUSE_MAX];
 };
 
@@ -122,9 +122,7 @@ void events_add(const struct events_about *about, const char *cause, ...)
 	copy(item->service, sizeof(item->service), about->service);
 	copy(item->backend, sizeof(item->backend), about->backend);
 	copy(item->pod, sizeof(item->pod), about->pod);
-	copy(item->client_namespace, sizeof(item->client_namespace), about->client_namespace);
-	copy(item->client_pod, sizeof(item->client_pod), about->client_pod);
-	copy(item->client_command, sizeof(item->client_command), about->client_command);
+	item->client_name = about->client_name ? *about->client_name : nobody;
 	va_start(arguments, cause);
 	vsnprintf(item->cause, sizeof(item->cause), cause, arguments);
 	va_end(arguments);
@@ -156,14 +154,13 @@ json_t *events_item_to_json(const struct events_item *item, bool with_clients)
 
 static json_t *named(const struct events_item *item, bool with_clients)
 {
-	const char *namespace = with_clients ? item->client_namespace : "";
-	const char *pod = with_clients ? item->client_pod : "";
-	const char *command = with_clients ? item->client_command : "";
+	const struct client_name *name = with_clients ? &item->client_name : &nobody;
 
 	return json_extend(events_item_to_json(item, with_clients),
-			   json_pack("{so so so}", "clientNamespace", json_text_or_null(namespace),
-				     "clientPod", json_text_or_null(pod), "clientCommand",
-				     json_text_or_null(command)));
+			   json_pack("{so so so}", "clientNamespace",
+				     json_text_or_null(name->namespace), "clientPod",
+				     json_text_or_null(name->pod), "clientCommand",
+				     json_text_or_null(name->command)));
 }
 
 json_t *events_to_json(const char *node, bool with_clients)

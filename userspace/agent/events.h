@@ -42,6 +42,8 @@ enum events_kind {
 		EVENTS_KIND_MAX_
 };
 
+struct client_name;
+
 /* Whom an event is about. NULL, "" and 0: nobody, or not known. Texts are copied. */
 struct events_about {
 	enum events_kind kind;
@@ -50,11 +52,9 @@ struct events_about {
 	const char *backend; /* "10.244.0.11:7051" */
 	const char *pod;     /* of the backend */
 	/* The client, which is named on the control socket alone. */
-	uint64_t client; /* its netns cookie */
-	uint32_t pid;    /* its process */
-	const char *client_namespace;
-	const char *client_pod;
-	const char *client_command;
+	uint64_t client;                       /* its netns cookie */
+	uint32_t pid;                          /* its process */
+	const struct client_name *client_name; /* NULL: not known */
 };
 
 /* Forget all; what happens from now on is kept. To be called once, when the agent starts. */
