@@ -161,7 +161,7 @@ static int set(int key, const char *value, void *arg)
 		break;
 	case OPTION_NO_CLIENTS:
 		cli->no_clients = true;
-		return 0;
+		break;
 	case OPTION_CLIENTS:
 		cli->clients = true;
 		break;

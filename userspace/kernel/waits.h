@@ -31,8 +31,9 @@ void waits_close(struct waits *waits); /* takes NULL */
 int waits_compare(const void *a, const void *b);
 
 /*
- * Follow these connections from now on, and no others, and say what they waited. In the order
- * of waits_compare(), none of them twice. -ENOMEM, what bpf(2) says; then some may be followed that are not named here.
+ * Follow these connections from now on, and no others, and say what they waited. In the order of
+ * waits_compare(), none of them twice. -ENOMEM, what bpf(2) says; then some may be followed that are
+ * not named here.
  */
 int waits_exchange(const struct waits *waits, struct wait *items, size_t count);
 
