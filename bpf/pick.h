@@ -24,7 +24,6 @@
 /* What gw_search_least() finds: a load, above the place of the member. */
 #define LEAST_LOAD_SHIFT 16
 #define LEAST_NONE (1ull << 62)
-#define LEAST_OVERTAKEN (~0ull)
 
 /* What a search knows of its service before it begins. */
 struct turn {
@@ -198,9 +197,10 @@ static __always_inline __u64 mask_if_less(__u64 a, __u64 b)
 
 /*
  * The least of the members from..from + count of the set that has this word: its load, and below
- * that how far from `from` it is, so that of equal ones the first wins. LEAST_NONE and more: none
- * takes new connections, or LEAST_OVERTAKEN. It looks at no health and touches no record, which is
- * why it costs half of gw_search(). Global for the reason of gw_score().
+ * that how far from `from` it is, so that of equal ones the first wins. LEAST_NONE: it met none that
+ * takes new connections. It looks at no health and touches no record, which is why it costs less
+ * than half of gw_search(). Nor does it check that a member is still of this set: one of another set
+ * matters only if it wins, and the caller checks the winner. Global for the reason of gw_score().
  */
 __noinline __u64 gw_search_least(__u64 word, __u32 from, __u32 count)
 {
@@ -216,26 +216,29 @@ __noinline __u64 gw_search_least(__u64 word, __u32 from, __u32 count)
 		if (i >= count)
 			break;
 		slot = bpf_map_lookup_elem(&gw_slots, &index);
-		if (!slot || slot->generation != GW_SET_GENERATION(word))
-			return LEAST_OVERTAKEN;
+		if (!slot)
+			break;
+		if (!slot->weight)
+			continue;
 		index = slot->backend;
 		load = bpf_map_lookup_elem(&gw_loads, &index);
 		if (!load)
-			return LEAST_OVERTAKEN;
+			break;
 		active = GW_LOAD_ACTIVE(*load);
-		barrier_var(active);
+		/* In a register of 32 bits, or clang clears the upper half by shifts, twice. */
+		asm volatile("" : "+w"(active));
 		rank = (__u64)active << LEAST_LOAD_SHIFT | i;
-		rank |= ((__u64)slot->weight - 1) & LEAST_NONE; /* of weight 0 */
 		best += (rank - best) & mask_if_less(rank, best);
-		if (!(rank >> LEAST_LOAD_SHIFT))
+		if (!active)
 			break;
 	}
 	return best;
 }
 
 /* The fewest active connections, while all is well and nobody is to be passed over: the one that
- * gw_search() would find. */
-static __always_inline int pick_least(struct gw_conn *conn, const struct pick_set *set, __u32 start)
+ * gw_search() would find. That one says whether there is none. */
+static __always_inline int pick_least(struct bpf_sock_addr *ctx, struct gw_conn *conn,
+				      const struct pick_set *set, __u32 start)
 {
 	__u64 best = gw_search_least(set->word, start, set->count - start), before = LEAST_NONE;
 	const struct gw_slot *slot;
@@ -243,14 +246,12 @@ static __always_inline int pick_least(struct gw_conn *conn, const struct pick_se
 
 	if (best >> LEAST_LOAD_SHIFT)
 		before = gw_search_least(set->word, 0, start);
-	if (best == LEAST_OVERTAKEN || before == LEAST_OVERTAKEN)
-		return -EAGAIN;
 	if (before >> LEAST_LOAD_SHIFT < best >> LEAST_LOAD_SHIFT) {
 		best = before;
 		index = 0;
 	}
 	if (best >= LEAST_NONE)
-		return -ENOENT;
+		return gw_search(ctx, set->word, start, 0);
 	index += set->first + (best & ((1 << LEAST_LOAD_SHIFT) - 1));
 	slot = bpf_map_lookup_elem(&gw_slots, &index);
 	if (!slot || slot->generation != set->generation)
@@ -410,7 +411,7 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 flags, __
 	else if (set.policy == GW_POLICY_P2C && !avoided)
 		err = pick_of_two(conn, &set, start, first_position(conn, &set, 0, 0), avoided);
 	else if (HOW_POLICY(conn->how) == GW_POLICY_LC && !avoided)
-		err = pick_least(conn, &set, start);
+		err = pick_least(ctx, conn, &set, start);
 	else
 		err = gw_search(ctx, set.word, start, avoided);
 	if (err)
