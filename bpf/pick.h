@@ -32,6 +32,16 @@ struct turn {
 	bool is_trouble;
 };
 
+static __always_inline struct turn read_turn(const struct gw_cursor *cursor, __u32 generation,
+					     __u64 now_ns)
+{
+	struct turn turn = {.number = cursor->next, .ejected = cursor->ejected};
+
+	turn.is_trouble = turn.ejected || now_ns < cursor->trouble_until_ns ||
+			  cursor->calm_generation != generation;
+	return turn;
+}
+
 /* Take the next turns of a service, and return the first of them. */
 static __always_inline struct turn take_turns(__u32 service, __u32 turns, __u32 generation,
 					      __u64 now_ns)
@@ -42,12 +52,26 @@ static __always_inline struct turn take_turns(__u32 service, __u32 turns, __u32 
 	if (!cursor)
 		return turn;
 	bpf_spin_lock(&cursor->lock);
-	turn.number = cursor->next;
-	turn.ejected = cursor->ejected;
-	turn.is_trouble = cursor->ejected || now_ns < cursor->trouble_until_ns ||
-			  cursor->calm_generation != generation;
+	turn = read_turn(cursor, generation, now_ns);
 	cursor->next = turn.number + turns;
 	bpf_spin_unlock(&cursor->lock);
+	return turn;
+}
+
+/*
+ * The same without the lock, where two connects may have the same turn. Of trouble it sees as much:
+ * whoever ejects writes one word, and of the two that note_none_ejected() writes neither alone ends
+ * the trouble.
+ */
+static __always_inline struct turn take_turn_roughly(__u32 service, __u32 generation, __u64 now_ns)
+{
+	struct gw_cursor *cursor = bpf_map_lookup_elem(&gw_cursors, &service);
+	struct turn turn = {0};
+
+	if (!cursor)
+		return turn;
+	turn = read_turn(cursor, generation, now_ns);
+	cursor->next = turn.number + 1;
 	return turn;
 }
 
@@ -364,6 +388,14 @@ static __always_inline int search_in_trouble(struct bpf_sock_addr *ctx, struct g
 	return err;
 }
 
+/* Whether the turn alone says who is next. For a user's namespace it does where others follow the
+ * load (how_to_search()). */
+static __always_inline bool is_by_turns(const struct gw_conn *conn, __u32 policy)
+{
+	return policy == GW_POLICY_RR || policy == GW_POLICY_WRR ||
+	       conn->flags & GW_CONN_USER_NETNS;
+}
+
 /* What a search has to look at, by the record and what is known of the service. A user's namespace
  * has no load of its own here, and tries nobody on behalf of others. */
 static __always_inline __u32 how_to_search(const struct gw_conn *conn, __u32 policy,
@@ -397,7 +429,10 @@ __noinline int gw_pick(struct bpf_sock_addr *ctx, __u32 service, __u32 flags, __
 	err = read_set(service, &set);
 	if (err)
 		return err;
-	turn = take_turns(service, 1, set.generation, conn->start_ns);
+	if (is_by_turns(conn, set.policy))
+		turn = take_turns(service, 1, set.generation, conn->start_ns);
+	else
+		turn = take_turn_roughly(service, set.generation, conn->start_ns);
 	/* What such a client has met is noted for it alone. */
 	if (conn->flags & GW_CONN_USER_NETNS || flags & HOW_TROUBLE)
 		turn.is_trouble = true;
