@@ -65,7 +65,8 @@ $(NEEDS:%=need-%): need-%:
 	$(Q)tests/$*/deps.sh --check 'make $*-deps'
 
 # BPF: -target bpf forgets the multiarch include directory; give it back last.
-$(GEN)/%.bpf.o: bpf/%.bpf.c | need-build
+vpath %.bpf.c bpf tests/bench
+$(GEN)/%.bpf.o: %.bpf.c | need-build
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ibpf \

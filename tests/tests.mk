@@ -165,7 +165,7 @@ $(KERNEL_PROGRAMS): %: %.o $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/%
 BENCH_PROGRAMS := $(patsubst tests/bench/bench_%.c,$(B)/tests/bench/bench_%,$(wildcard tests/bench/bench_*.c))
 BENCH_SCALE    := $(B)/tests/bench/bench_scale $(B)/tests/bench/bench_connections \
 	$(B)/tests/bench/bench_answers
-BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c,$(wildcard tests/bench/*.c)))
+BENCH_HELPERS  := $(patsubst tests/%.c,$(B)/tests/%.o,$(filter-out tests/bench/bench_%.c %.bpf.c,$(wildcard tests/bench/*.c)))
 
 $(BENCH_PROGRAMS): %: %.o $(BENCH_HELPERS) $(KERNEL_HELPERS) $(filter $(B)/kernel/% $(B)/model/% $(B)/base/%,$(OBJECTS))
 	$(call say,LD,$@)
@@ -185,6 +185,8 @@ bench: need-tests need-bench $(filter-out $(BENCH_SCALE),$(BENCH_PROGRAMS)) ## m
 bench-scale: need-tests all $(BENCH_SCALE) ## measure with 10,000 Services, backends and connections (as root; BENCH_JSON=FILE)
 	$(Q)rm -f $(BENCH_JSON)
 	$(Q)for program in $(BENCH_SCALE); do $$program || exit 1; done
+
+$(B)/tests/bench/floor.o: | $(GEN)/floor.skel.h
 
 $(B)/tests/%.o: tests/%.c | $(SKELETONS)
 	$(call say,CC,$<)

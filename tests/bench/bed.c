@@ -15,7 +15,7 @@
 #include "kernel/memory.h"
 
 #define HOUR_NS 3600000000000ull
-#define CGROUPS_MAX 4
+#define CGROUPS_MAX 8
 
 static char cgroups[CGROUPS_MAX][300];
 static size_t cgroup_count;

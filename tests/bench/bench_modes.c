@@ -2,7 +2,8 @@
 /*
  * Ways from clients to peers beside each other: directly, through gwbpf, through the rules that
  * kube-proxy writes, through a proxy; round by round in one run on one CPU, so that each round's
- * ratio to the direct way sees the same machine. Asserts nothing of time.
+ * ratio to the direct way sees the same machine. Beside them hooks that do nothing, or only what
+ * balancing cannot do without (floor.h). Asserts nothing of time.
  */
 #include "kernel/lab.h"
 
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench/figures.h"
+#include "bench/floor.h"
 #include "bench/load.h"
 #include "bench/spaces.h"
 #include "bench/bed.h"
@@ -29,32 +31,39 @@ static const struct {
 	[HAPROXY] = {"haproxy", 1},
 };
 
-/* Which way: over which node, to the Service or to the peers themselves, with the hooks or not. */
+/* What the client's cgroup has: each beside NONE is one of its own. */
+enum hooks { NONE, OURS, EMPTY, RECORD, OPTIONS, HOOKS_MAX };
+
+/* Which way: over which node, to the Service or to the peers themselves, with which hooks. */
 static const struct mode {
 	const char *key;
 	const char *name;
 	enum node node;
 	bool to_service;
-	bool hooked;
+	enum hooks hooks;
 } modes[] = {
-	{"direct", "direct", PLAIN, false, false},
-	{"gwbpf", "gwbpf", PLAIN, true, true},
-	{"not_ours", "direct, with gwbpf's hooks (not ours)", PLAIN, false, true},
-	{"nft_1", "nft DNAT, 1 Service", NFT_ONE, true, false},
-	{"nft_5000", "nft DNAT, 5,000 Services", NFT_MANY, true, false},
-	{"iptables_1", "iptables DNAT, 1 Service", IPTABLES_ONE, true, false},
-	{"iptables_5000", "iptables DNAT, 5,000 Services", IPTABLES_MANY, true, false},
-	{"haproxy", "HAProxy, TCP mode", HAPROXY, true, false},
-	{"nft_5000_direct", "direct, where 5,000 stay in nft", NFT_MANY, false, false},
-	{"nft_5000_gwbpf", "gwbpf, where 5,000 stay in nft", NFT_MANY, true, true},
+	{"direct", "direct", PLAIN, false, NONE},
+	{"gwbpf", "gwbpf", PLAIN, true, OURS},
+	{"not_ours", "direct, with gwbpf's hooks (not ours)", PLAIN, false, OURS},
+	{"nft_1", "nft DNAT, 1 Service", NFT_ONE, true, NONE},
+	{"nft_5000", "nft DNAT, 5,000 Services", NFT_MANY, true, NONE},
+	{"iptables_1", "iptables DNAT, 1 Service", IPTABLES_ONE, true, NONE},
+	{"iptables_5000", "iptables DNAT, 5,000 Services", IPTABLES_MANY, true, NONE},
+	{"haproxy", "HAProxy, TCP mode", HAPROXY, true, NONE},
+	{"nft_5000_direct", "direct, where 5,000 stay in nft", NFT_MANY, false, NONE},
+	{"nft_5000_gwbpf", "gwbpf, where 5,000 stay in nft", NFT_MANY, true, OURS},
 	{"iptables_5000_direct", "direct, where 5,000 stay in iptables", IPTABLES_MANY, false,
-	 false},
-	{"iptables_5000_gwbpf", "gwbpf, where 5,000 stay in iptables", IPTABLES_MANY, true, true},
+	 NONE},
+	{"iptables_5000_gwbpf", "gwbpf, where 5,000 stay in iptables", IPTABLES_MANY, true, OURS},
+	{"empty_hooks", "direct, with hooks that do nothing", PLAIN, false, EMPTY},
+	{"record", "a record and the address, no more", PLAIN, true, RECORD},
+	{"options", "the same, its options and its end", PLAIN, true, OPTIONS},
 };
 #define MODES (sizeof(modes) / sizeof(*modes))
 #define DIRECT 0
 #define GWBPF 1
 #define NFT_DNAT 3
+#define FLOOR (MODES - 1)
 
 static const struct {
 	const char *key;
@@ -72,7 +81,7 @@ static const struct {
 static double values[MODES][MEASURE_MAX][ROUNDS_MAX];
 static int rounds = 25;
 
-static const char *hooked;
+static const char *cgroups[HOOKS_MAX];
 
 static void service_address(enum node node, char ret[LAB_TEXT])
 {
@@ -136,6 +145,24 @@ static void serve_by_gwbpf(enum node node)
 	lab_service(vip, vip, GW_POLICY_LC, peers);
 }
 
+static void attach_hooks(void)
+{
+	static const char *const names[HOOKS_MAX] = {NULL, "hooked", "empty", "record", "options"};
+	char peer[LAB_TEXT];
+
+	for (enum hooks hooks = OURS; hooks < HOOKS_MAX; hooks++)
+		cgroups[hooks] = bed_make_cgroup(names[hooks]);
+	bed_open(cgroups[OURS]);
+	peer_address(PLAIN, 0, peer);
+	floor_open(peer);
+	floor_attach(FLOOR_CONNECT_NOTHING, cgroups[EMPTY]);
+	floor_attach(FLOOR_SOCKOPS_NOTHING, cgroups[EMPTY]);
+	floor_attach(FLOOR_RELEASE_NOTHING, cgroups[EMPTY]);
+	floor_attach(FLOOR_RECORD, cgroups[RECORD]);
+	floor_attach(FLOOR_RECORD, cgroups[OPTIONS]);
+	floor_attach(FLOOR_OPTIONS, cgroups[OPTIONS]);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -150,16 +177,16 @@ static int start(void **state)
 		start_rules(node);
 		await_answer(node);
 	}
-	hooked = bed_make_cgroup("hooked");
-	bed_open(hooked);
+	attach_hooks();
 	for (size_t i = 0; i < MODES; i++)
-		if (modes[i].hooked && modes[i].to_service)
+		if (modes[i].hooks == OURS && modes[i].to_service)
 			serve_by_gwbpf(modes[i].node);
 	return 0;
 }
 
 static int stop(void **state)
 {
+	floor_close();
 	lab_stop(state);
 	bed_remove_cgroups();
 	return 0;
@@ -179,7 +206,7 @@ static void measure(size_t number, int round)
 	}
 	if (mode->to_service)
 		service_address(mode->node, texts[0]);
-	bed_enter_cgroup(mode->hooked ? hooked : NULL);
+	bed_enter_cgroup(cgroups[mode->hooks]);
 	load_measure(addresses, count, result);
 	bed_enter_cgroup(NULL);
 	for (int i = 0; i < MEASURE_MAX; i++)
@@ -223,10 +250,11 @@ static double median_ratio(size_t mode, size_t of, enum measure measure)
 
 static json_t *print_aims(void)
 {
-	static const struct aim connect = {"connect p50, gwbpf to direct", 1.12, 0, ""};
-	static const struct aim request = {"request p50, gwbpf to direct", 1.01, 0, ""};
+	const struct aim connect = {"connect p50, gwbpf to direct", 1.12, 0, "",
+				    median_ratio(FLOOR, DIRECT, CONNECT_P50)};
+	static const struct aim request = {"request p50, gwbpf to direct", 1.01, 0, "", 0};
 	static const struct aim rate = {"connections a second, gwbpf to nft DNAT, 1 Service", 0,
-					1.11, ""};
+					1.11, "", 0};
 	json_t *list = json_array();
 
 	printf("aims\n");

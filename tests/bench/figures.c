@@ -66,11 +66,15 @@ void aim_print(const struct aim *aim, double figure, json_t *list)
 	double limit = is_upper ? aim->at_most : aim->at_least;
 	bool is_met = is_upper ? figure <= limit : figure >= limit;
 
-	printf("  %-56s %s %.2f%s: %.3f%s, %s\n", aim->what, is_upper ? "at most" : "at least",
-	       limit, aim->unit, figure, aim->unit, is_met ? "met" : "MISSED");
-	json_array_append_new(list, json_pack("{s:s, s:s, s:f, s:f, s:b}", "what", aim->what,
-					      "unit", aim->unit, is_upper ? "at_most" : "at_least",
-					      limit, "figure", figure, "met", is_met));
+	printf("  %-56s %s %.2f%s: %.3f%s, %s", aim->what, is_upper ? "at most" : "at least", limit,
+	       aim->unit, figure, aim->unit, is_met ? "met" : "MISSED");
+	if (aim->floor > 0)
+		printf("; the floor is %.3f%s", aim->floor, aim->unit);
+	printf("\n");
+	json_array_append_new(list,
+			      json_pack("{s:s, s:s, s:f, s:f, s:b, s:f}", "what", aim->what, "unit",
+					aim->unit, is_upper ? "at_most" : "at_least", limit,
+					"figure", figure, "met", is_met, "floor", aim->floor));
 }
 
 void figures_save(const char *name, json_t *value)

@@ -36,6 +36,7 @@ struct aim {
 	double at_most; /* one of the two */
 	double at_least;
 	const char *unit;
+	double floor; /* as measured: what cannot be done without; 0: it is not known */
 };
 
 void aim_print(const struct aim *aim, double figure, json_t *list);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How often each hook has run and for how long, by the kernel's own clock (bpf_stats); and empty
- * programs at the same hooks, whose time is the clock's own.
- */
+/* How often each hook has run and for how long, by the kernel's own clock (bpf_stats). */
 #ifndef GWBPF_BENCH_RUNS_H
 #define GWBPF_BENCH_RUNS_H
 
@@ -19,10 +16,9 @@ struct runs {
 void runs_start(void);
 void runs_stop(void);
 
-/* Attach empty programs for connect4, sockops and sock_release to this cgroup. */
-void runs_attach_empty(const char *cgroup);
-
 struct runs runs_of(enum gw_hook hook);
-struct runs runs_of_empty(enum gw_hook hook);
+
+/* Of any other program. */
+struct runs runs_of_program(int fd);
 
 #endif
