@@ -9,12 +9,12 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 		const char *what;
 	} cases[] = {
 		{"hello", "no kind"},
-		{"- a\n- b\n", "no kind"},
+		{"- a\n- b\n", "document 1 is an array"},
 		{"42", "no kind"},
 		{"a: b\n", "no kind"},
 		{"kind: Service\n", "no kind"},
 		{"kind: [Service]\napiVersion: v1\n", "no kind"},
-		{"[1, 2]", "no kind"},
+		{"[1, 2]", "into the items of a List"},
 		{"{}", "no kind"},
 		{"apiVersion: v1\nkind: List\nitems: x\n", "items are no array"},
 		{"a: b\n c: d\n", "line "},
@@ -76,7 +76,7 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 		assert_true(refusals_have(&refused, ": cannot parse the file: ", cases[i].what));
 	}
 	assert_int_equal(parse("a: b\0c\n", 7, &manifest), -EINVAL);
-	assert_true(refusals_have(&refused, "line 1", "UTF-8"));
+	assert_true(refusals_have(&refused, "line 1", "a zero byte"));
 }
 
 /* Every cut of a real file: either an error, or whole documents; never a crash. */

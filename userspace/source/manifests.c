@@ -298,6 +298,9 @@ static int read_document(const json_t *value, void *arg)
 		return 0;
 	if (!has_kind(value) && is_event(value) && !has_early_items)
 		return read_event(reader, value);
+	if (json_is_array(value))
+		return fail(reader, "is an array, which has no kind and apiVersion: put the objects "
+				    "into the items of a List, or one after the other");
 	if (!has_kind(value))
 		return fail(reader,
 			    "has no kind and apiVersion: it is no manifest, or only a part");
@@ -322,7 +325,24 @@ static size_t skip_separators(const char *text, size_t size, size_t at)
 	}
 }
 
-/* A brace alone may also begin YAML; a brace and a quote are JSON. */
+/* Whether something else than JSON is behind one of the lines that stand between documents. */
+static bool has_other_document(const char *text, size_t size)
+{
+	static const char separator[] = "\n---";
+	const char *end = text + size, *line = text;
+	size_t at;
+
+	while ((line = memmem(line, (size_t)(end - line), separator, strlen(separator))) != NULL) {
+		at = skip_separators(line, (size_t)(end - line), 0);
+		line += at;
+		if (line < end && *line != '{')
+			return true;
+	}
+	return false;
+}
+
+/* A brace alone may also begin YAML; a brace and a quote are JSON. What has both is YAML, which may
+ * be written as JSON. */
 static bool is_json(const char *text, size_t size)
 {
 	size_t at = skip_separators(text, size, 0);
@@ -330,7 +350,7 @@ static bool is_json(const char *text, size_t size)
 	if (at == size || text[at] != '{')
 		return false;
 	at = skip_separators(text, size, at + 1);
-	return at < size && (text[at] == '"' || text[at] == '}');
+	return at < size && (text[at] == '"' || text[at] == '}') && !has_other_document(text, size);
 }
 
 /* One JSON text after the other, as several kubectl commands into one file leave them. */
