@@ -102,7 +102,7 @@ KUBE_INTAKE := source/kube/intake source/kube/held source/kube/reply source/kube
 KUBE_WATCH := source/kube/watch source/kube/http source/kube/curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
 UNIT_kubeconfig := source/kube/kubeconfig source/kube/config source/kube/bytes source/encoding \
-	base/regular $(YAML)
+	base/regular base/parse $(YAML)
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
