@@ -186,7 +186,7 @@ write_token_kubeconfig() {
 @test "403: the message names the verb and the resource, and the right is enough to go on" {
 	follow --watch-seconds 2
 	kubectl delete clusterrolebinding gwbpf
-	told "failed services: forbidden: cannot watch services: it is forbidden .403.: .*; allow the verb 'watch' on the resource 'services' of API group ''; next"
+	told "failed services: forbidden: cannot watch services: it is forbidden .403.: .*; allow the verb 'watch' on the resource 'services' of API group '', or give --namespace; next"
 	told "failed endpointslices: forbidden: .*allow the verb 'watch' on the resource 'endpointslices' of API group 'discovery.k8s.io'; next"
 	told "failed node 'node1': forbidden: .*allow the verb 'get' on the resource 'nodes' of API group '', or give --zone"
 	forget

@@ -306,6 +306,18 @@ static void test_one_namespace_needs_no_right_beyond_it(void **state)
 		assert_non_null(strstr(fake_api_request(told->api, i), "/namespaces/fabric/"));
 }
 
+/* The rights that people have are often those of a Role. */
+static void test_a_right_for_the_cluster_can_be_done_without(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){.zone = "zone-a"});
+	refuse_request(told, SERVICES, "403 Forbidden");
+	await(told, "failed services: forbidden: ");
+	await(told, "allow the verb 'list' on the resource 'services' of API group '', or give "
+		    "--namespace; next attempt");
+}
+
 static void assert_start_fails(struct told *told, struct kube_options *options, int err,
 			       const char *message)
 {
@@ -514,6 +526,7 @@ int main(void)
 		TEST(test_a_node_that_does_not_exist_is_said_to_be_absent),
 		TEST(test_a_node_that_may_not_be_read_costs_its_zone_only),
 		TEST(test_one_namespace_needs_no_right_beyond_it),
+		TEST(test_a_right_for_the_cluster_can_be_done_without),
 		TEST(test_options_that_make_no_sense_are_refused_at_once),
 		TEST(test_certificates_that_make_no_sense_are_refused_at_once),
 		TEST(test_a_source_can_be_stopped_at_any_time),
