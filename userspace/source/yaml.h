@@ -13,7 +13,7 @@
 #define YAML_MESSAGE_MAX 256
 
 /*
- * Give one document after the other to visitor. Plain scalars are typed by the core schema of
+ * Give one document after the other to visitor, from `at` to the end. Plain scalars are typed by the core schema of
  * YAML 1.2 ("true", "7051" and "null" are no text, "yes" and "10.96.0.1" are), quoted ones are
  * text.
  *
@@ -22,9 +22,9 @@
  *
  * -EINVAL if it is no YAML, nested deeper than YAML_DEPTH_MAX, has another tag, or its aliases stand
  * for more than YAML_COPIED_BYTES_MAX. message, of YAML_MESSAGE_MAX bytes, then says what and in
- * which line. -ENOMEM, or what the visitor returned.
+ * which line of text. -ENOMEM, or what the visitor returned.
  */
-int yaml_parse(const char *text, size_t size, const struct document_visitor *visitor,
+int yaml_parse(const char *text, size_t size, size_t at, const struct document_visitor *visitor,
 	       char *message);
 
 #endif
