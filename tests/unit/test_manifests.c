@@ -88,6 +88,8 @@ static void test_documents_of_any_kind_follow_each_other(void **state)
 	"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" name               \
 	"\"},\"spec\":{}}"
 
+#define YAML_SERVICE(name) "apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\nspec: {}\n"
+
 static void test_json_texts_follow_each_other(void **state)
 {
 	static const char *const texts[] = {
@@ -96,6 +98,12 @@ static void test_json_texts_follow_each_other(void **state)
 		JSON_SERVICE("a") "\n---\n" JSON_SERVICE("b"),
 		"---\n" JSON_SERVICE("a") "\n---\n" JSON_SERVICE("b"),
 		"\xef\xbb\xbf" JSON_SERVICE("a") JSON_SERVICE("b"),
+		JSON_SERVICE("a") "\n---\n" YAML_SERVICE("b"),
+		JSON_SERVICE("a") "\r\n---\r\n" YAML_SERVICE("b"),
+		JSON_SERVICE("a") "\n--- # the other\n" JSON_SERVICE("b"),
+		"---\n# Source: a.json\n" JSON_SERVICE("a") "\n---\n# Source: b.json\n" JSON_SERVICE(
+			"b") "\n",
+		YAML_SERVICE("a") "---\n" JSON_SERVICE("b"),
 	};
 	struct manifest manifest;
 	size_t i;

@@ -352,9 +352,10 @@ static int check_text(const char *text, size_t size, size_t line, char *message)
 	while (at < size) {
 		length = character_length((const unsigned char *)text + at, size - at);
 		if (!length) {
-			snprintf(message, YAML_MESSAGE_MAX,
-				 "line %zu: not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)",
-				 line);
+			snprintf(message, YAML_MESSAGE_MAX, "line %zu: %s", line,
+				 text[at] ? "not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)"
+					  : "a zero byte, which no text has: it may be what a crash "
+					    "left of the file, so write it again");
 			return -EINVAL;
 		}
 		line += text[at] == '\n';
