@@ -4,7 +4,7 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log text parse settings weights selector annotations model kept choose usable drained excepted \
+UNIT_TESTS := addr child log text parse settings weights selector annotations model kept choose usable drained excepted \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths same store args naming format
 OBJECT := model/object model/selector model/settings model/weights model/check_setting base/addr base/parse base/text
@@ -12,6 +12,7 @@ CERTIFICATE := base/certificate base/certificate_names base/distinguished base/d
 	base/parse
 
 UNIT_addr     := base/addr base/parse
+UNIT_child    := base/child
 UNIT_log      := base/log base/text
 UNIT_text     := base/text
 UNIT_parse    := base/parse
@@ -81,7 +82,7 @@ UNIT_repeats := agent/repeats
 UNIT_lines := agent/lines
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
-UNIT_workers := agent/workers
+UNIT_workers := agent/workers base/child
 UNIT_http_access := agent/http_access base/addr base/parse
 
 UNIT_TESTS += events wrap top_rows

@@ -6,6 +6,8 @@
 
 setup_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
+	# The last tests see a node die, within seconds.
+	NODES_GRACE=12s
 	nodes_up 2
 	pods_org1 gwbpf.io/policy=lc gwbpf.io/dead-peer-timeout=3s
 	kubectl apply -k "$CLUSTER_TOP/deploy/base"

@@ -4,6 +4,8 @@
 
 setup_file() {
 	. "$BATS_TEST_DIRNAME/nodes.bash"
+	# The last tests see a node die, within seconds.
+	NODES_GRACE=12s
 	nodes_up 2
 	pods_org1
 	pods_client client1 node1 "$GATEWAY" 0

@@ -2,6 +2,8 @@
 /* What is no manifest gets a message, fast and whole; and what a scalar of YAML is. */
 #include "manifest_fixture.h"
 
+#define JSON_OTHER "{\"apiVersion\":\"v1\",\"kind\":\"Other\"}"
+
 static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 {
 	static const struct {
@@ -36,6 +38,11 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 		{"{\"items\":[\n\"x", "JSON: line 2: the text ends within a string"},
 		{"{\"items\":[\n[", "JSON: line 2: the text ends within an object"},
 		{"{}\n{\n\"a\": x}", "document 1 has no kind"},
+		{JSON_OTHER "\n\n---\nfoo: bar\n", "document 2 has no kind"},
+		{JSON_OTHER "\n---\na: 1\na: 2\n", "YAML: line 4: this key is there twice"},
+		{JSON_OTHER "\n---\na: b\n c: d\n", "YAML: line 3: "},
+		{JSON_OTHER "\n---\n# \xc3\n", "YAML: line 3: not UTF-8"},
+		{JSON_OTHER ",\n" JSON_OTHER, "line 1"},
 		{"apiVersion: v1\nkind: Other\n"
 		 "items: [{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {}}]\n",
 		 "document 1 has Services among its items"},

@@ -299,8 +299,9 @@ static int read_document(const json_t *value, void *arg)
 	if (!has_kind(value) && is_event(value) && !has_early_items)
 		return read_event(reader, value);
 	if (json_is_array(value))
-		return fail(reader, "is an array, which has no kind and apiVersion: put the objects "
-				    "into the items of a List, or one after the other");
+		return fail(reader,
+			    "is an array, which has no kind and apiVersion: put the objects "
+			    "into the items of a List, or one after the other");
 	if (!has_kind(value))
 		return fail(reader,
 			    "has no kind and apiVersion: it is no manifest, or only a part");
@@ -325,54 +326,16 @@ static size_t skip_separators(const char *text, size_t size, size_t at)
 	}
 }
 
-/* Whether something else than JSON is behind one of the lines that stand between documents. */
-static bool has_other_document(const char *text, size_t size)
+/* A brace alone may also begin YAML; a brace and a quote are JSON. */
+static bool is_json(const char *text, size_t size, size_t at)
 {
-	static const char separator[] = "\n---";
-	const char *end = text + size, *line = text;
-	size_t at;
-
-	while ((line = memmem(line, (size_t)(end - line), separator, strlen(separator))) != NULL) {
-		at = skip_separators(line, (size_t)(end - line), 0);
-		line += at;
-		if (line < end && *line != '{')
-			return true;
-	}
-	return false;
-}
-
-/* A brace alone may also begin YAML; a brace and a quote are JSON. What has both is YAML, which may
- * be written as JSON. */
-static bool is_json(const char *text, size_t size)
-{
-	size_t at = skip_separators(text, size, 0);
-
 	if (at == size || text[at] != '{')
 		return false;
 	at = skip_separators(text, size, at + 1);
-	return at < size && (text[at] == '"' || text[at] == '}') && !has_other_document(text, size);
+	return at < size && (text[at] == '"' || text[at] == '}');
 }
 
-/* One JSON text after the other, as several kubectl commands into one file leave them. */
-static int read_json(struct reader *reader, const char *text, size_t size)
-{
-	const struct document_visitor visitor = {.item = read_early_item,
-						 .document = read_document,
-						 .arg = reader};
-	char message[JSON_TEXT_MESSAGE_MAX];
-	size_t at = skip_separators(text, size, 0);
-	int err = 0;
-
-	while (at < size && !err) {
-		err = json_text_parse(text, size, &at, &visitor, message);
-		if (err == -EINVAL && *message)
-			snprintf(reader->error, sizeof(reader->error), "JSON: %s", message);
-		at = skip_separators(text, size, at);
-	}
-	return err;
-}
-
-static int read_yaml(struct reader *reader, const char *text, size_t size)
+static int read_yaml(struct reader *reader, const char *text, size_t size, size_t at)
 {
 	const struct document_visitor visitor = {.item = read_early_item,
 						 .document = read_document,
@@ -380,10 +343,31 @@ static int read_yaml(struct reader *reader, const char *text, size_t size)
 	char message[YAML_MESSAGE_MAX];
 	int err;
 
-	err = yaml_parse(text, size, &visitor, message);
+	err = yaml_parse(text, size, at, &visitor, message);
 	if (err == -EINVAL && *message)
 		snprintf(reader->error, sizeof(reader->error), "YAML: %s", message);
 	return err;
+}
+
+/* One JSON text after the other, as several kubectl commands into one file leave them. The first that
+ * is none begins YAML, which may have JSON among its documents: so does kubectl read it. */
+static int read_documents(struct reader *reader, const char *text, size_t size)
+{
+	const struct document_visitor visitor = {.item = read_early_item,
+						 .document = read_document,
+						 .arg = reader};
+	char message[JSON_TEXT_MESSAGE_MAX];
+	size_t read = 0, at = skip_separators(text, size, 0);
+	int err = 0;
+
+	while (!err && is_json(text, size, at)) {
+		err = json_text_parse(text, size, &at, &visitor, message);
+		if (err == -EINVAL && *message)
+			snprintf(reader->error, sizeof(reader->error), "JSON: %s", message);
+		read = at;
+		at = skip_separators(text, size, at);
+	}
+	return err || at == size ? err : read_yaml(reader, text, size, read);
 }
 
 static int read_text(struct reader *reader, const char *text, size_t size)
@@ -397,8 +381,7 @@ static int read_text(struct reader *reader, const char *text, size_t size)
 		snprintf(reader->error, sizeof(reader->error), "%s", message);
 	if (err)
 		return err;
-	err = is_json(utf8.text, utf8.size) ? read_json(reader, utf8.text, utf8.size)
-					    : read_yaml(reader, utf8.text, utf8.size);
+	err = read_documents(reader, utf8.text, utf8.size);
 	encoding_done(&utf8);
 	return err;
 }

@@ -595,7 +595,7 @@ static int read_yaml(struct reader *reader, const struct kube_bytes *bytes)
 	reader->message[0] = '\0';
 	err = encoding_to_utf8(bytes->data, bytes->size, &utf8, message);
 	if (!err)
-		err = yaml_parse(utf8.text, utf8.size, &visitor, message);
+		err = yaml_parse(utf8.text, utf8.size, 0, &visitor, message);
 	if (utf8.copy)
 		explicit_bzero(utf8.copy, utf8.size);
 	encoding_done(&utf8);
