@@ -22,8 +22,9 @@ setup() {
 
 # Whatever was done to the Service: when its connections end, their count does.
 teardown() {
+	agents_tell
 	kubectl delete pod -n fabric hold
-	cluster_wait 60 eval '[ "$(counted)" -eq 0 ]'
+	cluster_wait 60 eval 'is "$(counted)" 0'
 	kubectl delete service -n fabric org1-gateway --ignore-not-found
 	cluster_wait 60 is_left_alone
 }
@@ -40,7 +41,7 @@ field_of() {
 }
 
 is_balanced() {
-	[ "$(field_of usable "${2:-}")" = "$1" ]
+	is "$(field_of usable "${2:-}")" "$1"
 }
 
 is_left_alone() {
@@ -59,8 +60,8 @@ attempts() {
 # Nothing became of the client's connections, and they are still counted.
 held_and_counted() {
 	holds_in_all hold 6
-	[ "$(kubectl logs -n fabric hold | wc -l)" -eq 6 ]
-	[ "$(counted)" -eq 6 ]
+	is "$(kubectl logs -n fabric hold | wc -l)" 6
+	is "$(counted)" 6
 }
 
 @test "without its label a Service is kube-proxy's again, and with it gwbpf's" {
@@ -69,25 +70,25 @@ held_and_counted() {
 	before=$(attempts)
 	run pods_ask hold "$GATEWAY" 10
 	[ "$status" -eq 0 ]
-	[ "$(attempts)" -eq "$before" ]
+	is "$(attempts)" "$before"
 	held_and_counted
 	kubectl label service -n fabric org1-gateway gwbpf.io/enabled=true
 	cluster_wait 60 is_balanced 2
 	before=$(attempts)
 	run pods_ask hold "$GATEWAY" 10
-	[ "$(attempts)" -eq $((before + 10)) ]
+	is "$(attempts)" $((before + 10))
 	held_and_counted
 }
 
 @test "an annotation that is taken away leaves the default" {
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy=rr gwbpf.io/drain=org1-peer1
 	cluster_wait 60 is_balanced 1
-	[ "$(field_of policy)" = rr ]
+	is "$(field_of policy)" rr
 	run pods_ask hold "$GATEWAY" 6
-	[ "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u)" = org1-peer2 ]
+	is "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u)" org1-peer2
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy- gwbpf.io/drain-
 	cluster_wait 60 is_balanced 2
-	[ "$(field_of policy)" = lc ]
+	is "$(field_of policy)" lc
 	held_and_counted
 }
 
@@ -113,7 +114,7 @@ held_and_counted() {
 	cluster_wait 60 eval '[ "$(field_of port)" = 7052 ] && is_balanced 2'
 	before=$(attempts)
 	kubectl exec -n fabric hold -- peer ask "$GATEWAY" 7052 10
-	[ "$(attempts)" -eq $((before + 10)) ]
+	is "$(attempts)" $((before + 10))
 	held_and_counted
 }
 
@@ -218,7 +219,7 @@ is_excepted() {
 	local before excepted
 	before=$(attempts) excepted=$(left_by excepted)
 	pods_ask "$1" "$GATEWAY" 5 && [ "$(attempts)" -eq "$before" ] &&
-		[ "$(left_by excepted)" -eq $((excepted + 5)) ]
+		is "$(left_by excepted)" $((excepted + 5))
 }
 
 warns_of() {

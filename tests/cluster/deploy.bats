@@ -83,7 +83,7 @@ pod_monitors() {
 	for dir in $(directories); do
 		run jq -r '.spec.template.spec | (.containers + (.initContainers // []))[].image' \
 			<<<"$(rendered "$dir" DaemonSet)"
-		[ "$(sort -u <<<"$output")" = "gwbpf:$version" ]
+		is "$(sort -u <<<"$output")" "gwbpf:$version"
 	done
 }
 
@@ -125,11 +125,11 @@ objects() {
 @test "uninstalling changes the pods alone: the same objects, detaching before anything else" {
 	for pair in base:uninstall overlays/one-namespace:overlays/one-namespace-uninstall \
 			overlays/clients-except:overlays/clients-except-uninstall; do
-		[ "$(objects "${pair#*:}")" = "$(objects "${pair%:*}")" ]
+		is "$(objects "${pair#*:}")" "$(objects "${pair%:*}")"
 		run rendered "${pair#*:}" DaemonSet
 		[ "$(jq -c '.spec.selector' <<<"$output")" = \
 			"$(rendered "${pair%:*}" DaemonSet | jq -c .spec.selector)" ]
-		[ "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" = '["detach","--force"]' ]
+		is "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" '["detach","--force"]'
 		jq -e '.spec.template.spec.containers[0] | .livenessProbe == null and .readinessProbe == null' \
 			<<<"$output"
 		jq -e '.spec.template.spec | .automountServiceAccountToken == false and
@@ -163,6 +163,6 @@ objects() {
 		tar -C "$BATS_TEST_TMPDIR/root" -xf "$BATS_TEST_TMPDIR/image/$layer"
 	done
 	chroot "$BATS_TEST_TMPDIR/root" /usr/bin/gwbpf version
-	[ "$(ls "$BATS_TEST_TMPDIR/root/usr/bin")" = "$(printf 'gwbpf\nsleep')" ]
+	is "$(ls "$BATS_TEST_TMPDIR/root/usr/bin")" "$(printf 'gwbpf\nsleep')"
 	[ ! -e "$BATS_TEST_TMPDIR/root/etc/hostname" ]
 }

@@ -31,6 +31,10 @@ setup() {
 	service=test-network/org1-peer-gateway-svc
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
@@ -132,7 +136,7 @@ applications_stop() {
 }
 
 have_called() {
-	[ "$(find "$own" -name '*-*.json' | wc -l)" -eq "$1" ]
+	is "$(find "$own" -name '*-*.json' | wc -l)" "$1"
 }
 
 calls() {
@@ -171,7 +175,7 @@ spread_is() {
 @test "1: each node is well" {
 	run follow 'kubectl gwbpf status'
 	[ "$status" -eq 0 ]
-	[ "$(grep -cE '^node[12] +yes ' <<<"$output")" -eq 2 ]
+	is "$(grep -cE '^node[12] +yes ' <<<"$output")" 2
 }
 
 @test "2: a certificate without the gateway's name is found, and how to enrol it again" {
@@ -203,7 +207,7 @@ spread_is() {
 	done
 	cluster_wait 60 have_made $(($(calls) + 8))
 	no_call_failed
-	[ "$(gwbpf_on node1 explain "$service" | grep -c ' annotation *$')" -eq 6 ]
+	is "$(gwbpf_on node1 explain "$service" | grep -c ' annotation *$')" 6
 }
 
 backends_are_even() {
@@ -236,7 +240,7 @@ backends_are_even() {
 		cluster_wait 60 spread_is $node "1 1 2"
 	done
 	run follow 'kubectl gwbpf backends'
-	[ "$(grep -c ' usable$' <<<"$output")" -eq 3 ]
+	is "$(grep -c ' usable$' <<<"$output")" 3
 	no_call_failed
 }
 

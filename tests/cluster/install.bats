@@ -21,6 +21,10 @@ setup() {
 	page=$CLUSTER_TOP/deploy/README.md
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
@@ -68,7 +72,7 @@ service_state_on() {
 }
 
 is_in_state() {
-	[ "$(service_state_on "$1")" = "$2" ]
+	is "$(service_state_on "$1")" "$2"
 }
 
 @test "the archive is loaded into containerd where the kubelet finds it" {
@@ -124,13 +128,13 @@ plugin() {
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[[ ${lines[0]} =~ ^SERVICE\ +PEER\ +BACKEND\ +node1\ +node2\ +ACTIVE\ +STATE$ ]]
-	[ "$(grep -cE ' 5 +1 +6 +usable$' <<<"$output")" -eq 2 ]
+	is "$(grep -cE ' 5 +1 +6 +usable$' <<<"$output")" 2
 	kubectl delete pod -n fabric elsewhere --wait=true
 	run plugin services
 	[ "$status" -eq 0 ]
 	grep -E 'fabric/org1-gateway:[0-9]+ .* ready +ready ' <<<"$output"
 	run plugin status
-	[ "$(grep -cE '^node[12] +(yes|no) ' <<<"$output")" -eq 2 ]
+	is "$(grep -cE '^node[12] +(yes|no) ' <<<"$output")" 2
 	run plugin on node2 version
 	[ "$status" -eq 0 ]
 	[[ $output = "gwbpf "* ]]
@@ -217,7 +221,7 @@ is_taken_away() {
 	for node in node1 node2; do
 		[ -z "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" ]
 	done
-	[ "$(attached_hooks)" -eq 0 ]
+	is "$(attached_hooks)" 0
 }
 
 @test "taken away by the page" {

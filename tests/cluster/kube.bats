@@ -128,7 +128,7 @@ write_token_kubeconfig() {
 			\"addressType\":\"IPv4\",\"endpoints\":[],\"ports\":[]}"
 	done | kubectl create -n fabric -f - >/dev/null
 	follow
-	[ "$(grep -c "put slice fabric/many-" "$LOG")" = 600 ]
+	is "$(grep -c "put slice fabric/many-" "$LOG")" 600
 	kubectl delete --raw "/apis/discovery.k8s.io/v1/namespaces/fabric/endpointslices?labelSelector=$(
 		)kubernetes.io/service-name=many" >/dev/null
 	told "remove slice fabric/many-" 600
@@ -164,7 +164,7 @@ write_token_kubeconfig() {
 	told "remove service fabric/b"
 	told "recovered services"
 	still_follows
-	[ "$(grep -c remove "$LOG")" = 1 ]
+	is "$(grep -c remove "$LOG")" 1
 }
 
 @test "401: the rotated token is read, and what was delivered stays meanwhile" {
@@ -211,14 +211,14 @@ grant_all_but() {
 		cluster_start follow "$FOLLOW" --kubeconfig "$CLUSTER/agent.kubeconfig" --node-name node1 \
 			--watch-seconds 2
 		told "failed .*: forbidden: .*allow the verb '${right% *}' on the resource '${right#* }'"
-		[ "$(grep -o "allow the verb '[a-z]*' on the resource '[a-z]*'" "$LOG" | sort -u | wc -l)" = 1 ]
+		is "$(grep -o "allow the verb '[a-z]*' on the resource '[a-z]*'" "$LOG" | sort -u | wc -l)" 1
 		cluster_stop follow
 		grep -q '^ended$' "$LOG"
 		forget
 	done
 	kube_apply <"$CLUSTER_TOP/deploy/base/rbac.yaml"
 	follow
-	[ "$(kubectl get clusterrole gwbpf -o json | jq '[.rules[].verbs[]] | length')" = 6 ]
+	is "$(kubectl get clusterrole gwbpf -o json | jq '[.rules[].verbs[]] | length')" 6
 	still_follows
 	never failed
 }

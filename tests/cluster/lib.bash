@@ -32,13 +32,22 @@ cluster_can_start() {
 	return 1
 }
 
-# Wait until a command succeeds, $1 seconds at most.
+# is SEEN EXPECTED: if they are not the same, say both.
+is() {
+	[ "$1" = "$2" ] && return
+	printf "seen: '%s', expected: '%s'\n" "$1" "$2" >&2
+	return 1
+}
+
+# Wait until a command succeeds, $1 seconds at most; then it says once what it sees.
 cluster_wait() {
 	local end=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if [ $SECONDS -ge $end ]; then
 			echo "timed out waiting for: $*" >&2
+			"$@" >&2 || return 1
+			echo "too late, it is so now" >&2
 			return 1
 		fi
 		sleep 0.1

@@ -29,7 +29,7 @@ teardown_file() {
 
 @test "the endpoints of a gateway are its peers, on both nodes and in both families" {
 	run kubectl get endpointslice -n fabric -l kubernetes.io/service-name=org1-gateway -o json
-	[ "$(jq -c '[.items[] | .addressType] | sort' <<<"$output")" = '["IPv4","IPv6"]' ]
+	is "$(jq -c '[.items[] | .addressType] | sort' <<<"$output")" '["IPv4","IPv6"]'
 	[ "$(jq -c '[.items[] | .endpoints[].nodeName] | sort' <<<"$output")" = \
 		'["node1","node1","node2","node2"]' ]
 }
@@ -39,7 +39,7 @@ teardown_file() {
 		for family in 4 6; do
 			run pods_ask "$client" "$(pods_gateway_address org1 "$family")" 30
 			[ "$status" -eq 0 ]
-			[ "$(printf '%s\n' "${lines[@]}" | sort -u | wc -l)" -eq 2 ]
+			is "$(printf '%s\n' "${lines[@]}" | sort -u | wc -l)" 2
 		done
 	done
 }
@@ -47,7 +47,7 @@ teardown_file() {
 @test "a node sees its own cgroups alone, and its pods are below them" {
 	root=$(cgroup_hierarchies cgroup2)
 	run node_exec node1 find "$root" -name 'pod*' -type d
-	[ "$(wc -l <<<"$output")" -eq 2 ]
+	is "$(wc -l <<<"$output")" 2
 	[ -n "$(find "$root/$(node_cgroup node1)" -name 'pod*' -type d)" ]
 	[ -z "$(node_exec node1 find "$root" -name 'gwbpf-cluster*')" ]
 }
@@ -81,8 +81,8 @@ teardown_file() {
 
 @test "the endpoints of a dead node are not ready any more within seconds" {
 	node_kill node2
-	cluster_wait 30 eval '[ "$(pods_ready_endpoints org1)" = 1 ]'
-	cluster_wait 60 eval '[ "$(pods_ask client1 "$(pods_gateway_address org1)" 20 | sort -u | wc -l)" = 1 ]'
+	cluster_wait 30 eval 'is "$(pods_ready_endpoints org1)" 1'
+	cluster_wait 60 eval 'is "$(pods_ask client1 "$(pods_gateway_address org1)" 20 | sort -u | wc -l)" 1'
 }
 
 @test "the cluster leaves no process, mount, namespace or cgroup" {

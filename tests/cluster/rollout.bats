@@ -20,6 +20,10 @@ setup() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
@@ -28,7 +32,7 @@ teardown_file() {
 none_failed() {
 	local client
 	for client in load1 load2 hold1 hold2; do
-		[ "$(pods_failures "$client")" -eq 0 ]
+		is "$(pods_failures "$client")" 0
 	done
 }
 
@@ -72,7 +76,7 @@ rollout_done() {
 	rollout_done
 	[ "$(kubectl get pod -n gwbpf-system -o json |
 		jq -r '[.items[].spec.containers[0].image] | unique | join(" ")')" = gwbpf:next ]
-	[ "$(held)" = "$before" ]
+	is "$(held)" "$before"
 	attempts_grow node1 "$attempts1"
 	attempts_grow node2 "$attempts2"
 	none_failed
@@ -90,10 +94,10 @@ has_broken_pod() {
 	cluster_wait 60 has_broken_pod
 	[ "$(kubectl get pod -n gwbpf-system -o json |
 		jq '[.items[] | select(.status.containerStatuses[0].ready)] | length')" -eq 1 ]
-	[ "$(attached_hooks)" -eq 12 ]
+	is "$(attached_hooks)" 12
 	kubectl rollout undo -n gwbpf-system daemonset/gwbpf
 	rollout_done
-	[ "$(held)" = "$before" ]
+	is "$(held)" "$before"
 	none_failed
 }
 
@@ -107,9 +111,9 @@ restarts_on() {
 	container=$(kubectl get pod -n gwbpf-system "$(agent_pod node1)" -o json |
 		jq -r '.status.containerStatuses[0].containerID | ltrimstr("containerd://")')
 	node_ctr node1 task kill -s KILL "$container"
-	cluster_wait 60 eval '[ "$(restarts_on node1)" -eq 1 ]'
+	cluster_wait 60 eval 'is "$(restarts_on node1)" 1'
 	rollout_done
-	[ "$(held)" = "$before" ]
+	is "$(held)" "$before"
 	none_failed
 }
 
@@ -122,7 +126,7 @@ usable_on() {
 }
 
 pod_is_usable_on() {
-	[ "$(usable_on "$1" | grep -c "$2")" -eq "$3" ]
+	is "$(usable_on "$1" | grep -c "$2")" "$3"
 }
 
 @test "a peer that is about to end takes no new connection, and keeps those that it has" {
@@ -144,7 +148,7 @@ pod_is_usable_on() {
 			.state == "leaving" and .active == $kept'
 	# It did serve all the while.
 	kubectl get pod -n fabric -l app=org1-peer3 -o json | jq -e '.items[0].metadata.deletionTimestamp'
-	[ "$(pods_held_by hold3 | awk '$2 == "org1-peer3" { print $1 }')" -eq "$kept" ]
+	is "$(pods_held_by hold3 | awk '$2 == "org1-peer3" { print $1 }')" "$kept"
 	kubectl delete pod -n fabric -l app=org1-peer3 --grace-period=1
 	cluster_wait 60 holds_in_all hold3 10
 }
@@ -155,7 +159,7 @@ pod_is_usable_on() {
 	done
 	pods_wait org1-peer1
 	pods_wait org1-peer2
-	cluster_wait 60 eval '[ "$(usable_on node1 | wc -l)" -eq 2 ]'
+	cluster_wait 60 eval 'is "$(usable_on node1 | wc -l)" 2'
 	cluster_wait 60 holds_in_all hold1 10
 	cluster_wait 60 holds_in_all hold2 10
 	none_failed
@@ -164,14 +168,14 @@ pod_is_usable_on() {
 @test "a node is drained: its peers move, and no connect fails" {
 	pods_peer org1-peer4 - 3 4
 	pods_wait org1-peer4
-	cluster_wait 60 eval '[ "$(usable_on node1 | wc -l)" -eq 6 ]'
+	cluster_wait 60 eval 'is "$(usable_on node1 | wc -l)" 6'
 	kubectl cordon node2
 	# Drained by hand: clients without a controller stay, and a peer that is bound to the node would
 	# come back to it.
 	kubectl scale -n fabric deployment/org1-peer2 --replicas=0
 	kubectl drain node2 --ignore-daemonsets --timeout=180s --pod-selector app=org1-peer4
 	pods_wait org1-peer4
-	cluster_wait 60 eval '[ "$(usable_on node2 | wc -l)" -eq 5 ]'
+	cluster_wait 60 eval 'is "$(usable_on node2 | wc -l)" 5'
 	[ "$(kubectl get pod -n fabric -l app=org1-peer4 -o json | jq -r '[.items[] |
 		select(.metadata.deletionTimestamp == null) | .spec.nodeName] | unique | join(" ")')" = node1 ]
 	kubectl uncordon node2
@@ -184,7 +188,7 @@ pod_is_usable_on() {
 	[ "$asked1" -gt 1000 ]
 	# hold3 also asked 30 times.
 	lines1=$(($(kubectl logs -n fabric hold1 | wc -l) + $(kubectl logs -n fabric hold3 | wc -l) + 30))
-	[ "$(attempts_on node1)" -eq $((asked1 + lines1)) ]
-	[ "$(attempts_on node2)" -eq $((asked2 + $(kubectl logs -n fabric hold2 | wc -l))) ]
+	is "$(attempts_on node1)" $((asked1 + lines1))
+	is "$(attempts_on node2)" $((asked2 + $(kubectl logs -n fabric hold2 | wc -l)))
 	none_failed
 }
