@@ -145,6 +145,8 @@ plugin() {
 	kill -STOP "$kubelet"
 	run --separate-stderr plugin --timeout 10 status
 	kill -CONT "$kubelet"
+	# Meanwhile the node was taken for lost, and its peer with it: the tests below need both peers.
+	cluster_wait 60 is_active_on node1 "5 5"
 	[ "$status" -eq 1 ]
 	grep -E '^node1 +(yes|no) ' <<<"$output"
 	[[ $output != *node2* ]]
