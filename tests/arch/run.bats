@@ -51,7 +51,7 @@ failed:
 }
 
 @test "of a test of bats the output is shown that it did not expect" {
-	printf '@test "a" {\n\trun echo surprise\n\tfalse\n}\n' >shown.bats
+	printf '%s\n' '@test "a" {' 'run echo surprise' false '}' >shown.bats
 	run -1 "$runner" shown.bats
 	[[ $output = *"not ok 1 a"*"surprise"* ]]
 }
