@@ -31,8 +31,15 @@ teardown_file() {
 	cluster_down
 }
 
+# patch PATCH: and wait until a pod that is made from then on is made so.
 patch() {
 	kubectl patch daemonset -n gwbpf-system gwbpf --type json -p "$1"
+	cluster_wait 60 is_observed
+}
+
+is_observed() {
+	kubectl get daemonset -n gwbpf-system gwbpf -o json |
+		jq -e '.status.observedGeneration == .metadata.generation'
 }
 
 # changed PATCH: the agent's pod anew, changed so.
@@ -116,7 +123,7 @@ answers() {
 	without_mount run
 	cluster_wait 60 gwbpf_on node1 status
 	is "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" 000
-	log_says "control socket.*going on without"
+	cluster_wait 60 log_says "control socket.*going on without"
 	as_deployed
 }
 
