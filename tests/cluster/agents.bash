@@ -31,10 +31,17 @@ agents_tell() {
 		--tail=20 || :
 }
 
+# The pod of a node's agent; not one that is about to end.
 agent_pod() {
 	kubectl get pod -n gwbpf-system -l app.kubernetes.io/name=gwbpf -o json |
 		jq -r --arg node "$1" '.items[] | select(.spec.nodeName == $node and
 			.metadata.deletionTimestamp == null) | .metadata.name'
+}
+
+# The images of the agents, each once.
+agents_images() {
+	kubectl get pod -n gwbpf-system -l app.kubernetes.io/name=gwbpf -o json | jq -r '[.items[] |
+		select(.metadata.deletionTimestamp == null) | .spec.containers[0].image] | unique | join(" ")'
 }
 
 # gwbpf_on NODE COMMAND...
@@ -75,9 +82,14 @@ load_up() {
 	done
 }
 
-# How many programs of gwbpf the kernel has at work on the nodes, six on each.
+# How many programs of gwbpf the kernel has at work on the nodes, six on each. A pod's cgroup that goes
+# away meanwhile ends bpftool's walk: it begins anew.
 attached_hooks() {
 	local tree
-	tree=$(bpftool cgroup tree "$(cgroup_hierarchies cgroup2)/$(basename "$CLUSTER")") || return
+	cluster_wait 60 walk_hooks || return
 	grep -c gw_ <<<"$tree" || true
+}
+
+walk_hooks() {
+	tree=$(bpftool cgroup tree "$(cgroup_hierarchies cgroup2)/$(basename "$CLUSTER")")
 }

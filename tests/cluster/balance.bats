@@ -27,10 +27,7 @@ teardown_file() {
 }
 
 @test "the agents are ready on both nodes" {
-	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf
-	for node in node1 node2; do
-		cluster_wait 60 gwbpf_on "$node" status
-	done
+	agents_wait
 }
 
 @test "clients on both nodes are spread evenly, and the kernel says so too" {
@@ -60,8 +57,8 @@ teardown_file() {
 @test "over IPv6 the same peers are balanced" {
 	pods_client client6 node1 "$(pods_gateway_address org1 6)" 8
 	cluster_wait 60 eval 'is "$(kubectl logs -n fabric client6 | wc -l)" 8'
-	[ "$(kubectl logs -n fabric client6 | cut -d - -f 1-2 | sort | uniq -c | xargs)" = \
-		"4 org1-peer1 4 org1-peer2" ]
+	is "$(kubectl logs -n fabric client6 | cut -d - -f 1-2 | sort | uniq -c | xargs)" \
+		"4 org1-peer1 4 org1-peer2"
 	kubectl delete pod -n fabric client6
 }
 
@@ -90,7 +87,7 @@ teardown_file() {
 @test "a rolling restart of the peers loses no connection for good" {
 	for peer in org1-peer1 org1-peer2; do
 		kubectl rollout restart -n fabric "deployment/$peer"
-		kubectl rollout status -n fabric --timeout=180s "deployment/$peer"
+		pods_wait "$peer"
 	done
 	for client in client1 client2; do
 		cluster_wait 60 holds_in_all "$client" 10
@@ -137,7 +134,7 @@ teardown_file() {
 	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf
 	kubectl delete -k "$CLUSTER_TOP/deploy/uninstall" --timeout=180s
 	for node in node1 node2; do
-		[ -z "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" ]
+		is "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" ""
 	done
 	is "$(attached_hooks)" 0
 	is "$(pods_held_by client1; pods_held_by client2)" "$before"
