@@ -99,9 +99,7 @@ in_force() {
 
 @test "no client has noticed" {
 	is "$(held)" "$(cat "$CLUSTER/held")"
-	for client in hold1 hold2 load1 load2; do
-		is "$(pods_failures "$client")" 0
-	done
+	pods_have_no_failures hold1 hold2 load1 load2
 	[ "$(pods_load_end load1 node1)" -gt $((OUTAGE_SECONDS * 10)) ]
 	[ "$(pods_load_end load2 node2)" -gt $((OUTAGE_SECONDS * 10)) ]
 }
