@@ -166,12 +166,11 @@ stop()
 	wait "$1" || true
 }
 
-# The agent, at once; and its children, one of which may have the lock of the pins for a moment longer.
+# The agent, at once. A child of it may have the lock of the pins for a moment longer.
 kill_agent()
 {
 	kill -KILL "$agent"
 	wait "$agent" || true
-	becomes inside flock --nonblock "$GWBPF_PIN_DIR" true
 }
 
 # has_logged TEXT: the agent has said so; and its loop has come round since, so it has done it, too.

@@ -347,6 +347,22 @@ static void test_options_that_make_no_sense_are_refused_at_once(void **state)
 	assert_start_fails(told, &options, -ENOENT, "cannot read '/absent': No such file");
 }
 
+static void test_certificates_that_make_no_sense_are_refused_at_once(void **state)
+{
+	struct told *told = *state;
+	struct kube_options options = {.kubeconfig = told->kubeconfig, .node = "node1"};
+	FILE *file = fopen(told->kubeconfig, "w");
+
+	assert_non_null(file);
+	fputs("current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+	      "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', "
+	      "certificate-authority-data: aGVsbG8=}}]\n",
+	      file);
+	fclose(file);
+	assert_start_fails(told, &options, -EINVAL,
+			   "its certificate authority has no certificate in PEM");
+}
+
 static const char *const named[] = {"fabric/a"};
 
 static void test_a_source_can_be_stopped_at_any_time(void **state)
@@ -499,6 +515,7 @@ int main(void)
 		TEST(test_a_node_that_may_not_be_read_costs_its_zone_only),
 		TEST(test_one_namespace_needs_no_right_beyond_it),
 		TEST(test_options_that_make_no_sense_are_refused_at_once),
+		TEST(test_certificates_that_make_no_sense_are_refused_at_once),
 		TEST(test_a_source_can_be_stopped_at_any_time),
 		TEST(test_a_server_that_is_silent_and_answers_when_asked_is_left_alone),
 		TEST(test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_waiting),
