@@ -131,10 +131,11 @@ static int report_unmatched(struct plan_view *plan, const struct choice *choice)
 		return 0;
 	if (*choice->port_name)
 		snprintf(named, sizeof(named), "named '%s'", choice->port_name);
-	snprintf(message, sizeof(message),
-		 "no endpoint (of %zu) is used for port %u: the EndpointSlices have no TCP port %s: "
-		 "give both ports the same name",
-		 unmatched.count, choice->port, named);
+	snprintf(
+		message, sizeof(message),
+		"no endpoint (of %zu) is used for port %u: the EndpointSlices have no TCP port %s: "
+		"give both ports the same name",
+		unmatched.count, choice->port, named);
 	return refuse(plan, choice, message);
 }
 
