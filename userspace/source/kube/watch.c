@@ -304,7 +304,7 @@ static int end_elsewhere(struct kube_watch *watch, const char *url)
 	char shown[256];
 	size_t i;
 
-	for (i = 0; url[i] && i < sizeof(shown) - 1; i++)
+	for (i = 0; i < sizeof(shown) - 1 && url[i]; i++)
 		shown[i] = isgraph((unsigned char)url[i]) ? url[i] : '?';
 	shown[i] = '\0';
 	return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_SERVER,
