@@ -101,8 +101,8 @@ static void test_json_texts_follow_each_other(void **state)
 		JSON_SERVICE("a") "\n---\n" YAML_SERVICE("b"),
 		JSON_SERVICE("a") "\r\n---\r\n" YAML_SERVICE("b"),
 		JSON_SERVICE("a") "\n--- # the other\n" JSON_SERVICE("b"),
-		"---\n# Source: a.json\n" JSON_SERVICE("a") "\n---\n# Source: b.json\n" JSON_SERVICE(
-			"b") "\n",
+		"---\n# Source: a.json\n" JSON_SERVICE(
+			"a") "\n---\n# Source: b.json\n" JSON_SERVICE("b") "\n",
 		YAML_SERVICE("a") "---\n" JSON_SERVICE("b"),
 	};
 	struct manifest manifest;
@@ -117,8 +117,7 @@ static void test_json_texts_follow_each_other(void **state)
 	}
 }
 
-#define YAML_SERVICE(name)                                                                         \
-	"apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\nspec: {}\n"
+#define YAML_SERVICE(name) "apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\nspec: {}\n"
 
 /* As kubectl reads them; and where it reads only some of them, all. */
 static void test_json_and_yaml_follow_each_other(void **state)

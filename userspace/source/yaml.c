@@ -353,9 +353,10 @@ static int check_text(const char *text, size_t size, size_t line, char *message)
 		length = character_length((const unsigned char *)text + at, size - at);
 		if (!length) {
 			snprintf(message, YAML_MESSAGE_MAX, "line %zu: %s", line,
-				 text[at] ? "not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)"
-					  : "a zero byte, which no text has: it may be what a crash "
-					    "left of the file, so write it again");
+				 text[at]
+					 ? "not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)"
+					 : "a zero byte, which no text has: it may be what a crash "
+					   "left of the file, so write it again");
 			return -EINVAL;
 		}
 		line += text[at] == '\n';
@@ -443,8 +444,9 @@ int yaml_parse(const char *text, size_t size, size_t at, const struct document_v
 	struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
 					       FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE};
 	struct input input = {.text = text + at, .size = size - at};
-	struct builder builder = {
-		.visitor = visitor, .line = line_at(text, at), .message = message};
+	struct builder builder = {.visitor = visitor,
+				  .line = line_at(text, at),
+				  .message = message};
 	struct fy_parser *parser = NULL;
 	int err = -ENOMEM;
 
