@@ -133,6 +133,11 @@ node_kill() {
 	rm -f "$CLUSTER/run/$1"-*
 }
 
+# kube-proxy has taken up a Service: node_proxies NODE ADDRESS, one of IPv4.
+node_proxies() {
+	node_exec "$1" nft list map ip kube-proxy service-ips | grep "[[:space:]{]$2 "
+}
+
 # --- all of them -------------------------------------------------------------------------------
 
 # The network between the nodes and the control plane, in a namespace of its own.

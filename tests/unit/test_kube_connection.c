@@ -246,7 +246,10 @@ static void test_what_is_moved_elsewhere_is_not_followed_there(void **state)
 		 fake_api_port(told->api));
 	start(told, &slices);
 	fake_api_answer(told->api, &moved);
-	await(told, "failed server: cannot list endpointslices: the API server fails (302)");
+	await(told, "failed server: cannot list endpointslices: the API server fails (302): it "
+		    "names another address, 'http://127.0.0.1:");
+	assert_non_null(
+		strstr(told->text, "/elsewhere', where nobody is asked: give the address "));
 	await_requests(told, LIST, 2);
 	assert_int_equal(fake_api_count(told->api, "elsewhere"), 0);
 }

@@ -538,7 +538,7 @@ static void test_what_yaml_has_to_save_writing_is_read(void **state)
 		"---\napiVersion: v1\nkind: Service\nmetadata: !!map\n"
 		"  &key labels: {gwbpf.io/enabled: \"true\"}\n  name: other\n"
 		"  annotations: {&policy gwbpf.io/policy: rr}\n"
-		"spec: {ports: !!seq [&a {port: 1}]}\n";
+		"spec: {clusterIP: None, ports: !!seq [&a {port: 1}]}\n";
 	struct manifest manifest;
 	const struct service *service;
 

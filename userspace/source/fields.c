@@ -107,9 +107,10 @@ static const char *advise(const char *wanted, const json_t *value)
 		return json_is_object(value) || json_is_array(value) ? "" : ": put it in quotes";
 	if (!text || !*text || text[strspn(text, "0123456789")])
 		return "";
-	return *text == '0' ? ": leave out the zeros before the number, which YAML 1.1 and 1.2 read "
-			      "in different ways"
-			    : ": leave out the quotes";
+	return *text == '0'
+		       ? ": leave out the zeros before the number, which YAML 1.1 and 1.2 read "
+			 "in different ways"
+		       : ": leave out the quotes";
 }
 
 static int refuse_type(struct report *report, const char *path, const char *wanted,

@@ -299,8 +299,9 @@ static int read_document(const json_t *value, void *arg)
 	if (!has_kind(value) && is_event(value) && !has_early_items)
 		return read_event(reader, value);
 	if (json_is_array(value))
-		return fail(reader, "is an array, which has no kind and apiVersion: put the objects "
-				    "into the items of a List, or one after the other");
+		return fail(reader,
+			    "is an array, which has no kind and apiVersion: put the objects "
+			    "into the items of a List, or one after the other");
 	if (!has_kind(value))
 		return fail(reader,
 			    "has no kind and apiVersion: it is no manifest, or only a part");

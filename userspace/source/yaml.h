@@ -13,9 +13,9 @@
 #define YAML_MESSAGE_MAX 256
 
 /*
- * Give one document after the other to visitor, from `at` to the end. Plain scalars are typed by the core schema of
- * YAML 1.2 ("true", "7051" and "null" are no text, "yes" and "10.96.0.1" are), quoted ones are
- * text.
+ * Give one document after the other to visitor, from `at` to the end. Plain scalars are typed by the
+ * core schema of YAML 1.2 ("true", "7051" and "null" are no text, "yes" and "10.96.0.1" are), quoted
+ * ones are text.
  *
  * An alias is a copy of what its anchor names; "<<" adds what an object does not have; of tags those
  * of YAML itself are known, as "!!str" and "!!binary". All of that is what kubectl reads as well.

@@ -67,10 +67,11 @@ static int warn(struct kube_config *config, const struct bundle *bundle, const c
 {
 	if (config->warning)
 		return 0;
-	if (asprintf(&config->warning,
-		     "of the certificate authorities of '%.256s' %zu cannot be read and %s not used: "
-		     "correct the file, or leave them out",
-		     origin, bundle->unread, bundle->unread == 1 ? "is" : "are") >= 0)
+	if (asprintf(
+		    &config->warning,
+		    "of the certificate authorities of '%.256s' %zu cannot be read and %s not used: "
+		    "correct the file, or leave them out",
+		    origin, bundle->unread, bundle->unread == 1 ? "is" : "are") >= 0)
 		return 0;
 	config->warning = NULL;
 	return -ENOMEM;
