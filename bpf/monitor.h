@@ -37,6 +37,7 @@ static __noinline int monitor_write(const struct gw_conn *conn, __u32 kind, __u3
 	}
 	sight.start_ns = conn->start_ns;
 	sight.netns_cookie = conn->netns_cookie;
+	sight.cgroup_id = conn->cgroup_id;
 	sight.duration_ns = duration_ns;
 	sight.service = conn->service;
 	sight.backend = conn->backend;

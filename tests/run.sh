@@ -3,6 +3,9 @@
 # Run test programs that speak TAP, one after the other, and count. A program that ends badly
 # without a "not ok" of its own counts as one failure; so does one that runs no test. At the end the
 # programs with failures and those with skipped tests are listed.
+#
+# Of a program that failed it prints each test that did, with what it said, and the end of the log
+# ($TEST_TAIL lines).
 set -u
 passed=0 failed=0 skipped=0
 failed_programs=() skipped_programs=()
@@ -10,10 +13,16 @@ logs=build/test-logs
 mkdir -p "$logs"
 skip='^\(not \)\?ok .*# \(SKIP\|skip\)' # cmocka says "not ok 4 # SKIP"
 
+show_failed() {
+	local end=${TEST_TAIL:-60}
+	head -n "-$end" "$1" | awk '/^(not )?ok |^1\.\./ { is_bad = /^not ok/ } is_bad' | head -n 400
+	tail -n "$end" "$1"
+}
+
 for program in "$@"; do
 	case $program in
 	*.d | *.o) continue ;;
-	*.bats) command=(bats --tap "$program") ;;
+	*.bats) command=(bats --tap --print-output-on-failure "$program") ;;
 	*) command=("./$program") ;;
 	esac
 	log=$logs/$(basename "$program").tap
@@ -33,7 +42,7 @@ for program in "$@"; do
 	if [ "$bads" -gt 0 ]; then
 		failed_programs+=("$program: $bads, see $log")
 		echo "--- $program, exit status $status: $log"
-		tail -n "${TEST_TAIL:-60}" "$log"
+		show_failed "$log"
 		echo "---"
 	fi
 	grep "$skip" "$log"

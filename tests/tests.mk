@@ -4,7 +4,7 @@
 CMOCKA = $(shell pkg-config --libs cmocka)
 
 # Unit tests: what a test links is the list of the modules that it depends on.
-UNIT_TESTS := addr log text parse settings weights selector annotations model kept choose usable drained excepted \
+UNIT_TESTS := addr child log text parse settings weights selector annotations model kept choose usable drained excepted \
 	plan plan_edges claims policy_table maglev decode decode_service decode_slice manifests \
 	manifests_bad file file_paths same store args naming format
 OBJECT := model/object model/selector model/settings model/weights model/check_setting base/addr base/parse base/text
@@ -12,6 +12,7 @@ CERTIFICATE := base/certificate base/certificate_names base/distinguished base/d
 	base/parse
 
 UNIT_addr     := base/addr base/parse
+UNIT_child    := base/child
 UNIT_log      := base/log base/text
 UNIT_text     := base/text
 UNIT_parse    := base/parse
@@ -81,7 +82,7 @@ UNIT_repeats := agent/repeats
 UNIT_lines := agent/lines
 UNIT_stats := agent/stats
 UNIT_duties := agent/duties
-UNIT_workers := agent/workers
+UNIT_workers := agent/workers base/child
 UNIT_http_access := agent/http_access base/addr base/parse
 
 UNIT_TESTS += events wrap top_rows
@@ -95,20 +96,21 @@ UNIT_shares := kernel/shares
 UNIT_proxies := kernel/proxies kernel/proxy_tables
 
 UNIT_TESTS += kubeconfig kube_watch kube_pages kube_faults kube_connection kube_patience \
-	kube_intake kube kube_named kube_slices kube_pods
+	kube_intake kube_pem kube kube_named kube_slices kube_pods
 KUBE_INTAKE := source/kube/intake source/kube/held source/kube/reply source/kube/failure \
 	source/kube/config source/kube/bytes source/kube/resource source/sink source/go_json \
 	base/regular base/text
 KUBE_WATCH := source/kube/watch source/kube/http source/kube/curl $(KUBE_INTAKE)
 UNIT_kube_intake := $(KUBE_INTAKE)
+UNIT_kube_pem := source/kube/pem source/kube/config source/kube/bytes base/regular
 UNIT_kubeconfig := source/kube/kubeconfig source/kube/config source/kube/bytes source/encoding \
-	base/regular $(YAML)
+	base/regular base/parse $(YAML)
 UNIT_kube_watch := $(KUBE_WATCH) tests/unit/fake_api tests/unit/watched
 UNIT_kube_pages := $(UNIT_kube_watch)
 UNIT_kube_faults := $(UNIT_kube_watch)
 UNIT_kube_connection := $(UNIT_kube_watch)
 UNIT_kube_patience := $(UNIT_kube_watch)
-UNIT_kube := $(sort $(KUBE_WATCH) source/kube/kube source/kube/pulse source/kube/follow source/kube/slices source/kube/pods \
+UNIT_kube := $(sort $(KUBE_WATCH) source/kube/kube source/kube/pulse source/kube/follow source/kube/pem source/kube/slices source/kube/pods \
 	$(UNIT_kubeconfig) $(UNIT_store) $(UNIT_decode)) \
 	tests/unit/fake_api tests/unit/sourced
 UNIT_kube_named := $(UNIT_kube)

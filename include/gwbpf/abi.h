@@ -626,7 +626,8 @@ struct gw_meta {
 	__u8 covers_pods;      /* enum gw_cover */
 	__u8 slots_half;       /* of gw_slots, where sets are now (compact.c); 0 or 1 */
 	__u8 walk_is_partial; /* the last walk over the sockets was not allowed to see all of them */
-	__u8 pad1[3];
+	__u8 awaits_canary;   /* the agent has just come, and its first one is not back yet */
+	__u8 pad1[2];
 	char version[32]; /* of the agent that wrote this */
 	char node[GW_LONG_NAME_MAX];
 	char pad[2];

@@ -42,6 +42,20 @@ failed:
 4 passed, 3 failed, 2 skipped" ]
 }
 
+@test "what a test that failed has said is shown, however much the others say after it" {
+	program long 'echo "ok 1 - a"; echo "# of a"; echo "not ok 2 - b"; echo "# of b"
+		for i in $(seq 100); do echo "ok $i - c"; echo "# of c"; done; echo "# the end"; exit 1'
+	run -1 "$runner" long
+	[[ $output = *$'\nnot ok 2 - b\n# of b\n'*$'\n# the end\n'* ]]
+	[[ $output != *"# of a"* ]]
+}
+
+@test "of a test of bats the output is shown that it did not expect" {
+	printf '%s\n' '@test "a" {' 'run echo surprise' false '}' >shown.bats
+	run -1 "$runner" shown.bats
+	[[ $output = *"not ok 1 a"*"surprise"* ]]
+}
+
 @test "skipped tests do not fail a run, and are listed" {
 	run -0 "$runner" good skips
 	[ "$(closing)" = "skipped:

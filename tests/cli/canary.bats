@@ -70,6 +70,20 @@ reason()
 	json '.items[0].attemptsTotal == 6'
 }
 
+@test "whether connections pass the hooks is not known until a canary has come back" {
+	# It enters the cgroup, and waits there.
+	echo 1 >"$cgroup/cgroup.freeze"
+	setpriv --pdeathsig KILL nsenter -t "$holder" --mount --net -- "$root/build/gwbpf" agent \
+		--cgroup "$cgroup" --node-name n1 --manifests "$manifests" 2>"$log" 3>&- &
+	agent=$!
+	lab_pids+=("$agent")
+	becomes grep -q "hooks are attached, ready" "$log"
+	status_is '.healthy and (.hooks | length == 6 and all(.attached and .live == null))'
+	[ "$status" -eq 0 ]
+	echo 0 >"$cgroup/cgroup.freeze"
+	becomes agent_is_ready
+}
+
 @test "a program that runs first and rewrites everything is named" {
 	stranger cgroup/connect4 thief "ctx->user_ip4 = __builtin_bswap32(0x0a010002);"
 	attach "$cgroup" connect4 multi

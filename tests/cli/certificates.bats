@@ -208,10 +208,14 @@ was_asked_once()
 	becomes shows 1 '.missing == ["gateway"]'
 	# Its answer to that comes after its certificate.
 	becomes was_asked_once
-	# Also by another agent, and where checks look: the next time is tomorrow.
+	# Also by another agent, and for other names: the next time is tomorrow.
 	kill_agent
-	start_agent
 	balance 'gwbpf.io/tls-names: "org1-peer1"' 1
+	start_agent
+	use
+	sleep 2
+	was_asked_once
+	balance 'gwbpf.io/tls-names: "org1-peer1,peer"' 1
 	use
 	sleep 2
 	was_asked_once

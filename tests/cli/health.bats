@@ -136,10 +136,10 @@ teardown()
 	[[ ${lines[3]} =~ ^!\ .*ejected.*\ refused\ +[0-9.]+s\ +[0-9.]+s$ ]]
 	contains "$output" "! fabric/gateway 10.1.0.1:7051 is ejected for "
 	contains "$output" " more: several clients could not reach it, last "
-	becomes logs "accused: backend fabric/gateway 10.1.0.1:7051 .* by pod $uid: refused (times: 1, failures in a row: [12])"
+	becomes logs "accused: backend fabric/gateway 10.1.0.1:7051 .*by pod $uid: refused (times: 1, failures in a row: [12])"
 	becomes logs "ejected: backend fabric/gateway 10.1.0.1:7051 .*for 10.0 s by process $stranger 'e?v?il': refused (times: 1, failures in a row: 2)"
 	becomes peer_is '.state == "returning" and .stateSeconds != null'
-	becomes logs "returning: backend fabric/gateway 10.1.0.1:7051 "
+	becomes logs "returning: backend fabric/gateway 10.1.0.1:7051"
 	serve_in "${clients[0]}" 10.1.0.1
 	connect_some "${clients[0]}"
 	peer_is '.state == "usable" and .stateSeconds != null and .lastError == "refused" and

@@ -260,7 +260,7 @@ open_files()
 		run --separate-stderr lab_gwbpf agent --cgroup "$cgroup" --manifests "$manifests" \
 			--listen off --control "$BATS_TEST_TMPDIR/$directory/control.sock"
 		[ "$status" -eq 1 ]
-		contains "$stderr" "others than root may write there"
+		contains "$stderr" "others than root may write there: give it to root, with mode 0700, or name another path with --control\""
 		[ ! -e "$BATS_TEST_TMPDIR/$directory/control.sock" ]
 	done
 }

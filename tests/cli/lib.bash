@@ -127,7 +127,7 @@ warning_is()
 	lab_gwbpf status -o json | jq -e --arg text "$1" '.warnings[] | select(contains($text))'
 }
 
-# becomes COMMAND...: wait until it succeeds, for a minute at most.
+# becomes COMMAND...: wait until it succeeds, for a minute at most; then it says once what it sees.
 becomes()
 {
 	local end=$((SECONDS + 60))
@@ -136,6 +136,7 @@ becomes()
 		sleep 0.02
 	done
 	echo "this did not come true: $*" >&2
+	"$@" >&2 && echo "too late, it is so now" >&2
 	return 1
 }
 
@@ -165,12 +166,11 @@ stop()
 	wait "$1" || true
 }
 
-# The agent, at once; and its children, one of which may have the lock of the pins for a moment longer.
+# The agent, at once. A child of it may have the lock of the pins for a moment longer.
 kill_agent()
 {
 	kill -KILL "$agent"
 	wait "$agent" || true
-	becomes inside flock --nonblock "$GWBPF_PIN_DIR" true
 }
 
 # has_logged TEXT: the agent has said so; and its loop has come round since, so it has done it, too.

@@ -84,10 +84,25 @@ fail_once_more()
 		[ "$(jq -rs '[.[] | select(.connection) | .connection] | group_by(.) |
 			map(length) | join(" ")' "$BATS_TEST_TMPDIR/watcher-$name")" = "3 3" ]
 	done
-	becomes grep -Eq '^[0-9:.]{12}  established fabric/gateway 10.1.0.1:7051 process [0-9]+ after' \
+	becomes grep -Eq '^[0-9:.]{12}  established fabric/gateway 10.1.0.1:7051 \(process [0-9]+( .perl.)?\)$' \
 		"$BATS_TEST_TMPDIR/watcher-c"
 	[ "$(awk 'length > 80' "$BATS_TEST_TMPDIR/watcher-c" | wc -l)" -eq 0 ]
 	[ "$(lines_of d true)" -eq 1 ]
+}
+
+@test "a client is named by its pod, and one that is in none by its process" {
+	local uid=11111111-2222-3333-4444-555555555555
+	local pod=$cgroup/kubepods-pod${uid//-/_}.slice
+	watch a -o json
+	watch b
+	mkdir "$pod"
+	listen 10.1.0.1:7051
+	inside bash -c 'echo $$ >"$0"/cgroup.procs; exec 4<>/dev/tcp/10.96.0.1/7051' "$pod"
+	becomes counts a 3 ".clientPod == \"$uid\" and .clientPid > 0 and .clientCommand == null"
+	becomes grep -q "^ *$uid, process [1-9]" "$BATS_TEST_TMPDIR/watcher-b"
+	dial 10.96.0.1:7051 1
+	becomes counts a 2 '.clientPod == null and .clientCommand == "perl"'
+	rmdir "$pod"
 }
 
 @test "failures are told with their cause, and a watch ends in time" {

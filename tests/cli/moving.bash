@@ -73,7 +73,10 @@ ends_in()
 	local end=$((SECONDS + $1))
 	shift
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+		[ "$SECONDS" -lt "$end" ] || {
+			echo "this did not come true in time: $*" >&2
+			return 1
+		}
 		sleep 0.2
 	done
 }

@@ -239,6 +239,24 @@ file_refused()
 	good_is_planned
 }
 
+@test "told: ports of a Service and of its slices that have other names" {
+	{ good; service misnamed 10.96.0.2; slice misnamed 10.244.0.3 10.244.0.4 | sed 's/name: grpc,/name: http,/'; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	json '.refused | length == 1'
+	refused "Service 'fabric/misnamed'" "no endpoint .of 2. is used for port 7051: .* no TCP port named 'grpc'"
+	good_is_planned
+}
+
+@test "told: a Service whose cluster IP has yet to be given" {
+	{ good; service early 10.96.0.2 | sed '/clusterIP/d'; } >"$file"
+	plan "$file"
+	[ "$status" -eq 0 ]
+	json '.refused | length == 1'
+	refused "Service 'fabric/early'" "spec.clusterIP is missing, so it is left alone"
+	good_is_planned
+}
+
 @test "refused: 100,000 endpoints in one slice" {
 	{ good; service many 10.96.0.3
 	  slice many 10.{1..10}.{0..99}.{0..99}; } >"$file"

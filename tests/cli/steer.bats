@@ -188,7 +188,7 @@ would_move()
 	# Quiet for 3 s to 4.5 s, as the Service has no time of its own.
 	becomes would_move
 	json '.kind == "Rebalance" and .dryRun'
-	json '[.moves[] | .from, .to] | unique == ["fabric/gateway 10.1.0.1:7051 ()", "fabric/gateway 10.1.0.2:7051 ()"]'
+	json '[.moves[] | .from, .to] | unique == ["fabric/gateway 10.1.0.1:7051", "fabric/gateway 10.1.0.2:7051"]'
 	spread_is 6 0
 	[ "$(moves)" -eq 0 ]
 	ask rebalance gateway

@@ -21,6 +21,9 @@ commands()
 	usage_error "missing argument" completion
 	usage_error "'csh' is not bash|zsh|fish" completion csh
 	usage_error "requires an argument" services --pin-dir
+	usage_error "--for cannot be '1': it takes a duration, such as 250ms, 10s or 5m" monitor --for 1
+	usage_error "--listen cannot be '10.1.0.1': it takes ADDR:PORT, such as 127.0.0.1:9451" \
+		agent --listen 10.1.0.1
 }
 
 @test "options may stand before the command" {
@@ -40,8 +43,11 @@ commands()
 	usage_error "there is no command 'statsu': did you mean 'status'?" statsu
 	usage_error "did you mean 'connections'?" conn
 	usage_error "did you mean 'backends'?" -o json backend
-	run --separate-stderr gwbpf zzzzzz
-	[[ $stderr != *"did you mean"* ]]
+	usage_error "did you mean 'top'?" tpo
+	for word in zzzzzz foo; do
+		run --separate-stderr gwbpf $word
+		[[ $stderr != *"did you mean"* ]]
+	done
 	run --separate-stderr gwbpf help detahc
 	[ "$status" -eq 2 ]
 	contains "$stderr" "did you mean 'detach'?"

@@ -54,7 +54,8 @@ start_clients()
 		node_client "$i" evaluate "$2"
 		node_client "$i" commit "$2"
 	done
-	becomes have_called $((4 * $1))
+	# Many programs that start at once may take long.
+	ends_in 180 have_called $((4 * $1))
 }
 
 have_called()
@@ -115,7 +116,10 @@ ends_in()
 	local end=$((SECONDS + $1))
 	shift
 	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+		[ "$SECONDS" -lt "$end" ] || {
+			echo "this did not come true in time: $*" >&2
+			return 1
+		}
 		sleep 0.5
 	done
 }

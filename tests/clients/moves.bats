@@ -65,7 +65,7 @@ none_is_half_open()
 		go_client "$i" commit 100
 		node_client "$i" commit 100
 	done
-	becomes have_called 24
+	ends_in 180 have_called 24
 	serve 'gwbpf.io/rebalance: 500ms' 10.1.0.{4,5,6}
 	for i in 1 2 3; do
 		ends_in 120 is_empty 10.1.0.$i

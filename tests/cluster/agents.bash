@@ -6,18 +6,42 @@
 
 # agents_up: the agents of deploy/base on every node, ready and healthy.
 agents_up() {
-	local number
 	kubectl apply -k "$CLUSTER_TOP/deploy/${1:-base}" >/dev/null
+	agents_wait
+}
+
+# agents_wait: until they have been rolled out, and call their nodes healthy.
+agents_wait() {
+	local number
 	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf >/dev/null
 	for ((number = 1; number <= NODES_COUNT; number++)); do
 		cluster_wait 60 gwbpf_on "node$number" status
 	done
 }
 
+# agents_tell: for teardown(): after a test that failed, what can be seen of the cluster.
+agents_tell() {
+	local number
+	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+	kubectl get --request-timeout=10s nodes,pods,services,endpointslices -A -o wide || :
+	for ((number = 1; number <= NODES_COUNT; number++)); do
+		gwbpf_on "node$number" backends --wide health || :
+	done
+	kubectl logs --request-timeout=10s -n gwbpf-system -l app.kubernetes.io/name=gwbpf --prefix \
+		--tail=20 || :
+}
+
+# The pod of a node's agent; not one that is about to end.
 agent_pod() {
 	kubectl get pod -n gwbpf-system -l app.kubernetes.io/name=gwbpf -o json |
 		jq -r --arg node "$1" '.items[] | select(.spec.nodeName == $node and
 			.metadata.deletionTimestamp == null) | .metadata.name'
+}
+
+# The images of the agents, each once.
+agents_images() {
+	kubectl get pod -n gwbpf-system -l app.kubernetes.io/name=gwbpf -o json | jq -r '[.items[] |
+		select(.metadata.deletionTimestamp == null) | .spec.containers[0].image] | unique | join(" ")'
 }
 
 # gwbpf_on NODE COMMAND...
@@ -36,15 +60,15 @@ active_on() {
 }
 
 has_backends() {
-	[ "$(active_on "$1" | wc -w)" -eq "$2" ]
+	is "$(active_on "$1" | wc -w)" "$2"
 }
 
 is_active_on() {
-	[ "$(active_on "$1")" = "$2" ]
+	is "$(active_on "$1")" "$2"
 }
 
 holds_in_all() {
-	[ "$(pods_held_by "$1" | awk '{ sum += $1 } END { print sum }')" -eq "$2" ]
+	is "$(pods_held_by "$1" | awk '{ sum += $1 } END { print sum + 0 }')" "$2"
 }
 
 # load_up ADDRESS: on each of two nodes a client that opens and closes connections to the gateway,
@@ -58,9 +82,14 @@ load_up() {
 	done
 }
 
-# How many programs of gwbpf the kernel has at work on the nodes, six on each.
+# How many programs of gwbpf the kernel has at work on the nodes, six on each. A pod's cgroup that goes
+# away meanwhile ends bpftool's walk: it begins anew.
 attached_hooks() {
 	local tree
-	tree=$(bpftool cgroup tree "$(cgroup_hierarchies cgroup2)/$(basename "$CLUSTER")") || return
+	cluster_wait 60 walk_hooks || return
 	grep -c gw_ <<<"$tree" || true
+}
+
+walk_hooks() {
+	tree=$(bpftool cgroup tree "$(cgroup_hierarchies cgroup2)/$(basename "$CLUSTER")")
 }

@@ -15,15 +15,18 @@ setup() {
 	pods_gateway org1
 	GATEWAY=$(pods_gateway_address org1)
 	cluster_wait 60 is_balanced 2
+	cluster_wait 60 node_proxies node1 "$GATEWAY"
 	pods_client hold node1 "$GATEWAY" 6
 	cluster_wait 60 holds_in_all hold 6
 	cluster_wait 60 is_active_on node1 "3 3"
+	cluster_wait 60 has_opened 6
 }
 
 # Whatever was done to the Service: when its connections end, their count does.
 teardown() {
+	agents_tell
 	kubectl delete pod -n fabric hold
-	cluster_wait 60 eval '[ "$(counted)" -eq 0 ]'
+	cluster_wait 60 eval 'is "$(counted)" 0'
 	kubectl delete service -n fabric org1-gateway --ignore-not-found
 	cluster_wait 60 is_left_alone
 }
@@ -40,11 +43,11 @@ field_of() {
 }
 
 is_balanced() {
-	[ "$(field_of usable "${2:-}")" = "$1" ]
+	is "$(field_of usable "${2:-}")" "$1"
 }
 
 is_left_alone() {
-	[ -z "$(field_of state "${1:-}")" ]
+	is "$(field_of state "${1:-}")" ""
 }
 
 # All connections that the node has counted and that live.
@@ -56,11 +59,16 @@ attempts() {
 	gwbpf_on node1 services -o json | jq '[.items[].attemptsTotal] | add // 0'
 }
 
+# So many connections the client has opened in all.
+has_opened() {
+	is "$(kubectl logs -n fabric hold | wc -l)" "$1"
+}
+
 # Nothing became of the client's connections, and they are still counted.
 held_and_counted() {
 	holds_in_all hold 6
-	[ "$(kubectl logs -n fabric hold | wc -l)" -eq 6 ]
-	[ "$(counted)" -eq 6 ]
+	has_opened 6
+	is "$(counted)" 6
 }
 
 @test "without its label a Service is kube-proxy's again, and with it gwbpf's" {
@@ -69,25 +77,25 @@ held_and_counted() {
 	before=$(attempts)
 	run pods_ask hold "$GATEWAY" 10
 	[ "$status" -eq 0 ]
-	[ "$(attempts)" -eq "$before" ]
+	is "$(attempts)" "$before"
 	held_and_counted
 	kubectl label service -n fabric org1-gateway gwbpf.io/enabled=true
 	cluster_wait 60 is_balanced 2
 	before=$(attempts)
 	run pods_ask hold "$GATEWAY" 10
-	[ "$(attempts)" -eq $((before + 10)) ]
+	is "$(attempts)" $((before + 10))
 	held_and_counted
 }
 
 @test "an annotation that is taken away leaves the default" {
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy=rr gwbpf.io/drain=org1-peer1
 	cluster_wait 60 is_balanced 1
-	[ "$(field_of policy)" = rr ]
+	is "$(field_of policy)" rr
 	run pods_ask hold "$GATEWAY" 6
-	[ "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u)" = org1-peer2 ]
+	is "$(printf '%s\n' "${lines[@]}" | cut -d - -f 1-2 | sort -u)" org1-peer2
 	kubectl annotate service -n fabric org1-gateway gwbpf.io/policy- gwbpf.io/drain-
 	cluster_wait 60 is_balanced 2
-	[ "$(field_of policy)" = lc ]
+	is "$(field_of policy)" lc
 	held_and_counted
 }
 
@@ -100,7 +108,7 @@ held_and_counted() {
 @test "a port with another name is balanced as before" {
 	kubectl patch service -n fabric org1-gateway --type=json \
 		-p '[{"op": "replace", "path": "/spec/ports/0/name", "value": "api"}]'
-	cluster_wait 60 eval '[ "$(field_of portName)" = api ] && is_balanced 2'
+	cluster_wait 60 eval 'is "$(field_of portName)" api && is_balanced 2'
 	run pods_ask hold "$GATEWAY" 10
 	[ "$status" -eq 0 ]
 	held_and_counted
@@ -110,10 +118,10 @@ held_and_counted() {
 	kubectl patch service -n fabric org1-gateway --type=json \
 		-p '[{"op": "replace", "path": "/spec/ports/0/port", "value": 7052},
 		     {"op": "add", "path": "/spec/ports/0/targetPort", "value": 7051}]'
-	cluster_wait 60 eval '[ "$(field_of port)" = 7052 ] && is_balanced 2'
+	cluster_wait 60 eval 'is "$(field_of port)" 7052 && is_balanced 2'
 	before=$(attempts)
 	kubectl exec -n fabric hold -- peer ask "$GATEWAY" 7052 10
-	[ "$(attempts)" -eq $((before + 10)) ]
+	is "$(attempts)" $((before + 10))
 	held_and_counted
 }
 
@@ -128,10 +136,10 @@ replace_service() {
 }
 
 @test "another cluster IP, by delete and create, is balanced, and the old one no longer" {
-	replace_service 10.96.77.77
-	cluster_wait 60 is_balanced 2 10.96.77.77
-	is_left_alone
-	run pods_ask hold 10.96.77.77 10
+	replace_service 10.96.0.77
+	cluster_wait 60 is_balanced 2 10.96.0.77
+	cluster_wait 60 is_left_alone
+	run pods_ask hold 10.96.0.77 10
 	[ "$status" -eq 0 ]
 	held_and_counted
 }
@@ -140,9 +148,9 @@ replace_service() {
 	replace_service None
 	cluster_wait 60 is_left_alone
 	held_and_counted
-	replace_service 10.96.77.78
-	cluster_wait 60 is_balanced 2 10.96.77.78
-	run pods_ask hold 10.96.77.78 10
+	replace_service 10.96.0.78
+	cluster_wait 60 is_balanced 2 10.96.0.78
+	run pods_ask hold 10.96.0.78 10
 	[ "$status" -eq 0 ]
 	held_and_counted
 }
@@ -155,9 +163,9 @@ replace_service() {
 	cluster_wait 60 is_left_alone
 	held_and_counted
 	kubectl patch service -n fabric org1-gateway --type=merge -p '{"spec": {"type": "ClusterIP",
-		"externalName": null, "clusterIP": "10.96.77.79"}}'
-	cluster_wait 60 is_balanced 2 10.96.77.79
-	run pods_ask hold 10.96.77.79 10
+		"externalName": null, "clusterIP": "10.96.0.79"}}'
+	cluster_wait 60 is_balanced 2 10.96.0.79
+	run pods_ask hold 10.96.0.79 10
 	[ "$status" -eq 0 ]
 	held_and_counted
 }
@@ -192,11 +200,11 @@ replace_service() {
 
 @test "a Service without a selector is balanced over slices that somebody made by hand" {
 	peers=$(kubectl get pod -n fabric -l org=org1 -o json | jq -r '.items[:2][].status.podIP')
-	kube_service fabric by-hand 10.96.77.80 7051
+	kube_service fabric by-hand 10.96.0.80 7051
 	kube_slice fabric by-hand 7051 $peers
 	cluster_wait 60 eval 'gwbpf_on node1 services -o json |
 		jq -e ".items[] | select(.name == \"by-hand\" and .usable == 2)"'
-	run pods_ask hold 10.96.77.80 10
+	run pods_ask hold 10.96.0.80 10
 	[ "$status" -eq 0 ]
 	kubectl delete service -n fabric by-hand
 	held_and_counted
@@ -211,14 +219,14 @@ left_by() {
 is_balanced_for() {
 	local before
 	before=$(attempts)
-	pods_ask "$1" "$GATEWAY" 5 && [ "$(attempts)" -eq $((before + 5)) ]
+	pods_ask "$1" "$GATEWAY" 5 && is "$(attempts)" $((before + 5))
 }
 
 is_excepted() {
 	local before excepted
 	before=$(attempts) excepted=$(left_by excepted)
-	pods_ask "$1" "$GATEWAY" 5 && [ "$(attempts)" -eq "$before" ] &&
-		[ "$(left_by excepted)" -eq $((excepted + 5)) ]
+	pods_ask "$1" "$GATEWAY" 5 && is "$(attempts)" "$before" &&
+		is "$(left_by excepted)" $((excepted + 5))
 }
 
 warns_of() {

@@ -23,7 +23,7 @@ api() {
 }
 
 @test "the API server says the version that was built" {
-	[ "$(kubectl version -o json | jq -r .serverVersion.gitVersion)" = v1.37.2 ]
+	is "$(kubectl version -o json | jq -r .serverVersion.gitVersion)" v1.37.2
 }
 
 @test "a Service and its slice can be written without a controller, and written again" {
@@ -33,18 +33,18 @@ api() {
 	kube_slice fabric org1-gateway 7051 fd00:10:244::10,terminating=true,ready=false,serving=true
 
 	run kubectl get service -n fabric org1-gateway -o json
-	[ "$(jq -c .spec.clusterIPs <<<"$output")" = '["10.96.7.1","fd00:10:96::71"]' ]
-	[ "$(jq -r '.metadata.annotations["gwbpf.io/policy"]' <<<"$output")" = rr ]
+	is "$(jq -c .spec.clusterIPs <<<"$output")" '["10.96.7.1","fd00:10:96::71"]'
+	is "$(jq -r '.metadata.annotations["gwbpf.io/policy"]' <<<"$output")" rr
 	run kubectl get endpointslice -n fabric org1-gateway-ipv4 -o json
-	[ "$(jq -c '[.endpoints[].conditions.ready]' <<<"$output")" = '[false,true]' ]
+	is "$(jq -c '[.endpoints[].conditions.ready]' <<<"$output")" '[false,true]'
 	run kubectl get endpointslice -n fabric org1-gateway-ipv6 -o json
-	[ "$(jq -c '.endpoints[0].conditions' <<<"$output")" = \
-		'{"ready":false,"serving":true,"terminating":true}' ]
+	is "$(jq -c '.endpoints[0].conditions' <<<"$output")" \
+		'{"ready":false,"serving":true,"terminating":true}'
 }
 
 @test "the API server chooses addresses of both families if the test does not" {
 	kube_service fabric org2-gateway - 7051
-	[ "$(kubectl get service -n fabric org2-gateway -o json | jq '.spec.clusterIPs | length')" = 2 ]
+	is "$(kubectl get service -n fabric org2-gateway -o json | jq '.spec.clusterIPs | length')" 2
 }
 
 @test "the agent's account may do what the agent does, and nothing else" {
@@ -70,12 +70,16 @@ api() {
 	[[ $output = *Unauthorized* || $output = *"must be logged in"* ]]
 }
 
+is_gone() {
+	is "$(api "$1" | jq .code)" 410
+}
+
 @test "a list does not go on after its history is compacted: 410, but comes without pages" {
 	token=$(api "/api/v1/services?limit=1" | jq -r .metadata.continue)
 	kube_node node-x
 	cluster_compact
-	[ "$(api "/api/v1/services?limit=1&continue=$token" | jq .code)" = 410 ]
-	[ "$(api "/api/v1/services?limit=0" | jq -c '[.metadata.continue, (.items | length > 1)]')" = "[null,true]" ]
+	cluster_wait 60 is_gone "/api/v1/services?limit=1&continue=$token"
+	is "$(api "/api/v1/services?limit=0" | jq -c '[.metadata.continue, (.items | length > 1)]')" "[null,true]"
 }
 
 @test "a watch does not go on from before a restart of the API server: 410" {

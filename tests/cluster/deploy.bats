@@ -48,6 +48,7 @@ pod_monitors() {
 		    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 	END
 	kubectl wait --for=condition=Established --timeout=120s crd/podmonitors.monitoring.coreos.com
+	cluster_wait 60 kubectl get podmonitors -A
 }
 
 @test "every directory that kustomize knows is accepted by the API server without a warning" {
@@ -71,9 +72,9 @@ pod_monitors() {
 		.readOnlyRootFilesystem and .seccompProfile.type == "RuntimeDefault" and
 		.capabilities == {drop: ["ALL"],
 			add: ["SYS_ADMIN", "SYS_PTRACE", "NET_ADMIN", "DAC_READ_SEARCH"]})' <<<"$output"
-	[ "$(jq -c '[.spec.template.spec.containers[0] | .startupProbe, .livenessProbe, .readinessProbe |
-		.httpGet | [.host, .port, .path]]' <<<"$output")" = \
-		'[[null,"metrics","/livez"],[null,"metrics","/livez"],[null,"metrics","/readyz"]]' ]
+	is "$(jq -c '[.spec.template.spec.containers[0] | .startupProbe, .livenessProbe, .readinessProbe |
+		.httpGet | [.host, .port, .path]]' <<<"$output")" \
+		'[[null,"metrics","/livez"],[null,"metrics","/livez"],[null,"metrics","/readyz"]]'
 	jq -e '.spec.template.spec.containers[0].volumeMounts[] | select(.name == "cgroup") | .readOnly' \
 		<<<"$output"
 }
@@ -83,7 +84,7 @@ pod_monitors() {
 	for dir in $(directories); do
 		run jq -r '.spec.template.spec | (.containers + (.initContainers // []))[].image' \
 			<<<"$(rendered "$dir" DaemonSet)"
-		[ "$(sort -u <<<"$output")" = "gwbpf:$version" ]
+		is "$(sort -u <<<"$output")" "gwbpf:$version"
 	done
 }
 
@@ -99,6 +100,8 @@ pod_monitors() {
 	kube_namespace fabric
 	kubectl apply --server-side --force-conflicts -k "$deploy/overlays/one-namespace"
 	cluster_token_kubeconfig "$CLUSTER/one.kubeconfig" "$(cluster_token gwbpf-system gwbpf)"
+	cluster_wait 60 cluster_may "$CLUSTER/one.kubeconfig" yes list endpointslices fabric
+	cluster_wait 60 cluster_may "$CLUSTER/one.kubeconfig" no list services default
 	export KUBECONFIG=$CLUSTER/one.kubeconfig
 	kubectl get services,endpointslices.discovery.k8s.io -n fabric
 	run kubectl get services -n default
@@ -125,11 +128,11 @@ objects() {
 @test "uninstalling changes the pods alone: the same objects, detaching before anything else" {
 	for pair in base:uninstall overlays/one-namespace:overlays/one-namespace-uninstall \
 			overlays/clients-except:overlays/clients-except-uninstall; do
-		[ "$(objects "${pair#*:}")" = "$(objects "${pair%:*}")" ]
+		is "$(objects "${pair#*:}")" "$(objects "${pair%:*}")"
 		run rendered "${pair#*:}" DaemonSet
 		[ "$(jq -c '.spec.selector' <<<"$output")" = \
 			"$(rendered "${pair%:*}" DaemonSet | jq -c .spec.selector)" ]
-		[ "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" = '["detach","--force"]' ]
+		is "$(jq -c '.spec.template.spec.initContainers[0].args' <<<"$output")" '["detach","--force"]'
 		jq -e '.spec.template.spec.containers[0] | .livenessProbe == null and .readinessProbe == null' \
 			<<<"$output"
 		jq -e '.spec.template.spec | .automountServiceAccountToken == false and
@@ -163,6 +166,6 @@ objects() {
 		tar -C "$BATS_TEST_TMPDIR/root" -xf "$BATS_TEST_TMPDIR/image/$layer"
 	done
 	chroot "$BATS_TEST_TMPDIR/root" /usr/bin/gwbpf version
-	[ "$(ls "$BATS_TEST_TMPDIR/root/usr/bin")" = "$(printf 'gwbpf\nsleep')" ]
+	is "$(ls "$BATS_TEST_TMPDIR/root/usr/bin")" "$(printf 'gwbpf\nsleep')"
 	[ ! -e "$BATS_TEST_TMPDIR/root/etc/hostname" ]
 }

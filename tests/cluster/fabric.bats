@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # docs/fabric.md, step by step as it stands there: stand-ins for Fabric's peers behind the sample's
-# gateway Service, and real gRPC clients in pods of two nodes, none of whose calls may fail. Tests
-# build on each other.
+# gateway Service, and real gRPC clients in pods of two nodes, none of whose calls may fail, but for one
+# that begins just when its connection moves. Tests build on each other.
 
 bats_require_minimum_version 1.5.0
 
@@ -20,7 +20,7 @@ setup_file() {
 	for name in org1-peer1 org1-peer2 app1 app2; do
 		pod_wait $name
 	done
-	kubectl rollout status -n gwbpf-system --timeout=240s daemonset/gwbpf >/dev/null
+	agents_wait
 }
 
 setup() {
@@ -29,6 +29,10 @@ setup() {
 	own=$CLUSTER/fabric
 	clients=$("$CLUSTER_TOP/tests/clients/build.sh" --find)
 	service=test-network/org1-peer-gateway-svc
+}
+
+teardown() {
+	agents_tell
 }
 
 teardown_file() {
@@ -132,7 +136,7 @@ applications_stop() {
 }
 
 have_called() {
-	[ "$(find "$own" -name '*-*.json' | wc -l)" -eq "$1" ]
+	is "$(find "$own" -name '*-*.json' | wc -l)" "$1"
 }
 
 calls() {
@@ -144,12 +148,15 @@ have_made() {
 }
 
 no_call_failed() {
-	local failed
-	failed=$(cat "$own"/*.json "$own"/*.before 2>/dev/null | jq -cs 'map(select(.failed > 0))')
-	[ "$failed" = '[]' ] || {
-		echo "$failed" >&2
-		return 1
-	}
+	is "$(cat "$own"/*.json "$own"/*.before 2>/dev/null | jq -cs 'map(select(.failed > 0))')" "[]"
+}
+
+# The page says so: a call that begins in the milliseconds in which its connection moves is hit, and
+# fails at once. That is not all of them, and none that was waiting for its answer.
+one_call_failed_at_most() {
+	is "$(cat "$own"/*.json "$own"/*.before 2>/dev/null | jq -cs 'map(select(.failed > 0)) |
+		if (map(.failed) | add // 0) <= 1 and all(.[].failures[];
+			capture("\\+(?<ms>[0-9]+) ms:").ms | tonumber < 1500) then [] else . end')" "[]"
 }
 
 # The command of the page that begins so, with the reader's own names in it: WORD=NAME.
@@ -164,14 +171,14 @@ follow() {
 
 # spread_is NODE "2 2": the connections of a node's clients to each peer, the least first.
 spread_is() {
-	[ "$(gwbpf_on "$1" backends "$service" -o json |
-		jq -r '[.items[] | select(.state != "leaving") | .active] | sort | join(" ")')" = "$2" ]
+	is "$(gwbpf_on "$1" backends "$service" -o json |
+		jq -r '[.items[] | select(.state != "leaving") | .active] | sort | join(" ")')" "$2"
 }
 
 @test "1: each node is well" {
 	run follow 'kubectl gwbpf status'
 	[ "$status" -eq 0 ]
-	[ "$(grep -cE '^node[12] +yes ' <<<"$output")" -eq 2 ]
+	is "$(grep -cE '^node[12] +yes ' <<<"$output")" 2
 }
 
 @test "2: a certificate without the gateway's name is found, and how to enrol it again" {
@@ -203,12 +210,13 @@ spread_is() {
 	done
 	cluster_wait 60 have_made $(($(calls) + 8))
 	no_call_failed
-	[ "$(gwbpf_on node1 explain "$service" | grep -c ' annotation *$')" -eq 6 ]
+	is "$(gwbpf_on node1 explain "$service" | grep -c ' annotation *$')" 6
 }
 
 backends_are_even() {
 	local table
-	table=$(follow 'kubectl gwbpf backends') && [ "$(grep -cE ' 2 +2 +4 +usable$' <<<"$table")" -eq 2 ]
+	table=$(follow 'kubectl gwbpf backends') && echo "$table" &&
+		is "$(grep -cE ' 2 +2 +4 +usable$' <<<"$table")" 2
 }
 
 @test "4, 5: restarted once, clients are counted, on both nodes, and evenly" {
@@ -236,8 +244,8 @@ backends_are_even() {
 		cluster_wait 60 spread_is $node "1 1 2"
 	done
 	run follow 'kubectl gwbpf backends'
-	[ "$(grep -c ' usable$' <<<"$output")" -eq 3 ]
-	no_call_failed
+	is "$(grep -c ' usable$' <<<"$output")" 3
+	one_call_failed_at_most
 }
 
 @test "back: without the label kube-proxy serves the next connections, and open ones stay" {
@@ -246,5 +254,5 @@ backends_are_even() {
 		cluster_wait 60 eval 'gwbpf_on $node services -o json | jq -e ".items == []"'
 	done
 	cluster_wait 60 have_made $(($(calls) + 8))
-	no_call_failed
+	one_call_failed_at_most
 }

@@ -21,6 +21,10 @@ setup() {
 	page=$CLUSTER_TOP/deploy/README.md
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
@@ -68,7 +72,7 @@ service_state_on() {
 }
 
 is_in_state() {
-	[ "$(service_state_on "$1")" = "$2" ]
+	is "$(service_state_on "$1")" "$2"
 }
 
 @test "the archive is loaded into containerd where the kubelet finds it" {
@@ -89,7 +93,9 @@ is_in_state() {
 
 @test "a labelled Service is balanced; what was open before is not counted until it reconnects" {
 	follow 'kubectl label service' org1-peer-gateway-svc=org1-gateway
-	cluster_wait 60 is_in_state node1 ready
+	for node in node1 node2; do
+		cluster_wait 60 is_in_state "$node" ready
+	done
 	cluster_wait 60 holds_in_all before 4
 	is_active_on node1 "0 0"
 	pods_client after node1 "$GATEWAY" 6
@@ -124,13 +130,13 @@ plugin() {
 	[ "$status" -eq 0 ]
 	[ -z "$stderr" ]
 	[[ ${lines[0]} =~ ^SERVICE\ +PEER\ +BACKEND\ +node1\ +node2\ +ACTIVE\ +STATE$ ]]
-	[ "$(grep -cE ' 5 +1 +6 +usable$' <<<"$output")" -eq 2 ]
+	is "$(grep -cE ' 5 +1 +6 +usable$' <<<"$output")" 2
 	kubectl delete pod -n fabric elsewhere --wait=true
 	run plugin services
 	[ "$status" -eq 0 ]
 	grep -E 'fabric/org1-gateway:[0-9]+ .* ready +ready ' <<<"$output"
 	run plugin status
-	[ "$(grep -cE '^node[12] +(yes|no) ' <<<"$output")" -eq 2 ]
+	is "$(grep -cE '^node[12] +(yes|no) ' <<<"$output")" 2
 	run plugin on node2 version
 	[ "$status" -eq 0 ]
 	[[ $output = "gwbpf "* ]]
@@ -139,8 +145,10 @@ plugin() {
 @test "kubectl gwbpf names the node that does not answer, and shows the others" {
 	kubelet=$(pgrep -f "^[^ ]*kubelet --config $CLUSTER/node2/kubelet.yaml")
 	kill -STOP "$kubelet"
-	run --separate-stderr plugin --timeout 10 status
+	run --separate-stderr plugin --timeout 15 status
 	kill -CONT "$kubelet"
+	# Should the node have been taken for lost meanwhile, its peer was with it: the tests below need both.
+	cluster_wait 60 is_active_on node1 "5 5"
 	[ "$status" -eq 1 ]
 	grep -E '^node1 +(yes|no) ' <<<"$output"
 	[[ $output != *node2* ]]
@@ -176,8 +184,8 @@ plugin() {
 		cluster_exec curl -fsS "http://$address:9452/readyz"
 		run cluster_exec curl -fsS "http://$address:9452/metrics"
 		[[ $output = *$'\n'"gwbpf_hooks_live "* ]]
-		[ "$(cluster_exec curl -sS -o /dev/null -w '%{http_code}' \
-			"http://$address:9452/api/v1/connections")" = 404 ]
+		is "$(cluster_exec curl -sS -o /dev/null -w '%{http_code}' \
+			"http://$address:9452/api/v1/connections")" 404
 	done
 	address=$(kubectl get pod -n gwbpf-system "$(agent_pod node1)" -o jsonpath='{.status.podIP}')
 	cluster_exec curl -fsS "http://$address:9452/metrics" |
@@ -187,9 +195,9 @@ plugin() {
 @test "without an agent for longer than --stale-after kube-proxy serves the node, until one is back" {
 	kubectl apply -k "$(kustomization --stale-after=1m)"
 	rolled_out
-	[ "$(kubectl get daemonset -n gwbpf-system gwbpf -o json |
-		jq -c '.spec.template.spec.containers[0].args')" = \
-		'["agent","--metrics-listen=:9452","--stale-after=1m"]' ]
+	is "$(kubectl get daemonset -n gwbpf-system gwbpf -o json |
+		jq -c '.spec.template.spec.containers[0].args')" \
+		'["agent","--metrics-listen=:9452","--stale-after=1m"]'
 	# Seconds instead, as nobody wants to wait here.
 	sed -i s/=1m/=3s/ "$(kustomization --stale-after=1m)/kustomization.yaml"
 	kubectl apply -k "$CLUSTER_TOP/build/cluster/kustomization"
@@ -208,16 +216,16 @@ plugin() {
 
 # As is_active_on, where no pod of the agent can be asked.
 is_active_on_node() {
-	[ "$(node_exec "$1" "$CLUSTER_TOP/build/gwbpf" backends fabric/org1-gateway -o json |
+	is "$(node_exec "$1" "$CLUSTER_TOP/build/gwbpf" backends fabric/org1-gateway -o json |
 		jq -r --arg gateway "$GATEWAY" '[.items[] | select(.serviceAddress == $gateway) | .active] |
-			sort | join(" ")')" = "$2" ]
+			sort | join(" ")')" "$2"
 }
 
 is_taken_away() {
 	for node in node1 node2; do
-		[ -z "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" ]
+		is "$(node_exec "$node" find /sys/fs/bpf -name 'gw*')" "" || return
 	done
-	[ "$(attached_hooks)" -eq 0 ]
+	is "$(attached_hooks)" 0
 }
 
 @test "taken away by the page" {
@@ -225,7 +233,7 @@ is_taken_away() {
 	rolled_out
 	is_taken_away
 	follow 'kubectl delete -k deploy/uninstall'
-	[ -z "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ]
+	is "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ""
 	cluster_wait 60 holds_in_all after 6
 }
 
@@ -233,13 +241,13 @@ is_taken_away() {
 	kubectl apply -k "$CLUSTER_TOP/deploy/overlays/one-namespace"
 	rolled_out
 	cluster_wait 60 is_in_state node1 ready
-	[ -z "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ]
+	is "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ""
 	kubectl apply -k "$CLUSTER_TOP/deploy/overlays/one-namespace-uninstall"
 	rolled_out
 	is_taken_away
-	[ -z "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ]
+	is "$(kubectl get clusterrole,clusterrolebinding -o name | grep gwbpf)" ""
 	kubectl delete -k "$CLUSTER_TOP/deploy/overlays/one-namespace-uninstall"
-	[ -z "$(kubectl get role,rolebinding -n fabric -o name | grep gwbpf)" ]
+	is "$(kubectl get role,rolebinding -n fabric -o name | grep gwbpf)" ""
 	kubectl get service -n fabric org1-gateway
 }
 

@@ -23,6 +23,10 @@ setup() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
@@ -35,7 +39,6 @@ says_what_is_missing() {
 @test "without a bpffs on the node the agent says what to do" {
 	for node in node1 node2; do
 		cluster_wait 60 says_what_is_missing "$node"
-		says_what_is_missing "$node"
 	done
 }
 
@@ -52,13 +55,13 @@ says_what_is_missing() {
 	root=$(cgroup_hierarchies cgroup2)
 	for node in node1 node2; do
 		run gwbpf_on "$node" status -o json
-		[ "$(jq -r .cgroup.path <<<"$output")" = "$root" ]
-		[ "$(jq -r .cgroup.id <<<"$output")" = "$(stat -c %i "$root/$(node_cgroup "$node")")" ]
+		is "$(jq -r .cgroup.path <<<"$output")" "$root"
+		is "$(jq -r .cgroup.id <<<"$output")" "$(stat -c %i "$root/$(node_cgroup "$node")")"
 		jq -e '.cgroup.coversPods and (.hooks | length == 6 and all(.attached))' <<<"$output"
-		[ "$(node_exec "$node" find /sys/fs/bpf/gwbpf -name gw_services | wc -l)" -eq 1 ]
+		is "$(node_exec "$node" find /sys/fs/bpf/gwbpf -name gw_services | wc -l)" 1
 	done
 	[ "$(node_exec node1 stat -c %d /sys/fs/bpf)" != "$(node_exec node2 stat -c %d /sys/fs/bpf)" ]
-	[ "$(pins_of_machine)" = "$(cat "$BATS_FILE_TMPDIR/pins")" ]
+	is "$(pins_of_machine)" "$(cat "$BATS_FILE_TMPDIR/pins")"
 }
 
 @test "each agent balances and counts its own node's clients, and no other's" {

@@ -32,13 +32,22 @@ cluster_can_start() {
 	return 1
 }
 
-# Wait until a command succeeds, $1 seconds at most.
+# is SEEN EXPECTED: if they are not the same, say both.
+is() {
+	[ "$1" = "$2" ] && return
+	printf "seen: '%s', expected: '%s'\n" "$1" "$2" >&2
+	return 1
+}
+
+# Wait until a command succeeds, $1 seconds at most; then it says once what it sees.
 cluster_wait() {
 	local end=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if [ $SECONDS -ge $end ]; then
 			echo "timed out waiting for: $*" >&2
+			"$@" >&2 || return 1
+			echo "too late, it is so now" >&2
 			return 1
 		fi
 		sleep 0.1
@@ -82,9 +91,9 @@ cluster_stop() {
 	local name=$1 signal
 	for signal in "${2:-TERM}" KILL; do
 		cluster_is_running "$name" || break
-		# What it started without leaving its session ends with it.
-		kill -s "$signal" -- "-$(cat "$CLUSTER/run/$name")"
-		cluster_wait 5 cluster_has_ended "$name" 2>/dev/null || continue
+		# What it started without leaving its session ends with it. It may have ended just now.
+		kill -s "$signal" -- "-$(cat "$CLUSTER/run/$name")" 2>/dev/null || :
+		cluster_wait "${CLUSTER_END_SECONDS:-5}" cluster_has_ended "$name" 2>/dev/null || continue
 	done
 	rm -f "$CLUSTER/run/$name"
 }
@@ -190,6 +199,15 @@ cluster_agent_kubeconfig() {
 	kube_namespace gwbpf-system
 	kube_apply <"$CLUSTER_TOP/deploy/base/rbac.yaml"
 	cluster_token_kubeconfig "$1" "$(cluster_token gwbpf-system gwbpf)"
+	cluster_wait 60 cluster_may "$1" yes watch nodes
+}
+
+# cluster_may KUBECONFIG yes|no VERB RESOURCE [NAMESPACE]: a right that is granted or taken away is in
+# force when the API server has news of it, which is some time after it was written.
+cluster_may() {
+	local answer
+	answer=$(kubectl --kubeconfig "$1" auth can-i "$3" "$4" ${5:+-n "$5"} 2>/dev/null) || :
+	is "$answer" "$2"
 }
 
 # --- the control plane -------------------------------------------------------------------------

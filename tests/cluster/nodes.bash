@@ -133,6 +133,11 @@ node_kill() {
 	rm -f "$CLUSTER/run/$1"-*
 }
 
+# kube-proxy has taken up a Service: node_proxies NODE ADDRESS, one of IPv4.
+node_proxies() {
+	node_exec "$1" nft list map ip kube-proxy service-ips | grep "[[:space:]{]$2 "
+}
+
 # --- all of them -------------------------------------------------------------------------------
 
 # The network between the nodes and the control plane, in a namespace of its own.
@@ -190,9 +195,10 @@ nodes_each() {
 	done
 }
 
-# A dead node is noticed in seconds, and its pods are given up soon after.
+# A node that says nothing for $NODES_GRACE is dead: its peers are taken out of the slices. Where no
+# node dies that is as long as a kubelet may ever wait for a processor.
 nodes_controllers_start() {
-	cluster_controllers_start --node-monitor-period 1s --node-monitor-grace-period "${NODES_GRACE:-6s}" \
+	cluster_controllers_start --node-monitor-period 1s --node-monitor-grace-period "${NODES_GRACE:-60s}" \
 		--allocate-node-cidrs=false
 	cluster_certificate_kubeconfig "$CLUSTER/scheduler.kubeconfig" scheduler
 	cluster_start scheduler kube-scheduler --bind-address 127.0.0.1 \

@@ -4,6 +4,8 @@
 
 setup_file() {
 	. "$BATS_TEST_DIRNAME/nodes.bash"
+	# The last tests see a node die, within seconds.
+	NODES_GRACE=12s
 	nodes_up 2
 	pods_org1
 	pods_client client1 node1 "$GATEWAY" 0
@@ -27,17 +29,22 @@ teardown_file() {
 
 @test "the endpoints of a gateway are its peers, on both nodes and in both families" {
 	run kubectl get endpointslice -n fabric -l kubernetes.io/service-name=org1-gateway -o json
-	[ "$(jq -c '[.items[] | .addressType] | sort' <<<"$output")" = '["IPv4","IPv6"]' ]
-	[ "$(jq -c '[.items[] | .endpoints[].nodeName] | sort' <<<"$output")" = \
-		'["node1","node1","node2","node2"]' ]
+	is "$(jq -c '[.items[] | .addressType] | sort' <<<"$output")" '["IPv4","IPv6"]'
+	is "$(jq -c '[.items[] | .endpoints[].nodeName] | sort' <<<"$output")" \
+		'["node1","node1","node2","node2"]'
+}
+
+# reaches_both CLIENT FAMILY
+reaches_both() {
+	local peers
+	peers=$(pods_ask "$1" "$(pods_gateway_address org1 "$2")" 30) &&
+		is "$(cut -d - -f 1-2 <<<"$peers" | sort -u | xargs)" "org1-peer1 org1-peer2"
 }
 
 @test "kube-proxy takes clients on both nodes to both peers, over both families" {
 	for client in client1 client2; do
 		for family in 4 6; do
-			run pods_ask "$client" "$(pods_gateway_address org1 "$family")" 30
-			[ "$status" -eq 0 ]
-			[ "$(printf '%s\n' "${lines[@]}" | sort -u | wc -l)" -eq 2 ]
+			cluster_wait 60 reaches_both "$client" "$family"
 		done
 	done
 }
@@ -45,7 +52,7 @@ teardown_file() {
 @test "a node sees its own cgroups alone, and its pods are below them" {
 	root=$(cgroup_hierarchies cgroup2)
 	run node_exec node1 find "$root" -name 'pod*' -type d
-	[ "$(wc -l <<<"$output")" -eq 2 ]
+	is "$(wc -l <<<"$output")" 2
 	[ -n "$(find "$root/$(node_cgroup node1)" -name 'pod*' -type d)" ]
 	[ -z "$(node_exec node1 find "$root" -name 'gwbpf-cluster*')" ]
 }
@@ -79,14 +86,17 @@ teardown_file() {
 
 @test "the endpoints of a dead node are not ready any more within seconds" {
 	node_kill node2
-	cluster_wait 30 eval '[ "$(pods_ready_endpoints org1)" = 1 ]'
-	cluster_wait 60 eval '[ "$(pods_ask client1 "$(pods_gateway_address org1)" 20 | sort -u | wc -l)" = 1 ]'
+	cluster_wait 30 eval 'is "$(pods_ready_endpoints org1)" 1'
+	cluster_wait 60 eval 'is "$(pods_ask client1 "$(pods_gateway_address org1)" 20 | sort -u | wc -l)" 1'
+}
+
+no_process_is_left() {
+	is "$(grep -lsaF "$CLUSTER" /proc/[0-9]*/cmdline /proc/[0-9]*/mountinfo)" ""
 }
 
 @test "the cluster leaves no process, mount, namespace or cgroup" {
 	cluster_down
 	[ ! -e "$CLUSTER" ]
-	run grep -lsaF "$CLUSTER" /proc/[0-9]*/cmdline /proc/[0-9]*/mountinfo
-	[ -z "$output" ]
-	[ -z "$(find /sys/fs/cgroup -maxdepth 2 -name "$(basename "$CLUSTER")")" ]
+	cluster_wait 60 no_process_is_left
+	is "$(find /sys/fs/cgroup -maxdepth 2 -name "$(basename "$CLUSTER")")" ""
 }

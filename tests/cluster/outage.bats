@@ -22,6 +22,10 @@ setup() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
@@ -63,7 +67,7 @@ ready_on() {
 	while [ $SECONDS -lt $end ]; do
 		for node in node1 node2; do
 			ready_on "$node"
-			[ "$(usable_on "$node")" -eq 2 ]
+			is "$(usable_on "$node")" 2
 		done
 		sleep 1
 	done
@@ -85,7 +89,7 @@ in_force() {
 	cluster_api_start
 	start=$SECONDS
 	for node in node1 node2; do
-		in_force eval '[ "$(usable_on "$node")" -eq 1 ]'
+		in_force eval 'is "$(usable_on "$node")" 1'
 		in_force other_is_balanced_on "$node"
 	done
 	echo "in force after $((SECONDS - start)) s" >&3
@@ -94,10 +98,8 @@ in_force() {
 }
 
 @test "no client has noticed" {
-	[ "$(held)" = "$(cat "$CLUSTER/held")" ]
-	for client in hold1 hold2 load1 load2; do
-		[ "$(pods_failures "$client")" -eq 0 ]
-	done
+	is "$(held)" "$(cat "$CLUSTER/held")"
+	pods_have_no_failures hold1 hold2 load1 load2
 	[ "$(pods_load_end load1 node1)" -gt $((OUTAGE_SECONDS * 10)) ]
 	[ "$(pods_load_end load2 node2)" -gt $((OUTAGE_SECONDS * 10)) ]
 }

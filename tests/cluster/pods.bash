@@ -98,7 +98,13 @@ pods_load() {
 pods_load_end() {
 	node_ctr "$2" task kill -s TERM "$(pods_container "$1")"
 	kubectl wait -n fabric --for=jsonpath='{.status.phase}'=Succeeded --timeout=180s "pod/$1" >/dev/null
+	cluster_wait 60 pods_has_told "$1"
 	kubectl logs -n fabric "$1" | awk '$1 == "asked" { print $2 + 0 }'
+}
+
+# Its last line may come into the log after the pod has ended.
+pods_has_told() {
+	kubectl logs -n fabric "$1" | grep '^asked '
 }
 
 # How many connections a second they were, once it has ended.
@@ -111,13 +117,41 @@ pods_failures() {
 	kubectl logs -n fabric "$1" | grep -c '^E[A-Z]*$' || true
 }
 
+# pods_have_no_failures CLIENT...
+pods_have_no_failures() {
+	local client
+	for client in "$@"; do
+		is "$client: $(pods_failures "$client")" "$client: 0" || return
+	done
+}
+
 # pods_ask CLIENT ADDRESS COUNT: open and close connections one after the other; the peers' names.
 pods_ask() {
 	kubectl exec -n fabric "$1" -- peer ask "$2" 7051 "$3"
 }
 
+# pods_wait DEPLOYMENT: until it has been rolled out, the pods that it had before have ended, and the
+# slices of its organisation's gateway say what the pods say.
 pods_wait() {
 	kubectl rollout status -n fabric --timeout=180s "deployment/$1" >/dev/null
+	cluster_wait 180 pods_have_ended "$1"
+	cluster_wait 60 pods_are_in_slices "${1%%-*}"
+}
+
+# No pod of a deployment is about to end any more.
+pods_have_ended() {
+	is "$(kubectl get pods -n fabric -l "app=$1" -o json |
+		jq '[.items[] | select(.metadata.deletionTimestamp)] | length')" 0
+}
+
+# The endpoints that a gateway's slices call ready are the organisation's pods that are, in both
+# families.
+pods_are_in_slices() {
+	is "$(kubectl get endpointslices -n fabric -l "kubernetes.io/service-name=$1-gateway" -o json |
+		jq -r '[.items[].endpoints[]? | select(.conditions.ready) | .addresses[]] | sort | join(" ")')" \
+		"$(kubectl get pods -n fabric -l "org=$1" -o json | jq -r '[.items[] |
+			select(.metadata.deletionTimestamp == null and any(.status.conditions[]?;
+				.type == "Ready" and .status == "True")) | .status.podIPs[].ip] | sort | join(" ")')"
 }
 
 # The number of endpoints that a gateway's slices call ready, in one family.

@@ -22,13 +22,24 @@ setup() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
 }
 
+# patch PATCH: and wait until a pod that is made from then on is made so.
 patch() {
 	kubectl patch daemonset -n gwbpf-system gwbpf --type json -p "$1"
+	cluster_wait 60 is_observed
+}
+
+is_observed() {
+	kubectl get daemonset -n gwbpf-system gwbpf -o json |
+		jq -e '.status.observedGeneration == .metadata.generation'
 }
 
 # changed PATCH: the agent's pod anew, changed so.
@@ -90,29 +101,29 @@ answers() {
 
 @test "as deployed: four capabilities, no host network, no privilege; and all works" {
 	pid=$(gwbpf_on node1 status -o json | jq .agent.pid)
-	[ "$(awk '$1 ~ /^Cap(Prm|Eff|Bnd):/ { print $2 }' "/proc/$pid/status" | sort -u)" = 0000000000281004 ]
-	[ "$(awk '$1 == "Seccomp:" || $1 == "NoNewPrivs:" { print $2 }' "/proc/$pid/status" | xargs)" = "1 2" ]
+	is "$(awk '$1 ~ /^Cap(Prm|Eff|Bnd):/ { print $2 }' "/proc/$pid/status" | sort -u)" 0000000000281004
+	is "$(awk '$1 == "Seccomp:" || $1 == "NoNewPrivs:" { print $2 }' "/proc/$pid/status" | xargs)" "1 2"
 	[ "$(readlink "/proc/$pid/ns/net")" != "$(node_exec node1 readlink /proc/self/ns/net)" ]
 	gwbpf_on node1 status -o json | jq -e '.healthy and .cgroup.coversPods and (.cgroup.path != null)'
-	cluster_wait 60 eval '[ "$(states)" = "[\"established\"]" ]'
+	cluster_wait 60 eval 'is "$(states)" "[\"established\"]"'
 }
 
 @test "health and metrics are at the pod's address, the rest is not, nor at the node's" {
 	address=$(kubectl get pod -n gwbpf-system "$(agent_pod node1)" -o jsonpath='{.status.podIP}')
 	for path in /livez /readyz /metrics; do
-		[ "$(answers "http://$address:9452$path")" = 200 ]
+		is "$(answers "http://$address:9452$path")" 200
 	done
-	[ "$(answers "http://$address:9452/api/v1/connections")" = 404 ]
-	[ "$(answers "http://$address:9451/livez")" = 000 ]
-	[ "$(answers http://127.0.0.1:9451/livez)" = 000 ]
+	is "$(answers "http://$address:9452/api/v1/connections")" 404
+	is "$(answers "http://$address:9451/livez")" 000
+	is "$(answers http://127.0.0.1:9451/livez)" 000
 }
 
 @test "the mount of /run/gwbpf: root on the node reaches the control socket" {
-	[ "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" = 200 ]
+	is "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" 200
 	without_mount run
 	cluster_wait 60 gwbpf_on node1 status
-	[ "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" = 000 ]
-	log_says "control socket.*going on without"
+	is "$(answers --unix-socket /run/gwbpf/control.sock http://localhost/api/v1/connections)" 000
+	cluster_wait 60 log_says "control socket.*going on without"
 	as_deployed
 }
 

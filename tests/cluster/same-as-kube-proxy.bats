@@ -19,6 +19,10 @@ setup() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 }
 
+teardown() {
+	agents_tell
+}
+
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/agents.bash"
 	cluster_down
@@ -41,7 +45,7 @@ reached() {
 }
 
 reaches() {
-	[ "$(reached "$1" "$2")" = "$3" ]
+	is "$(reached "$1" "$2")" "$3"
 }
 
 # same CLIENT PEERS: over both families, through gwbpf and through kube-proxy.
@@ -84,7 +88,7 @@ zones() {
 # The slices' controller looks at a node's zone only when it has something else to do.
 has_zones() {
 	kubectl annotate --overwrite service -n fabric org1-gateway org1-twin-gateway "example.org/now=$RANDOM"
-	[ "$(zones org1-gateway), $(zones org1-twin-gateway)" = "$1, $1" ]
+	is "$(zones org1-gateway), $(zones org1-twin-gateway)" "$1, $1"
 }
 
 # move_node NODE ZONE ZONES: the node is in another zone, and the slices say so.
@@ -132,7 +136,7 @@ move_node() {
 
 # One peer, whichever, again and again.
 sticks() {
-	[ "$(reached "$1" "$2" | wc -w)" -eq 1 ]
+	is "$(reached "$1" "$2" | wc -w)" 1
 }
 
 @test "sessionAffinity ClientIP: one and the same peer" {
@@ -168,10 +172,10 @@ sticks() {
 	done
 	same client1 "org1-peer1 org1-peer2"
 	kubectl delete deployment -n fabric org1-peer1 --wait=false
-	cluster_wait 60 eval '[ "$(pods_ready_endpoints org1)" -eq 1 ]'
+	cluster_wait 60 eval 'is "$(pods_ready_endpoints org1)" 1'
 	cluster_wait 60 reaches client1 "$GATEWAY" org1-peer2
 	kubectl delete deployment -n fabric org1-peer2 --wait=false
-	cluster_wait 60 eval '[ "$(pods_ready_endpoints org1)" -eq 0 ]'
+	cluster_wait 60 eval 'is "$(pods_ready_endpoints org1)" 0'
 	for gateway in org1 org1-twin; do
 		[[ $(reached client1 "$(pods_gateway_address $gateway)") = *org1-peer2 ]]
 	done

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +17,7 @@
 #include <bpf/bpf.h>
 
 #include "base/addr.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "kernel/lab_cgroup.h"
 #include "kernel/maps.h"
@@ -41,17 +41,14 @@ void lab_run(const char *format, ...)
 
 pid_t lab_fork(void)
 {
-	pid_t parent = getpid(), pid;
+	pid_t pid;
 
 	fflush(NULL);
-	pid = fork();
+	pid = child_fork();
 	if (pid < 0) {
 		fprintf(stderr, "cannot fork: %s\n", strerror(errno));
 		exit(1);
 	}
-	/* The parent may be gone before it is asked for. */
-	if (!pid && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
-		_exit(1);
 	return pid;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -90,8 +91,10 @@ static void test_a_connection_is_told_from_its_begin_to_its_end(void **state)
 {
 	uint64_t before = clock_now_ns();
 	int listener = lab_listen(PEER), fd;
+	struct stat cgroup;
 
 	(void)state;
+	assert_return_code(stat(lab.cgroup, &cgroup), errno);
 	lab_serve_by(VIP, PEER);
 	watch();
 	fd = lab_connect(VIP);
@@ -100,6 +103,7 @@ static void test_a_connection_is_told_from_its_begin_to_its_end(void **state)
 	for (size_t i = 0; i < sight_count; i++) {
 		assert_in_range(sights[i].time_ns, before, clock_now_ns());
 		assert_int_equal(sights[i].tgid, getpid());
+		assert_int_equal(sights[i].cgroup_id, cgroup.st_ino);
 		assert_int_equal(sights[i].start_ns, sights[0].start_ns);
 		assert_int_equal(sights[i].backend, sights[0].backend);
 		assert_int_not_equal(sights[i].netns_cookie, 0);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,6 +165,36 @@ static void hold_lock(int ready)
 		pause();
 }
 
+/* An agent takes the lock, makes a child, and is killed. Its child, which has the lock as well, ends once
+ * it has been looked for an agent. */
+static void test_a_child_that_outlives_its_agent_for_a_moment_keeps_no_agent_away(void **state)
+{
+	pid_t agent;
+	int ready[2], status;
+
+	(void)state;
+	lab_open();
+	lab_close();
+	assert_return_code(pipe(ready), errno);
+	agent = lab_fork();
+	if (!agent) {
+		int fd = open(LAB_PINS, O_RDONLY | O_DIRECTORY);
+
+		if (fd < 0 || flock(fd, LOCK_EX))
+			_exit(1);
+		if (!fork())
+			_exit(write(ready[1], "", 1) != 1 || poll(NULL, 0, 300));
+		pause();
+	}
+	assert_int_equal(read(ready[0], &status, 1), 1);
+	kill(agent, SIGKILL);
+	assert_int_equal(waitpid(agent, &status, 0), agent);
+	assert_int_equal(come(), 0);
+	assert_true(datapath_is_adopted(lab.datapath));
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void test_only_the_one_that_holds_the_pins_is_ended_by_force(void **state)
 {
 	pid_t bystander = lab_fork(), holder;
@@ -240,6 +271,8 @@ static void test_whoever_has_the_pid_of_an_earlier_holder_is_not_ended(void **st
 		pause();
 	assert_int_equal(bystander, taker);
 	assert_int_equal(pins_lock_holder(LAB_PINS), bystander);
+	options.cgroup = lab.cgroup;
+	expect_refusal(-EBUSY, "another process has that now");
 	assert_int_equal(datapath_detach(LAB_PINS, true, message), -ESRCH);
 	assert_non_null(strstr(message, "does not hold it now"));
 	assert_int_equal(waitpid(bystander, &status, WNOHANG), 0);
@@ -544,6 +577,7 @@ int main(void)
 		LAB_TEST(test_pins_that_were_left_half_made_are_made_anew),
 		LAB_TEST(test_limits_stay_as_they_were_pinned),
 		LAB_TEST(test_a_second_agent_is_refused_and_told_of_the_first),
+		LAB_TEST(test_a_child_that_outlives_its_agent_for_a_moment_keeps_no_agent_away),
 		LAB_TEST(test_only_the_one_that_holds_the_pins_is_ended_by_force),
 		LAB_TEST(test_whoever_has_the_pid_of_an_earlier_holder_is_not_ended),
 		LAB_TEST(test_a_pin_directory_that_others_can_change_is_refused),

@@ -7,12 +7,13 @@ vip=10.96.0.10 peer=10.1.0.1 count=0
 # PATH is as a new root's shell has it.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 
-# try NAME: its output is shown where it fails.
+# try NAME: its output is shown where it fails. Not as a condition: there `set -e` means nothing.
 try() {
 	local log
 
 	count=$((count + 1))
-	if log=$(set -e && "$1" 2>&1); then
+	log=$(set -e && "$1" 2>&1)
+	if [ $? -eq 0 ]; then
 		echo "ok $count - ${1//_/ }"
 	else
 		echo "not ok $count - ${1//_/ }"
@@ -33,12 +34,19 @@ until_true() {
 	return 1
 }
 
+# is SEEN EXPECTED: if they are not the same, say both.
+is() {
+	[ "$1" = "$2" ] && return
+	echo "seen: '$1', expected: '$2'"
+	return 1
+}
+
 state() {
-	[ "$(systemctl show gwbpf -p "$1" --value)" = "$2" ]
+	is "$(systemctl show gwbpf -p "$1" --value)" "$2"
 }
 
 active() {
-	[ "$(gwbpf backends -o json | jq '.items[0].active')" = "$1" ]
+	is "$(gwbpf backends -o json | jq '.items[0].active')" "$1"
 }
 
 installing_it_starts_and_attaches_nothing() {
@@ -113,19 +121,24 @@ no_line_of_its_log_is_a_complaint() {
 		grep -vE 'pods are not covered|charged to this agent|kube-proxy'
 }
 
+has_logged() {
+	journalctl --no-pager -q -u gwbpf -o cat | grep "$1"
+}
+
 a_reload_reads_the_manifests_again() {
+	# It sends a signal; while the agent answers that, the unit is 'reloading'.
 	systemctl reload gwbpf
-	state ActiveState active
-	journalctl --no-pager -q -u gwbpf -o cat | grep 'reading the manifests again'
+	until_true has_logged 'reading the manifests again'
+	until_true state ActiveState active
 }
 
 the_watchdog_replaces_an_agent_that_hangs_and_the_connection_stays_counted() {
 	mkdir -p /run/systemd/system/gwbpf.service.d
-	printf '[Service]\nWatchdogSec=6\n' >/run/systemd/system/gwbpf.service.d/fast.conf
+	printf '[Service]\nWatchdogSec=10\n' >/run/systemd/system/gwbpf.service.d/fast.conf
 	systemctl daemon-reload
 	systemctl restart gwbpf
 	active 1
-	sleep 7 # it lives for longer than the watchdog's time
+	sleep 11 # it lives for longer than the watchdog's time
 	state NRestarts 0
 	kill -STOP "$(systemctl show gwbpf -p MainPID --value)"
 	until_true state NRestarts 1

@@ -123,7 +123,8 @@ static void write_answer(struct connection *connection, const struct fake_answer
 			    answer->header ? answer->header : "");
 	connection->open = true;
 	if (answer->end == FAKE_WHOLE) {
-		evbuffer_add_printf(output, "Content-Length: %zu\r\n\r\n", size);
+		evbuffer_add_printf(output, "Content-Length: %zu%s", size,
+				    answer->has_bare_ends ? "\n\n" : "\r\n\r\n");
 		evbuffer_add(output, answer->body, size);
 	} else {
 		evbuffer_add_printf(output, "Transfer-Encoding: chunked\r\n\r\n");

@@ -29,6 +29,7 @@ struct fake_answer {
 	const char *body;   /* NULL: none */
 	size_t size;        /* 0: strlen(body) */
 	enum fake_end end;
+	bool has_bare_ends; /* the lines of its header end without carriage returns, if FAKE_WHOLE */
 };
 
 struct fake_api *fake_api_new(struct event_base *base);

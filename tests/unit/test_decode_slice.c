@@ -310,11 +310,30 @@ static void test_what_kube_proxy_ignores_is_ignored_quietly(void **state)
 	}
 }
 
+/* A manifest that kubectl takes may have them; the API server says true and false. */
+static void test_conditions_may_be_words_of_yaml(void **state)
+{
+	struct slice *slice = slice_of("endpoints",
+				       "[{'addresses': ['10.0.0.1'], 'conditions': {'ready': 'no', "
+				       "'serving': 'Yes', 'terminating': 'on'}}]");
+
+	(void)state;
+	assert_non_null(slice);
+	assert_int_equal(refused.count, 0);
+	assert_false(slice->endpoints[0].ready);
+	assert_true(slice->endpoints[0].serving);
+	assert_true(slice->endpoints[0].terminating);
+	slice_free(slice);
+}
+
 static void test_a_bad_slice_port_is_refused_alone(void **state)
 {
 	static const char *const bad[][2] = {
 		{"{'name': 'a', 'port': 70000}", "ports[0].port 70000"},
 		{"{'name': 'a', 'port': 'x'}", "ports[0].port must be a whole number"},
+		{"{'name': 'a', 'port': '7051'}", "not text: leave out the quotes"},
+		{"{'name': 'a', 'port': '07051'}", "leave out the zeros before the number"},
+		{"{'name': 'a', 'port': 7051.0}", "not a number with a fraction"},
 		{"{'name': 7, 'port': 1}", "ports[0].name must be text"},
 		{"{'name': 'A', 'port': 1}", "ports[0].name 'A'"},
 		{"{'name': 'a', 'port': 1, 'protocol': 6}", "ports[0].protocol must be text"},
@@ -437,6 +456,7 @@ int main(void)
 		cmocka_unit_test(test_what_v1beta1_has_in_a_map_is_read),
 		cmocka_unit_test(test_ipv6_slices_take_ipv6_addresses_only),
 		cmocka_unit_test(test_what_kube_proxy_ignores_is_ignored_quietly),
+		cmocka_unit_test(test_conditions_may_be_words_of_yaml),
 		cmocka_unit_test(test_a_bad_slice_port_is_refused_alone),
 		cmocka_unit_test(test_a_slice_may_have_a_thousand_endpoints_and_no_more),
 		cmocka_unit_test(test_only_twenty_refusals_of_an_object_are_told),

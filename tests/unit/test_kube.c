@@ -306,6 +306,18 @@ static void test_one_namespace_needs_no_right_beyond_it(void **state)
 		assert_non_null(strstr(fake_api_request(told->api, i), "/namespaces/fabric/"));
 }
 
+/* The rights that people have are often those of a Role. */
+static void test_a_right_for_the_cluster_can_be_done_without(void **state)
+{
+	struct told *told = *state;
+
+	start(told, &(struct kube_options){.zone = "zone-a"});
+	refuse_request(told, SERVICES, "403 Forbidden");
+	await(told, "failed services: forbidden: ");
+	await(told, "allow the verb 'list' on the resource 'services' of API group '', or give "
+		    "--namespace; next attempt");
+}
+
 static void assert_start_fails(struct told *told, struct kube_options *options, int err,
 			       const char *message)
 {
@@ -345,6 +357,22 @@ static void test_options_that_make_no_sense_are_refused_at_once(void **state)
 	assert_start_fails(told, &options, -EINVAL, "it has no context 'absent'");
 	options.kubeconfig = "/absent";
 	assert_start_fails(told, &options, -ENOENT, "cannot read '/absent': No such file");
+}
+
+static void test_certificates_that_make_no_sense_are_refused_at_once(void **state)
+{
+	struct told *told = *state;
+	struct kube_options options = {.kubeconfig = told->kubeconfig, .node = "node1"};
+	FILE *file = fopen(told->kubeconfig, "w");
+
+	assert_non_null(file);
+	fputs("current-context: x\ncontexts: [{name: x, context: {cluster: c}}]\n"
+	      "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1', "
+	      "certificate-authority-data: aGVsbG8=}}]\n",
+	      file);
+	fclose(file);
+	assert_start_fails(told, &options, -EINVAL,
+			   "its certificate authority has no certificate in PEM");
 }
 
 static const char *const named[] = {"fabric/a"};
@@ -498,7 +526,9 @@ int main(void)
 		TEST(test_a_node_that_does_not_exist_is_said_to_be_absent),
 		TEST(test_a_node_that_may_not_be_read_costs_its_zone_only),
 		TEST(test_one_namespace_needs_no_right_beyond_it),
+		TEST(test_a_right_for_the_cluster_can_be_done_without),
 		TEST(test_options_that_make_no_sense_are_refused_at_once),
+		TEST(test_certificates_that_make_no_sense_are_refused_at_once),
 		TEST(test_a_source_can_be_stopped_at_any_time),
 		TEST(test_a_server_that_is_silent_and_answers_when_asked_is_left_alone),
 		TEST(test_a_server_that_is_back_is_asked_at_once_for_all_that_it_kept_waiting),

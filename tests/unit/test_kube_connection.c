@@ -192,6 +192,23 @@ static void test_what_is_compressed_unasked_is_read(void **state)
 	await_requests(told, WATCH, 1);
 }
 
+/* RFC 9112, 2.2: a line may end in a line feed alone. */
+static void test_a_header_without_carriage_returns_is_read(void **state)
+{
+	const struct fake_answer answer = {
+		.path = LIST,
+		.body = "{\"kind\":\"EndpointSliceList\",\"apiVersion\":\"discovery.k8s.io/v1\","
+			"\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[]}",
+		.has_bare_ends = true,
+	};
+	struct told *told = *state;
+
+	start(told, &slices);
+	fake_api_answer(told->api, &answer);
+	await(told, "listed\n");
+	await_requests(told, WATCH, 1);
+}
+
 /* What a server behind a name of another is told stays what its address says. */
 static void test_the_name_of_the_certificate_is_not_the_host_that_is_asked(void **state)
 {
@@ -246,7 +263,10 @@ static void test_what_is_moved_elsewhere_is_not_followed_there(void **state)
 		 fake_api_port(told->api));
 	start(told, &slices);
 	fake_api_answer(told->api, &moved);
-	await(told, "failed server: cannot list endpointslices: the API server fails (302)");
+	await(told, "failed server: cannot list endpointslices: the API server fails (302): it "
+		    "names another address, 'http://127.0.0.1:");
+	assert_non_null(
+		strstr(told->text, "/elsewhere', where nobody is asked: give the address "));
 	await_requests(told, LIST, 2);
 	assert_int_equal(fake_api_count(told->api, "elsewhere"), 0);
 }
@@ -262,6 +282,7 @@ int main(void)
 		TEST(test_a_proxy_of_the_environment_is_not_for_the_api_server),
 		TEST(test_the_proxy_of_the_kubeconfig_is_for_every_server),
 		TEST(test_what_is_compressed_unasked_is_read),
+		TEST(test_a_header_without_carriage_returns_is_read),
 		TEST(test_the_name_of_the_certificate_is_not_the_host_that_is_asked),
 		TEST(test_what_is_moved_elsewhere_is_not_followed_there),
 	};

@@ -215,6 +215,22 @@ static void test_garbage_in_a_list_changes_nothing(void **state)
 	assert_int_equal(times(told, "listed\n"), 1);
 }
 
+/* In the place of an object it says what is wrong, and that is what people are told. */
+static void test_a_status_out_of_place_says_what_it_has_to_say(void **state)
+{
+	static const char status[] = "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"code\":500,"
+				     "\"message\":\"etcdserver: request timed out\"}\n";
+	struct told *told = *state;
+
+	start_watching(told);
+	send_text(told, status);
+	await(told, "cannot watch endpointslices: an event makes no sense: it is a Status (500): "
+		    "etcdserver: request timed out; ");
+	answer(told, LIST, NULL, status, FAKE_WHOLE);
+	await(told, "cannot list endpointslices: the answer makes no sense: it is a Status (500): "
+		    "etcdserver: request timed out; ");
+}
+
 static void test_a_list_cut_short_changes_nothing(void **state)
 {
 	struct told *told = *state;
@@ -447,6 +463,7 @@ int main(void)
 		TEST(test_a_refused_connection_is_tried_again),
 		TEST(test_garbage_in_a_watch_lists_again),
 		TEST(test_garbage_in_a_list_changes_nothing),
+		TEST(test_a_status_out_of_place_says_what_it_has_to_say),
 		TEST(test_a_list_cut_short_changes_nothing),
 		TEST(test_a_list_that_is_refused_changes_nothing),
 		TEST(test_an_item_without_a_name_is_refused_and_the_rest_is_taken),

@@ -201,7 +201,7 @@ static void test_an_absurd_retry_after_is_cut_short(void **state)
 
 	start(told, &slices);
 	fake_api_answer(told->api, &busy);
-	await(told, "failed server: cannot list endpointslices: the API server fails (503): ; "
+	await(told, "failed server: cannot list endpointslices: the API server fails (503); "
 		    "next attempt in 3.0 s\n");
 }
 

@@ -655,7 +655,7 @@ static void test_what_is_missing_is_named(void **state)
 	assert_refused(place, "current-context: x\n", "it has no context 'x'");
 	assert_refused(place, "just text\n", "it is no kubeconfig");
 	assert_refused(place, "contexts: {\n", "line 2: did not find expected node content");
-	assert_refused(place, USER("    token: 0123\n"), "'token' is no text; put it in quotes");
+	assert_refused(place, USER("    token: 123\n"), "'token' is no text; put it in quotes");
 	assert_refused(place, "kind: Pod\n", "it is no kubeconfig, but a 'Pod'");
 	assert_int_equal(load(place, USER("    token: abc\n"), "broken"), -EINVAL);
 	assert_non_null(strstr(place->message, "it has no cluster 'absent' with a server"));

@@ -88,6 +88,8 @@ static void test_documents_of_any_kind_follow_each_other(void **state)
 	"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"" name               \
 	"\"},\"spec\":{}}"
 
+#define YAML_SERVICE(name) "apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\nspec: {}\n"
+
 static void test_json_texts_follow_each_other(void **state)
 {
 	static const char *const texts[] = {
@@ -96,6 +98,12 @@ static void test_json_texts_follow_each_other(void **state)
 		JSON_SERVICE("a") "\n---\n" JSON_SERVICE("b"),
 		"---\n" JSON_SERVICE("a") "\n---\n" JSON_SERVICE("b"),
 		"\xef\xbb\xbf" JSON_SERVICE("a") JSON_SERVICE("b"),
+		JSON_SERVICE("a") "\n---\n" YAML_SERVICE("b"),
+		JSON_SERVICE("a") "\r\n---\r\n" YAML_SERVICE("b"),
+		JSON_SERVICE("a") "\n--- # the other\n" JSON_SERVICE("b"),
+		"---\n# Source: a.json\n" JSON_SERVICE(
+			"a") "\n---\n# Source: b.json\n" JSON_SERVICE("b") "\n",
+		YAML_SERVICE("a") "---\n" JSON_SERVICE("b"),
 	};
 	struct manifest manifest;
 	size_t i;
@@ -105,6 +113,36 @@ static void test_json_texts_follow_each_other(void **state)
 		assert_int_equal(parse_text(texts[i], &manifest), 0);
 		assert_int_equal(refused.count, 0);
 		assert_int_equal(manifest.service_count, 2);
+		manifest_done(&manifest);
+	}
+}
+
+#define YAML_SERVICE(name) "apiVersion: v1\nkind: Service\nmetadata: {name: " name "}\nspec: {}\n"
+
+/* As kubectl reads them; and where it reads only some of them, all. */
+static void test_json_and_yaml_follow_each_other(void **state)
+{
+	static const char *const texts[] = {
+		JSON_SERVICE("a") "\n---\n" YAML_SERVICE("b") "---\n" YAML_SERVICE("c"),
+		JSON_SERVICE("a") "---\n" JSON_SERVICE("b") "\n\n---\n" YAML_SERVICE("c"),
+		JSON_SERVICE("a") JSON_SERVICE("b") "\n---\n" YAML_SERVICE("c"),
+		JSON_SERVICE("a") "\n--- # two\n" YAML_SERVICE("b") "---\n" JSON_SERVICE("c"),
+		JSON_SERVICE("a") "\n# two\n---\n" YAML_SERVICE("b") "---\n" JSON_SERVICE("c") "\n",
+		JSON_SERVICE("a") "\n...\n---\n" YAML_SERVICE("b") "---\n" YAML_SERVICE("c"),
+		JSON_SERVICE("a") "\n" YAML_SERVICE("b") "---\n" YAML_SERVICE("c"),
+		JSON_SERVICE("a") "\n---\n{apiVersion: v1, kind: Service, metadata: {name: b}, "
+				  "spec: {}}\n---\n" JSON_SERVICE("c"),
+		YAML_SERVICE("a") "---\n" JSON_SERVICE("b") "\n---\n" YAML_SERVICE("c"),
+	};
+	struct manifest manifest;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		assert_int_equal(parse_text(texts[i], &manifest), 0);
+		assert_int_equal(refused.count, 0);
+		assert_int_equal(manifest.service_count, 3);
+		assert_non_null(find_service(&manifest, "b"));
+		assert_non_null(find_service(&manifest, "c"));
 		manifest_done(&manifest);
 	}
 }
@@ -500,7 +538,7 @@ static void test_what_yaml_has_to_save_writing_is_read(void **state)
 		"---\napiVersion: v1\nkind: Service\nmetadata: !!map\n"
 		"  &key labels: {gwbpf.io/enabled: \"true\"}\n  name: other\n"
 		"  annotations: {&policy gwbpf.io/policy: rr}\n"
-		"spec: {ports: !!seq [&a {port: 1}]}\n";
+		"spec: {clusterIP: None, ports: !!seq [&a {port: 1}]}\n";
 	struct manifest manifest;
 	const struct service *service;
 
@@ -660,6 +698,7 @@ int main(void)
 		cmocka_unit_test(test_lists_of_the_api_server_are_read),
 		cmocka_unit_test(test_documents_of_any_kind_follow_each_other),
 		cmocka_unit_test(test_json_texts_follow_each_other),
+		cmocka_unit_test(test_json_and_yaml_follow_each_other),
 		cmocka_unit_test(test_a_list_is_the_same_in_any_order),
 		cmocka_unit_test(test_of_a_list_one_item_at_a_time_is_in_memory),
 		cmocka_unit_test(test_nothing_is_a_good_manifest),

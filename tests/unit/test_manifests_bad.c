@@ -2,6 +2,8 @@
 /* What is no manifest gets a message, fast and whole; and what a scalar of YAML is. */
 #include "manifest_fixture.h"
 
+#define JSON_OTHER "{\"apiVersion\":\"v1\",\"kind\":\"Other\"}"
+
 static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 {
 	static const struct {
@@ -9,12 +11,12 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 		const char *what;
 	} cases[] = {
 		{"hello", "no kind"},
-		{"- a\n- b\n", "no kind"},
+		{"- a\n- b\n", "document 1 is an array"},
 		{"42", "no kind"},
 		{"a: b\n", "no kind"},
 		{"kind: Service\n", "no kind"},
 		{"kind: [Service]\napiVersion: v1\n", "no kind"},
-		{"[1, 2]", "no kind"},
+		{"[1, 2]", "into the items of a List"},
 		{"{}", "no kind"},
 		{"apiVersion: v1\nkind: List\nitems: x\n", "items are no array"},
 		{"a: b\n c: d\n", "line "},
@@ -36,6 +38,11 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 		{"{\"items\":[\n\"x", "JSON: line 2: the text ends within a string"},
 		{"{\"items\":[\n[", "JSON: line 2: the text ends within an object"},
 		{"{}\n{\n\"a\": x}", "document 1 has no kind"},
+		{JSON_OTHER "\n\n---\nfoo: bar\n", "document 2 has no kind"},
+		{JSON_OTHER "\n---\na: 1\na: 2\n", "YAML: line 4: this key is there twice"},
+		{JSON_OTHER "\n---\na: b\n c: d\n", "YAML: line 3: "},
+		{JSON_OTHER "\n---\n# \xc3\n", "YAML: line 3: not UTF-8"},
+		{JSON_OTHER ",\n" JSON_OTHER, "line 1"},
 		{"apiVersion: v1\nkind: Other\n"
 		 "items: [{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {}}]\n",
 		 "document 1 has Services among its items"},
@@ -76,7 +83,7 @@ static void test_a_file_that_is_no_manifest_is_refused_whole(void **state)
 		assert_true(refusals_have(&refused, ": cannot parse the file: ", cases[i].what));
 	}
 	assert_int_equal(parse("a: b\0c\n", 7, &manifest), -EINVAL);
-	assert_true(refusals_have(&refused, "line 1", "UTF-8"));
+	assert_true(refusals_have(&refused, "line 1", "a zero byte"));
 }
 
 /* Every cut of a real file: either an error, or whole documents; never a crash. */
@@ -120,6 +127,8 @@ static void test_plain_scalars_are_typed_and_quoted_ones_are_text(void **state)
 		{".5", "a number"},
 		{"5.", "a number"},
 		{"-1.5E-3", "a number"},
+		{"0", "a number"},
+		{"00.5", "a number"},
 		{"99999999999999999999", "a number"},
 		{"0x99999999999999999999", "a number"},
 		{"\"true\"", NULL},
@@ -129,6 +138,9 @@ static void test_plain_scalars_are_typed_and_quoted_ones_are_text(void **state)
 		{"on", NULL},
 		{"tRUE", NULL},
 		{"10.96.0.1", NULL},
+		{"010", NULL},
+		{"-010", NULL},
+		{"08080", NULL},
 		{"1e", NULL},
 		{"1e+", NULL},
 		{"0x", NULL},

@@ -575,8 +575,8 @@ static int start_https(struct agent *agent)
 
 		if (!start_http(agent, address, (enum http)i, message))
 			continue;
-		snprintf(text, sizeof(text), "%s, or name another address with %s", message,
-			 all[i].option);
+		snprintf(text, sizeof(text), "%s, or name another %s with %s", message,
+			 i == HTTP_CONTROL ? "path" : "address", all[i].option);
 		if (all[i].given || all[i].must_be_had)
 			return fail(agent, text);
 		log_warn("%s: going on without", text);

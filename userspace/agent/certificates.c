@@ -401,12 +401,14 @@ static void ask(struct certificates *certificates, uint32_t id, uint64_t now_ns)
 	asked_begin(&certificates->asked, look->place);
 }
 
-/* What an earlier agent has seen holds, if it was compared with the same names. */
+/* What an earlier agent has seen holds, if it was compared with the same names; and for a peer that
+ * must not be asked so often, whatever the names. */
 static void begin(struct certificates *certificates, uint32_t id, uint64_t now_ns)
 {
 	const struct gw_certificate seen = seen_before(certificates, id);
 	bool is_known = seen.time_ns &&
-			seen.wanted == tls_names_fingerprint(tls_of(certificates, id)->names);
+			(seen.flags & GW_CERTIFICATE_ASKS ||
+			 seen.wanted == tls_names_fingerprint(tls_of(certificates, id)->names));
 	struct look *look = &certificates->looks[id];
 	struct tables_names names;
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "agent/check_child.h"
 #include "agent/check_sandbox.h"
 #include "base/addr.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "kernel/tables.h"
@@ -139,7 +139,6 @@ static void __attribute__((noreturn)) become_child(int fd)
 	char name[] = CHECK_CHILD_NAME;
 	char *const arguments[] = {name, NULL}, *const environment[] = {NULL};
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!check_sandbox_close(fd))
 		execve("/proc/self/exe", arguments, environment);
 	_exit(1);
@@ -157,7 +156,7 @@ static int start_child(struct checker *checker)
 	/* As far as the kernel lets it: by default it has room for fewer answers. */
 	setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	checker->start_ms = clock_now_ms();
-	checker->child = fork();
+	checker->child = child_fork();
 	if (!checker->child)
 		become_child(fds[1]);
 	err = checker->child < 0 ? -errno : 0;

@@ -142,25 +142,20 @@ static json_t *instant(const struct timespec *time)
 
 json_t *events_item_to_json(const struct events_item *item, bool with_clients)
 {
-	return json_pack("{so ss so so so so so so so}", "time", instant(&item->time), "event",
-			 kind_names[item->kind], "namespace", json_text_or_null(item->namespace),
-			 "service", json_text_or_null(item->service), "backend",
+	const struct client_name *name = with_clients ? &item->client_name : &nobody;
+
+	return json_pack("{so ss so so so so so so so so so so}", "time", instant(&item->time),
+			 "event", kind_names[item->kind], "namespace",
+			 json_text_or_null(item->namespace), "service",
+			 json_text_or_null(item->service), "backend",
 			 json_text_or_null(item->backend), "pod", json_text_or_null(item->pod),
 			 "cause", json_text_or_null(item->cause), "clientNetnsCookie",
 			 with_clients && item->client ? json_identity(item->client) : json_null(),
 			 "clientPid",
-			 with_clients && item->pid ? json_integer(item->pid) : json_null());
-}
-
-static json_t *named(const struct events_item *item, bool with_clients)
-{
-	const struct client_name *name = with_clients ? &item->client_name : &nobody;
-
-	return json_extend(events_item_to_json(item, with_clients),
-			   json_pack("{so so so}", "clientNamespace",
-				     json_text_or_null(name->namespace), "clientPod",
-				     json_text_or_null(name->pod), "clientCommand",
-				     json_text_or_null(name->command)));
+			 with_clients && item->pid ? json_integer(item->pid) : json_null(),
+			 "clientNamespace", json_text_or_null(name->namespace), "clientPod",
+			 json_text_or_null(name->pod), "clientCommand",
+			 json_text_or_null(name->command));
 }
 
 json_t *events_to_json(const char *node, bool with_clients)
@@ -169,7 +164,7 @@ json_t *events_to_json(const char *node, bool with_clients)
 	json_t *items = json_array();
 
 	for (item = TAILQ_FIRST(&ring.list); item; item = TAILQ_NEXT(item, entry))
-		json_add(&items, named(item, with_clients));
+		json_add(&items, events_item_to_json(item, with_clients));
 	return json_extend(json_list("EventList", node, items),
 			   json_pack("{so sI}", "sinceTime", instant(&ring.begin), "forgottenTotal",
 				     (json_int_t)ring.forgotten));

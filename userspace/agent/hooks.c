@@ -45,6 +45,7 @@ int hooks_new(struct event_base *base, struct datapath *datapath, struct tables 
 		return -ENOMEM;
 	hooks->datapath = datapath;
 	hooks->tables = tables;
+	tables_meta(tables)->awaits_canary = 1;
 	if (proofs_new(tables, &hooks->proofs)) {
 		free(hooks);
 		return -ENOMEM;
@@ -224,6 +225,7 @@ static void on_flight(int err, const struct canary_flight *flight, void *arg)
 	int before = hooks->missing;
 
 	check_taken(hooks);
+	tables_meta(hooks->tables)->awaits_canary = 0;
 	hooks->missing = err || !flight ? err : flight->missing;
 	if (hooks->missing == before)
 		return;

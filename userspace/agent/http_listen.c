@@ -123,8 +123,8 @@ static int make_directory(const char *path, char message[HTTP_LISTEN_MESSAGE_MAX
 		int err = -errno;
 
 		snprintf(message, HTTP_LISTEN_MESSAGE_MAX,
-			 "cannot make directory '%s' of the control socket: %s: name another with "
-			 "--control, or 'off'",
+			 "cannot make directory '%s' of the control socket: %s: see that it can be "
+			 "made",
 			 directory, strerror(-err));
 		return err;
 	}
@@ -132,7 +132,7 @@ static int make_directory(const char *path, char message[HTTP_LISTEN_MESSAGE_MAX
 		return 0;
 	snprintf(message, HTTP_LISTEN_MESSAGE_MAX,
 		 "cannot make the control socket in '%s': others than root may write there: give "
-		 "it to root, with mode 0700, or name another with --control",
+		 "it to root, with mode 0700",
 		 directory);
 	return -EPERM;
 }
@@ -174,7 +174,8 @@ static int open_control(const char *path, char message[HTTP_LISTEN_MESSAGE_MAX])
 
 	if (strlen(path) >= sizeof(at.sun_path)) {
 		snprintf(message, HTTP_LISTEN_MESSAGE_MAX,
-			 "cannot make the control socket '%s': its path is longer than %zu bytes",
+			 "cannot make the control socket '%s': its path is longer than %zu bytes: "
+			 "choose a shorter one",
 			 path, sizeof(at.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
@@ -189,7 +190,7 @@ static int open_control(const char *path, char message[HTTP_LISTEN_MESSAGE_MAX])
 		snprintf(message, HTTP_LISTEN_MESSAGE_MAX,
 			 "cannot make the control socket '%s': %s%s", path, strerror(-fd),
 			 fd == -EADDRINUSE ? ": another agent has it, or another file is there: "
-					     "name another with --control"
+					     "end the agent, or remove the file"
 					   : "");
 	return fd;
 }

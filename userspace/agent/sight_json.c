@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "agent/client_names.h"
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -48,9 +49,10 @@ static json_t *connection(const struct gw_sight *sight)
 			    (unsigned long long)sight->start_ns);
 }
 
-json_t *sight_json(const struct gw_sight *sight, const struct tables_names *names)
+json_t *sight_json(const struct gw_sight *sight, const struct tables_names *names,
+		   const struct client_name *client)
 {
-	return json_pack("{so ss so so so so so so so so so so so}", "time",
+	return json_pack("{so ss so so so so so so so so so so so so so so}", "time",
 			 instant(sight->time_ns), "event", monitor_kind_name(sight->kind),
 			 "namespace", json_text_or_null(names->service.namespace), "service",
 			 json_text_or_null(names->service.name), "servicePort",
@@ -59,16 +61,20 @@ json_t *sight_json(const struct gw_sight *sight, const struct tables_names *name
 			 json_text_or_null(monitor_error_name(sight->error)), "durationSeconds",
 			 duration(sight), "clientPid",
 			 sight->tgid ? json_integer(sight->tgid) : json_null(), "clientNetnsCookie",
-			 json_identity(sight->netns_cookie), "connection", connection(sight),
+			 json_identity(sight->netns_cookie), "clientNamespace",
+			 json_text_or_null(client->namespace), "clientPod",
+			 json_text_or_null(client->pod), "clientCommand",
+			 json_text_or_null(client->command), "connection", connection(sight),
 			 "lost", json_null());
 }
 
 json_t *sight_json_lost(uint64_t count, const char *cause)
 {
-	return json_pack("{so ss sn sn sn sn sn ss sn sn sn sn so}", "time",
+	return json_pack("{so ss sn sn sn sn sn ss sn sn sn sn sn sn sn so}", "time",
 			 instant(clock_now_ns()), "event", monitor_kind_name(GW_SIGHT_LOST),
 			 "namespace", "service", "servicePort", "backend", "pod", "cause", cause,
-			 "durationSeconds", "clientPid", "clientNetnsCookie", "connection", "lost",
+			 "durationSeconds", "clientPid", "clientNetnsCookie", "clientNamespace",
+			 "clientPod", "clientCommand", "connection", "lost",
 			 count ? json_count(count) : json_null());
 }
 

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+struct client_name;
 struct gw_sight;
 struct tables_names;
 
@@ -14,7 +15,8 @@ struct tables_names;
 json_t *sight_json_head(const char *node);
 
 /* What the hooks saw; names are those of its backend, or of its Service alone. */
-json_t *sight_json(const struct gw_sight *sight, const struct tables_names *names);
+json_t *sight_json(const struct gw_sight *sight, const struct tables_names *names,
+		   const struct client_name *client);
 
 /* So many lines are missing here; 0: nobody knows how many. */
 json_t *sight_json_lost(uint64_t count, const char *cause);

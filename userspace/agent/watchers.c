@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include <gwbpf/origin.h>
+
+#include "agent/client_names.h"
 #include "agent/events.h"
 #include "agent/sight_json.h"
 #include "base/clock.h"
@@ -21,7 +24,8 @@
 #define TURN_US 25000          /* between two looks at what the hooks have told */
 #define SIGHTS_A_TURN 500      /* so that the loop is not held up: about 5 ms */
 #define LEASE_NS 5000000000ull /* how long the hooks go on telling an agent that was killed */
-#define UNREAD_BYTES_MAX (1024 * 1024) /* of one watcher: about 2,700 lines */
+#define UNREAD_BYTES_MAX (1024 * 1024) /* of one watcher: about 2,300 lines */
+#define NAMES_NS 1000000000ull         /* what was found out about clients is kept for so long */
 #define SILENT_SECONDS 60              /* one that reads nothing for so long is ended */
 
 /* Which Service; "" and 0: any. */
@@ -47,6 +51,8 @@ struct watchers {
 	struct event *turn;
 	uint64_t until_ns; /* of the lease */
 	uint64_t lost;     /* what the hooks had lost when it was last told */
+	struct client_names names;
+	uint64_t names_ns; /* since when they are kept */
 	struct watcher_list all;
 };
 
@@ -95,6 +101,7 @@ void watchers_free(struct watchers *watchers)
 	events_listen_to_all(NULL, NULL);
 	while ((watcher = TAILQ_FIRST(&watchers->all)))
 		end(watchers, watcher);
+	client_names_done(&watchers->names);
 	monitor_free(watchers->monitor);
 	if (watchers->turn)
 		event_free(watchers->turn);
@@ -168,7 +175,9 @@ static bool is_wanted(const struct filter *filter, const char *namespace, const 
 
 static void on_sight(const struct gw_sight *sight, void *arg)
 {
+	const struct gw_origin origin = {.cgroup_id = sight->cgroup_id, .tgid = sight->tgid};
 	struct watchers *watchers = arg;
+	struct client_name client;
 	struct tables_names names;
 	struct watcher *watcher;
 	bool has_backend;
@@ -178,7 +187,8 @@ static void on_sight(const struct gw_sight *sight, void *arg)
 					  sight->backend_generation, &names);
 	if (!has_backend)
 		tables_name_service(watchers->options.tables, sight->service, &names);
-	text = render(sight_json(sight, &names));
+	client_names_find(&watchers->names, sight->netns_cookie, &origin, &client);
+	text = render(sight_json(sight, &names, &client));
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
 		if (is_wanted(&watcher->filter, names.service.namespace, names.service.name,
 			      names.vip_port))
@@ -230,6 +240,17 @@ static void renew(struct watchers *watchers)
 	monitor_watch(watchers->monitor, watchers->until_ns);
 }
 
+/* A pod may get its name, and the number of a process another owner. */
+static void forget_old_names(struct watchers *watchers)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (now_ns - watchers->names_ns < NAMES_NS)
+		return;
+	client_names_done(&watchers->names);
+	watchers->names_ns = now_ns;
+}
+
 static void drop_gone(struct watchers *watchers)
 {
 	struct watcher *watcher = TAILQ_FIRST(&watchers->all), *next;
@@ -251,8 +272,10 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	if (TAILQ_EMPTY(&watchers->all)) {
 		monitor_watch(watchers->monitor, 0);
 		event_del(watchers->turn);
+		client_names_done(&watchers->names);
 		return;
 	}
+	forget_old_names(watchers);
 	monitor_take(watchers->monitor, SIGHTS_A_TURN, on_sight, watchers);
 	renew(watchers);
 }

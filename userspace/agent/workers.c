@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/child.h"
 
 #define WORKERS_MAX 4
 #define DIE_SECONDS 1 /* for as long it is waited for one that was killed */
@@ -47,7 +48,7 @@ int workers_new(struct event_base *base, unsigned int seconds, struct workers **
 	return 0;
 }
 
-/* After an error of fork(2) half of it may be there. */
+/* After an error of child_fork() half of it may be there. */
 static void release(struct worker *worker)
 {
 	if (worker->ended)
@@ -129,7 +130,6 @@ static void __attribute__((noreturn)) run_child(const struct worker *worker, uns
 	struct outlet outlet = {.file = worker->file};
 	int err = -ENOMEM;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_DATA, &memory);
 	setrlimit(RLIMIT_FSIZE, &memory);
 	alarm(seconds);
@@ -144,7 +144,7 @@ static int launch(struct workers *workers, struct worker *worker)
 {
 	const struct timeval longest = {.tv_sec = (time_t)workers->seconds + DIE_SECONDS};
 
-	worker->child = fork();
+	worker->child = child_fork();
 	if (worker->child < 0)
 		return -errno;
 	if (!worker->child)

@@ -50,6 +50,24 @@ static bool is_among(const char *value, const char *words)
 	}
 }
 
+/* A word that stands for a form says little to whoever has just got it wrong. */
+static const char *form_of(const char *arg)
+{
+	static const struct {
+		const char *arg;
+		const char *form;
+	} forms[] = {
+		{"DURATION", "a duration, such as 250ms, 10s or 5m"},
+		{"ADDR:PORT",
+		 "ADDR:PORT, such as 127.0.0.1:9451 (--listen: on loopback alone), or off"},
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+		if (!strcmp(forms[i].arg, arg))
+			return forms[i].form;
+	return arg;
+}
+
 /* origin: the option or the variable, as the message shall name it. */
 static void set_option(struct argp_state *state, const struct argp_option *option,
 		       const char *origin, const char *value)
@@ -62,7 +80,8 @@ static void set_option(struct argp_state *state, const struct argp_option *optio
 	if (!err)
 		err = parse->args->set(option->key, value, parse->args->arg);
 	if (err == -EINVAL)
-		argp_error(state, "%s cannot be '%s': it takes %s", origin, value, option->arg);
+		argp_error(state, "%s cannot be '%s': it takes %s", origin, value,
+			   form_of(option->arg));
 	else if (err)
 		argp_failure(state, EXIT_FAILURE, -err, "%s", origin);
 }

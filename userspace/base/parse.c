@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define DURATION_MAX_MS (24u * 3600u * 1000u)
@@ -95,6 +96,20 @@ bool parse_bool(const char *text, bool *ret)
 		return false;
 	*ret = value;
 	return true;
+}
+
+bool parse_yaml_bool(const char *text, bool *ret)
+{
+	static const char *const words[] = {"yes", "on", "y", "no", "off", "n"};
+	size_t i, count = sizeof(words) / sizeof(words[0]);
+
+	for (i = 0; i < count; i++) {
+		if (strcasecmp(text, words[i]) == 0) {
+			*ret = i < count / 2;
+			return true;
+		}
+	}
+	return false;
 }
 
 int parse_instant(const char *text, double *ret)

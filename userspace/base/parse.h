@@ -17,4 +17,8 @@ int parse_instant(const char *text, double *ret);
 
 bool parse_bool(const char *text, bool *ret); /* "true" or "false"; false if it is neither */
 
+/* "yes", "on", "y", "no", "off" or "n", in any case, which YAML 1.1 has for true and false: kubectl
+ * reads that. false if it is none of them. */
+bool parse_yaml_bool(const char *text, bool *ret);
+
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/client_text.h"
 #include "cli/control.h"
 #include "cli/json_print.h"
 #include "cli/say.h"
@@ -113,34 +114,17 @@ static const char *object_of(const json_t *event, char *buf, size_t size)
 	return buf;
 }
 
-/* " (pod fabric/client-0, process 4711)", " (process 4711 'java')" or ""; returns buf. */
-static const char *client_of(const json_t *event, char *buf, size_t size)
-{
-	json_int_t pid = json_integer_value(json_object_get(event, "clientPid"));
-	const char *namespace = field(event, "clientNamespace"), *pod = field(event, "clientPod");
-	const char *command = field(event, "clientCommand");
-	const char *quote = *command ? "'" : "";
-	char process[64] = "";
-
-	if (pid)
-		snprintf(process, sizeof(process), "process %lld%s%s%.32s%s", (long long)pid,
-			 *command ? " " : "", quote, command, quote);
-	snprintf(buf, size, "%s%s%s%s%s%s%s%s", pid || *pod ? " (" : "", *pod ? "pod " : "",
-		 namespace, *namespace ? "/" : "", pod, pid && *pod ? ", " : "", process,
-		 pid || *pod ? ")" : "");
-	return buf;
-}
-
 static void print_event(const struct cli *cli, const json_t *event)
 {
 	const char *time = field(event, "time"), *kind = field(event, "event");
-	char object[1024], client[512], text[3072];
+	char object[1024], client[CLIENT_TEXT_BYTES_MAX], text[3072];
 
 	printf("%.*s  ", TIME_LENGTH, strlen(time) > DATE_LENGTH ? time + DATE_LENGTH + 1 : "");
 	table_print_state(cli, kind, mood_of(kind));
 	object_of(event, object, sizeof(object));
-	snprintf(text, sizeof(text), "%s%s%s%s%s", *object ? " " : "", object, ": ",
-		 field(event, "cause"), client_of(event, client, sizeof(client)));
+	client_text(event, client);
+	snprintf(text, sizeof(text), "%s%s: %s%s%s%s", *object ? " " : "", object,
+		 field(event, "cause"), *client ? " (" : "", client, *client ? ")" : "");
 	wrap_text(stdout, text,
 		  &(struct wrap){.column = (int)(INDENT + strlen(kind)),
 				 .indent = INDENT,

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "cli/client_text.h"
 #include "cli/control.h"
 #include "cli/json_print.h"
 #include "cli/lookup.h"
@@ -78,10 +79,9 @@ static const char *duration_text(double seconds, char buf[FORMAT_MAX])
 static void describe(const json_t *sight, char *text, size_t size)
 {
 	const json_t *seconds = json_object_get(sight, "durationSeconds");
-	json_int_t pid = json_integer_value(json_object_get(sight, "clientPid"));
 	bool is_ejection = !strcmp(field(sight, "event"), "ejected");
 	json_int_t lost = json_integer_value(json_object_get(sight, "lost"));
-	char duration[FORMAT_MAX];
+	char duration[FORMAT_MAX], client[CLIENT_TEXT_BYTES_MAX];
 
 	*text = '\0';
 	if (lost)
@@ -92,8 +92,8 @@ static void describe(const json_t *sight, char *text, size_t size)
 		add(text, size, " %s", field(sight, "pod"));
 	if (*field(sight, "backend"))
 		add(text, size, " %s", field(sight, "backend"));
-	if (pid)
-		add(text, size, " process %lld", (long long)pid);
+	if (*client_text(sight, client))
+		add(text, size, " (%s)", client);
 	if (json_is_number(seconds))
 		add(text, size, " %s %s", is_ejection ? "for" : "after",
 		    duration_text(json_number_value(seconds), duration));

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define WORD_MAX 24 /* longer ones are like none */
-#define FARTHEST 2  /* so many typing errors are forgiven, in a word of more letters than that */
+#define FARTHEST 2  /* so many typing errors are forgiven, in less than half of the letters */
 
 static size_t least(size_t a, size_t b)
 {
@@ -50,7 +50,7 @@ void nearest_begin(struct nearest *nearest, const char *word)
 {
 	*nearest = (struct nearest){
 		.word = word,
-		.distance = least(FARTHEST + 1, strlen(word)),
+		.distance = least(FARTHEST + 1, (strlen(word) + 1) / 2),
 	};
 }
 

@@ -18,6 +18,7 @@
 #include "model/choose.h"
 #include "model/claims.h"
 #include "model/store.h"
+#include "model/why.h"
 #include "report/json.h"
 
 const struct argp_option plan_options[] = {
@@ -102,6 +103,42 @@ static int report_surplus(struct plan_view *plan, const struct choice *choice)
 	return refuse(plan, choice, message);
 }
 
+struct unmatched {
+	size_t count; /* endpoints that lack a port of that name */
+	size_t others;
+};
+
+static void count_unmatched(const struct why_endpoint *endpoint, void *arg)
+{
+	struct unmatched *unmatched = arg;
+
+	if (endpoint->why == WHY_NO_PORT)
+		unmatched->count++;
+	else
+		unmatched->others++;
+}
+
+/* There are endpoints, ready or not, but none has the port: it is the names that do not fit. */
+static int report_unmatched(struct plan_view *plan, const struct choice *choice)
+{
+	struct unmatched unmatched = {0};
+	char message[512], named[GW_NAME_MAX + 16] = "without a name";
+
+	if (choice->verdict != VERDICT_REFUSE || choice->reason != CHOICE_NO_ENDPOINTS)
+		return 0;
+	why_visit_endpoints(plan->model, choice, count_unmatched, &unmatched);
+	if (!unmatched.count || unmatched.others)
+		return 0;
+	if (*choice->port_name)
+		snprintf(named, sizeof(named), "named '%s'", choice->port_name);
+	snprintf(
+		message, sizeof(message),
+		"no endpoint (of %zu) is used for port %u: the EndpointSlices have no TCP port %s: "
+		"give both ports the same name",
+		unmatched.count, choice->port, named);
+	return refuse(plan, choice, message);
+}
+
 static int plan_service(struct plan_view *plan, const struct service *service)
 {
 	struct chosen *chosen = &plan->services[plan->count];
@@ -141,6 +178,8 @@ static int settle_claims(struct plan_view *plan)
 			err = claim(plan, &by_age[i]->choices[j]);
 			if (!err)
 				err = report_surplus(plan, &by_age[i]->choices[j]);
+			if (!err)
+				err = report_unmatched(plan, &by_age[i]->choices[j]);
 		}
 	}
 	free(by_age);

@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -91,7 +91,6 @@ be_section(const struct cli *cli, const struct section *section, int to)
 
 	if (section->anonymous && !cli->clients)
 		arguments[count++] = (char *)section->anonymous;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setpgid(0, 0);
 	dup2(to, STDOUT_FILENO);
 	dup2(to, STDERR_FILENO);
@@ -156,7 +155,7 @@ static void write_section(const struct cli *cli, const struct section *section, 
 		fprintf(to, "(cannot make this section: %s)\n", strerror(errno));
 		return;
 	}
-	pid = fork();
+	pid = child_fork();
 	if (!pid)
 		be_section(cli, section, ends[1]);
 	close(ends[1]);

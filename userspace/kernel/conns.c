@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,6 +16,7 @@
 #include <bpf/libbpf.h>
 #include <walk.skel.h>
 
+#include "base/child.h"
 #include "kernel/iterate.h"
 #include "kernel/maps.h"
 #include "kernel/netns.h"
@@ -297,7 +297,6 @@ static int grow(struct conns *conns, size_t room)
 
 static void __attribute__((noreturn)) walk_as_child(struct conns *conns)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(WALK_SECONDS);
 	conns->report->err = run_walk(conns);
 	conns->report->unseen = conns->unseen;
@@ -306,7 +305,7 @@ static void __attribute__((noreturn)) walk_as_child(struct conns *conns)
 
 static int start_child(struct conns *conns)
 {
-	conns->child = fork();
+	conns->child = child_fork();
 	if (!conns->child)
 		walk_as_child(conns);
 	if (conns->child > 0)

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 
 #define LOOK_MS 20 /* so often it is looked whether the process has come further */
@@ -53,7 +53,6 @@ static void __attribute__((noreturn)) work(struct desk *desk, int socket)
 {
 	char byte;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (dup2(socket, STDIN_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0u, 0))
 		_exit(1);
 	while (read(STDIN_FILENO, &byte, 1) == 1) {
@@ -70,7 +69,7 @@ static int start(struct mover_child *child)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;
-	child->pid = fork();
+	child->pid = child_fork();
 	if (!child->pid) {
 		close(pair[0]);
 		work(child->desk, pair[1]);

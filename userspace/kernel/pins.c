@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,9 +13,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "kernel/datapath.h"
 #include "kernel/maps.h"
 #include "kernel/mounts.h"
+
+#define CHILD_END_MS 1000 /* for so long a child may outlive its agent */
+#define CHILD_LOOK_MS 10
 
 void pins_map_path(const char *pin_dir, const char *name, char path[PATH_MAX])
 {
@@ -102,24 +107,54 @@ bool pins_has_lock(const char *pin_dir, pid_t pid)
 	return found;
 }
 
-int pins_lock(const char *pin_dir, int *ret, char *message)
+/* A child of an agent that was killed has the lock until it has ended, too, and it ends by itself. An
+ * agent that lives is not waited for. */
+static bool await_lock(int fd, const char *pin_dir)
 {
-	int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t end_ms = clock_now_ms() + CHILD_END_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		pid_t taker = pins_lock_holder(pin_dir);
+
+		if ((taker && pins_has_lock(pin_dir, taker)) || clock_now_ms() >= end_ms)
+			return false;
+		poll(NULL, 0, CHILD_LOOK_MS);
+	}
+	return true;
+}
+
+static int refuse_lock(const char *pin_dir, char *message)
+{
+	pid_t taker = pins_lock_holder(pin_dir);
 	char who[PINS_HOLDER_MAX];
 
-	if (fd < 0)
-		return pins_fail(message, -errno, "cannot open pin directory '%s': %s", pin_dir,
-				 strerror(errno));
-	if (!flock(fd, LOCK_EX | LOCK_NB)) {
-		*ret = fd;
-		return 0;
-	}
-	close(fd);
+	if (taker && !pins_has_lock(pin_dir, taker))
+		return pins_fail(
+			message, -EBUSY,
+			"cannot use pin directory '%s': pid %d took its lock, and another process "
+			"has that now: see who has the directory open (fuser -v '%s') and end that "
+			"one, or name another directory with --pin-dir",
+			pin_dir, taker, pin_dir);
 	return pins_fail(
 		message, -EBUSY,
 		"cannot use pin directory '%s': the agent with %s runs on it: end that one "
 		"first, or name another directory with --pin-dir",
-		pin_dir, pins_name_holder(pins_lock_holder(pin_dir), who));
+		pin_dir, pins_name_holder(taker, who));
+}
+
+int pins_lock(const char *pin_dir, int *ret, char *message)
+{
+	int fd = open(pin_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return pins_fail(message, -errno, "cannot open pin directory '%s': %s", pin_dir,
+				 strerror(errno));
+	if (await_lock(fd, pin_dir)) {
+		*ret = fd;
+		return 0;
+	}
+	close(fd);
+	return refuse_lock(pin_dir, message);
 }
 
 int datapath_pinned_abi(const char *pin_dir, uint32_t *ret)

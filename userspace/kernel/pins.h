@@ -8,8 +8,9 @@
 #include <sys/types.h>
 
 /*
- * Become the only writer of the pins. The descriptor in ret is the lock: it ends with its holder,
- * so that nothing needs cleaning up after a crash. -EBUSY: an agent runs. message says why.
+ * Become the only writer of the pins. The descriptor in ret is the lock: it ends with its holder and the
+ * children of that, so that nothing needs cleaning up after a crash. -EBUSY: an agent runs; where none
+ * is seen that has the lock, only after 1 s. message says why.
  */
 int pins_lock(const char *pin_dir, int *ret, char *message);
 

@@ -321,14 +321,16 @@ const char *tables_backend_text(const struct tables *tables, uint32_t id, uint32
 {
 	char address[ADDR_PORT_TEXT_MAX];
 	struct tables_names names;
+	bool has_pod;
 
 	if (!tables_name_backend(tables, id, generation, &names)) {
 		snprintf(buf, TABLES_BACKEND_TEXT_MAX, "a backend that is gone");
 		return buf;
 	}
-	snprintf(buf, TABLES_BACKEND_TEXT_MAX, "%.64s/%.64s %s (%.253s)", names.service.namespace,
+	has_pod = *names.backend.pod;
+	snprintf(buf, TABLES_BACKEND_TEXT_MAX, "%.64s/%.64s %s%s%.253s%s", names.service.namespace,
 		 names.service.name, addr_port_format(&names.address, names.port, address),
-		 names.backend.pod);
+		 has_pod ? " (" : "", names.backend.pod, has_pod ? ")" : "");
 	return buf;
 }
 

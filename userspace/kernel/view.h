@@ -38,6 +38,7 @@ struct view_meta {
 	bool suspended;       /* every Service is left to kube-proxy, by `gwbpf suspend` */
 	bool stepped_aside;   /* likewise, for want of a heartbeat */
 	double live_age_seconds[GW_HOOK_MAX_]; /* since the canary passed; below 0: it never did */
+	bool awaits_canary; /* the agent has just come: what passes the hooks is not known yet */
 	enum gw_cover covers_pods;
 	const char *node; /* "" if no agent ever said */
 	const char *zone;

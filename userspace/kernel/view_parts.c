@@ -34,6 +34,7 @@ void view_read_meta(const struct maps *maps, uint64_t now_ns, struct gw_meta *co
 		.stepped_aside = copy->stale_after_ns && copy->heartbeat_ns < now_ns &&
 				 now_ns - copy->heartbeat_ns > copy->stale_after_ns,
 		.covers_pods = copy->covers_pods,
+		.awaits_canary = copy->awaits_canary,
 		.node = copy->node,
 		.zone = copy->zone,
 		.version = copy->version,

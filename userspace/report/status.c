@@ -42,7 +42,9 @@ static enum hook_life judge_hook(const struct status *status, size_t hook)
 		return HOOK_DEAD;
 	if (!status_agent_is_running(meta))
 		return HOOK_ATTACHED;
-	return age >= 0 && age <= VIEW_LIVE_SECONDS ? HOOK_LIVE : HOOK_DEAD;
+	if (age >= 0 && age <= VIEW_LIVE_SECONDS)
+		return HOOK_LIVE;
+	return meta->awaits_canary ? HOOK_ATTACHED : HOOK_DEAD;
 }
 
 /* 1 << enum gw_hook */

@@ -20,7 +20,7 @@
 
 enum hook_life {
 	HOOK_MISSING,
-	HOOK_ATTACHED, /* nobody tests whether connections pass it */
+	HOOK_ATTACHED, /* nobody tests whether connections pass it, or nobody has yet */
 	HOOK_LIVE,
 	HOOK_DEAD, /* attached, but none was seen to pass it, or none of a pod's can */
 };

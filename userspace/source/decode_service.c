@@ -277,6 +277,15 @@ static int decode_affinity(struct report *report, const json_t *spec, struct ser
 	return 0;
 }
 
+/* As it is written, before the API server has given it one: not a headless one, which says None. */
+static void say_without_address(struct report *report, const json_t *spec)
+{
+	if (!json_string_length(json_object_get(spec, "clusterIP")) &&
+	    !json_array_size(json_object_get(spec, "clusterIPs")))
+		report_say(report, "spec.clusterIP is missing, so it is left alone: read the "
+				   "Service back from the cluster (kubectl get -o yaml)");
+}
+
 static int decode_spec(struct report *report, const json_t *value, struct service *service)
 {
 	size_t type, policy;
@@ -302,6 +311,8 @@ static int decode_spec(struct report *report, const json_t *value, struct servic
 	if (err)
 		return err;
 	service->external_name = type == TYPE_EXTERNAL_NAME;
+	if (service->enabled && !service->external_name)
+		say_without_address(report, spec);
 	service->local_only = policy;
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "base/text.h"
 
 void report_init(struct report *report, decode_refuse refuse, void *arg)
@@ -77,8 +78,9 @@ static const char *type_word(const json_t *value)
 	case JSON_STRING:
 		return a_text;
 	case JSON_INTEGER:
-	case JSON_REAL:
 		return "a number";
+	case JSON_REAL:
+		return "a number with a fraction, an exponent or too many digits";
 	case JSON_TRUE:
 	case JSON_FALSE:
 		return "true or false";
@@ -96,13 +98,26 @@ static const json_t *find_member(const json_t *parent, const char *path)
 	return json_is_null(value) ? NULL : value;
 }
 
+/* What to do about text where something else is wanted. */
+static const char *advise(const char *wanted, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (wanted == a_text)
+		return json_is_object(value) || json_is_array(value) ? "" : ": put it in quotes";
+	if (!text || !*text || text[strspn(text, "0123456789")])
+		return "";
+	return *text == '0'
+		       ? ": leave out the zeros before the number, which YAML 1.1 and 1.2 read "
+			 "in different ways"
+		       : ": leave out the quotes";
+}
+
 static int refuse_type(struct report *report, const char *path, const char *wanted,
 		       const json_t *value)
 {
-	bool unquoted = wanted == a_text && !json_is_object(value) && !json_is_array(value);
-
 	report_say(report, "%s%smust be %s, not %s%s", path, *path == ' ' ? "" : " ", wanted,
-		   type_word(value), unquoted ? ": put it in quotes" : "");
+		   type_word(value), advise(wanted, value));
 	return -EINVAL;
 }
 
@@ -141,6 +156,8 @@ int field_bool(struct report *report, const json_t *parent, const char *path, bo
 {
 	const json_t *value = find_member(parent, path);
 
+	if (json_is_string(value) && parse_yaml_bool(json_string_value(value), ret))
+		return 0;
 	if (value && !json_is_boolean(value))
 		return refuse_type(report, path, "true or false", value);
 	*ret = value ? json_is_true(value) : fallback;

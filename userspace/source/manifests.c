@@ -298,6 +298,10 @@ static int read_document(const json_t *value, void *arg)
 		return 0;
 	if (!has_kind(value) && is_event(value) && !has_early_items)
 		return read_event(reader, value);
+	if (json_is_array(value))
+		return fail(reader,
+			    "is an array, which has no kind and apiVersion: put the objects "
+			    "into the items of a List, or one after the other");
 	if (!has_kind(value))
 		return fail(reader,
 			    "has no kind and apiVersion: it is no manifest, or only a part");
@@ -323,36 +327,15 @@ static size_t skip_separators(const char *text, size_t size, size_t at)
 }
 
 /* A brace alone may also begin YAML; a brace and a quote are JSON. */
-static bool is_json(const char *text, size_t size)
+static bool is_json(const char *text, size_t size, size_t at)
 {
-	size_t at = skip_separators(text, size, 0);
-
 	if (at == size || text[at] != '{')
 		return false;
 	at = skip_separators(text, size, at + 1);
 	return at < size && (text[at] == '"' || text[at] == '}');
 }
 
-/* One JSON text after the other, as several kubectl commands into one file leave them. */
-static int read_json(struct reader *reader, const char *text, size_t size)
-{
-	const struct document_visitor visitor = {.item = read_early_item,
-						 .document = read_document,
-						 .arg = reader};
-	char message[JSON_TEXT_MESSAGE_MAX];
-	size_t at = skip_separators(text, size, 0);
-	int err = 0;
-
-	while (at < size && !err) {
-		err = json_text_parse(text, size, &at, &visitor, message);
-		if (err == -EINVAL && *message)
-			snprintf(reader->error, sizeof(reader->error), "JSON: %s", message);
-		at = skip_separators(text, size, at);
-	}
-	return err;
-}
-
-static int read_yaml(struct reader *reader, const char *text, size_t size)
+static int read_yaml(struct reader *reader, const char *text, size_t size, size_t at)
 {
 	const struct document_visitor visitor = {.item = read_early_item,
 						 .document = read_document,
@@ -360,10 +343,31 @@ static int read_yaml(struct reader *reader, const char *text, size_t size)
 	char message[YAML_MESSAGE_MAX];
 	int err;
 
-	err = yaml_parse(text, size, &visitor, message);
+	err = yaml_parse(text, size, at, &visitor, message);
 	if (err == -EINVAL && *message)
 		snprintf(reader->error, sizeof(reader->error), "YAML: %s", message);
 	return err;
+}
+
+/* One JSON text after the other, as several kubectl commands into one file leave them. The first that
+ * is none begins YAML, which may have JSON among its documents: so does kubectl read it. */
+static int read_documents(struct reader *reader, const char *text, size_t size)
+{
+	const struct document_visitor visitor = {.item = read_early_item,
+						 .document = read_document,
+						 .arg = reader};
+	char message[JSON_TEXT_MESSAGE_MAX];
+	size_t read = 0, at = skip_separators(text, size, 0);
+	int err = 0;
+
+	while (!err && is_json(text, size, at)) {
+		err = json_text_parse(text, size, &at, &visitor, message);
+		if (err == -EINVAL && *message)
+			snprintf(reader->error, sizeof(reader->error), "JSON: %s", message);
+		read = at;
+		at = skip_separators(text, size, at);
+	}
+	return err || at == size ? err : read_yaml(reader, text, size, read);
 }
 
 static int read_text(struct reader *reader, const char *text, size_t size)
@@ -377,8 +381,7 @@ static int read_text(struct reader *reader, const char *text, size_t size)
 		snprintf(reader->error, sizeof(reader->error), "%s", message);
 	if (err)
 		return err;
-	err = is_json(utf8.text, utf8.size) ? read_json(reader, utf8.text, utf8.size)
-					    : read_yaml(reader, utf8.text, utf8.size);
+	err = read_documents(reader, utf8.text, utf8.size);
 	encoding_done(&utf8);
 	return err;
 }

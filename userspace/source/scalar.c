@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The core schema of YAML 1.2 (chapter 10.3.2). Knows nothing of how text is quoted. */
+/* The core schema of YAML 1.2 (chapter 10.3.2), but for numbers that YAML 1.1 reads in another way.
+ * Knows nothing of how text is quoted. */
 #include "source/scalar.h"
 
 #include <errno.h>
@@ -53,7 +54,15 @@ static bool is_integer(const char *text, int *base)
 					       : "01234567")];
 }
 
-/* NULL if it is no number. One beyond 64 bits is real, as everywhere in Kubernetes. */
+/* 010 is eight in YAML 1.1, which kubectl reads, and ten in 1.2: whoever wants a number there has to
+ * be asked which one. */
+static bool is_ambiguous(const char *text)
+{
+	text += *text == '-' || *text == '+';
+	return text[0] == '0' && text[1] && !text[strspn(text, "0123456789")];
+}
+
+/* NULL if it is no number, or one of two. One beyond 64 bits is real, as everywhere in Kubernetes. */
 static json_t *number_value(const char *text, size_t length)
 {
 	char copy[NUMBER_MAX];
@@ -64,6 +73,8 @@ static json_t *number_value(const char *text, size_t length)
 		return NULL;
 	memcpy(copy, text, length);
 	copy[length] = '\0';
+	if (is_ambiguous(copy))
+		return NULL;
 	if (is_integer(copy, &base)) {
 		errno = 0;
 		number = strtoll(base == 8 ? copy + 2 : copy, NULL, base);

@@ -41,6 +41,7 @@ struct builder {
 	json_t *key; /* of the value that comes next; NULL: a key comes next */
 	struct yaml_anchors anchors;
 	const struct document_visitor *visitor;
+	size_t line; /* of the text, in which the first document begins */
 	char *message;
 };
 
@@ -49,7 +50,8 @@ static int refuse(struct builder *builder, struct fy_token *token, const char *w
 	const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
 
 	if (mark)
-		snprintf(builder->message, YAML_MESSAGE_MAX, "line %d: %s", mark->line + 1, what);
+		snprintf(builder->message, YAML_MESSAGE_MAX, "line %zu: %s",
+			 builder->line + (size_t)mark->line, what);
 	else
 		snprintf(builder->message, YAML_MESSAGE_MAX, "%s", what);
 	return -EINVAL;
@@ -343,16 +345,18 @@ static size_t character_length(const unsigned char *text, size_t left)
 }
 
 /* libfyaml takes some bytes that are no UTF-8 for the end of the text, without an error. */
-static int check_text(const char *text, size_t size, char *message)
+static int check_text(const char *text, size_t size, size_t line, char *message)
 {
-	size_t at = 0, line = 1, length;
+	size_t at = 0, length;
 
 	while (at < size) {
 		length = character_length((const unsigned char *)text + at, size - at);
 		if (!length) {
-			snprintf(message, YAML_MESSAGE_MAX,
-				 "line %zu: not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)",
-				 line);
+			snprintf(message, YAML_MESSAGE_MAX, "line %zu: %s", line,
+				 text[at]
+					 ? "not UTF-8 text: save it as UTF-8 (iconv -t UTF-8)"
+					 : "a zero byte, which no text has: it may be what a crash "
+					   "left of the file, so write it again");
 			return -EINVAL;
 		}
 		line += text[at] == '\n';
@@ -413,28 +417,41 @@ static int take_all(struct fy_parser *parser, struct builder *builder, struct in
 }
 
 /* What libfyaml itself objected to comes before what we made of it. */
-static void take_message(struct fy_diag *diag, char *message)
+static void take_message(struct fy_diag *diag, const struct builder *builder)
 {
 	struct fy_diag_error *error;
 	void *iterator = NULL;
 
 	error = fy_diag_errors_iterate(diag, &iterator);
 	if (error)
-		snprintf(message, YAML_MESSAGE_MAX, "line %d: %s", error->line, error->msg);
+		snprintf(builder->message, YAML_MESSAGE_MAX, "line %zu: %s",
+			 builder->line + (size_t)error->line - 1, error->msg);
 }
 
-int yaml_parse(const char *text, size_t size, const struct document_visitor *visitor, char *message)
+static size_t line_at(const char *text, size_t at)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < at; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+int yaml_parse(const char *text, size_t size, size_t at, const struct document_visitor *visitor,
+	       char *message)
 {
 	struct fy_diag_cfg diag_config;
 	struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG |
 					       FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE};
-	struct input input = {.text = text, .size = size};
-	struct builder builder = {.visitor = visitor, .message = message};
+	struct input input = {.text = text + at, .size = size - at};
+	struct builder builder = {.visitor = visitor,
+				  .line = line_at(text, at),
+				  .message = message};
 	struct fy_parser *parser = NULL;
 	int err = -ENOMEM;
 
 	*message = '\0';
-	if (check_text(text, size, message))
+	if (check_text(input.text, input.size, builder.line, message))
 		return -EINVAL;
 	fy_diag_cfg_default(&diag_config);
 	diag_config.fp = NULL;
@@ -449,7 +466,7 @@ int yaml_parse(const char *text, size_t size, const struct document_visitor *vis
 	if (input.stopped)
 		err = refuse(&builder, NULL, "nested too deeply, or one line of more than 2 MiB");
 	else if (err == -EINVAL)
-		take_message(config.diag, message);
+		take_message(config.diag, &builder);
 out:
 	yaml_anchors_clear(&builder.anchors);
 	json_decref(builder.key);

@@ -46,6 +46,6 @@ void kube_failure_set_status(struct kube_failure *failure, const struct kube_sta
 				 statuses[i].text, status->text, verb, resource->plural,
 				 resource->group, instead);
 	else
-		kube_failure_set(failure, statuses[i].error, "%s (%ld): %s", statuses[i].text,
-				 status->code, status->text);
+		kube_failure_set(failure, statuses[i].error, "%s (%ld)%s%s", statuses[i].text,
+				 status->code, status->text[0] ? ": " : "", status->text);
 }

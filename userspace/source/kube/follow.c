@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "source/kube/kubeconfig.h"
+#include "source/kube/pem.h"
 
 static void free_follow(struct kube_follow *follow)
 {
@@ -201,11 +202,24 @@ int kube_follow_configure(char *message, struct kube_config *ret, void *arg)
 	return kube_follows_configure(follow->all, message, ret);
 }
 
-int kube_follows_configure(const struct kube_follows *all, char *message, struct kube_config *ret)
+static int load(const struct kube_follows *all, char *message, struct kube_config *ret)
 {
 	if (all->kubeconfig && all->kubeconfig_is_list)
 		return kubeconfig_load_list(all->kubeconfig, all->context, message, ret);
 	if (all->kubeconfig)
 		return kubeconfig_load(all->kubeconfig, all->context, message, ret);
 	return kube_config_load_in_cluster(KUBE_SERVICE_ACCOUNT_DIR, message, ret);
+}
+
+int kube_follows_configure(const struct kube_follows *all, char *message, struct kube_config *ret)
+{
+	int err = load(all, message, ret);
+
+	if (err)
+		return err;
+	err = kube_pem_check(ret, all->kubeconfig ? all->kubeconfig : KUBE_SERVICE_ACCOUNT_DIR,
+			     message);
+	if (err)
+		kube_config_done(ret);
+	return err;
 }

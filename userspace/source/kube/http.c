@@ -22,6 +22,7 @@
 #define KEEPALIVE_INTERVAL_S 10L
 #define DEAD_PEER_TIMEOUT_MS 30000u
 #define BUFFER_BYTES (100L << 10)
+#define URL_SHOWN_MAX 256
 
 struct kube_http {
 	struct event_base *base;
@@ -80,8 +81,12 @@ static void end(struct kube_request *request, CURLcode code)
 {
 	const struct kube_request_ops *ops = request->ops;
 	void *arg = request->arg;
-	char reason[CURL_ERROR_SIZE];
-	struct kube_answer answer = {.complete = code == CURLE_OK, .reason = reason};
+	char reason[CURL_ERROR_SIZE], elsewhere[URL_SHOWN_MAX], *url = NULL;
+	struct kube_answer answer = {
+		.complete = code == CURLE_OK,
+		.reason = reason,
+		.elsewhere = elsewhere,
+	};
 	curl_off_t retry_after_s = 0;
 
 	if (code != CURLE_OK)
@@ -89,6 +94,8 @@ static void end(struct kube_request *request, CURLcode code)
 	snprintf(reason, sizeof(reason), "%s",
 		 request->error[0] ? request->error : curl_easy_strerror(code));
 	curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &answer.status);
+	curl_easy_getinfo(request->easy, CURLINFO_REDIRECT_URL, &url);
+	snprintf(elsewhere, sizeof(elsewhere), "%s", url ? url : "");
 	curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
 	if (retry_after_s > 0)
 		answer.retry_after_ms = retry_after_s < UINT32_MAX / 1000
@@ -175,7 +182,7 @@ static int want_timer(CURLM *multi, long timeout_ms, void *arg)
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct kube_request *request = arg;
-	bool last = size * count == 2 && memcmp(bytes, "\r\n", 2) == 0;
+	bool last = *bytes == '\r' || *bytes == '\n'; /* an empty line; some end without '\r' */
 	long status = 0;
 
 	request->http->heard_ms = clock_now_ms();

@@ -21,6 +21,7 @@ struct kube_answer {
 	bool complete;           /* the answer came to its proper end */
 	enum source_error error; /* unless complete */
 	const char *reason;      /* likewise; valid during the call */
+	const char *elsewhere;   /* the URL that it names instead, any text; "": none; likewise */
 	uint32_t retry_after_ms; /* what the server asks for; 0: nothing */
 };
 

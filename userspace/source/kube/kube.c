@@ -238,7 +238,7 @@ static int follow_labelled(struct kube_follows *all, const char *namespace)
 	} else {
 		kube_follow_set(follow, &follow->subject, "services");
 	}
-	return kube_follow_begin(follow, &service_ops, "");
+	return kube_follow_begin(follow, &service_ops, namespace ? "" : ", or give --namespace");
 }
 
 /* service: "NAMESPACE/NAME" */

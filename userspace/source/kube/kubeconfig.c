@@ -17,6 +17,7 @@
 
 #include <jansson.h>
 
+#include "base/parse.h"
 #include "source/encoding.h"
 #include "source/yaml.h"
 
@@ -105,22 +106,15 @@ static int text_of(const struct reader *reader, const json_t *object, const char
 	return 0;
 }
 
-/* "yes" and "on" are true in the YAML 1.1 that kubectl reads. */
 static int bool_of(const struct reader *reader, const json_t *object, const char *key, bool *ret)
 {
-	static const char *const words[] = {"yes", "on", "y", "no", "off", "n"};
 	const json_t *value = value_of(object, key);
-	const char *text = json_string_value(value);
 
 	*ret = json_is_true(value);
 	if (!value || json_is_boolean(value))
 		return 0;
-	for (size_t i = 0; text && i < COUNT(words); i++) {
-		if (strcasecmp(text, words[i]) == 0) {
-			*ret = i < COUNT(words) / 2;
-			return 0;
-		}
-	}
+	if (json_is_string(value) && parse_yaml_bool(json_string_value(value), ret))
+		return 0;
 	return refuse(reader, "'%s' must be true or false", key);
 }
 
@@ -601,7 +595,7 @@ static int read_yaml(struct reader *reader, const struct kube_bytes *bytes)
 	reader->message[0] = '\0';
 	err = encoding_to_utf8(bytes->data, bytes->size, &utf8, message);
 	if (!err)
-		err = yaml_parse(utf8.text, utf8.size, &visitor, message);
+		err = yaml_parse(utf8.text, utf8.size, 0, &visitor, message);
 	if (utf8.copy)
 		explicit_bzero(utf8.copy, utf8.size);
 	encoding_done(&utf8);

@@ -53,11 +53,24 @@ static int parse_object(const char *bytes, size_t size, char *message, json_t **
 	return 0;
 }
 
+/* What it says counts, although it says it in a place that is not its own. */
+static int refuse_status(const json_t *object, char *message)
+{
+	struct kube_status status;
+
+	kube_status_read(object, &status);
+	return kube_config_fail(message, -EINVAL, "it is a Status (%ld): %.512s", status.code,
+				status.text);
+}
+
 static int check_kind(const json_t *object, const struct kube_resource *resource,
 		      const char *suffix, char *message)
 {
 	const char *kind = text_of(object, "kind"), *version = text_of(object, "apiVersion");
 	size_t length = strlen(resource->kind);
+
+	if (strcmp(kind, "Status") == 0)
+		return refuse_status(object, message);
 
 	if (strncmp(kind, resource->kind, length) == 0 && strcmp(kind + length, suffix) == 0 &&
 	    strcmp(version, resource->api_version) == 0)
@@ -126,6 +139,8 @@ static int read_event(struct kube_event *event, const struct kube_selection *sel
 
 	event->object = json_object_get(event->root, "object");
 	event->position = "";
+	if (strcmp(text_of(event->root, "kind"), "Status") == 0)
+		return refuse_status(event->root, message);
 	if (read_type(type, &event->type))
 		return kube_config_fail(message, -EINVAL, "it is an event of type '%.64s'", type);
 	if (event->type == KUBE_EVENT_ERROR)

@@ -2,6 +2,7 @@
 /* List, watch, wait, try again. Knows nothing of what the objects mean. */
 #include "source/kube/watch.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,6 +298,21 @@ static int end_probe(struct kube_watch *watch)
 	return err;
 }
 
+/* Credentials go nowhere but to the server that they were given for. */
+static int end_elsewhere(struct kube_watch *watch, const char *url)
+{
+	char shown[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(shown) - 1 && url[i]; i++)
+		shown[i] = isgraph((unsigned char)url[i]) ? url[i] : '?';
+	shown[i] = '\0';
+	return kube_failure_set(&watch->intake.failure, SOURCE_ERROR_SERVER,
+				"the API server fails (%ld): it names another address, '%s', where "
+				"nobody is asked: give the address of the API server itself",
+				watch->status, shown);
+}
+
 static int end_refusal(struct kube_watch *watch)
 {
 	/* A single object that is not there is a list of none. */
@@ -320,6 +336,8 @@ static void on_ended(const struct kube_answer *answer, void *arg)
 		err = -1;
 	else if (!answer->complete)
 		err = kube_failure_set(failure, answer->error, "%s", answer->reason);
+	else if (watch->status != 200 && answer->elsewhere[0])
+		err = end_elsewhere(watch, answer->elsewhere);
 	else if (watch->status != 200)
 		err = end_refusal(watch);
 	else if (watch->state == STATE_LISTING)
