@@ -173,6 +173,17 @@ static bool is_wanted(const struct filter *filter, const char *namespace, const 
 	       (!filter->port || !port || filter->port == port);
 }
 
+static bool is_wanted_by_any(const struct watchers *watchers, const char *namespace,
+			     const char *service, uint16_t port)
+{
+	const struct watcher *watcher;
+
+	TAILQ_FOREACH(watcher, &watchers->all, entry)
+		if (is_wanted(&watcher->filter, namespace, service, port))
+			return true;
+	return false;
+}
+
 static void on_sight(const struct gw_sight *sight, void *arg)
 {
 	const struct gw_origin origin = {.cgroup_id = sight->cgroup_id, .tgid = sight->tgid};
@@ -187,6 +198,10 @@ static void on_sight(const struct gw_sight *sight, void *arg)
 					  sight->backend_generation, &names);
 	if (!has_backend)
 		tables_name_service(watchers->options.tables, sight->service, &names);
+	/* Few looks at processes are allowed in a second: none is for a line that nobody gets. */
+	if (!is_wanted_by_any(watchers, names.service.namespace, names.service.name,
+			      names.vip_port))
+		return;
 	client_names_find(&watchers->names, sight->netns_cookie, &origin, &client);
 	text = render(sight_json(sight, &names, &client));
 	TAILQ_FOREACH(watcher, &watchers->all, entry)
