@@ -3,18 +3,14 @@
 
 #include <stdio.h>
 
-static const char *field(const json_t *event, const char *key)
-{
-	const char *text = json_string_value(json_object_get(event, key));
-
-	return text ? text : "";
-}
+#include "report/json.h"
 
 const char *client_text(const json_t *event, char buf[CLIENT_TEXT_BYTES_MAX])
 {
 	json_int_t pid = json_integer_value(json_object_get(event, "clientPid"));
-	const char *namespace = field(event, "clientNamespace"), *pod = field(event, "clientPod");
-	const char *command = field(event, "clientCommand");
+	const char *namespace = json_text_of(event, "clientNamespace");
+	const char *pod = json_text_of(event, "clientPod");
+	const char *command = json_text_of(event, "clientCommand");
 	const char *quote = *command ? "'" : "";
 	char process[64] = "";
 

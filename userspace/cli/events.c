@@ -17,6 +17,7 @@
 #include "cli/table.h"
 #include "cli/usage.h"
 #include "cli/wrap.h"
+#include "report/json.h"
 
 const struct argp_option events_options[] = {
 	{.name = "no-clients",
@@ -38,13 +39,6 @@ struct wanted {
 	char name[256];
 };
 
-static const char *field(const json_t *event, const char *key)
-{
-	const char *text = json_string_value(json_object_get(event, key));
-
-	return text ? text : "";
-}
-
 /* NAMESPACE/NAME or NAME; a port behind it is not looked at, as the backends of all have events. */
 static void read_wanted(const struct cli *cli, struct wanted *ret)
 {
@@ -62,8 +56,9 @@ static void read_wanted(const struct cli *cli, struct wanted *ret)
 
 static bool is_wanted(const struct wanted *wanted, const json_t *event)
 {
-	return (!*wanted->namespace || !strcmp(wanted->namespace, field(event, "namespace"))) &&
-	       (!*wanted->name || !strcmp(wanted->name, field(event, "service")));
+	return (!*wanted->namespace ||
+		!strcmp(wanted->namespace, json_text_of(event, "namespace"))) &&
+	       (!*wanted->name || !strcmp(wanted->name, json_text_of(event, "service")));
 }
 
 static void drop_others(const struct wanted *wanted, json_t *events)
@@ -106,17 +101,17 @@ static enum table_mood mood_of(const char *event)
 /* "fabric/gateway org1-peer1 10.244.0.11:7051"; returns buf. */
 static const char *object_of(const json_t *event, char *buf, size_t size)
 {
-	const char *service = field(event, "service"), *pod = field(event, "pod");
-	const char *backend = field(event, "backend");
+	const char *service = json_text_of(event, "service"), *pod = json_text_of(event, "pod");
+	const char *backend = json_text_of(event, "backend");
 
-	snprintf(buf, size, "%s%s%s%s%s%s%s", field(event, "namespace"), *service ? "/" : "",
+	snprintf(buf, size, "%s%s%s%s%s%s%s", json_text_of(event, "namespace"), *service ? "/" : "",
 		 service, *pod ? " " : "", pod, *backend ? " " : "", backend);
 	return buf;
 }
 
 static void print_event(const struct cli *cli, const json_t *event)
 {
-	const char *time = field(event, "time"), *kind = field(event, "event");
+	const char *time = json_text_of(event, "time"), *kind = json_text_of(event, "event");
 	char object[1024], client[CLIENT_TEXT_BYTES_MAX], text[3072];
 
 	printf("%.*s  ", TIME_LENGTH, strlen(time) > DATE_LENGTH ? time + DATE_LENGTH + 1 : "");
@@ -124,7 +119,7 @@ static void print_event(const struct cli *cli, const json_t *event)
 	object_of(event, object, sizeof(object));
 	client_text(event, client);
 	snprintf(text, sizeof(text), "%s%s: %s%s%s%s", *object ? " " : "", object,
-		 field(event, "cause"), *client ? " (" : "", client, *client ? ")" : "");
+		 json_text_of(event, "cause"), *client ? " (" : "", client, *client ? ")" : "");
 	wrap_text(stdout, text,
 		  &(struct wrap){.column = (int)(INDENT + strlen(kind)),
 				 .indent = INDENT,
@@ -134,11 +129,11 @@ static void print_event(const struct cli *cli, const json_t *event)
 static void print_head(const struct cli *cli, const json_t *answer)
 {
 	json_int_t forgotten = json_integer_value(json_object_get(answer, "forgottenTotal"));
-	const char *since = field(answer, "sinceTime");
+	const char *since = json_text_of(answer, "sinceTime");
 
 	if (!cli->headers)
 		return;
-	table_print_node(cli, field(answer, "observedBy"));
+	table_print_node(cli, json_text_of(answer, "observedBy"));
 	printf("EVENTS: since %.*s %.*s UTC, when the agent started", DATE_LENGTH, since,
 	       TIME_LENGTH, strlen(since) > DATE_LENGTH ? since + DATE_LENGTH + 1 : "");
 	if (forgotten)
@@ -157,7 +152,7 @@ static int print_events(const struct cli *cli, const json_t *answer, const json_
 	if (!json_array_size(events) && cli->headers)
 		puts("(none)");
 	json_array_foreach(events, i, event) {
-		const char *time = field(event, "time");
+		const char *time = json_text_of(event, "time");
 
 		if (strncmp(day, time, DATE_LENGTH) != 0 && cli->headers) {
 			snprintf(day, sizeof(day), "%s", time);

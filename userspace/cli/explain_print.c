@@ -11,6 +11,7 @@
 #include "cli/say.h"
 #include "cli/table.h"
 #include "report/format.h"
+#include "report/json.h"
 
 #define AVOIDED_MAX 20 /* lines: JSON has all of them */
 #define PLACE_MAX (ADDR_PORT_TEXT_MAX + GW_LONG_NAME_MAX + 8)
@@ -32,14 +33,6 @@ static const struct table_column setting_columns[] = {
 	{"FROM", 0},
 };
 
-/* "" where it is null. */
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 static uint64_t count_of(const json_t *object, const char *key)
 {
 	return (uint64_t)json_integer_value(json_object_get(object, key));
@@ -58,7 +51,7 @@ static const char *address_of(const json_t *object, char buf[ADDR_PORT_TEXT_MAX]
 {
 	struct gw_addr address;
 
-	if (addr_parse(text_of(object, "address"), &address))
+	if (addr_parse(json_text_of(object, "address"), &address))
 		return "-";
 	return addr_port_format(&address, (uint16_t)count_of(object, "port"), buf);
 }
@@ -67,7 +60,7 @@ static const char *address_of(const json_t *object, char buf[ADDR_PORT_TEXT_MAX]
 static const char *place_of(const json_t *object, char buf[PLACE_MAX])
 {
 	char address[ADDR_PORT_TEXT_MAX];
-	const char *pod = text_of(object, "pod");
+	const char *pod = json_text_of(object, "pod");
 
 	snprintf(buf, PLACE_MAX, "%s%s%s%s", address_of(object, address), *pod ? " (" : "", pod,
 		 *pod ? ")" : "");
@@ -84,34 +77,34 @@ static void say(const char *before, const char *text, const char *after)
 
 static void say_remedy(const json_t *object, const char *key)
 {
-	if (*text_of(object, key))
-		say("  do: ", text_of(object, key), "\n");
+	if (*json_text_of(object, key))
+		say("  do: ", json_text_of(object, key), "\n");
 }
 
 static void print_head(const json_t *service)
 {
 	char address[ADDR_PORT_TEXT_MAX];
 
-	say("", text_of(service, "namespace"), "/");
-	say("", text_of(service, "name"), "");
-	if (*text_of(service, "portName"))
-		say(":", text_of(service, "portName"), "");
+	say("", json_text_of(service, "namespace"), "/");
+	say("", json_text_of(service, "name"), "");
+	if (*json_text_of(service, "portName"))
+		say(":", json_text_of(service, "portName"), "");
 	printf(" %s: ", address_of(service, address));
-	if (*text_of(service, "state"))
+	if (*json_text_of(service, "state"))
 		printf("%s, policy %s, %llu of %llu backends usable, %llu connection%s\n",
-		       text_of(service, "state"), text_of(service, "policy"),
+		       json_text_of(service, "state"), json_text_of(service, "policy"),
 		       (unsigned long long)count_of(service, "usable"),
 		       (unsigned long long)count_of(service, "backends"),
 		       (unsigned long long)count_of(service, "active"),
 		       count_of(service, "active") == 1 ? "" : "s");
 	else
 		puts("not balanced");
-	if (*text_of(service, "message"))
-		say("settings are refused: ", text_of(service, "message"), "\n");
+	if (*json_text_of(service, "message"))
+		say("settings are refused: ", json_text_of(service, "message"), "\n");
 	say_remedy(service, "messageRemedy");
-	if (*text_of(service, "reasonMessage")) {
-		printf("%s: ", text_of(service, "verdict"));
-		say("", text_of(service, "reasonMessage"), "\n");
+	if (*json_text_of(service, "reasonMessage")) {
+		printf("%s: ", json_text_of(service, "verdict"));
+		say("", json_text_of(service, "reasonMessage"), "\n");
 	}
 	say_remedy(service, "remedy");
 }
@@ -129,19 +122,19 @@ static int print_endpoints(const struct cli *cli, const json_t *endpoints)
 		return EXIT_FAILURE;
 	json_array_foreach(endpoints, i, endpoint) {
 		bool is_used = json_is_true(json_object_get(endpoint, "used"));
-		bool is_well = is_used && !*text_of(endpoint, "message");
+		bool is_well = is_used && !*json_text_of(endpoint, "message");
 
 		table_row(table);
 		table_text(table, address_of(endpoint, address));
-		table_text(table, text_of(endpoint, "pod"));
-		table_text(table, text_of(endpoint, "node"));
-		table_text(table, text_of(endpoint, "zone"));
+		table_text(table, json_text_of(endpoint, "pod"));
+		table_text(table, json_text_of(endpoint, "node"));
+		table_text(table, json_text_of(endpoint, "zone"));
 		table_number(table, count_of(endpoint, "weight"));
 		table_state(table, is_used ? "yes" : "no",
 			    is_well   ? TABLE_GOOD
 			    : is_used ? TABLE_DOUBTFUL
 				      : TABLE_BAD);
-		table_text(table, text_of(endpoint, "reason"));
+		table_text(table, json_text_of(endpoint, "reason"));
 		table_number(table, count_of(endpoint, "active"));
 	}
 	status = table_print(table);
@@ -156,10 +149,10 @@ static void print_endpoint_messages(const json_t *endpoints)
 	size_t i;
 
 	json_array_foreach(endpoints, i, endpoint) {
-		if (!*text_of(endpoint, "message"))
+		if (!*json_text_of(endpoint, "message"))
 			continue;
 		say("", place_of(endpoint, place), ": ");
-		say("", text_of(endpoint, "message"), "\n");
+		say("", json_text_of(endpoint, "message"), "\n");
 		say_remedy(endpoint, "remedy");
 	}
 }
@@ -167,7 +160,8 @@ static void print_endpoint_messages(const json_t *endpoints)
 /* "fabric/client-1 (pid 123, node)", or what else is known of a network namespace. */
 static void print_client(const json_t *client)
 {
-	const char *pod = text_of(client, "pod"), *namespace = text_of(client, "namespace");
+	const char *namespace = json_text_of(client, "namespace");
+	const char *pod = json_text_of(client, "pod");
 	uint64_t pid = count_of(client, "pid");
 
 	if (json_is_true(json_object_get(client, "node")))
@@ -178,9 +172,9 @@ static void print_client(const json_t *client)
 		printf("process %llu", (unsigned long long)pid);
 	else
 		printf("a client that is gone or may not be seen (network namespace cookie %s)",
-		       text_of(client, "netnsCookie"));
+		       json_text_of(client, "netnsCookie"));
 	if (pid)
-		say(" (", text_of(client, "command"), ")");
+		say(" (", json_text_of(client, "command"), ")");
 }
 
 static void print_avoided(const json_t *avoided)
@@ -201,7 +195,7 @@ static void print_avoided(const json_t *avoided)
 		print_client(json_object_get(doubt, "client"));
 		if (seconds >= 0)
 			printf(" for the next %s", format_age(seconds, age));
-		printf(": %s", text_of(doubt, "message"));
+		printf(": %s", json_text_of(doubt, "message"));
 		if (count_of(doubt, "failures"))
 			printf(" (%llu in a row)", (unsigned long long)count_of(doubt, "failures"));
 		putchar('\n');
@@ -220,7 +214,7 @@ static void print_next(const json_t *next)
 	fputs("next: ", stdout);
 	json_array_foreach(json_object_get(next, "candidates"), i, candidate)
 		say(i ? " or " : "", place_of(candidate, place), "");
-	say(i ? ": " : "", text_of(next, "reason"), "\n");
+	say(i ? ": " : "", json_text_of(next, "reason"), "\n");
 }
 
 static void print_silence(const json_t *silent)
@@ -283,9 +277,9 @@ static int print_settings(const struct cli *cli, const json_t *settings)
 		return EXIT_FAILURE;
 	json_array_foreach(settings, i, setting) {
 		table_row(table);
-		table_text(table, text_of(setting, "name"));
-		table_text(table, text_of(setting, "value"));
-		table_text(table, text_of(setting, "from"));
+		table_text(table, json_text_of(setting, "name"));
+		table_text(table, json_text_of(setting, "value"));
+		table_text(table, json_text_of(setting, "from"));
 	}
 	status = table_print(table);
 	table_free(table);
@@ -313,10 +307,10 @@ int explain_print(const struct cli *cli, json_t *value)
 	int status = EXIT_SUCCESS;
 	size_t i;
 
-	table_print_node(cli, text_of(value, "observedBy"));
-	if (*text_of(value, "message")) {
-		say("", text_of(value, "target"), ": not balanced: ");
-		say("", text_of(value, "message"), "\n");
+	table_print_node(cli, json_text_of(value, "observedBy"));
+	if (*json_text_of(value, "message")) {
+		say("", json_text_of(value, "target"), ": not balanced: ");
+		say("", json_text_of(value, "message"), "\n");
 		say_remedy(value, "remedy");
 	}
 	json_array_foreach(services, i, service) {
@@ -327,7 +321,7 @@ int explain_print(const struct cli *cli, json_t *value)
 	}
 	if (!json_is_true(json_object_get(agent, "answered")))
 		say("not shown: endpoints that are not used, and where settings come from: ",
-		    text_of(agent, "message"), "\n");
+		    json_text_of(agent, "message"), "\n");
 	json_decref(value);
 	return status;
 }

@@ -22,6 +22,7 @@
 #include "cli/wrap.h"
 #include "kernel/view.h"
 #include "report/format.h"
+#include "report/json.h"
 
 #define TIME_AT 11 /* in "2026-01-31T09:30:00.250Z" */
 #define TIME_LENGTH 12
@@ -37,13 +38,6 @@ const struct argp_option monitor_options[] = {
 	USAGE_NAMESPACE_OPTIONS,
 	{0},
 };
-
-static const char *field(const json_t *sight, const char *key)
-{
-	const char *text = json_string_value(json_object_get(sight, key));
-
-	return text ? text : "";
-}
 
 static enum table_mood mood_of(const char *event)
 {
@@ -79,31 +73,32 @@ static const char *duration_text(double seconds, char buf[FORMAT_MAX])
 static void describe(const json_t *sight, char *text, size_t size)
 {
 	const json_t *seconds = json_object_get(sight, "durationSeconds");
-	bool is_ejection = !strcmp(field(sight, "event"), "ejected");
+	bool is_ejection = !strcmp(json_text_of(sight, "event"), "ejected");
 	json_int_t lost = json_integer_value(json_object_get(sight, "lost"));
 	char duration[FORMAT_MAX], client[CLIENT_TEXT_BYTES_MAX];
 
 	*text = '\0';
 	if (lost)
 		add(text, size, " %lld lines are missing here", (long long)lost);
-	if (*field(sight, "service"))
-		add(text, size, " %s/%s", field(sight, "namespace"), field(sight, "service"));
-	if (*field(sight, "pod"))
-		add(text, size, " %s", field(sight, "pod"));
-	if (*field(sight, "backend"))
-		add(text, size, " %s", field(sight, "backend"));
+	if (*json_text_of(sight, "service"))
+		add(text, size, " %s/%s", json_text_of(sight, "namespace"),
+		    json_text_of(sight, "service"));
+	if (*json_text_of(sight, "pod"))
+		add(text, size, " %s", json_text_of(sight, "pod"));
+	if (*json_text_of(sight, "backend"))
+		add(text, size, " %s", json_text_of(sight, "backend"));
 	if (*client_text(sight, client))
 		add(text, size, " (%s)", client);
 	if (json_is_number(seconds))
 		add(text, size, " %s %s", is_ejection ? "for" : "after",
 		    duration_text(json_number_value(seconds), duration));
-	if (*field(sight, "cause"))
-		add(text, size, ": %s", field(sight, "cause"));
+	if (*json_text_of(sight, "cause"))
+		add(text, size, ": %s", json_text_of(sight, "cause"));
 }
 
 static void print_sight(const struct cli *cli, const json_t *sight)
 {
-	const char *time = field(sight, "time"), *event = field(sight, "event");
+	const char *time = json_text_of(sight, "time"), *event = json_text_of(sight, "event");
 	char text[2048];
 
 	describe(sight, text, sizeof(text));
@@ -128,7 +123,7 @@ static bool take(const char *line, void *arg)
 	}
 	sight = json_loads(line, 0, NULL);
 	if (json_object_get(sight, "kind"))
-		table_print_node(cli, field(sight, "observedBy"));
+		table_print_node(cli, json_text_of(sight, "observedBy"));
 	else if (sight)
 		print_sight(cli, sight);
 	json_decref(sight);

@@ -14,15 +14,9 @@
 #include "cli/say.h"
 #include "cli/table.h"
 #include "report/format.h"
+#include "report/json.h"
 
 #define SOON_SECONDS (30 * 86400.0)
-
-static const char *text_of(const json_t *item, const char *key)
-{
-	const char *text = json_string_value(json_object_get(item, key));
-
-	return text ? text : "";
-}
 
 static bool has(const json_t *list, const char *name)
 {
@@ -51,7 +45,7 @@ static void put_issuer(struct table *table, const struct cli *cli, const char *i
 
 static void put_expiry(struct table *table, const json_t *item)
 {
-	const char *time = text_of(item, "expiryTime"), *state = text_of(item, "state");
+	const char *time = json_text_of(item, "expiryTime"), *state = json_text_of(item, "state");
 	char text[96], left[FORMAT_MAX];
 	double expiry;
 
@@ -89,7 +83,7 @@ static void put_row(const struct printing *to, const json_t *item, const char *n
 	else
 		table_text(table, "-");
 	put_expiry(table, item);
-	put_issuer(table, to->cli, text_of(item, "issuer"));
+	put_issuer(table, to->cli, json_text_of(item, "issuer"));
 }
 
 static void put_item(const struct printing *to, const json_t *item)
@@ -159,16 +153,16 @@ static void put_command(const json_t *item)
 
 static void put_advice(const struct printing *to, const json_t *item)
 {
-	bool is_readable = *text_of(item, "expiryTime");
+	bool is_readable = *json_text_of(item, "expiryTime");
 	bool is_servers = json_is_array(json_object_get(item, "wanted"));
 	char owner[TLS_OWNER_MAX];
 
-	if (!*text_of(item, "message"))
+	if (!*json_text_of(item, "message"))
 		return;
 	fputs(to->how->prefix, stdout);
 	say_text(stdout, to->how->owner(item, owner));
 	fputs(": ", stdout);
-	say_text(stdout, text_of(item, "message"));
+	say_text(stdout, json_text_of(item, "message"));
 	if (json_is_true(json_object_get(item, "excluded")))
 		fputs(", so it gets no new connections", stdout);
 	if (!is_servers)

@@ -62,6 +62,13 @@ json_t *json_text_or_null(const char *text)
 	return text && *text ? json_text(text) : json_null();
 }
 
+const char *json_text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
 json_t *json_identity(uint64_t value)
 {
 	return json_sprintf("%llu", (unsigned long long)value);

@@ -29,7 +29,8 @@ void json_add(json_t **array, json_t *item);
 
 json_t *json_text(const char *text);         /* what is no UTF-8 in it becomes '?' */
 json_t *json_text_or_null(const char *text); /* null for "" and NULL */
-json_t *json_identity(uint64_t value);       /* as text: 64 bits do not fit every reader's number */
+const char *json_text_of(const json_t *object, const char *key); /* "" if there is no text */
+json_t *json_identity(uint64_t value); /* as text: 64 bits do not fit every reader's number */
 json_t *json_count(uint64_t value);
 json_t *json_seconds(double seconds);     /* null below 0 */
 json_t *json_instant(double age_seconds); /* so long ago, by RFC 3339; null below 0 */
