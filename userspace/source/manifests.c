@@ -335,15 +335,13 @@ static bool is_json(const char *text, size_t size, size_t at)
 	return at < size && (text[at] == '"' || text[at] == '}');
 }
 
-static int read_yaml(struct reader *reader, const char *text, size_t size, size_t at)
+static int read_yaml(struct reader *reader, const char *text, size_t size, size_t at,
+		     const struct document_visitor *visitor)
 {
-	const struct document_visitor visitor = {.item = read_early_item,
-						 .document = read_document,
-						 .arg = reader};
 	char message[YAML_MESSAGE_MAX];
 	int err;
 
-	err = yaml_parse(text, size, at, &visitor, message);
+	err = yaml_parse(text, size, at, visitor, message);
 	if (err == -EINVAL && *message)
 		snprintf(reader->error, sizeof(reader->error), "YAML: %s", message);
 	return err;
@@ -367,7 +365,7 @@ static int read_documents(struct reader *reader, const char *text, size_t size)
 		read = at;
 		at = skip_separators(text, size, at);
 	}
-	return err || at == size ? err : read_yaml(reader, text, size, read);
+	return err || at == size ? err : read_yaml(reader, text, size, read, &visitor);
 }
 
 static int read_text(struct reader *reader, const char *text, size_t size)

@@ -92,10 +92,11 @@ static int check_authority(struct kube_config *config, const char *origin, char 
 	struct bundle bundle = {.in = open_bytes(&config->ca), .readable = BIO_new(BIO_s_mem())};
 	int err = bundle.in && bundle.readable ? take_all(&bundle) : -ENOMEM;
 
-	if (!err && bundle.read && bundle.unread)
+	if (!err && bundle.read && bundle.unread) {
 		err = keep_readable(config, &bundle);
-	if (!err && bundle.read && bundle.unread)
-		err = warn(config, &bundle, origin);
+		if (!err)
+			err = warn(config, &bundle, origin);
+	}
 	BIO_free(bundle.in);
 	BIO_free(bundle.readable);
 	if (err)

@@ -71,7 +71,6 @@ static int check_kind(const json_t *object, const struct kube_resource *resource
 
 	if (strcmp(kind, "Status") == 0)
 		return refuse_status(object, message);
-
 	if (strncmp(kind, resource->kind, length) == 0 && strcmp(kind + length, suffix) == 0 &&
 	    strcmp(version, resource->api_version) == 0)
 		return 0;
