@@ -168,13 +168,11 @@ plugin() {
 	done
 	follow 'kubectl set image' TAG=next
 	rolled_out
-	[ "$(kubectl get pod -n gwbpf-system -o json | jq -r '[.items[].spec.containers[0].image] |
-		unique | join(" ")')" = gwbpf:next ]
+	is "$(agents_images)" gwbpf:next
 	is_active_on node1 "5 5"
 	follow 'kubectl rollout undo'
 	rolled_out
-	[ "$(kubectl get pod -n gwbpf-system -o json | jq -r '[.items[].spec.containers[0].image] |
-		unique | join(" ")')" != gwbpf:next ]
+	[ "$(agents_images)" != gwbpf:next ]
 	is_active_on node1 "5 5"
 }
 
